@@ -1,0 +1,7 @@
+//! The rules of lending numbers, as pure state.
+
+pub mod names;
+pub mod time;
+
+pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InvalidName, Number, Scope, TenantId};
+pub use time::{Deadline, Seconds, Timestamp};

@@ -1,0 +1,3 @@
+//! The `dnis-gateway` command.
+
+fn main() {}
