@@ -1,0 +1,42 @@
+//! `[log]`: what is logged, and how.
+
+/// Section `log`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least level that is logged, or a filter such as `info,dnis_gateway::store=debug`. Default `info`.
+    pub level: String,
+    /// The form of a log line. Default: by where it goes.
+    pub format: LogFormat,
+    /// Which requests get a line of their own. Default: the failed ones.
+    pub requests: LogRequests,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `Human` on a terminal, `Json` otherwise.
+    #[default]
+    Auto,
+    /// Made to be read.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Which requests get a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogRequests {
+    /// Those that were refused or went wrong.
+    #[default]
+    Failed,
+    /// Every request.
+    All,
+    /// No request.
+    None,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::default(), requests: LogRequests::default() }
+    }
+}
