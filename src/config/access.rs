@@ -1,6 +1,9 @@
 //! `[access]`: limits on failed attempts, and what verifying a password may cost.
 
+use super::section::Section;
 use crate::domain::Seconds;
+
+const DAY: u64 = 86_400;
 
 /// Section `access`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,23 @@ impl Default for Access {
             cache_lifetime: Seconds::new(300),
             verifications: 2,
             waiting: 256,
+        }
+    }
+}
+
+impl Access {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let mut count = |key, most, default| section.whole(key, 1..=most).map_or(default, |count: u32| count as usize);
+        Self {
+            failures: count("failures", 1000, default.failures),
+            sources: count("sources", 1_000_000, default.sources),
+            cache_entries: count("cache_entries", 1_000_000, default.cache_entries),
+            verifications: count("verifications", 64, default.verifications),
+            waiting: count("waiting", 100_000, default.waiting),
+            window: section.whole("window", 1..=DAY).map_or(default.window, Seconds::new),
+            block: section.whole("block", 1..=DAY).map_or(default.block, Seconds::new),
+            cache_lifetime: section.whole("cache_lifetime", 1..=DAY).map_or(default.cache_lifetime, Seconds::new),
         }
     }
 }

@@ -1,5 +1,11 @@
 //! `[server.limits]`: how large a request may be.
 
+use super::section::Section;
+
+const MIB: u32 = 1024 * 1024;
+/// Larger heads are refused by the HTTP library before the gateway sees them.
+const HEAD_OF_LIBRARY: u32 = 128 * 1024;
+
 /// Section `server.limits`; all sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -18,5 +24,19 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { body: 64 * 1024, multipart: 8 * 1024 * 1024, head: 16 * 1024, xml_depth: 64, xml_elements: 10_000 }
+    }
+}
+
+impl Limits {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let mut size = |key, range, default| section.whole::<u32>(key, range).map_or(default, |size| size as usize);
+        Self {
+            body: size("body", 1024..=64 * MIB, default.body),
+            multipart: size("multipart", 1024..=1024 * MIB, default.multipart),
+            head: size("head", 1024..=HEAD_OF_LIBRARY, default.head),
+            xml_depth: size("xml_depth", 8..=1000, default.xml_depth),
+            xml_elements: size("xml_elements", 16..=1_000_000, default.xml_elements),
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! `[log]`: what is logged, and how.
 
+use tracing_subscriber::EnvFilter;
+
+use super::section::Section;
+
 /// Section `log`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -38,5 +42,25 @@ pub enum LogRequests {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::default(), requests: LogRequests::default() }
+    }
+}
+
+impl Log {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let formats = [("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
+        let requests = [("failed", LogRequests::Failed), ("all", LogRequests::All), ("none", LogRequests::None)];
+        Self {
+            level: section.text("level", level).unwrap_or(default.level),
+            format: section.choice("format", &formats).unwrap_or_default(),
+            requests: section.choice("requests", &requests).unwrap_or_default(),
+        }
+    }
+}
+
+fn level(text: &str) -> Result<String, &'static str> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("must be error, warn, info, debug or trace, or a filter such as \"info,dnis_gateway::store=debug\""),
     }
 }

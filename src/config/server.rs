@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 
-use super::{Limits, PublicUrl, TrustedProxies};
+use super::section::Section;
+use super::{Limits, Network, PublicUrl, TrustedProxies};
 
 /// Section `server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,4 +31,25 @@ impl Default for Server {
             limits: Limits::default(),
         }
     }
+}
+
+impl Server {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let workers = section.whole("workers", 1u16..=1024).and_then(|workers| NonZeroUsize::new(workers.into()));
+        Self {
+            listen: section.text("listen", address).unwrap_or(default.listen),
+            public_url: section.text("public_url", str::parse),
+            trusted_proxies: section
+                .texts("trusted_proxies", str::parse::<Network>)
+                .map_or(default.trusted_proxies, TrustedProxies::from_iter),
+            workers,
+            limits: section.section("limits", Limits::read),
+        }
+    }
+}
+
+/// The address of a listener.
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.trim().parse().map_err(|_| "must be an IP address and a port such as \"127.0.0.1:8080\" or \"[::1]:8080\"")
 }

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::section::Section;
+
+const MIB: u64 = 1024 * 1024;
+
 /// Section `store`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
@@ -32,4 +36,22 @@ impl Default for Store {
             cache_capacity: 64 * 1024 * 1024,
         }
     }
+}
+
+impl Store {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            engine: section.choice("engine", &[("sled", Engine::Sled)]).unwrap_or_default(),
+            path: section.text("path", directory).unwrap_or(default.path),
+            documents_total: section
+                .whole("documents_total", MIB..=1024 * 1024 * MIB)
+                .unwrap_or(default.documents_total),
+            cache_capacity: section.whole("cache_capacity", MIB..=1024 * 1024 * MIB).unwrap_or(default.cache_capacity),
+        }
+    }
+}
+
+fn directory(text: &str) -> Result<PathBuf, &'static str> {
+    if text.trim().is_empty() { Err("must be the path of a directory") } else { Ok(PathBuf::from(text)) }
 }
