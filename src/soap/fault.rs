@@ -59,7 +59,7 @@ pub struct NotUnderstood {
 pub struct Fault {
     code: Code,
     reason: Cow<'static, str>,
-    detail: Option<Detail>,
+    detail: Option<Box<Detail>>,
     not_understood: Vec<NotUnderstood>,
 }
 
@@ -95,7 +95,7 @@ impl Fault {
     /// The same fault with a machine-readable part.
     #[must_use]
     pub fn with_detail(mut self, detail: Detail) -> Self {
-        self.detail = Some(detail);
+        self.detail = Some(Box::new(detail));
         self
     }
 
@@ -110,8 +110,8 @@ impl Fault {
     }
 
     /// The machine-readable part.
-    pub const fn detail(&self) -> Option<&Detail> {
-        self.detail.as_ref()
+    pub fn detail(&self) -> Option<&Detail> {
+        self.detail.as_deref()
     }
 
     /// The whole envelope around this fault. Characters that XML cannot carry become U+FFFD, for a fault must go out.
