@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::answer;
 use super::version::Version;
+use crate::xml::reader::Name;
 use crate::xml::writer::escape_message;
 
 /// The namespace of the machine-readable part of our faults.
@@ -52,6 +53,12 @@ pub struct NotUnderstood {
     pub namespace: String,
     /// Its local name.
     pub local: String,
+}
+
+impl From<Name<'_>> for NotUnderstood {
+    fn from(block: Name<'_>) -> Self {
+        Self { namespace: block.namespace.into_owned(), local: block.local.to_owned() }
+    }
 }
 
 /// A fault, before it is known in which version it will be written.

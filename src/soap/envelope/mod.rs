@@ -9,7 +9,7 @@
 
 use std::borrow::Cow;
 
-use super::fault::{Detail, Fault, NotUnderstood};
+use super::fault::{Detail, Fault};
 use super::media::Media;
 use super::version::Version;
 use crate::xml::guard::{self, Document};
@@ -206,16 +206,20 @@ impl<'d> Opening<'d> {
     fn header(&mut self) -> Result<(), Fault> {
         let mut not_understood = Vec::new();
         let mut broken = None;
-        while let Some(block) = self.child("Header")? {
-            match self.mandatory(&block) {
-                Ok(true) => not_understood.push(NotUnderstood {
-                    namespace: block.name.namespace.into_owned(),
-                    local: block.name.local.to_owned(),
-                }),
-                Ok(false) => {}
-                Err(fault) => broken = Some(fault),
+        loop {
+            match self.next()? {
+                Event::Open(block) => {
+                    match self.mandatory(&block) {
+                        Ok(true) => not_understood.push(block.name.into()),
+                        Ok(false) => {}
+                        Err(fault) => broken = Some(fault),
+                    }
+                    self.reader.content().map_err(|refusal| unreadable(&refusal))?;
+                }
+                Event::Text(text) if is_blank_text(&text) => {}
+                Event::Text(_) => broken = Some(unexpected_text("Header")),
+                Event::Close | Event::End => break,
             }
-            self.reader.content().map_err(|refusal| unreadable(&refusal))?;
         }
         if !not_understood.is_empty() {
             return Err(Fault::must_understand(not_understood));
@@ -275,9 +279,7 @@ impl<'d> Opening<'d> {
             match self.next()? {
                 Event::Open(element) => return Ok(Some(element)),
                 Event::Text(text) if is_blank_text(&text) => {}
-                Event::Text(_) => {
-                    return Err(structure("unexpected_text", format!("Text is not allowed directly in {parent}")));
-                }
+                Event::Text(_) => return Err(unexpected_text(parent)),
                 Event::Close | Event::End => return Ok(None),
             }
         }
@@ -298,6 +300,10 @@ fn unreadable(refusal: &Refusal) -> Fault {
         found: refusal.found().map(|found| found.to_owned().into()),
         ..Detail::default()
     })
+}
+
+fn unexpected_text(parent: &'static str) -> Fault {
+    structure("unexpected_text", format!("Text is not allowed directly in {parent}"))
 }
 
 /// No more of a sender's text than a person needs to recognise it.

@@ -117,7 +117,7 @@ fn mandatory_headers_for_us_are_a_must_understand_fault_before_the_rest() {
         (V12, format!("e:mustUnderstand='true' {next_12}")),
         (V12, format!("e:mustUnderstand='true' {ultimate}")),
     ] {
-        let header = format!("<e:Header><p:ok/><p:bad e:mustUnderstand='maybe'/><p:h {attributes}/></e:Header>");
+        let header = format!("<e:Header>text<p:ok/><p:bad e:mustUnderstand='maybe'/><p:h {attributes}/></e:Header>");
         let text = envelope(namespace, &format!("{header}<e:Body><p:A/><p:B/></e:Body><p:after/>"));
         let rejected = read(&text).unwrap_err();
         assert_eq!(rejected.fault.code(), Code::MustUnderstand, "{text}");
