@@ -1,10 +1,14 @@
 //! Laying the layers over each other and reading the result into [`Settings`].
 
 use std::collections::BTreeMap;
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::problem::{Origin, Problem, Problems};
 use super::section::{Reading, Section};
+#[cfg(test)]
+use super::tree::Value;
 use super::tree::{self, Table};
 use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Store, Tenant, tenant};
 use crate::domain::TenantId;
@@ -122,4 +126,31 @@ fn read_tenants(root: &mut Section<'_>) -> BTreeMap<TenantId, Tenant> {
         Some(())
     });
     tenants
+}
+
+/// The keys that reading `text` asks for and the keys that it gives, as paths without positions.
+#[cfg(test)]
+pub(super) fn read_keys(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    fn given(path: &str, table: &Table, keys: &mut BTreeSet<String>) {
+        for (key, node) in table {
+            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            let mut tables = match &node.value {
+                Value::Table(table) => vec![table],
+                Value::List(list) => list.iter().filter_map(|item| item.value.table()).collect(),
+                _ => Vec::new(),
+            };
+            if below == "tenant.gms.service" {
+                // The names that a file chooses itself are no keys.
+                tables = tables.iter().flat_map(|table| table.values()).filter_map(|it| it.value.table()).collect();
+            }
+            for table in tables {
+                given(&below, table, keys);
+            }
+            keys.insert(below);
+        }
+    }
+    let mut keys = BTreeSet::new();
+    given("", &tree::from_toml(text, "test", &mut Vec::new()), &mut keys);
+    let reading = layered(text, "test", Path::new(""), std::iter::empty(), &Overrides::default()).1;
+    (reading.asked(), keys)
 }

@@ -25,6 +25,8 @@ mod server;
 mod store;
 mod tenant;
 mod tenant_gms;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
