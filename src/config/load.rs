@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::problem::{Origin, Problem, Problems};
 use super::section::{Reading, Section};
-#[cfg(test)]
-use super::tree::Value;
 use super::tree::{self, Table};
+#[cfg(test)]
+use super::tree::{Node, Value};
 use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Store, Tenant, tenant};
 use crate::domain::TenantId;
 
@@ -131,26 +131,31 @@ fn read_tenants(root: &mut Section<'_>) -> BTreeMap<TenantId, Tenant> {
 /// The keys that reading `text` asks for and the keys that it gives, as paths without positions.
 #[cfg(test)]
 pub(super) fn read_keys(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    fn given(path: &str, table: &Table, keys: &mut BTreeSet<String>) {
-        for (key, node) in table {
-            let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            let mut tables = match &node.value {
-                Value::Table(table) => vec![table],
-                Value::List(list) => list.iter().filter_map(|item| item.value.table()).collect(),
-                _ => Vec::new(),
-            };
-            if below == "tenant.gms.service" {
-                // The names that a file chooses itself are no keys.
-                tables = tables.iter().flat_map(|table| table.values()).filter_map(|it| it.value.table()).collect();
-            }
-            for table in tables {
-                given(&below, table, keys);
-            }
-            keys.insert(below);
+    let mut given = BTreeSet::new();
+    collect("", &tree::from_toml(text, "test", &mut Vec::new()), &mut given);
+    let reading = layered(text, "test", Path::new(""), std::iter::empty(), &Overrides::default()).1;
+    (reading.asked(), given)
+}
+
+#[cfg(test)]
+fn collect(path: &str, table: &Table, keys: &mut BTreeSet<String>) {
+    fn tables(node: &Node) -> Vec<&Table> {
+        match &node.value {
+            Value::Table(table) => vec![table],
+            Value::List(list) => list.iter().flat_map(tables).collect(),
+            _ => Vec::new(),
         }
     }
-    let mut keys = BTreeSet::new();
-    given("", &tree::from_toml(text, "test", &mut Vec::new()), &mut keys);
-    let reading = layered(text, "test", Path::new(""), std::iter::empty(), &Overrides::default()).1;
-    (reading.asked(), keys)
+    for (key, node) in table {
+        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let mut inner = tables(node);
+        if below == "tenant.gms.service" {
+            // The names that a file chooses itself are no keys.
+            inner = inner.iter().flat_map(|table| table.values()).flat_map(tables).collect();
+        }
+        for table in inner {
+            collect(&below, table, keys);
+        }
+        keys.insert(below);
+    }
 }

@@ -34,16 +34,6 @@ pub(super) enum Value {
     Other(&'static str),
 }
 
-impl Value {
-    /// The table, if it is one.
-    pub(super) fn table(&self) -> Option<&Table> {
-        match self {
-            Self::Table(table) => Some(table),
-            _ => None,
-        }
-    }
-}
-
 impl Node {
     pub(super) fn new(value: Value, origin: Origin) -> Self {
         Self { value, origin, raw: None }
