@@ -38,6 +38,14 @@ impl Settings {
         layered(&text, &name, path.parent().unwrap_or(Path::new("")), env, overrides).0
     }
 
+    /// Reads `text` as [`Settings::load`] reads a file, with no layer above.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn from_toml(text: &str) -> Result<Self, Problems> {
+        layered(text, "configuration", Path::new(""), std::iter::empty(), &Overrides::default()).0
+    }
+
     /// As [`Settings::load`], with the demo configuration in the place of the file.
     ///
     /// # Errors
