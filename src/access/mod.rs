@@ -31,7 +31,7 @@ use crate::domain::{EnvironmentName, Scope, Seconds, TenantId};
 use headers::{HeaderSet, UserPassword};
 use limits::{Account, Failures};
 use principal::Users;
-use verify::{Verdict, Verified, Verifier};
+use verify::{Held, Verdict, Verified, Verifier};
 
 /// Where the time comes from; tests bring their own.
 type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -80,6 +80,11 @@ impl Access {
         Self { live, clock, failures, verified, verifier, stand_in: verify::stand_in() }
     }
 
+    /// Passwords that were held against a hash since the start; the memory of verified ones keeps this low.
+    pub fn verifications(&self) -> u64 {
+        self.verifier.done()
+    }
+
     /// Lets in an Interact call of `source` that needs `right`.
     ///
     /// # Errors
@@ -89,10 +94,10 @@ impl Access {
         let needs = Needs { keys: right.keys(), users: right.users(), environment: None };
         let result = match HeaderSet::read(headers) {
             Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
-            Ok(None) => Err(Failed::before_any_tenant(Cause::Missing)),
-            Err(cause) => Err(Failed::before_any_tenant(cause)),
+            Ok(None) => Err(Failed::at(None, Cause::Missing)),
+            Err(cause) => Err(Failed::at(None, cause)),
         };
-        result.map_err(|failed| self.deny(&settings, source, &failed))
+        result.map_err(|failed| self.deny(&settings, source, failed))
     }
 
     /// Lets in a GMS call of `source` at `section`: by the Interact header set if one is presented, else by Basic
@@ -110,9 +115,9 @@ impl Access {
         let result = match HeaderSet::read(headers) {
             Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
             Ok(None) => self.basic(&settings, headers, source, section).await,
-            Err(cause) => Err(Failed::before_any_tenant(cause)),
+            Err(cause) => Err(Failed::at(None, cause)),
         };
-        result.map_err(|failed| self.deny(&settings, source, &failed))
+        result.map_err(|failed| self.deny(&settings, source, failed))
     }
 
     async fn header_set(
@@ -123,8 +128,8 @@ impl Access {
         source: IpAddr,
         needs: &Needs,
     ) -> Result<Principal, Failed> {
-        let tenant = settings.tenants.get(set.tenant).ok_or_else(|| Failed::before_any_tenant(Cause::UnknownTenant))?;
-        let failed = |cause| Failed { tenant: Some(tenant.id.clone()), cause };
+        let tenant = settings.tenants.get(set.tenant).ok_or_else(|| Failed::at(None, Cause::UnknownTenant))?;
+        let failed = |cause| Failed::at(Some(&tenant.id), cause);
         let application = application(tenant, set.key).ok_or_else(|| failed(Cause::WrongKey))?;
         if !needs.keys.contains(&application.kind) {
             return Err(failed(Cause::WrongKindOfKey));
@@ -160,7 +165,7 @@ impl Access {
         let owner = owner.filter(|tenant| basic::wanted(tenant, section).is_some());
         let anonymous = settings.gms.anonymous_tenant.as_ref().and_then(|id| settings.tenants.get(id));
         let tenant = owner.or(anonymous);
-        let failed = |cause| Failed { tenant: tenant.map(|tenant| tenant.id.clone()), cause };
+        let failed = |cause| Failed::at(tenant.map(|tenant| &tenant.id), cause);
         let wanted = tenant.and_then(|tenant| basic::wanted(tenant, section));
 
         let identity = match (tenant, &wanted) {
@@ -181,7 +186,7 @@ impl Access {
 
     /// Holds a password against its hash, or finds it in the memory. An unknown user costs what a known one costs.
     async fn verify(&self, rules: &config::Access, source: IpAddr, claim: &Claim<'_>) -> Result<(), Failed> {
-        let failed = |cause| Failed { tenant: claim.tenant.cloned(), cause };
+        let failed = |cause| Failed::at(claim.tenant, cause);
         let hash = claim.hash.unwrap_or(claim.otherwise);
         let password = &claim.user.password;
         let mark = claim.tenant.map(|tenant| self.verified.mark(tenant, &claim.user.user, password, hash));
@@ -198,18 +203,20 @@ impl Access {
             return verdict;
         }
         match (self.verifier.verify(password, hash, known).await, claim.hash, mark) {
-            (Err(verdict), ..) => verdict,
-            (Ok(Verdict::Right), Some(_), Some(mark)) => {
+            (Verdict::Meanwhile(verdict), ..) => verdict,
+            (Verdict::Busy, ..) => Err(failed(Cause::Busy)),
+            (Verdict::Right(_held), Some(_), Some(mark)) => {
                 self.verified.remember(mark, (self.clock)(), rules);
                 Ok(())
             }
-            (Ok(Verdict::Busy), ..) => Err(failed(Cause::Busy)),
-            (Ok(Verdict::Right | Verdict::Wrong), ..) => Err(failed(Cause::WrongPassword)),
+            (Verdict::Right(held) | Verdict::Wrong(held), ..) => {
+                Err(Failed { held: Some(held), ..failed(Cause::WrongPassword) })
+            }
         }
     }
 
     /// Counts the failure, tells the log, and words the refusal.
-    fn deny(&self, settings: &Settings, source: IpAddr, failed: &Failed) -> Denied {
+    fn deny(&self, settings: &Settings, source: IpAddr, failed: Failed) -> Denied {
         let now = (self.clock)();
         let account = Account::new(source, failed.tenant.as_ref());
         let blocked = self.failures.blocked(&account, now);
@@ -218,6 +225,7 @@ impl Access {
         if cause.is_a_guess() && self.failures.count(&account, now, &settings.access) {
             tracing::warn!(%source, tenant, "too many failed attempts, the source is blocked for a while");
         }
+        drop(failed.held);
         tracing::info!(%source, tenant, %cause, "a caller was not let in");
         let refusal = match cause {
             Cause::Blocked => Refusal::TooManyAttempts { retry_after: blocked.unwrap_or(BUSY_FOR) },
@@ -232,11 +240,13 @@ impl Access {
 struct Failed {
     tenant: Option<TenantId>,
     cause: Cause,
+    /// The worker that found out; busy until the failure is counted, so that guesses in parallel see each other.
+    held: Option<Held>,
 }
 
 impl Failed {
-    fn before_any_tenant(cause: Cause) -> Self {
-        Self { tenant: None, cause }
+    fn at(tenant: Option<&TenantId>, cause: Cause) -> Self {
+        Self { tenant: tenant.cloned(), cause, held: None }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
@@ -11,7 +12,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{self, PasswordHash};
 use crate::domain::TenantId;
@@ -36,14 +37,23 @@ pub(super) fn stand_in() -> PasswordHash {
     PasswordHash::new(STAND_IN).expect("the constant is a valid hash")
 }
 
-/// Whether there was time to look at a password, and what came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Right,
-    Wrong,
+/// What came of an attempt to verify a password.
+#[derive(Debug)]
+pub(super) enum Verdict<T> {
+    /// The password was right. Drop the worker when that is remembered.
+    Right(Held),
+    /// The password was wrong. Drop the worker when that is counted.
+    Wrong(Held),
+    /// While the attempt waited, somebody else found out.
+    Meanwhile(T),
     /// Too many others are waiting.
     Busy,
 }
+
+/// A busy worker, and its place. It is free again when this is dropped, so whoever drops it only after noting the
+/// verdict lets the next in line see that verdict.
+#[derive(Debug)]
+pub(super) struct Held(#[expect(dead_code, reason = "held to be dropped")] [OwnedSemaphorePermit; 2]);
 
 /// The workers that verify: a few at a time, and a bounded number waiting.
 #[derive(Clone, Debug)]
@@ -51,6 +61,8 @@ pub(super) struct Verifier {
     /// A place for everyone who is verified or waits for it.
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    /// Passwords verified so far.
+    done: Arc<AtomicU64>,
 }
 
 impl Verifier {
@@ -58,12 +70,18 @@ impl Verifier {
         Self {
             places: Arc::new(Semaphore::new(rules.verifications + rules.waiting)),
             workers: Arc::new(Semaphore::new(rules.verifications)),
+            done: Arc::default(),
         }
+    }
+
+    /// How many passwords were held against a hash so far.
+    pub(super) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Takes all places, so that everyone who needs a verification is sent away, until the answer is dropped.
     #[cfg(test)]
-    pub(super) fn stop(&self) -> tokio::sync::OwnedSemaphorePermit {
+    pub(super) fn stop(&self) -> OwnedSemaphorePermit {
         let places = u32::try_from(self.places.available_permits()).unwrap();
         self.places.clone().try_acquire_many_owned(places).unwrap()
     }
@@ -74,24 +92,26 @@ impl Verifier {
         password: &SecretString,
         hash: &PasswordHash,
         meanwhile: impl FnOnce() -> Option<T>,
-    ) -> Result<Verdict, T> {
-        let Ok(place) = self.places.clone().try_acquire_owned() else { return Ok(Verdict::Busy) };
-        let Ok(worker) = self.workers.clone().acquire_owned().await else { return Ok(Verdict::Busy) };
+    ) -> Verdict<T> {
+        let Ok(place) = self.places.clone().try_acquire_owned() else { return Verdict::Busy };
+        let Ok(worker) = self.workers.clone().acquire_owned().await else { return Verdict::Busy };
         if let Some(known) = meanwhile() {
-            return Err(known);
+            return Verdict::Meanwhile(known);
         }
         let (password, hash) = (password.clone(), hash.clone());
+        let held = Held([worker, place]);
+        self.done.fetch_add(1, Ordering::Relaxed);
+        // The worker goes along, so that it stays busy to the end of the work, also when nobody waits for the verdict.
         let work = tokio::task::spawn_blocking(move || {
-            // Kept to the end of the work, also when the caller has gone and nobody waits for the verdict.
-            let _held = (place, worker);
-            Argon2::default().verify_password(password.expose_secret().as_bytes(), hash.as_phc()).is_ok()
+            let verified = Argon2::default().verify_password(password.expose_secret().as_bytes(), hash.as_phc());
+            (verified.is_ok(), held)
         });
-        Ok(match work.await {
-            Ok(true) => Verdict::Right,
-            Ok(false) => Verdict::Wrong,
+        match work.await {
+            Ok((true, held)) => Verdict::Right(held),
+            Ok((false, held)) => Verdict::Wrong(held),
             // Only when the process is going down.
             Err(_) => Verdict::Busy,
-        })
+        }
     }
 }
 
@@ -170,22 +190,29 @@ mod tests {
         PasswordHash::new(text).unwrap()
     }
 
-    async fn verify(verifier: &Verifier, text: &str, meanwhile: Option<()>) -> Result<Verdict, ()> {
-        verifier.verify(&password(text), &hash(HASH), || meanwhile).await
+    async fn verify(verifier: &Verifier, text: &str, meanwhile: Option<()>) -> &'static str {
+        match verifier.verify(&password(text), &hash(HASH), || meanwhile).await {
+            Verdict::Right(_) => "right",
+            Verdict::Wrong(_) => "wrong",
+            Verdict::Meanwhile(()) => "meanwhile",
+            Verdict::Busy => "busy",
+        }
     }
 
     #[tokio::test]
     async fn a_password_is_held_against_its_hash() {
         let verifier = Verifier::new(&config::Access::default());
-        assert_eq!(verify(&verifier, "password", None).await, Ok(Verdict::Right));
-        assert_eq!(verify(&verifier, "Password", None).await, Ok(Verdict::Wrong));
-        assert_eq!(verify(&verifier, "", None).await, Ok(Verdict::Wrong));
+        assert_eq!(verify(&verifier, "password", None).await, "right");
+        assert_eq!(verify(&verifier, "Password", None).await, "wrong");
+        assert_eq!(verify(&verifier, "", None).await, "wrong");
+        assert_eq!(verifier.done(), 3);
     }
 
     #[tokio::test]
     async fn who_had_to_wait_takes_the_verdict_that_came_meanwhile() {
         let verifier = Verifier::new(&config::Access::default());
-        assert_eq!(verify(&verifier, "password", Some(())).await, Err(()));
+        assert_eq!(verify(&verifier, "password", Some(())).await, "meanwhile");
+        assert_eq!(verifier.done(), 0);
     }
 
     #[tokio::test]
@@ -195,9 +222,9 @@ mod tests {
         let place = verifier.places.clone().acquire_owned().await.unwrap();
         let mut waiting = std::pin::pin!(verify(&verifier, "password", None));
         assert_eq!(futures_util::future::poll_immediate(waiting.as_mut()).await, None);
-        assert_eq!(verify(&verifier, "password", None).await, Ok(Verdict::Busy));
+        assert_eq!(verify(&verifier, "password", None).await, "busy");
         drop((worker, place));
-        assert_eq!(waiting.await, Ok(Verdict::Right));
+        assert_eq!(waiting.await, "right");
     }
 
     #[test]

@@ -55,6 +55,16 @@ impl Settings {
     }
 }
 
+/// The environment variables of this process that configure the gateway.
+///
+/// A value that is not UTF-8 gets replacement characters, with which it is refused.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, text)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with(tree::PREFIX))?;
+        Some((name, text.to_string_lossy().into_owned()))
+    })
+}
+
 /// The demo configuration as it is, without any layer above.
 pub fn demo() -> Settings {
     Settings::load_demo(std::iter::empty(), &Overrides::default()).expect("a test loads the embedded demo")
@@ -82,6 +92,10 @@ fn layered(
     lay_overrides(&mut tree, overrides);
     let reading = Reading::new(problems, base);
     let mut settings = reading.root(&tree, Settings::read);
+    if let Some(data) = &overrides.data {
+        // Not through the tree of texts: a path need not be one.
+        settings.store.path.clone_from(data);
+    }
     if let (Some(listen), None) = (overrides.listen, overrides.admin_listen)
         && listen.port() == 0
     {
@@ -92,9 +106,6 @@ fn layered(
 }
 
 fn lay_overrides(tree: &mut Table, overrides: &Overrides) {
-    if let Some(data) = &overrides.data {
-        tree::lay_option(tree, "--data", ["store", "path"], data.display().to_string());
-    }
     if let Some(listen) = overrides.listen {
         tree::lay_option(tree, "--listen", ["server", "listen"], listen.to_string());
     }

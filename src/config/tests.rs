@@ -103,6 +103,7 @@ fn a_wrong_variable_is_named() {
         ),
         ("DNIS_GATEWAY__SERVER", "x", "server: must be a table ([server]), not a text"),
         ("DNIS_GATEWAY__STORE__PATH__X", "x", "store.path.x: cannot be set this way: `path` is a text"),
+        ("DNIS_GATEWAY__STORE__PATH", "a\u{fffd}", "store.path: must be valid UTF-8"),
         ("DNIS_GATEWAY__", "x", "must be named DNIS_GATEWAY__SECTION__KEY"),
     ] {
         let found = load_with("[store]\npath = 'a'", &[(name, text)], &none()).unwrap_err().to_string();
@@ -236,6 +237,8 @@ fn what_is_missing_is_named_at_its_table() {
     ] {
         assert_eq!(problem(text), expected);
     }
+    let secret = "[[tenant]]\nid='a'\napplications=[{name='n',kind='dnis',key={}}]";
+    assert_eq!(problem(secret), "3 tenant[0].applications[0].key.file: is missing");
     assert_eq!(problems("[[tenant]]\nid='a'\n[[tenant.applications]]\n").len(), 3);
     assert_eq!(problems("[[tenant]]\nid='a'\n[[tenant.users]]\n").len(), 2);
 }
@@ -433,4 +436,12 @@ fn the_sample_shows_every_key_there_is() {
     let (asked, given) = read_keys(&text);
     let missing: Vec<&String> = asked.difference(&given).collect();
     assert!(missing.is_empty(), "samples/gateway.toml does not show {missing:?}");
+}
+
+#[test]
+fn a_reload_names_what_has_to_wait_for_a_restart() {
+    let old = load("[access]\nfailures = 3").unwrap();
+    let new = load("[access]\nfailures = 4\nwaiting = 1\n[store]\npath = 'b'\n[server]\nlisten = '[::1]:1'").unwrap();
+    assert_eq!(old.waiting_for_restart(&new), ["server.listen", "store", "access.waiting"]);
+    assert!(old.waiting_for_restart(&old).is_empty());
 }
