@@ -8,12 +8,25 @@ use std::fmt::Write as _;
 use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::error::Failure;
 use super::parameters::{Invalid, Kind};
+use crate::access::Right;
 use crate::dialect::Head;
 
 /// An endpoint with what its path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
+    /// One operation over REST.
+    Rest(Rest),
+    /// Any operation, in an envelope.
+    Soap(Service),
+    /// The description of a SOAP service.
+    Wsdl(Service),
+}
+
+/// An operation over REST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
     /// Create a phone.
     Create,
     /// Allocate a phone to an interaction.
@@ -30,10 +43,6 @@ pub enum Endpoint {
     Update(Phone),
     /// Delete one phone (extension).
     Delete(Phone),
-    /// Any operation, in an envelope.
-    Soap(Service),
-    /// The description of a SOAP service.
-    Wsdl(Service),
 }
 
 /// One of the two SOAP services. Each offers all operations; they differ in namespace and address.
@@ -48,15 +57,6 @@ pub enum Service {
 /// The phone number in a path, still percent-encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phone(String);
-
-/// Why no endpoint answers to a request's head.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Missed {
-    /// Nothing has this path.
-    Path,
-    /// The path has other methods: these.
-    Method(&'static [Method]),
-}
 
 /// What a path names, whatever is to be done with it.
 enum Resource<'p> {
@@ -77,32 +77,65 @@ pub(super) fn owns(prefix: &str, path: &str) -> bool {
 /// The endpoint that a head asks for; HEAD is answered as GET.
 ///
 /// # Errors
-/// [`Missed`].
-pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Missed> {
-    let resource = Resource::at(prefix, head.path).ok_or(Missed::Path)?;
+/// [`Failure::NoSuchPath`], [`Failure::NoSuchMethod`].
+pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Failure> {
+    let resource = Resource::at(prefix, head.path).ok_or(Failure::NoSuchPath)?;
     let method = if *head.method == Method::HEAD { &Method::GET } else { head.method };
     let phone = |segment: &str| Phone(segment.to_owned());
-    let endpoint = match (&resource, method) {
-        (Resource::Phones, &Method::POST) => Endpoint::Create,
-        (Resource::Phones, &Method::GET) => Endpoint::List,
-        (Resource::Phone(segment), &Method::GET) => Endpoint::Read(phone(segment)),
-        (Resource::Phone(segment), &Method::PUT) => Endpoint::Update(phone(segment)),
-        (Resource::Phone(segment), &Method::DELETE) => Endpoint::Delete(phone(segment)),
-        (Resource::NewAllocation, &Method::POST) => Endpoint::Allocate,
-        (Resource::Allocation(segment), &Method::GET) => Endpoint::Get(phone(segment)),
-        (Resource::AllocationToFree(segment), &Method::POST) => Endpoint::Free(phone(segment)),
-        (Resource::Soap(service) | Resource::WsdlFile(service), &Method::POST) => Endpoint::Soap(*service),
-        (Resource::WsdlFile(service), &Method::GET) => Endpoint::Wsdl(*service),
-        (Resource::Soap(service), &Method::GET) if asks_for_wsdl(head.query) => Endpoint::Wsdl(*service),
-        _ => return Err(Missed::Method(resource.methods())),
+    let rest = match (&resource, method) {
+        (Resource::Phones, &Method::POST) => Rest::Create,
+        (Resource::Phones, &Method::GET) => Rest::List,
+        (Resource::Phone(segment), &Method::GET) => Rest::Read(phone(segment)),
+        (Resource::Phone(segment), &Method::PUT) => Rest::Update(phone(segment)),
+        (Resource::Phone(segment), &Method::DELETE) => Rest::Delete(phone(segment)),
+        (Resource::NewAllocation, &Method::POST) => Rest::Allocate,
+        (Resource::Allocation(segment), &Method::GET) => Rest::Get(phone(segment)),
+        (Resource::AllocationToFree(segment), &Method::POST) => Rest::Free(phone(segment)),
+        (Resource::Soap(service) | Resource::WsdlFile(service), &Method::POST) => return Ok(Endpoint::Soap(*service)),
+        (Resource::WsdlFile(service), &Method::GET) => return Ok(Endpoint::Wsdl(*service)),
+        (Resource::Soap(service), &Method::GET) if asks_for_wsdl(head.query) => return Ok(Endpoint::Wsdl(*service)),
+        _ => return Err(Failure::NoSuchMethod(resource.methods())),
     };
-    Ok(endpoint)
+    Ok(Endpoint::Rest(rest))
 }
 
 /// Whether a query asks for the description of a service, in any case; `singleWsdl` is what .NET tools ask for.
 fn asks_for_wsdl(query: &str) -> bool {
     form_urlencoded::parse(query.as_bytes())
         .any(|(name, _)| name.eq_ignore_ascii_case("wsdl") || name.eq_ignore_ascii_case("singleWsdl"))
+}
+
+impl Endpoint {
+    /// The label for metrics.
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::Soap(_) => "soap",
+            Self::Wsdl(_) => "wsdl",
+            Self::Rest(rest) => match rest {
+                Rest::Create => "create",
+                Rest::Allocate => "allocate",
+                Rest::Get(_) => "get",
+                Rest::Free(_) => "free",
+                Rest::List => "list",
+                Rest::Read(_) => "read",
+                Rest::Update(_) => "update",
+                Rest::Delete(_) => "delete",
+            },
+        }
+    }
+}
+
+impl Rest {
+    /// What a caller must be allowed to do.
+    pub(super) const fn right(&self) -> Right {
+        match self {
+            Self::Create => Right::Create,
+            Self::Allocate => Right::Allocate,
+            Self::Get(_) => Right::Get,
+            Self::Free(_) => Right::Free,
+            Self::List | Self::Read(_) | Self::Update(_) | Self::Delete(_) => Right::Manage,
+        }
+    }
 }
 
 impl<'p> Resource<'p> {
@@ -190,7 +223,7 @@ mod tests {
     use super::*;
     use actix_web::http::header::HeaderMap;
 
-    fn at(method: &Method, target: &str) -> Result<Endpoint, Missed> {
+    fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         find("/interact", &Head { method, path, query, headers: &HeaderMap::new() })
     }
@@ -204,12 +237,12 @@ mod tests {
         for version in ["2", "v2"] {
             let get = |path: &str| at(&Method::GET, &format!("/interact/version/{version}{path}"));
             let post = |path: &str| at(&Method::POST, &format!("/interact/version/{version}{path}"));
-            assert_eq!(post("/dnis"), Ok(Endpoint::Create));
-            assert_eq!(post("/dnis/allocate/new"), Ok(Endpoint::Allocate));
-            assert_eq!(get("/dnis/allocate/get/380974520200"), Ok(Endpoint::Get(phone("380974520200"))));
-            assert_eq!(post("/dnis/allocate/free/380974520200"), Ok(Endpoint::Free(phone("380974520200"))));
-            assert_eq!(get("/dnis"), Ok(Endpoint::List));
-            assert_eq!(get("/dnis/111"), Ok(Endpoint::Read(phone("111"))));
+            assert_eq!(post("/dnis"), Ok(Endpoint::Rest(Rest::Create)));
+            assert_eq!(post("/dnis/allocate/new"), Ok(Endpoint::Rest(Rest::Allocate)));
+            assert_eq!(get("/dnis/allocate/get/380974520200"), Ok(Endpoint::Rest(Rest::Get(phone("380974520200")))));
+            assert_eq!(post("/dnis/allocate/free/380974520200"), Ok(Endpoint::Rest(Rest::Free(phone("380974520200")))));
+            assert_eq!(get("/dnis"), Ok(Endpoint::Rest(Rest::List)));
+            assert_eq!(get("/dnis/111"), Ok(Endpoint::Rest(Rest::Read(phone("111")))));
             for (service, base) in [(Service::Agent, "/agent/soap"), (Service::Dnis, "/dnis/soap")] {
                 let file = if service == Service::Agent { "agent.wsdl" } else { "dnis.wsdl" };
                 assert_eq!(post(base), Ok(Endpoint::Soap(service)));
@@ -250,7 +283,7 @@ mod tests {
             "/interact/version/2/agent/soap//",
         ] {
             for method in [Method::GET, Method::POST, Method::DELETE] {
-                assert_eq!(at(&method, path), Err(Missed::Path), "{method} {path}");
+                assert_eq!(at(&method, path), Err(Failure::NoSuchPath), "{method} {path}");
             }
         }
     }
@@ -258,7 +291,7 @@ mod tests {
     #[test]
     fn a_wrong_method_is_told_which_ones_there_are() {
         let allowed = |method, path: &str| match at(&method, &format!("/interact/version/2{path}")) {
-            Err(Missed::Method(methods)) => allow(methods),
+            Err(Failure::NoSuchMethod(methods)) => allow(methods),
             other => panic!("{method} {path}: {other:?}"),
         };
         assert_eq!(allowed(Method::DELETE, "/dnis"), "GET, HEAD, POST");
@@ -273,14 +306,14 @@ mod tests {
 
     #[test]
     fn head_is_answered_wherever_get_is() {
-        assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/111"), Ok(Endpoint::Read(phone("111"))));
+        assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/111"), Ok(Endpoint::Rest(Rest::Read(phone("111")))));
         assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/soap?wsdl"), Ok(Endpoint::Wsdl(Service::Dnis)));
     }
 
     #[test]
     fn a_phone_is_decoded_once_and_its_encoded_slash_does_not_split_the_path() {
         let decoded = |segment: &str| match at(&Method::GET, &format!("/interact/version/2/dnis/{segment}")) {
-            Ok(Endpoint::Read(phone)) => phone.decoded().map_err(|invalid| invalid.to_string()),
+            Ok(Endpoint::Rest(Rest::Read(phone))) => phone.decoded().map_err(|invalid| invalid.to_string()),
             other => panic!("{segment}: {other:?}"),
         };
         assert_eq!(decoded("%2B1555%23"), Ok("+1555#".into()));
@@ -298,6 +331,6 @@ mod tests {
         assert!(!owns("/voice/jacada", "/voice/jacadas"));
         assert!(!owns("/voice/jacada", "/interact/version/2/dnis"));
         let head = Head { method: &Method::POST, path: "/a/b/version/2/dnis", query: "", headers: &HeaderMap::new() };
-        assert_eq!(find("/a/b", &head), Ok(Endpoint::Create));
+        assert_eq!(find("/a/b", &head), Ok(Endpoint::Rest(Rest::Create)));
     }
 }

@@ -35,7 +35,7 @@ const UNAUTHORIZED_JSON: &str = "{\n\
 const UNAUTHENTICATED_REASON: HeaderName = HeaderName::from_static("unauthenticated-reason");
 
 /// Why a request was not carried out.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// Nothing has this path.
     NoSuchPath,
@@ -182,6 +182,7 @@ impl Failure {
                     Self::Invalid(invalid) => fault.with_detail(Detail {
                         reason: invalid.problem.label().into(),
                         field: Some(invalid.field.clone()),
+                        expected: invalid.expected.map(|kind| kind.to_string().into()),
                         ..Detail::default()
                     }),
                     _ => fault,
@@ -312,10 +313,7 @@ mod tests {
         let number = Number::new("2111234567").unwrap();
         let id = InteractionId::new("Unique Id 3").unwrap();
         let none_free = (403, "Currently there are no available phone numbers".to_owned());
-        assert_eq!(
-            refused(Refusal::NumberUnknown(number)),
-            (404, "Phone number 2111234567 was not found".to_owned())
-        );
+        assert_eq!(refused(Refusal::NumberUnknown(number)), (404, "Phone number 2111234567 was not found".to_owned()));
         assert_eq!(
             refused(Refusal::NumberExists(number)),
             (409, "Cannot create Phone '2111234567'. A phone with that name already exists".to_owned())
@@ -346,8 +344,7 @@ mod tests {
 
     #[test]
     fn a_blocked_source_is_told_when_to_try_again() {
-        let answer =
-            Failure::Denied(access::Refusal::TooManyAttempts { retry_after: Seconds::new(60) }).answer();
+        let answer = Failure::Denied(access::Refusal::TooManyAttempts { retry_after: Seconds::new(60) }).answer();
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(answer.headers.iter().find(|(name, _)| name == RETRY_AFTER).unwrap().1, "60");
     }

@@ -109,7 +109,10 @@ impl Window {
             }
         }
         Ok(Self {
-            group: group.map(|text| GroupName::new(&text)).transpose().map_err(|_| Invalid::value("group", Kind::Name))?,
+            group: group
+                .map(|text| GroupName::new(&text))
+                .transpose()
+                .map_err(|_| Invalid::value("group", Kind::Name))?,
             offset: whole("offset", offset.as_deref(), 0, usize::MAX)?.unwrap_or(0),
             limit: whole("limit", limit.as_deref(), 1, LONGEST_PAGE)?.unwrap_or(PAGE),
         })
@@ -167,7 +170,10 @@ mod tests {
     fn a_query_that_is_wrong_is_told_what_is_allowed() {
         let objection = |query| window(query).unwrap_err();
         assert_eq!(objection("limit=0"), "missing or invalid parameter limit: must be a whole number from 1 to 1000");
-        assert_eq!(objection("limit=1001"), "missing or invalid parameter limit: must be a whole number from 1 to 1000");
+        assert_eq!(
+            objection("limit=1001"),
+            "missing or invalid parameter limit: must be a whole number from 1 to 1000"
+        );
         for wrong in ["offset=-1", "offset=+1", "offset=", "offset=1.0", "offset=x", "offset=99999999999999999999"] {
             assert_eq!(objection(wrong), "missing or invalid parameter offset: must be a whole number from 0 up");
         }
@@ -195,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_change_of_the_number_or_of_nothing_is_refused() {
-        assert!(patched(r#"{"phoneNumber":"1","enabled":true}"#).unwrap_err().contains("phoneNumber: cannot be changed"));
+        assert!(
+            patched(r#"{"phoneNumber":"1","enabled":true}"#).unwrap_err().contains("phoneNumber: cannot be changed")
+        );
         assert!(patched("{}").unwrap_err().contains("at least one of dnId, groupName and enabled"));
         assert!(patched(r#"{"enable":false}"#).unwrap_err().contains("at least one of"));
         assert!(patched(r#"{"dnId":4567}"#).unwrap_err().contains("dnId: must be a string of 1 to 32"));

@@ -7,9 +7,7 @@ use super::parameters::Allocate;
 use crate::config::Settings;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::tables::{Found, Page};
-use crate::domain::{
-    GroupName, InteractionId, NewNumber, Number, NumberId, NumberPatch, Origin, Refusal, Scope,
-};
+use crate::domain::{GroupName, InteractionId, NewNumber, Number, NumberId, NumberPatch, Origin, Refusal, Scope};
 use crate::store::Store;
 
 /// The operations, for one caller.
@@ -52,8 +50,7 @@ impl Operations<'_> {
             (None, Some(groups)) => Source::FirstOf(groups.clone()),
             (None, None) => Source::Anywhere,
         };
-        let holder =
-            if rules.require_known_interaction { Holder::Known(wanted.id) } else { Holder::Any(wanted.id) };
+        let holder = if rules.require_known_interaction { Holder::Known(wanted.id) } else { Holder::Any(wanted.id) };
         let lend = Lend {
             holder,
             source,
@@ -74,7 +71,8 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown.
     pub(super) async fn get(&self, phone: Number) -> Result<Option<InteractionId>, Failure> {
-        let found = self.store.dialled(&self.scope, phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))?;
+        let found =
+            self.store.dialled(&self.scope, phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))?;
         Ok(found.allocation.map(|allocation| allocation.interaction.clone()))
     }
 

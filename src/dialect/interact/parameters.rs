@@ -66,23 +66,26 @@ pub(super) struct Invalid {
     pub(super) problem: Problem,
     /// Which parameter.
     pub(super) field: Cow<'static, str>,
+    /// What would be right, if that is a matter of its kind.
+    pub(super) expected: Option<Kind>,
     objection: String,
 }
 
 impl Invalid {
     /// The value is not of its kind.
     pub(super) fn value(field: &'static str, kind: Kind) -> Self {
-        Self::because(field, format!("must be {kind}"))
+        Self { expected: Some(kind), ..Self::because(field, format!("must be {kind}")) }
     }
 
     /// The value is not of its kind; `instead` says what it is.
     pub(super) fn not(field: &'static str, kind: Kind, instead: &str) -> Self {
-        Self::because(field, format!("must be {kind}, not {instead}"))
+        Self { expected: Some(kind), ..Self::because(field, format!("must be {kind}, not {instead}")) }
     }
 
     /// The parameter is required.
     pub(super) fn missing(field: &'static str, kind: Kind) -> Self {
-        Self { problem: Problem::Missing, ..Self::because(field, format!("is required; it must be {kind}")) }
+        let objection = format!("is required; it must be {kind}");
+        Self { problem: Problem::Missing, expected: Some(kind), ..Self::because(field, objection) }
     }
 
     /// The parameter is given more than once.
@@ -92,7 +95,7 @@ impl Invalid {
 
     /// The parameter is refused for another reason than its kind.
     pub(super) fn because(field: impl Into<Cow<'static, str>>, objection: impl Into<String>) -> Self {
-        Self { problem: Problem::Invalid, field: field.into(), objection: objection.into() }
+        Self { problem: Problem::Invalid, field: field.into(), expected: None, objection: objection.into() }
     }
 }
 

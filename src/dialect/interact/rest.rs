@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 
 use super::endpoint::Phone;
 use super::error::{Failure, TEXT};
+use super::json;
 use super::operations::Operations;
 use super::parameters::{self, Invalid};
-use super::json;
 use crate::dialect::{Answer, Call};
 use crate::domain::Number;
 
