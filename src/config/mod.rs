@@ -1,1 +1,85 @@
-//! (in the making)
+//! The settings of a running gateway: typed, complete and validated before anything starts.
+//!
+//! Four layers make them, each above the one before: built-in defaults, the TOML file, environment variables
+//! (`DNIS_GATEWAY__SECTION__KEY`) and the command line. There is one struct for each concern, in a file of its own. A
+//! value of one of these types is always usable: nothing behind this floor checks a setting again.
+//!
+//! This floor refuses to know who uses the settings: it opens no socket, no data directory and no log.
+
+mod access;
+mod admin;
+mod gms;
+mod interact;
+mod limits;
+mod live;
+mod load;
+mod log;
+mod password;
+mod problem;
+mod proxies;
+mod public_url;
+mod secret;
+mod section;
+mod seeds;
+mod server;
+mod store;
+mod tenant;
+mod tenant_gms;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use access::Access;
+pub use admin::Admin;
+pub use gms::{Format, Gms};
+pub use interact::Interact;
+pub use limits::Limits;
+pub use live::Live;
+pub use load::demo;
+pub use log::{Log, LogFormat, LogRequests};
+pub use password::{InvalidHash, PasswordHash};
+pub use problem::{Origin, Problem, Problems};
+pub use proxies::{InvalidNetwork, Network, TrustedProxies};
+pub use public_url::{InvalidUrl, PublicUrl};
+pub use secret::Secret;
+pub use seeds::{SeedInteraction, SeedNumber, Seeds};
+pub use server::Server;
+pub use store::{Engine, Store};
+pub use tenant::{Application, ApplicationKind, Group, Tenant};
+pub use tenant_gms::{BuiltIn, Credentials, DEFAULT_REALM, Service, TenantGms};
+
+use crate::domain::TenantId;
+
+/// Everything that can be configured, after all layers and all checks.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The listener for the dialects.
+    pub server: Server,
+    /// The listener for health and metrics.
+    pub admin: Admin,
+    /// Where the state is kept.
+    pub store: Store,
+    /// Limits on failed attempts and the cost of verifying.
+    pub access: Access,
+    /// What is logged, and how.
+    pub log: Log,
+    /// The GMS dialect.
+    pub gms: Gms,
+    /// The Interact dialect.
+    pub interact: Interact,
+    /// The tenants by their id.
+    pub tenants: BTreeMap<TenantId, Tenant>,
+}
+
+/// What the command line says; it has the last word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The data directory, `store.path`.
+    pub data: Option<PathBuf>,
+    /// The dialects' listener, `server.listen`.
+    pub listen: Option<SocketAddr>,
+    /// The admin listener, `admin.listen`.
+    pub admin_listen: Option<SocketAddr>,
+}

@@ -1,1 +1,143 @@
-//! (in the making)
+//! Where wire formats meet the domain: one folder for each vendor, all with the same inner shape.
+//!
+//! A dialect first names the endpoint that a request's head asks for, then answers the whole call; the server does
+//! everything in between (limits, reading the body, metrics, panics) once for all. All wording, status codes and
+//! quirks of a vendor live in its folder, its errors in one table there.
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use bytes::Bytes;
+
+/// The head of a request, as a dialect sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The path as it was sent, still percent-encoded.
+    pub path: &'a str,
+    /// The query as it was sent, without the question mark; empty if there was none.
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// A whole request with its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The head.
+    pub head: Head<'a>,
+    /// The body with any content coding undone; empty if there was none.
+    pub body: &'a Bytes,
+    /// Who sent it: the peer, or the client that a trusted proxy names.
+    pub source: IpAddr,
+    /// How the client addressed the gateway.
+    pub origin: &'a Origin,
+}
+
+/// Scheme and authority under which a client reaches the gateway: `server.public_url` where it is set, else what the
+/// request, or a trusted proxy, says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Host and, if it is not the scheme's own, port.
+    pub authority: String,
+    /// Path prefix that a public URL puts before every path; empty or `/like/this`.
+    pub prefix: String,
+}
+
+impl Origin {
+    /// The host without its port.
+    pub fn host(&self) -> &str {
+        match self.authority.rsplit_once(':') {
+            // The last colon of a bare IPv6 address is inside its brackets.
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => &self.authority,
+        }
+    }
+}
+
+/// What the server refused before the dialect saw the body; the dialect gives it its vendor's form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpRefusal {
+    /// The body is longer than allowed, in bytes.
+    BodyTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The body's content coding is not `identity` or `gzip`.
+    ContentCoding,
+    /// The body could not be read: broken coding or a sender that went away.
+    BodyUnreadable,
+    /// The handler panicked; the cause is in the log.
+    Panicked,
+}
+
+/// How a call ended, for metrics: a label from a small fixed set.
+pub type Outcome = &'static str;
+
+/// An answer, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, `Content-Type` among them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: Bytes,
+    /// The label for metrics, such as `ok`, `not_found`, `unauthorized`.
+    pub outcome: Outcome,
+}
+
+impl Answer {
+    /// An answer with a body of a media type.
+    pub fn new(status: StatusCode, outcome: Outcome, media_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![(actix_web::http::header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
+        Self { status, headers, body: body.into(), outcome }
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: StatusCode, outcome: Outcome) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new(), outcome }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// A vendor's protocol.
+pub trait Dialect {
+    /// An endpoint of the dialect with what its path says.
+    type Endpoint;
+
+    /// The dialect's name in metrics and logs.
+    const NAME: &'static str;
+
+    /// Whether a path belongs to the dialect.
+    fn owns(&self, path: &str) -> bool;
+
+    /// The endpoint that a request's head asks for.
+    ///
+    /// # Errors
+    /// The answer to an unknown path or a method that the path does not have.
+    fn endpoint(&self, head: &Head<'_>) -> Result<Self::Endpoint, Answer>;
+
+    /// The operation's name in metrics: a label from a small fixed set.
+    fn operation(endpoint: &Self::Endpoint) -> &'static str;
+
+    /// How long the body may be for this endpoint and these headers, in bytes.
+    fn body_limit(&self, endpoint: &Self::Endpoint, head: &Head<'_>) -> usize;
+
+    /// Answers a call.
+    fn answer(&self, endpoint: Self::Endpoint, call: Call<'_>) -> impl Future<Output = Answer>;
+
+    /// Gives a refusal of the server the vendor's form. `endpoint` is `None` where it is not known.
+    fn refuse(&self, endpoint: Option<&Self::Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer;
+}

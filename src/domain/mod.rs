@@ -1,7 +1,33 @@
 //! The rules of lending numbers, as pure state.
+//!
+//! Everything the gateway promises about numbers is decided here: who may hold a number, until when, which number
+//! comes next, which call belongs to which interaction. The module does no I/O, awaits nothing, reads no clock and
+//! draws no randomness of its own; both come in as arguments, so that every rule can be tested in microseconds and
+//! every history replayed. It knows no wire format: the words of the vendors live in the dialects.
+//!
+//! [`Tables`] hold what is known and answer questions; [`State`] decides commands over them and tells each decision
+//! as a list of [`Change`]s, which is all that a store has to keep.
 
+pub mod allocation;
+pub mod document;
+pub mod group;
+pub mod interaction;
 pub mod names;
+pub mod number;
+pub mod refusal;
+pub mod rules;
+pub mod state;
+pub mod tables;
 pub mod time;
 
-pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InvalidName, Number, Scope, TenantId};
+pub use allocation::{Allocation, AllocationId, Origin};
+pub use document::{Content, Document, DocumentId, Entry, EntryKey, NewEntry, Value, ValueId};
+pub use group::Policy;
+pub use interaction::Interaction;
+pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InteractionId, InvalidName, Number, Scope, TenantId};
+pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
+pub use refusal::Refusal;
+pub use rules::Rules;
+pub use state::State;
+pub use tables::{Change, Tables};
 pub use time::{Deadline, Seconds, Timestamp};

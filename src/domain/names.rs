@@ -127,6 +127,11 @@ text_name! {
 }
 
 text_name! {
+    /// The digital session that will be recognised when its call arrives. Opaque: every dialect has its own form.
+    InteractionId, MAX_NAME_CHARS
+}
+
+text_name! {
     /// The caller's own number as the application or the IVR states it. Kept as text: an IVR may well say `anonymous`.
     Caller, MAX_CALLER_CHARS
 }
@@ -195,6 +200,11 @@ pub struct Number(u128);
 const ALPHABET: &[u8; 13] = b"#*+0123456789";
 
 impl Number {
+    /// Orders before every number; only a bound for searches, no number itself.
+    pub(super) const MIN: Self = Self(0);
+    /// Orders after every number; only a bound for searches, no number itself.
+    pub(super) const MAX: Self = Self(u128::MAX);
+
     /// Parses a number; ends are trimmed, nothing else is normalised.
     ///
     /// # Errors

@@ -23,6 +23,12 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0.saturating_mul(1000)))
     }
 
+    /// Whole seconds from `now` to this point, rounded up; zero when it has passed. Whoever waits this long is not
+    /// too early.
+    pub const fn seconds_to_wait(self, now: Self) -> Seconds {
+        Seconds(self.0.saturating_sub(now.0).div_ceil(1000))
+    }
+
     /// Whole seconds from `now` to this point, rounded down; zero when it has passed.
     pub const fn seconds_left(self, now: Self) -> Seconds {
         Seconds(self.0.saturating_sub(now.0) / 1000)
@@ -94,6 +100,8 @@ mod tests {
         assert_eq!(at.seconds_left(Timestamp::from_millis(0)), Seconds::new(30));
         assert_eq!(at.seconds_left(Timestamp::from_millis(1)), Seconds::new(29));
         assert_eq!(at.seconds_left(Timestamp::from_millis(30_001)), Seconds::new(0));
+        assert_eq!(at.seconds_to_wait(Timestamp::from_millis(1)), Seconds::new(30));
+        assert_eq!(at.seconds_to_wait(Timestamp::from_millis(30_001)), Seconds::new(0));
     }
 
     #[test]

@@ -1,1 +1,195 @@
-//! (in the making)
+//! Where the state lives: one trait, spoken in the domain's words, and the engines behind it.
+//!
+//! The dialects know the trait alone. Nothing in it assumes that the state is in this process: ids come from the
+//! store, and so does the time by which deadlines are judged. Every engine passes one conformance suite and is held
+//! against the pure domain by one model test.
+
+mod clock;
+mod loading;
+pub mod memory;
+pub mod sled;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::document::Loaded;
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, Seeds, Which};
+use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::{
+    Allocation, Content, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
+    NumberId, NumberPatch, Refusal, Rules, Scope, Seconds,
+};
+
+pub use clock::{Clock, ManualClock, SystemClock};
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The domain said no; nothing has changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store cannot answer. Whether a change was made is not known to the caller; it was never acknowledged.
+    #[error("the store is not available: {0}")]
+    Unavailable(Arc<str>),
+}
+
+/// The outcome of a store operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A match with the texts of the interaction's document, if they were asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The allocation and the interaction that were recognised.
+    pub found: Match,
+    /// The document as it was at the match; `None` if it was not asked for.
+    pub data: Option<Loaded>,
+}
+
+/// Whether a match gives back the interaction's document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithData {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// One value of a document with its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedEntry {
+    /// Text or file.
+    pub content: Content,
+    /// The exact bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// The state of the gateway, kept by an engine.
+///
+/// A write is answered when it is durable, a refusal when everything it may have looked at is. Reads never wait for a
+/// disk unless they ask for the bytes of large values, and never show what is not yet durable.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Creates a number.
+    ///
+    /// # Errors
+    /// [`Refusal::NumberExists`].
+    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId>;
+
+    /// Changes a number and gives it back as it is now.
+    ///
+    /// # Errors
+    /// [`Refusal::NumberUnknown`].
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found>;
+
+    /// Deletes a number that is not allocated.
+    ///
+    /// # Errors
+    /// [`Refusal::NumberUnknown`], [`Refusal::NumberAllocated`].
+    async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()>;
+
+    /// Lends a number to an interaction.
+    ///
+    /// # Errors
+    /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::DocumentsFull`].
+    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent>;
+
+    /// Ends the allocation of a number, given whole or by its DNID; `None` if it was not allocated.
+    ///
+    /// # Errors
+    /// [`Refusal::NumberUnknown`].
+    async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>>;
+
+    /// Recognises a call and frees the numbers of what is returned, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMatch`].
+    async fn match_call(
+        &self,
+        scope: &Scope,
+        criteria: Criteria,
+        which: Which,
+        after: AfterMatch,
+        data: WithData,
+    ) -> Result<Vec<Matched>>;
+
+    /// Makes an interaction under an id that the caller chose.
+    ///
+    /// # Errors
+    /// [`Refusal::InteractionExists`].
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        id: InteractionId,
+        deadline: Deadline,
+    ) -> Result<Arc<Interaction>>;
+
+    /// Ends an interaction and frees its numbers.
+    ///
+    /// # Errors
+    /// [`Refusal::InteractionUnknown`].
+    async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()>;
+
+    /// Makes a document that belongs to no interaction.
+    ///
+    /// # Errors
+    /// [`Refusal::DocumentsFull`].
+    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId>;
+
+    /// Writes entries into a document and lets it live for `ttl` from now.
+    ///
+    /// # Errors
+    /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`].
+    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()>;
+
+    /// Deletes a document; that of a live interaction becomes empty.
+    ///
+    /// # Errors
+    /// [`Refusal::DocumentUnknown`].
+    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()>;
+
+    /// Looks up a number by its whole digits.
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>>;
+
+    /// Looks up a number as it was dialled, whole or by its DNID.
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>>;
+
+    /// Lists numbers in their order, those of one group or all.
+    async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page>;
+
+    /// Looks up a live interaction.
+    async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;
+
+    /// Reads a live document with the texts of its entries.
+    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>>;
+
+    /// Reads one entry of a live document with its bytes.
+    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>>;
+
+    /// Counts the numbers of every group that has any.
+    async fn group_counts(&self) -> Result<Vec<GroupCounts>>;
+
+    /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
+    async fn seed(&self, seeds: Seeds) -> Result<bool>;
+
+    /// Takes over the operator's rules from now on.
+    async fn set_rules(&self, rules: Rules) -> Result<()>;
+
+    /// Ends what has reached its deadline, so that counts and disk follow the clock even when nobody calls.
+    async fn sweep(&self) -> Result<()>;
+
+    /// Whether the store takes writes; the reason if it does not.
+    async fn ready(&self) -> Result<()>;
+
+    /// Finishes what is queued and lets go of the disk. Every later write is refused.
+    async fn close(&self);
+}
+
+/// What seeding came to: `false` where the store was not empty.
+fn seeded(outcome: Result<()>) -> Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(Error::Refused(Refusal::NotEmpty)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

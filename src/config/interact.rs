@@ -1,0 +1,64 @@
+//! `[interact]`: the Interact dialect.
+
+use super::section::Section;
+use crate::domain::{GroupName, Seconds};
+
+/// Longest allocation that can be configured, in seconds.
+const DAY: u64 = 86_400;
+/// First path segments of the other dialects.
+const TAKEN: [&str; 4] = ["genesys", "apigovernance", "apiaccess", "gateway"];
+
+/// Section `interact`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interact {
+    /// What the paths of the dialect begin with: a slash first, none at the end. Default `/interact`.
+    pub prefix: String,
+    /// How long an allocation lasts. Default 300 s.
+    pub allocation_timeout: Seconds,
+    /// The groups that lend when a request names none; without it, all exclusive groups and the numbers without group.
+    pub default_groups: Option<Vec<GroupName>>,
+    /// Whether Allocate refuses an interaction id that the gateway has not made. Default false.
+    pub require_known_interaction: bool,
+}
+
+impl Default for Interact {
+    fn default() -> Self {
+        Self {
+            prefix: "/interact".to_owned(),
+            allocation_timeout: Seconds::new(300),
+            default_groups: None,
+            require_known_interaction: false,
+        }
+    }
+}
+
+impl Interact {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let timeout = section.whole("allocation_timeout", 1..=DAY).map_or(default.allocation_timeout, Seconds::new);
+        Self {
+            prefix: section.text("prefix", prefix).unwrap_or(default.prefix),
+            allocation_timeout: timeout,
+            default_groups: section.texts("default_groups", GroupName::new),
+            require_known_interaction: section.flag("require_known_interaction").unwrap_or_default(),
+        }
+    }
+}
+
+/// Holds a path prefix to a form that cannot be mistaken for another dialect's.
+fn prefix(text: &str) -> Result<String, String> {
+    let segments = text.strip_prefix('/').unwrap_or_default().split('/');
+    let plain = |segment: &str| {
+        let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !segment.is_empty() && !matches!(segment, "." | "..") && segment.bytes().all(kept)
+    };
+    if !segments.clone().all(plain) {
+        return Err(
+            "must be a path such as \"/interact\": a slash first, none at the end, letters, digits and - . _ ~".into(),
+        );
+    }
+    match segments.into_iter().next().filter(|first| TAKEN.contains(first)) {
+        Some(first) => Err(format!("must not begin with \"/{first}\", which belongs to another dialect")),
+        None => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,42 @@
+//! `[server.limits]`: how large a request may be.
+
+use super::section::Section;
+
+const MIB: u32 = 1024 * 1024;
+/// Larger heads are refused by the HTTP library before the gateway sees them.
+const HEAD_OF_LIBRARY: u32 = 128 * 1024;
+
+/// Section `server.limits`; all sizes are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A SOAP, XML, JSON or plain form body, after decompression. Default 64 KiB.
+    pub body: usize,
+    /// A multipart body. Default 8 MiB.
+    pub multipart: usize,
+    /// The request line and the headers together. Default 16 KiB.
+    pub head: usize,
+    /// Elements inside each other in an XML document. Default 64.
+    pub xml_depth: usize,
+    /// Elements in an XML document. Default 10 000.
+    pub xml_elements: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: 64 * 1024, multipart: 8 * 1024 * 1024, head: 16 * 1024, xml_depth: 64, xml_elements: 10_000 }
+    }
+}
+
+impl Limits {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        let mut size = |key, range, default| section.whole::<u32>(key, range).map_or(default, |size| size as usize);
+        Self {
+            body: size("body", 1024..=64 * MIB, default.body),
+            multipart: size("multipart", 1024..=1024 * MIB, default.multipart),
+            head: size("head", 1024..=HEAD_OF_LIBRARY, default.head),
+            xml_depth: size("xml_depth", 8..=1000, default.xml_depth),
+            xml_elements: size("xml_elements", 16..=1_000_000, default.xml_elements),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Laying the layers over each other and reading the result into [`Settings`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::problem::{Origin, Problem, Problems};
+use super::section::{Reading, Section};
+use super::tree::{self, Table};
+use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Store, Tenant, tenant};
+use crate::domain::TenantId;
+
+/// The demo configuration: the vendors' own samples, so that their example requests work as printed.
+const DEMO: &str = include_str!("demo.toml");
+
+impl Settings {
+    /// Reads the configuration: defaults, below `file`, below the variables of `env`, below `overrides`.
+    ///
+    /// Variables that do not begin with `DNIS_GATEWAY__` are not looked at. Paths of secrets in the file are relative
+    /// to its folder, those in variables to the working directory.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in any layer.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+        overrides: &Overrides,
+    ) -> Result<Self, Problems> {
+        let Some(path) = file else { return layered("", "", Path::new(""), env, overrides).0 };
+        let name = path.display().to_string();
+        let text = read(path).map_err(|text| {
+            let origin = Origin::File { name: name.as_str().into(), line: 1 };
+            Problems::found(vec![Problem { origin, key: String::new(), text }]).expect("there is one problem")
+        })?;
+        layered(&text, &name, path.parent().unwrap_or(Path::new("")), env, overrides).0
+    }
+
+    /// As [`Settings::load`], with the demo configuration in the place of the file.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the variables or on the command line.
+    pub fn load_demo(env: impl Iterator<Item = (String, String)>, overrides: &Overrides) -> Result<Self, Problems> {
+        layered(DEMO, "demo configuration", Path::new(""), env, overrides).0
+    }
+}
+
+/// The demo configuration as it is, without any layer above.
+pub fn demo() -> Settings {
+    Settings::load_demo(std::iter::empty(), &Overrides::default()).expect("a test loads the embedded demo")
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "must be UTF-8 text".to_owned())?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Lays the layers and reads them; also gives the reading, which knows the keys that were asked for.
+fn layered(
+    text: &str,
+    name: &str,
+    base: &Path,
+    env: impl Iterator<Item = (String, String)>,
+    overrides: &Overrides,
+) -> (Result<Settings, Problems>, Reading) {
+    let mut problems = Vec::new();
+    let mut tree = tree::from_toml(text, name, &mut problems);
+    for (name, text) in env {
+        tree::lay_variable(&mut tree, &name, &text, &mut problems);
+    }
+    lay_overrides(&mut tree, overrides);
+    let reading = Reading::new(problems, base);
+    let mut settings = reading.root(&tree, Settings::read);
+    if let (Some(listen), None) = (overrides.listen, overrides.admin_listen)
+        && listen.port() == 0
+    {
+        settings.admin.listen.set_port(0);
+    }
+    let result = Problems::found(reading.problems.take()).map_or(Ok(settings), Err);
+    (result, reading)
+}
+
+fn lay_overrides(tree: &mut Table, overrides: &Overrides) {
+    if let Some(data) = &overrides.data {
+        tree::lay_option(tree, "--data", ["store", "path"], data.display().to_string());
+    }
+    if let Some(listen) = overrides.listen {
+        tree::lay_option(tree, "--listen", ["server", "listen"], listen.to_string());
+    }
+    if let Some(listen) = overrides.admin_listen {
+        tree::lay_option(tree, "--admin-listen", ["admin", "listen"], listen.to_string());
+    }
+}
+
+impl Settings {
+    fn read(root: &mut Section<'_>) -> Self {
+        let server = root.section("server", Server::read);
+        let admin = root.section("admin", |section| Admin::read(section, server.listen));
+        let tenants = read_tenants(root);
+        Self {
+            store: root.section("store", Store::read),
+            access: root.section("access", Access::read),
+            log: root.section("log", Log::read),
+            gms: root.section("gms", |section| Gms::read(section, &tenants)),
+            interact: root.section("interact", Interact::read),
+            server,
+            admin,
+            tenants,
+        }
+    }
+}
+
+fn read_tenants(root: &mut Section<'_>) -> BTreeMap<TenantId, Tenant> {
+    let mut tenants = BTreeMap::new();
+    let mut basic_users = tenant::BasicUsers::default();
+    root.sections("tenant", |section| {
+        let tenant = Tenant::read(section, &mut basic_users)?;
+        if tenants.contains_key(&tenant.id) {
+            section.problem("id", "is the id of another tenant too; every tenant needs its own");
+        } else {
+            tenants.insert(tenant.id.clone(), tenant);
+        }
+        Some(())
+    });
+    tenants
+}

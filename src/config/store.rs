@@ -1,0 +1,57 @@
+//! `[store]`: where the state is kept.
+
+use std::path::PathBuf;
+
+use super::section::Section;
+
+const MIB: u64 = 1024 * 1024;
+
+/// Section `store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// What keeps the state. Default: sled.
+    pub engine: Engine,
+    /// The data directory. Default `./dnis-gateway-data`.
+    pub path: PathBuf,
+    /// Bytes that all documents together may take. Default 1 GiB.
+    pub documents_total: u64,
+    /// Bytes of the engine's page cache. Default 64 MiB.
+    pub cache_capacity: u64,
+}
+
+/// The engines that can keep the state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// An embedded database in the data directory, for one process.
+    #[default]
+    Sled,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            engine: Engine::Sled,
+            path: PathBuf::from("./dnis-gateway-data"),
+            documents_total: 1024 * 1024 * 1024,
+            cache_capacity: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Store {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            engine: section.choice("engine", &[("sled", Engine::Sled)]).unwrap_or_default(),
+            path: section.text("path", directory).unwrap_or(default.path),
+            documents_total: section
+                .whole("documents_total", MIB..=1024 * 1024 * MIB)
+                .unwrap_or(default.documents_total),
+            cache_capacity: section.whole("cache_capacity", MIB..=1024 * 1024 * MIB).unwrap_or(default.cache_capacity),
+        }
+    }
+}
+
+fn directory(text: &str) -> Result<PathBuf, &'static str> {
+    if text.trim().is_empty() { Err("must be the path of a directory") } else { Ok(PathBuf::from(text)) }
+}

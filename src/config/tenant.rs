@@ -1,0 +1,166 @@
+//! `[[tenant]]`: who the gateway works for, with users, applications and groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::section::Section;
+use super::{PasswordHash, Secret, Seeds, TenantGms};
+use crate::domain::names::{InvalidName, MAX_NAME_CHARS};
+use crate::domain::{EnvironmentName, GroupName, Policy, TenantId};
+
+/// One tenant.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// The tenant's id, as the `Tenant-Id` header gives it.
+    pub id: TenantId,
+    /// The tenant's environments; empty for a tenant without.
+    pub environments: BTreeSet<EnvironmentName>,
+    /// The users by name, with the hash of the password of each.
+    pub users: BTreeMap<String, PasswordHash>,
+    /// The applications that may call for the tenant.
+    pub applications: Vec<Application>,
+    /// The groups with a policy of their own; other groups take the default one.
+    pub groups: Vec<Group>,
+    /// The tenant's GMS options.
+    pub gms: TenantGms,
+    /// What an empty data directory starts with.
+    pub seeds: Seeds,
+}
+
+/// An application of a tenant.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// What people call it.
+    pub name: String,
+    /// What its key opens.
+    pub kind: ApplicationKind,
+    /// The key, as the `Application-Key` header gives it.
+    pub key: Secret,
+}
+
+/// What an application's key opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ApplicationKind {
+    /// All operations on numbers.
+    Dnis,
+    /// Allocation for the interactions of the application.
+    Interaction,
+}
+
+/// A group of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The group's name.
+    pub name: GroupName,
+    /// Which free number is lent next.
+    pub policy: Policy,
+}
+
+impl Tenant {
+    /// Reads a tenant; `None` without a usable id. `basic_users` are the user names that other tenants have taken.
+    pub(super) fn read(section: &mut Section<'_>, basic_users: &mut BasicUsers) -> Option<Self> {
+        section.require("id");
+        let id = section.text("id", TenantId::new);
+        let environments = read_environments(section);
+        let seeds = Seeds::read(section, &environments);
+        let users = read_users(section);
+        let applications = read_applications(section);
+        let groups = read_groups(section);
+        let gms = section.section("gms", |section| TenantGms::read(section, id.as_ref(), basic_users));
+        Some(Self { id: id?, environments, users, applications, groups, gms, seeds })
+    }
+}
+
+/// Which tenant a user name of Basic authentication belongs to: the name is all that tells the tenant.
+#[derive(Debug, Default)]
+pub(super) struct BasicUsers(BTreeMap<String, TenantId>);
+
+impl BasicUsers {
+    /// Takes `username` for `tenant`; `false` when it is another tenant's.
+    pub(super) fn take(&mut self, username: &str, tenant: &TenantId) -> bool {
+        self.0.entry(username.to_owned()).or_insert_with(|| tenant.clone()) == tenant
+    }
+}
+
+fn read_environments(section: &mut Section<'_>) -> BTreeSet<EnvironmentName> {
+    let mut environments = BTreeSet::new();
+    for name in section.texts("environments", EnvironmentName::new).unwrap_or_default() {
+        if let Some(twice) = environments.replace(name) {
+            section.problem("environments", format!("names \"{twice}\" twice (names are compared without case)"));
+        }
+    }
+    environments
+}
+
+fn read_users(section: &mut Section<'_>) -> BTreeMap<String, PasswordHash> {
+    let mut names = BTreeSet::new();
+    let users = section.sections("users", |section| {
+        section.require("name");
+        section.require("password_hash");
+        let name = section.text("name", label);
+        let hash = section.secret("password_hash", PasswordHash::new);
+        if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
+            section.problem("name", "is the name of another user of this tenant too");
+        }
+        Some((name?, hash?))
+    });
+    users.into_iter().collect()
+}
+
+fn read_applications(section: &mut Section<'_>) -> Vec<Application> {
+    let kinds = [("dnis", ApplicationKind::Dnis), ("interaction", ApplicationKind::Interaction)];
+    let mut names = BTreeSet::new();
+    let mut keys = BTreeSet::new();
+    section.sections("applications", |section| {
+        for key in ["name", "kind", "key"] {
+            section.require(key);
+        }
+        let name = section.text("name", label);
+        let kind = section.choice("kind", &kinds);
+        let mut twice = false;
+        let key = section.secret("key", |text| {
+            let key = application_key(text)?;
+            twice = !keys.insert(key.clone());
+            Ok::<_, &str>(Secret::new(key))
+        });
+        if twice {
+            section.problem("key", "is the key of another application of this tenant too");
+        }
+        if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
+            section.problem("name", "is the name of another application of this tenant too");
+        }
+        Some(Application { name: name?, kind: kind?, key: key? })
+    })
+}
+
+fn read_groups(section: &mut Section<'_>) -> Vec<Group> {
+    let policies = [
+        ("round-robin", Policy::RoundRobin),
+        ("random", Policy::Random),
+        ("least-recently-freed", Policy::LeastRecentlyFreed),
+    ];
+    let mut names = BTreeSet::new();
+    section.sections("groups", |section| {
+        section.require("name");
+        let name = section.text("name", GroupName::new);
+        let policy = section.choice("policy", &policies).unwrap_or_default();
+        if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
+            section.problem("name", "is the name of another group of this tenant too");
+        }
+        Some(Group { name: name?, policy })
+    })
+}
+
+/// A name that people chose: what is left after trimming, without control characters.
+pub(super) fn label(text: &str) -> Result<String, InvalidName> {
+    // The rules of a group's name are the ones of all text names.
+    GroupName::new(text).map(|name| name.as_str().to_owned())
+}
+
+/// A key as an HTTP header can carry it.
+fn application_key(text: &str) -> Result<String, &'static str> {
+    if !text.is_empty() && text.len() <= MAX_NAME_CHARS && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must have 1 to 255 printable ASCII characters without blanks")
+    }
+}

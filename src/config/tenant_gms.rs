@@ -1,0 +1,203 @@
+//! `[tenant.gms]`: a tenant's GMS options, with the names and the meaning they have in GMS.
+
+use std::collections::BTreeMap;
+
+use super::gms::YEAR;
+use super::section::Section;
+use super::tenant::{BasicUsers, label};
+use super::{Format, PasswordHash};
+use crate::domain::names::MAX_NAME_CHARS;
+use crate::domain::{GroupName, Seconds, TenantId};
+
+/// Realm of the Basic challenge where none is configured, as GMS sends it.
+pub const DEFAULT_REALM: &str = "Genesys Application Configuration Needed";
+
+/// Section `tenant.gms`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantGms {
+    /// The answer's format where the request does not say; without it, `gms.default_format`.
+    pub default_format: Option<Format>,
+    /// The realm of the Basic challenge.
+    pub realm: String,
+    /// The pair that all sections share where they have none of their own.
+    pub server: Credentials,
+    /// The pair of the Storage API.
+    pub storage: Credentials,
+    /// The services by execution name; the three built-in ones are always among them.
+    pub services: BTreeMap<String, Service>,
+}
+
+/// What Basic authentication asks for in one section; each half falls back to the `server` section by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user's name.
+    pub username: Option<String>,
+    /// The hash of the password. Where there is none in the section nor in `server`, nothing is asked for.
+    pub password_hash: Option<PasswordHash>,
+}
+
+/// A service: a built-in one under an execution name, with the values that requests may leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// What the service does, `_service`.
+    pub built_in: BuiltIn,
+    /// `_resource_group`.
+    pub resource_group: Option<GroupName>,
+    /// `_provide_code`.
+    pub provide_code: Option<bool>,
+    /// `_access_code_length`, 1 to 16 digits.
+    pub access_code_length: Option<u8>,
+    /// `_booking_expiration_timeout`, 5 to 1800 s.
+    pub booking_expiration_timeout: Option<Seconds>,
+    /// `_ttl`.
+    pub ttl: Option<Seconds>,
+    /// The pair of this service.
+    pub credentials: Credentials,
+}
+
+/// The services that GMS brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BuiltIn {
+    /// Lends a number for an interaction.
+    RequestAccess,
+    /// Makes an interaction and lends a number for it.
+    RequestInteraction,
+    /// Recognises the interaction that a call belongs to.
+    MatchInteraction,
+}
+
+impl BuiltIn {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::RequestAccess, Self::RequestInteraction, Self::MatchInteraction];
+
+    /// The name that GMS gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequestAccess => "request-access",
+            Self::RequestInteraction => "request-interaction",
+            Self::MatchInteraction => "match-interaction",
+        }
+    }
+}
+
+impl Service {
+    /// The service as it is without any option.
+    pub fn new(built_in: BuiltIn) -> Self {
+        Self {
+            built_in,
+            resource_group: None,
+            provide_code: None,
+            access_code_length: None,
+            booking_expiration_timeout: None,
+            ttl: None,
+            credentials: Credentials::default(),
+        }
+    }
+}
+
+impl Default for TenantGms {
+    fn default() -> Self {
+        Self {
+            default_format: None,
+            realm: DEFAULT_REALM.to_owned(),
+            server: Credentials::default(),
+            storage: Credentials::default(),
+            services: BuiltIn::ALL.into_iter().map(|it| (it.name().to_owned(), Service::new(it))).collect(),
+        }
+    }
+}
+
+impl TenantGms {
+    /// The user names that tell the tenant, some perhaps more than once.
+    pub fn usernames(&self) -> impl Iterator<Item = &str> {
+        self.all_credentials().filter_map(|credentials| credentials.username.as_deref())
+    }
+
+    /// What one section asks for: each half its own, else the one of `server`.
+    pub fn effective<'a>(&'a self, own: &'a Credentials) -> (Option<&'a str>, Option<&'a PasswordHash>) {
+        let username = own.username.as_deref().or(self.server.username.as_deref());
+        (username, own.password_hash.as_ref().or(self.server.password_hash.as_ref()))
+    }
+
+    /// Whether a section asks for a password but for no particular user.
+    pub(super) fn has_password_without_username(&self) -> bool {
+        self.all_credentials().any(|own| matches!(self.effective(own), (None, Some(_))))
+    }
+
+    fn all_credentials(&self) -> impl Iterator<Item = &Credentials> {
+        let services = self.services.values().map(|service| &service.credentials);
+        [&self.server, &self.storage].into_iter().chain(services)
+    }
+
+    /// Reads the section of `tenant`, whose user names no other tenant may have.
+    pub(super) fn read(section: &mut Section<'_>, tenant: Option<&TenantId>, taken: &mut BasicUsers) -> Self {
+        let mut credentials = |section: &mut Section<'_>| Credentials::read(section, tenant, taken);
+        let default_format = Format::read(section, "default_format");
+        let (server, realm) = section.section("server", |section| {
+            (credentials(section), section.text("realm", realm).unwrap_or_else(|| DEFAULT_REALM.to_owned()))
+        });
+        let storage = section.section("storage", &mut credentials);
+        let mut gms = Self { default_format, realm, server, storage, ..Self::default() };
+        let services = section.named_sections("service", |name, section| {
+            let credentials = credentials(section);
+            Some((name.to_owned(), Service::read(section, name, credentials)?))
+        });
+        gms.services.extend(services.into_iter().flatten());
+        gms
+    }
+}
+
+impl Credentials {
+    fn read(section: &mut Section<'_>, tenant: Option<&TenantId>, taken: &mut BasicUsers) -> Self {
+        let username = section.text("username", username);
+        if let (Some(name), Some(tenant)) = (&username, tenant)
+            && !taken.take(name, tenant)
+        {
+            section.problem("username", "is a GMS user name of another tenant too; the name must tell the tenant");
+        }
+        Self { username, password_hash: section.secret("password_hash", PasswordHash::new) }
+    }
+}
+
+impl Service {
+    /// Reads the service called `name`, which needs to say what it does unless it has the name of a built-in one.
+    fn read(section: &mut Section<'_>, name: &str, credentials: Credentials) -> Option<Self> {
+        let by_name = BuiltIn::ALL.into_iter().find(|it| it.name() == name);
+        section.choice("_type", &[("builtin", ())]);
+        if by_name.is_none() {
+            section.require("_service");
+        }
+        let built_in = section.choice("_service", &BuiltIn::ALL.map(|it| (it.name(), it))).or(by_name);
+        let options = Self {
+            built_in: BuiltIn::RequestAccess,
+            resource_group: section.text("_resource_group", GroupName::new),
+            provide_code: section.flag("_provide_code"),
+            access_code_length: section.whole("_access_code_length", 1..=16),
+            booking_expiration_timeout: section.whole("_booking_expiration_timeout", 5..=1800).map(Seconds::new),
+            ttl: section.whole("_ttl", 1..=YEAR).map(Seconds::new),
+            credentials,
+        };
+        if name.is_empty() || name.contains('/') {
+            section.problem("_service", "cannot be called: the name of a service must be one segment of a path");
+        }
+        Some(Self { built_in: built_in?, ..options })
+    }
+}
+
+/// A user name that Basic authentication can carry.
+fn username(text: &str) -> Result<String, String> {
+    if text.contains(':') {
+        return Err("must not contain a colon, which ends the user name in Basic authentication".into());
+    }
+    label(text).map_err(|error| error.to_string())
+}
+
+/// A realm that a challenge can carry in quotes.
+fn realm(text: &str) -> Result<String, &'static str> {
+    let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && byte != b'"' && byte != b'\\';
+    if !text.is_empty() && text.len() <= MAX_NAME_CHARS && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("must have 1 to 255 printable ASCII characters without quotes and backslashes")
+    }
+}

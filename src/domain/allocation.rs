@@ -1,0 +1,47 @@
+//! An allocation: a number lent to one interaction until a deadline.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccessCode, Caller, InteractionId, Number, Timestamp};
+
+/// The id of an allocation; a greater one is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AllocationId(pub u64);
+
+/// Which dialect lent the number. Interact gives an interaction its running allocation again, and only its own counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Origin {
+    /// Genesys GMS.
+    Gms,
+    /// Jacada Interact.
+    Interact,
+}
+
+/// A number lent to one interaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allocation {
+    /// The allocation's id.
+    pub id: AllocationId,
+    /// The number that is lent.
+    pub number: Number,
+    /// Who holds it.
+    pub interaction: InteractionId,
+    /// The code the caller must give, if one was asked for.
+    pub code: Option<AccessCode>,
+    /// The caller's own number, if it was told.
+    pub caller: Option<Caller>,
+    /// Which dialect lent it.
+    pub origin: Origin,
+    /// When it was lent.
+    pub since: Timestamp,
+    /// When it ends by itself; at this very point the number is free.
+    pub deadline: Timestamp,
+}
+
+impl Allocation {
+    /// Whether the allocation still counts at `now`.
+    pub fn live(&self, now: Timestamp) -> bool {
+        now < self.deadline
+    }
+}

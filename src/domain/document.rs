@@ -1,0 +1,199 @@
+//! Documents: key/value user data with a time to live.
+//!
+//! Small values are kept with their entry. Large ones are only named here, by a [`ValueId`]; their bytes travel to the
+//! store as a change of their own and are read from there, so that memory holds the index and not the pictures.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Deadline, InteractionId, InvalidName, Timestamp};
+
+/// Largest value kept with its entry, in bytes; larger ones are kept apart.
+pub const MAX_INLINE_BYTES: usize = 1024;
+/// Longest key of an entry, in characters.
+pub const MAX_KEY_CHARS: usize = 255;
+/// Longest media type and file name of a binary value, in characters.
+pub const MAX_LABEL_CHARS: usize = 255;
+
+/// The id of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DocumentId(pub Uuid);
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The id of a large value; counts up, is never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ValueId(pub u64);
+
+/// The key of an entry: 1 to 255 characters, kept exactly as given.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryKey(Arc<str>);
+
+impl EntryKey {
+    /// Takes a key as it is.
+    ///
+    /// # Errors
+    /// [`InvalidName::Empty`] or [`InvalidName::TooLong`].
+    pub fn new(key: &str) -> Result<Self, InvalidName> {
+        if key.is_empty() {
+            return Err(InvalidName::Empty);
+        }
+        if key.chars().count() > MAX_KEY_CHARS {
+            return Err(InvalidName::TooLong(MAX_KEY_CHARS));
+        }
+        Ok(Self(key.into()))
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for EntryKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What kind of thing a value is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// Text in UTF-8.
+    Text,
+    /// Bytes that came as a file.
+    File(FileLabel),
+}
+
+/// What the sender of a file said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLabel {
+    media_type: Arc<str>,
+    name: Option<Arc<str>>,
+}
+
+impl FileLabel {
+    /// A label of a media type and, if the sender gave one, a file name; each of at most 255 characters.
+    ///
+    /// # Errors
+    /// [`InvalidName::TooLong`].
+    pub fn new(media_type: &str, name: Option<&str>) -> Result<Self, InvalidName> {
+        if [Some(media_type), name].into_iter().flatten().any(|label| label.chars().count() > MAX_LABEL_CHARS) {
+            return Err(InvalidName::TooLong(MAX_LABEL_CHARS));
+        }
+        Ok(Self { media_type: media_type.into(), name: name.map(Into::into) })
+    }
+
+    /// The media type.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    /// The file name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+/// An entry as a caller hands it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Its key; of several entries with one key the last counts.
+    pub key: EntryKey,
+    /// Text or file.
+    pub content: Content,
+    /// The exact bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Where the bytes of a value are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Here.
+    Inline(Arc<[u8]>),
+    /// In the store, under this id.
+    Apart {
+        /// The value's id.
+        id: ValueId,
+        /// Its length in bytes.
+        length: u64,
+    },
+}
+
+/// An entry of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Text or file.
+    pub content: Content,
+    /// The bytes, or where they are.
+    pub value: Value,
+}
+
+impl Entry {
+    /// Length of the value, in bytes.
+    pub fn length(&self) -> u64 {
+        match &self.value {
+            Value::Inline(bytes) => bytes.len() as u64,
+            Value::Apart { length, .. } => *length,
+        }
+    }
+}
+
+/// A document's entries in the order of their keys.
+pub type Entries = BTreeMap<EntryKey, Entry>;
+
+/// User data with a time to live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The document's id.
+    pub id: DocumentId,
+    /// The interaction it belongs to, while that lives.
+    pub interaction: Option<InteractionId>,
+    /// Until when its own time to live keeps it.
+    pub kept_until: Timestamp,
+    /// When it ends by itself: its own time or its interaction's, whichever is later.
+    pub deadline: Deadline,
+    /// The data.
+    pub entries: Entries,
+}
+
+impl Document {
+    /// Whether the document still counts at `now`.
+    pub fn live(&self, now: Timestamp) -> bool {
+        !self.deadline.passed(now)
+    }
+}
+
+/// A document with the texts of all its entries, as it is given back to a caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The document's id.
+    pub id: DocumentId,
+    /// Its entries in the order of their keys.
+    pub entries: Vec<(EntryKey, LoadedValue)>,
+}
+
+/// A value as it is given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadedValue {
+    /// A text, whole.
+    Text(Arc<str>),
+    /// A file; its bytes are asked for one at a time.
+    File {
+        /// What the sender said of it.
+        label: FileLabel,
+        /// Its length in bytes.
+        length: u64,
+    },
+}

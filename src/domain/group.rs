@@ -1,0 +1,195 @@
+//! Which number comes next: the policies of a group and the queue of its free numbers.
+//!
+//! Every step costs O(log n) or less, whatever the size of the pool.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
+
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+use super::{Number, Timestamp};
+
+/// How the next number of a group is chosen among the free ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// In the order of the numbers, going on after the one lent last.
+    #[default]
+    RoundRobin,
+    /// Any, each with the same chance.
+    Random,
+    /// The one that has been free for longest; those never lent come first.
+    LeastRecentlyFreed,
+}
+
+/// The free numbers of one group, ready for its policy.
+#[derive(Clone, Debug)]
+pub struct FreeQueue(Order);
+
+#[derive(Clone, Debug)]
+enum Order {
+    RoundRobin { free: BTreeSet<Number>, last: Option<Number> },
+    Random { free: Vec<Number>, place: HashMap<Number, usize> },
+    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)> },
+}
+
+impl FreeQueue {
+    /// An empty queue. `last` is the number of the group that was lent last, where that is known.
+    pub fn new(policy: Policy, last: Option<Number>) -> Self {
+        Self(match policy {
+            Policy::RoundRobin => Order::RoundRobin { free: BTreeSet::new(), last },
+            Policy::Random => Order::Random { free: Vec::new(), place: HashMap::new() },
+            Policy::LeastRecentlyFreed => Order::LeastRecentlyFreed { free: BTreeSet::new() },
+        })
+    }
+
+    /// Whether no number is free.
+    pub fn is_empty(&self) -> bool {
+        match &self.0 {
+            Order::RoundRobin { free, .. } => free.is_empty(),
+            Order::Random { free, .. } => free.is_empty(),
+            Order::LeastRecentlyFreed { free } => free.is_empty(),
+        }
+    }
+
+    /// Puts a number in. `freed` is when it came back, the epoch if it was never lent.
+    pub fn insert(&mut self, number: Number, freed: Timestamp) {
+        match &mut self.0 {
+            Order::RoundRobin { free, .. } => {
+                free.insert(number);
+            }
+            Order::Random { free, place } => {
+                if let Entry::Vacant(vacant) = place.entry(number) {
+                    vacant.insert(free.len());
+                    free.push(number);
+                }
+            }
+            Order::LeastRecentlyFreed { free } => {
+                free.insert((freed, number));
+            }
+        }
+    }
+
+    /// Takes a given number out, if it is in; `freed` as it was put in.
+    pub fn remove(&mut self, number: Number, freed: Timestamp) {
+        match &mut self.0 {
+            Order::RoundRobin { free, .. } => {
+                free.remove(&number);
+            }
+            Order::Random { free, place } => remove_at(free, place, number),
+            Order::LeastRecentlyFreed { free } => {
+                free.remove(&(freed, number));
+            }
+        }
+    }
+
+    /// Takes the number that is next.
+    pub fn take(&mut self, rng: &mut dyn Rng) -> Option<Number> {
+        match &mut self.0 {
+            Order::RoundRobin { free, last } => {
+                let after = last.and_then(|last| free.range((Excluded(last), Unbounded)).next().copied());
+                let number = after.or_else(|| free.first().copied())?;
+                free.remove(&number);
+                *last = Some(number);
+                Some(number)
+            }
+            Order::Random { free, place } => {
+                if free.is_empty() {
+                    return None;
+                }
+                let number = free[rng.random_range(0..free.len())];
+                remove_at(free, place, number);
+                Some(number)
+            }
+            Order::LeastRecentlyFreed { free } => free.pop_first().map(|(_, number)| number),
+        }
+    }
+}
+
+/// Takes `number` out of a vector whose places are known, by moving the last one into its place.
+fn remove_at(free: &mut Vec<Number>, place: &mut HashMap<Number, usize>, number: Number) {
+    if let Some(at) = place.remove(&number) {
+        free.swap_remove(at);
+        if let Some(moved) = free.get(at) {
+            place.insert(*moved, at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    fn number(n: u64) -> Number {
+        Number::new(&n.to_string()).unwrap()
+    }
+
+    fn queue(policy: Policy, numbers: impl IntoIterator<Item = u64>) -> FreeQueue {
+        let mut queue = FreeQueue::new(policy, None);
+        for n in numbers {
+            queue.insert(number(n), Timestamp::default());
+        }
+        queue
+    }
+
+    #[test]
+    fn round_robin_goes_on_after_the_number_lent_last_even_if_earlier_ones_came_back() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut queue = queue(Policy::RoundRobin, 100..104);
+        assert_eq!(queue.take(&mut rng), Some(number(100)));
+        queue.insert(number(100), Timestamp::from_millis(9));
+        assert_eq!(queue.take(&mut rng), Some(number(101)));
+        assert_eq!(queue.take(&mut rng), Some(number(102)));
+        assert_eq!(queue.take(&mut rng), Some(number(103)));
+        assert_eq!(queue.take(&mut rng), Some(number(100)));
+        assert_eq!(queue.take(&mut rng), None);
+    }
+
+    #[test]
+    fn least_recently_freed_takes_never_lent_numbers_first_and_then_the_oldest() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let mut queue = FreeQueue::new(Policy::LeastRecentlyFreed, None);
+        queue.insert(number(1), Timestamp::from_millis(30));
+        queue.insert(number(2), Timestamp::from_millis(20));
+        queue.insert(number(3), Timestamp::default());
+        let taken: Vec<_> = std::iter::from_fn(|| queue.take(&mut rng)).collect();
+        assert_eq!(taken, [number(3), number(2), number(1)]);
+    }
+
+    #[test]
+    fn random_gives_every_number_a_chance() {
+        let mut rng = StdRng::seed_from_u64(7);
+        let mut first = BTreeSet::new();
+        for _ in 0..200 {
+            first.insert(queue(Policy::Random, 0..5).take(&mut rng).unwrap());
+        }
+        assert_eq!(first.len(), 5);
+    }
+
+    proptest! {
+        #[test]
+        fn a_queue_gives_back_what_was_put_in_and_not_removed_each_once(
+            policy in prop_oneof![Just(Policy::RoundRobin), Just(Policy::Random), Just(Policy::LeastRecentlyFreed)],
+            put in proptest::collection::btree_set(0u64..50, 0..30),
+            removed in proptest::collection::btree_set(0u64..50, 0..30),
+            seed: u64,
+        ) {
+            let mut queue = queue(policy, put.iter().copied());
+            for n in &removed {
+                queue.remove(number(*n), Timestamp::default());
+            }
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut taken: Vec<_> = std::iter::from_fn(|| queue.take(&mut rng)).collect();
+            prop_assert!(queue.is_empty());
+            taken.sort();
+            let mut expected: Vec<_> = put.difference(&removed).map(|n| number(*n)).collect();
+            expected.sort();
+            prop_assert_eq!(taken, expected);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Interactions: how they begin, live on and end, and what ends with them.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Ending, State, Turn};
+use crate::domain::document::Entries;
+use crate::domain::{Change, Deadline, Document, DocumentId, Interaction, InteractionId, Refusal, Scope, Timestamp};
+
+impl Turn<'_> {
+    /// Makes an interaction under an id that the caller chose.
+    ///
+    /// # Errors
+    /// [`Refusal::InteractionExists`].
+    pub fn create_interaction(
+        &mut self,
+        scope: &Scope,
+        id: InteractionId,
+        deadline: Deadline,
+    ) -> Result<Arc<Interaction>, Refusal> {
+        if self.state.tables.interaction(scope, &id, self.now).is_some() {
+            return Err(Refusal::InteractionExists(id));
+        }
+        Ok(self.begin_interaction(scope, id, deadline))
+    }
+
+    /// Ends an interaction: its numbers are free again, its document lives on for its own time only.
+    ///
+    /// # Errors
+    /// [`Refusal::InteractionUnknown`].
+    pub fn delete_interaction(&mut self, scope: &Scope, id: &InteractionId) -> Result<(), Refusal> {
+        if self.state.tables.interaction(scope, id, self.now).is_none() {
+            return Err(Refusal::InteractionUnknown(id.clone()));
+        }
+        let scope = self.state.shared(scope);
+        self.state.end_interaction(&scope, id, self.now);
+        Ok(())
+    }
+
+    /// Makes an interaction with an empty document.
+    pub(super) fn begin_interaction(
+        &mut self,
+        scope: &Scope,
+        id: InteractionId,
+        deadline: Deadline,
+    ) -> Arc<Interaction> {
+        let scope = self.state.shared(scope);
+        let data = DocumentId(self.fresh_uuid());
+        let interaction = Arc::new(Interaction { id: id.clone(), data, since: self.now, deadline });
+        self.state.put_interaction(&scope, Arc::clone(&interaction));
+        self.state.put_document(
+            &scope,
+            Document { id: data, interaction: Some(id), kept_until: self.now, deadline, entries: Entries::new() },
+        );
+        interaction
+    }
+
+    /// An id of the gateway's own making: a decimal counter, a hyphen and a UUID, as GMS forms its instance ids.
+    pub(super) fn fresh_interaction_id(&mut self) -> InteractionId {
+        let counter = self.state.next_id(|counters| &mut counters.interaction);
+        let uuid = self.fresh_uuid();
+        InteractionId::new(&format!("{counter}-{uuid}")).expect("digits and a UUID are a valid id")
+    }
+
+    pub(super) fn fresh_uuid(&mut self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.rng.fill_bytes(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
+impl State {
+    /// Lets an interaction, and its document with it, live until `deadline` if that is later than now planned.
+    pub(super) fn prolong(
+        &mut self,
+        scope: &Arc<Scope>,
+        interaction: &Arc<Interaction>,
+        deadline: Deadline,
+    ) -> Arc<Interaction> {
+        if deadline <= interaction.deadline {
+            return Arc::clone(interaction);
+        }
+        self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), interaction.id.clone()));
+        let longer = Arc::new(Interaction { deadline, ..(**interaction).clone() });
+        self.put_interaction(scope, Arc::clone(&longer));
+        if let Some(document) = self.document(scope, interaction.data) {
+            let mut document = (*document).clone();
+            document.deadline = deadline.max(Deadline::At(document.kept_until));
+            self.put_document(scope, document);
+        }
+        longer
+    }
+
+    /// Ends an interaction at `at`, by its deadline or by hand.
+    pub(super) fn end_interaction(&mut self, scope: &Arc<Scope>, id: &InteractionId, at: Timestamp) {
+        let Some(slot) = self.tables.scope(scope).and_then(|tables| tables.interactions.get(id)) else { return };
+        let (interaction, holds) = (Arc::clone(&slot.record), slot.holds.clone());
+        for number in holds {
+            self.end_allocation(scope, number, at);
+        }
+        self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
+        self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
+        if let Some(document) = self.document(scope, interaction.data) {
+            if document.kept_until <= at {
+                self.drop_document(scope, document.id);
+            } else {
+                let deadline = Deadline::At(document.kept_until);
+                self.put_document(scope, Document { interaction: None, deadline, ..(*document).clone() });
+            }
+        }
+    }
+
+    fn put_interaction(&mut self, scope: &Arc<Scope>, interaction: Arc<Interaction>) {
+        self.note_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), interaction.id.clone()));
+        self.apply(Change::Interaction(Arc::clone(scope), interaction.id.clone(), Some(interaction)));
+    }
+
+    pub(super) fn note_ending(&mut self, deadline: Deadline, ending: Ending) {
+        if let Some(at) = deadline.at() {
+            self.endings.insert((at, ending));
+        }
+    }
+
+    pub(super) fn forget_ending(&mut self, deadline: Deadline, ending: Ending) {
+        if let Some(at) = deadline.at() {
+            self.endings.remove(&(at, ending));
+        }
+    }
+}
