@@ -55,8 +55,16 @@ const FORBIDDEN: &[Forbidden] = &[
     Forbidden {
         floor: "config",
         except: None,
-        names: &["actix_web", "sled", "quick_xml", "yaserde"],
-        why: "settings know no server, no engine and no wire format",
+        names: &[
+            "actix_web::web",
+            "actix_web::dev",
+            "actix_web::App",
+            "actix_web::HttpServer",
+            "sled",
+            "quick_xml",
+            "yaserde",
+        ],
+        why: "settings know no server, no engine and no wire format (the words of HTTP, such as a URL, they may)",
     },
     Forbidden {
         floor: "store",
