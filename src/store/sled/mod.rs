@@ -294,7 +294,7 @@ impl Store for SledStore {
     }
 
     async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
-        self.load(scope, id, |document, tree| loading::document(document, tree)).await
+        self.load(scope, id, loading::document).await
     }
 
     async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
