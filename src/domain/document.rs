@@ -73,12 +73,37 @@ pub enum Content {
     /// Text in UTF-8.
     Text,
     /// Bytes that came as a file.
-    File {
-        /// The media type the sender gave.
-        media_type: Arc<str>,
-        /// The file name the sender gave, if any.
-        name: Option<Arc<str>>,
-    },
+    File(FileLabel),
+}
+
+/// What the sender of a file said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLabel {
+    media_type: Arc<str>,
+    name: Option<Arc<str>>,
+}
+
+impl FileLabel {
+    /// A label of a media type and, if the sender gave one, a file name; each of at most 255 characters.
+    ///
+    /// # Errors
+    /// [`InvalidName::TooLong`].
+    pub fn new(media_type: &str, name: Option<&str>) -> Result<Self, InvalidName> {
+        if [Some(media_type), name].into_iter().flatten().any(|label| label.chars().count() > MAX_LABEL_CHARS) {
+            return Err(InvalidName::TooLong(MAX_LABEL_CHARS));
+        }
+        Ok(Self { media_type: media_type.into(), name: name.map(Into::into) })
+    }
+
+    /// The media type.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    /// The file name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
 }
 
 /// An entry as a caller hands it in.
@@ -166,8 +191,8 @@ pub enum LoadedValue {
     Text(Arc<str>),
     /// A file; its bytes are asked for one at a time.
     File {
-        /// Its media type.
-        media_type: Arc<str>,
+        /// What the sender said of it.
+        label: FileLabel,
         /// Its length in bytes.
         length: u64,
     },

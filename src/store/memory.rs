@@ -1,1 +1,223 @@
-//! (in the making)
+//! The pure engine: the domain's state and nothing else. The oracle of the model test, and fast in tests of the floors
+//! above. It forgets everything with the process.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use super::loading::{self, Values};
+use super::{Clock, LoadedEntry, Matched, Result, Store, WithData};
+use crate::domain::document::Loaded;
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Turn, Which};
+use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::{
+    Allocation, Change, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
+    NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
+};
+
+/// The engine.
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    state: State,
+    rng: StdRng,
+    values: HashMap<ValueId, Arc<[u8]>>,
+}
+
+impl MemoryStore {
+    /// An empty store whose every draw follows from `seed`.
+    pub fn new(clock: Arc<dyn Clock>, rules: Rules, seed: u64) -> Self {
+        let state = State::new(Tables::default(), rules);
+        let inner = Inner { state, rng: StdRng::seed_from_u64(seed), values: HashMap::new() };
+        Self { clock, inner: Mutex::new(inner) }
+    }
+
+    /// What a restart does to an engine that keeps its state: everything but the tables is worked out anew, and the
+    /// draws follow from another seed.
+    pub fn restart(&self, rules: Rules, seed: u64) {
+        let mut inner = self.inner.lock();
+        inner.state = State::new(inner.state.tables().clone(), rules);
+        inner.rng = StdRng::seed_from_u64(seed);
+    }
+
+    fn write<T>(&self, command: impl FnOnce(&mut Turn<'_>) -> std::result::Result<T, Refusal>) -> Result<T> {
+        self.write_with(command, |outcome, _| outcome)
+    }
+
+    /// Runs a command and lets `finish` look at the values before those are dropped that the command no longer needs.
+    fn write_with<T, U>(
+        &self,
+        command: impl FnOnce(&mut Turn<'_>) -> std::result::Result<T, Refusal>,
+        finish: impl FnOnce(T, &HashMap<ValueId, Arc<[u8]>>) -> U,
+    ) -> Result<U> {
+        let mut inner = self.inner.lock();
+        let Inner { state, rng, values } = &mut *inner;
+        let outcome = command(&mut state.at(self.clock.now(), rng));
+        let changes = state.take_changes();
+        for change in &changes {
+            if let Change::ValueKept(id, bytes) = change {
+                values.insert(*id, Arc::clone(bytes));
+            }
+        }
+        let outcome = outcome.map(|outcome| finish(outcome, values));
+        for change in &changes {
+            if let Change::ValueDropped(id, _) = change {
+                values.remove(id);
+            }
+        }
+        Ok(outcome?)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Tables, Timestamp) -> T) -> T {
+        query(self.inner.lock().state.tables(), self.clock.now())
+    }
+
+    fn read_values<T>(&self, query: impl FnOnce(&Inner, Timestamp) -> std::result::Result<T, Infallible>) -> T {
+        match query(&self.inner.lock(), self.clock.now()) {
+            Ok(answer) => answer,
+        }
+    }
+}
+
+impl Values for HashMap<ValueId, Arc<[u8]>> {
+    type Error = Infallible;
+
+    fn value(&self, id: ValueId, _length: u64) -> std::result::Result<Option<Arc<[u8]>>, Infallible> {
+        Ok(self.get(&id).cloned())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+        self.write(|turn| turn.create_number(scope, new))
+    }
+
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
+        self.write(|turn| turn.update_number(scope, number, patch))
+    }
+
+    async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()> {
+        self.write(|turn| turn.delete_number(scope, number))
+    }
+
+    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
+        self.write(|turn| turn.lend(scope, lend))
+    }
+
+    async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
+        self.write(|turn| turn.free(scope, dialled))
+    }
+
+    async fn match_call(
+        &self,
+        scope: &Scope,
+        criteria: Criteria,
+        which: Which,
+        after: AfterMatch,
+        data: WithData,
+    ) -> Result<Vec<Matched>> {
+        self.write_with(
+            |turn| turn.match_call(scope, &criteria, which, after),
+            |matches, values| {
+                let with_data = |found: crate::domain::state::Match| {
+                    let document = found.document.as_ref().filter(|_| data == WithData::Yes);
+                    let data = document.and_then(|document| match loading::document(document, values) {
+                        Ok(loaded) => loaded,
+                    });
+                    Matched { found, data }
+                };
+                matches.into_iter().map(with_data).collect()
+            },
+        )
+    }
+
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        id: InteractionId,
+        deadline: Deadline,
+    ) -> Result<Arc<Interaction>> {
+        self.write(|turn| turn.create_interaction(scope, id, deadline))
+    }
+
+    async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
+        self.write(|turn| turn.delete_interaction(scope, id))
+    }
+
+    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
+        self.write(|turn| turn.create_document(scope, entries, ttl))
+    }
+
+    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()> {
+        self.write(|turn| turn.merge_document(scope, id, entries, ttl))
+    }
+
+    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()> {
+        self.write(|turn| turn.delete_document(scope, id))
+    }
+
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
+        Ok(self.read(|tables, now| tables.number(scope, number, now)))
+    }
+
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>> {
+        Ok(self.read(|tables, now| tables.dialled(scope, dialled, now)))
+    }
+
+    async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
+        Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
+    }
+
+    async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
+        Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
+    }
+
+    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
+        Ok(self.read_values(|inner, now| match inner.state.tables().document(scope, id, now) {
+            Some(document) => loading::document(document, &inner.values),
+            None => Ok(None),
+        }))
+    }
+
+    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
+        Ok(self.read_values(|inner, now| {
+            let document = inner.state.tables().document(scope, id, now);
+            match document.and_then(|document| document.entries.get(key)) {
+                Some(entry) => loading::entry(entry, &inner.values),
+                None => Ok(None),
+            }
+        }))
+    }
+
+    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
+        Ok(self.read(|tables, _| tables.group_counts()))
+    }
+
+    async fn seed(&self, seeds: Seeds) -> Result<bool> {
+        super::seeded(self.write(|turn| turn.seed(&seeds)))
+    }
+
+    async fn set_rules(&self, rules: Rules) -> Result<()> {
+        self.inner.lock().state.set_rules(rules);
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        self.write(|_| Ok(()))
+    }
+
+    async fn ready(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn close(&self) {}
+}

@@ -5,6 +5,7 @@
 //! against the pure domain by one model test.
 
 mod clock;
+mod loading;
 pub mod memory;
 pub mod sled;
 
@@ -182,4 +183,13 @@ pub trait Store: Send + Sync {
 
     /// Finishes what is queued and lets go of the disk. Every later write is refused.
     async fn close(&self);
+}
+
+/// What seeding came to: `false` where the store was not empty.
+fn seeded(outcome: Result<()>) -> Result<bool> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(Error::Refused(Refusal::NotEmpty)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
