@@ -1,1 +1,280 @@
-//! (in the making)
+//! Who is calling, and for whom.
+//!
+//! Takes the credentials out of a request's headers and gives back a [`Principal`], or a [`Denied`] that says the same
+//! whatever was wrong. This floor refuses to know what a call wants beyond the right it needs, and how a dialect words
+//! a refusal.
+//!
+//! An attempt goes through these gates, cheapest first: is the key right, is the environment known, is the password in
+//! the memory of verified ones, is the source blocked, is there a worker to verify it. So a block stops guesses, and
+//! neither a caller whose password is known nor one who needs none.
+
+mod basic;
+mod headers;
+mod limits;
+mod principal;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::header::HeaderMap;
+use subtle::ConstantTimeEq;
+
+pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
+pub use verify::hash_secret;
+
+use crate::config::{self, Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};
+use crate::domain::{EnvironmentName, Scope, Seconds, TenantId};
+use headers::{HeaderSet, UserPassword};
+use limits::{Account, Failures};
+use principal::Users;
+use verify::{Held, Verdict, Verified, Verifier};
+
+/// Where the time comes from; tests bring their own.
+type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// How long those are sent away who find no place to wait for a worker.
+const BUSY_FOR: Seconds = Seconds::new(1);
+
+/// The gate to the gateway; clones share its memory.
+#[derive(Clone)]
+pub struct Access {
+    live: Live,
+    clock: Clock,
+    failures: Arc<Failures>,
+    verified: Arc<Verified>,
+    verifier: Verifier,
+    stand_in: PasswordHash,
+}
+
+/// What a header set must hold for a call.
+struct Needs {
+    keys: &'static [ApplicationKind],
+    users: Users,
+    /// The environment of a call that names none.
+    environment: Option<EnvironmentName>,
+}
+
+/// A password and what it is held against.
+struct Claim<'a> {
+    tenant: Option<&'a TenantId>,
+    user: &'a UserPassword,
+    /// The hash of that very user; `None` for an unknown one.
+    hash: Option<&'a PasswordHash>,
+    /// A hash that costs the same, for an unknown user.
+    otherwise: &'a PasswordHash,
+}
+
+impl Access {
+    /// A gate that follows the settings of `live`. The numbers of workers and of waiting attempts are the ones of now.
+    pub fn new(live: Live) -> Self {
+        Self::with_clock(live, Arc::new(Instant::now))
+    }
+
+    fn with_clock(live: Live, clock: Clock) -> Self {
+        let verifier = Verifier::new(&live.current().access);
+        let (failures, verified) = (Arc::default(), Arc::new(Verified::new()));
+        Self { live, clock, failures, verified, verifier, stand_in: verify::stand_in() }
+    }
+
+    /// Passwords that were held against a hash since the start; the memory of verified ones keeps this low.
+    pub fn verifications(&self) -> u64 {
+        self.verifier.done()
+    }
+
+    /// Lets in an Interact call of `source` that needs `right`.
+    ///
+    /// # Errors
+    /// Who is not let in, and what to answer.
+    pub async fn interact(&self, headers: &HeaderMap, source: IpAddr, right: Right) -> Result<Principal, Denied> {
+        let settings = self.live.current();
+        let needs = Needs { keys: right.keys(), users: right.users(), environment: None };
+        let result = match HeaderSet::read(headers) {
+            Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
+            Ok(None) => Err(Failed::at(None, Cause::Missing)),
+            Err(cause) => Err(Failed::at(None, cause)),
+        };
+        result.map_err(|failed| self.deny(&settings, source, failed))
+    }
+
+    /// Lets in a GMS call of `source` at `section`: by the Interact header set if one is presented, else by Basic
+    /// authentication where the section asks for a password, else as the anonymous tenant's.
+    ///
+    /// # Errors
+    /// Who is not let in, and what to answer.
+    pub async fn gms(&self, headers: &HeaderMap, source: IpAddr, section: GmsSection<'_>) -> Result<Principal, Denied> {
+        let settings = self.live.current();
+        let needs = Needs {
+            keys: &[ApplicationKind::Dnis, ApplicationKind::Interaction],
+            users: Users::Optional,
+            environment: settings.gms.environment.clone(),
+        };
+        let result = match HeaderSet::read(headers) {
+            Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
+            Ok(None) => self.basic(&settings, headers, source, section).await,
+            Err(cause) => Err(Failed::at(None, cause)),
+        };
+        result.map_err(|failed| self.deny(&settings, source, failed))
+    }
+
+    async fn header_set(
+        &self,
+        settings: &Settings,
+        headers: &HeaderMap,
+        set: &HeaderSet<'_>,
+        source: IpAddr,
+        needs: &Needs,
+    ) -> Result<Principal, Failed> {
+        let tenant = settings.tenants.get(set.tenant).ok_or_else(|| Failed::at(None, Cause::UnknownTenant))?;
+        let failed = |cause| Failed::at(Some(&tenant.id), cause);
+        let application = application(tenant, set.key).ok_or_else(|| failed(Cause::WrongKey))?;
+        if !needs.keys.contains(&application.kind) {
+            return Err(failed(Cause::WrongKindOfKey));
+        }
+        let environment = environment(tenant, headers, needs.environment.as_ref()).map_err(failed)?;
+        let user = match needs.users {
+            Users::Ignored => None,
+            Users::Optional => set.user().map_err(failed)?,
+            Users::Required => Some(set.user().map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?),
+        };
+        if let Some(user) = &user {
+            let otherwise = tenant.users.values().next().unwrap_or(&self.stand_in);
+            let hash = tenant.users.get(&user.user);
+            let claim = Claim { tenant: Some(&tenant.id), user, hash, otherwise };
+            self.verify(&settings.access, source, &claim).await?;
+        }
+        let identity = Identity::Application { name: application.name.clone(), user: user.map(|user| user.user) };
+        Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
+    }
+
+    /// Lets in by Basic, or anonymously: the tenant is the one whose user is presented, if its section asks for a
+    /// password at all, and otherwise the anonymous one.
+    async fn basic(
+        &self,
+        settings: &Settings,
+        headers: &HeaderMap,
+        source: IpAddr,
+        section: GmsSection<'_>,
+    ) -> Result<Principal, Failed> {
+        let presented = basic::read(headers);
+        let user = presented.as_ref().ok().and_then(Option::as_ref);
+        let owner = user.and_then(|user| basic::owner(settings, &user.user));
+        let owner = owner.filter(|tenant| basic::wanted(tenant, section).is_some());
+        let anonymous = settings.gms.anonymous_tenant.as_ref().and_then(|id| settings.tenants.get(id));
+        let tenant = owner.or(anonymous);
+        let failed = |cause| Failed::at(tenant.map(|tenant| &tenant.id), cause);
+        let wanted = tenant.and_then(|tenant| basic::wanted(tenant, section));
+
+        let identity = match (tenant, &wanted) {
+            (Some(_), None) => Identity::Anonymous,
+            _ => {
+                let user = presented.map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?;
+                let hash = wanted.as_ref().filter(|wanted| is_user(wanted.user, &user.user)).map(|it| it.password);
+                let otherwise = wanted.as_ref().map_or(&self.stand_in, |wanted| wanted.password);
+                let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash, otherwise };
+                self.verify(&settings.access, source, &claim).await?;
+                Identity::Basic(user.user)
+            }
+        };
+        let tenant = tenant.ok_or_else(|| failed(Cause::WrongPassword))?;
+        let environment = environment(tenant, headers, settings.gms.environment.as_ref()).map_err(failed)?;
+        Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
+    }
+
+    /// Holds a password against its hash, or finds it in the memory. An unknown user costs what a known one costs.
+    async fn verify(&self, rules: &config::Access, source: IpAddr, claim: &Claim<'_>) -> Result<(), Failed> {
+        let failed = |cause| Failed::at(claim.tenant, cause);
+        let hash = claim.hash.unwrap_or(claim.otherwise);
+        let password = &claim.user.password;
+        let mark = claim.tenant.map(|tenant| self.verified.mark(tenant, &claim.user.user, password, hash));
+        let account = Account::new(source, claim.tenant);
+        let known = || {
+            let now = (self.clock)();
+            match &mark {
+                // The same hash may stand for several users, so the memory alone does not tell that this one is asked for.
+                Some(mark) if claim.hash.is_some() && self.verified.knows(mark, now, rules) => Some(Ok(())),
+                _ => self.failures.blocked(&account, now).map(|_| Err(failed(Cause::Blocked))),
+            }
+        };
+        if let Some(verdict) = known() {
+            return verdict;
+        }
+        match (self.verifier.verify(password, hash, known).await, claim.hash, mark) {
+            (Verdict::Meanwhile(verdict), ..) => verdict,
+            (Verdict::Busy, ..) => Err(failed(Cause::Busy)),
+            (Verdict::Right(_held), Some(_), Some(mark)) => {
+                self.verified.remember(mark, (self.clock)(), rules);
+                Ok(())
+            }
+            (Verdict::Right(held) | Verdict::Wrong(held), ..) => {
+                Err(Failed { held: Some(held), ..failed(Cause::WrongPassword) })
+            }
+        }
+    }
+
+    /// Counts the failure, tells the log, and words the refusal.
+    fn deny(&self, settings: &Settings, source: IpAddr, failed: Failed) -> Denied {
+        let now = (self.clock)();
+        let account = Account::new(source, failed.tenant.as_ref());
+        let blocked = self.failures.blocked(&account, now);
+        let cause = if failed.cause.is_a_guess() && blocked.is_some() { Cause::Blocked } else { failed.cause };
+        let tenant = failed.tenant.as_ref().map_or("", TenantId::as_str);
+        if cause.is_a_guess() && self.failures.count(&account, now, &settings.access) {
+            tracing::warn!(%source, tenant, "too many failed attempts, the source is blocked for a while");
+        }
+        drop(failed.held);
+        tracing::info!(%source, tenant, %cause, "a caller was not let in");
+        let refusal = match cause {
+            Cause::Blocked => Refusal::TooManyAttempts { retry_after: blocked.unwrap_or(BUSY_FOR) },
+            Cause::Busy => Refusal::TooManyAttempts { retry_after: BUSY_FOR },
+            _ => Refusal::Unauthorized { realm: basic::realm(settings).to_owned() },
+        };
+        Denied { refusal, cause }
+    }
+}
+
+/// Why an attempt failed, and at which configured tenant.
+struct Failed {
+    tenant: Option<TenantId>,
+    cause: Cause,
+    /// The worker that found out; busy until the failure is counted, so that guesses in parallel see each other.
+    held: Option<Held>,
+}
+
+impl Failed {
+    fn at(tenant: Option<&TenantId>, cause: Cause) -> Self {
+        Self { tenant: tenant.cloned(), cause, held: None }
+    }
+}
+
+/// The application that has this key. All are compared, so that the time does not tell which one came close.
+fn application<'a>(tenant: &'a Tenant, key: &[u8]) -> Option<&'a Application> {
+    tenant
+        .applications
+        .iter()
+        .fold(None, |found, application| if application.key.is(key) { Some(application) } else { found })
+}
+
+/// The environment of a call: the one it names, else `default`; none at all where the tenant has none.
+fn environment(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    default: Option<&EnvironmentName>,
+) -> Result<Option<EnvironmentName>, Cause> {
+    if tenant.environments.is_empty() {
+        return Ok(None);
+    }
+    let name = match headers::environment(headers)? {
+        Some(name) => EnvironmentName::new(name).map_err(|_| Cause::Environment)?,
+        None => default.cloned().ok_or(Cause::Environment)?,
+    };
+    if tenant.environments.contains(&name) { Ok(Some(name)) } else { Err(Cause::Environment) }
+}
+
+/// Whether `name` is the user that is asked for, in a time that does not tell how close it came.
+fn is_user(wanted: Option<&str>, name: &str) -> bool {
+    wanted.is_none_or(|wanted| wanted.as_bytes().ct_eq(name.as_bytes()).into())
+}

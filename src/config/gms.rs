@@ -65,7 +65,7 @@ impl Gms {
         let Some(id) = &self.anonymous_tenant else { return };
         match tenants.get(id) {
             None => {
-                section.problem("anonymous_tenant", format!("must be the id of a tenant; there is no tenant \"{id}\""))
+                section.problem("anonymous_tenant", format!("must be the id of a tenant; there is no tenant \"{id}\""));
             }
             Some(tenant) if !tenant.environments.is_empty() && self.environment.is_none() => {
                 section.problem("environment", format!("is missing: the anonymous tenant \"{id}\" has environments"));

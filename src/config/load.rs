@@ -1,11 +1,15 @@
 //! Laying the layers over each other and reading the result into [`Settings`].
 
 use std::collections::BTreeMap;
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::problem::{Origin, Problem, Problems};
 use super::section::{Reading, Section};
 use super::tree::{self, Table};
+#[cfg(test)]
+use super::tree::{Node, Value};
 use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Store, Tenant, tenant};
 use crate::domain::TenantId;
 
@@ -34,6 +38,14 @@ impl Settings {
         layered(&text, &name, path.parent().unwrap_or(Path::new("")), env, overrides).0
     }
 
+    /// Reads `text` as [`Settings::load`] reads a file, with no layer above.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn from_toml(text: &str) -> Result<Self, Problems> {
+        layered(text, "configuration", Path::new(""), std::iter::empty(), &Overrides::default()).0
+    }
+
     /// As [`Settings::load`], with the demo configuration in the place of the file.
     ///
     /// # Errors
@@ -41,6 +53,16 @@ impl Settings {
     pub fn load_demo(env: impl Iterator<Item = (String, String)>, overrides: &Overrides) -> Result<Self, Problems> {
         layered(DEMO, "demo configuration", Path::new(""), env, overrides).0
     }
+}
+
+/// The environment variables of this process that configure the gateway.
+///
+/// A value that is not UTF-8 gets replacement characters, with which it is refused.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, text)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with(tree::PREFIX))?;
+        Some((name, text.to_string_lossy().into_owned()))
+    })
 }
 
 /// The demo configuration as it is, without any layer above.
@@ -70,6 +92,10 @@ fn layered(
     lay_overrides(&mut tree, overrides);
     let reading = Reading::new(problems, base);
     let mut settings = reading.root(&tree, Settings::read);
+    if let Some(data) = &overrides.data {
+        // Not through the tree of texts: a path need not be one.
+        settings.store.path.clone_from(data);
+    }
     if let (Some(listen), None) = (overrides.listen, overrides.admin_listen)
         && listen.port() == 0
     {
@@ -80,9 +106,6 @@ fn layered(
 }
 
 fn lay_overrides(tree: &mut Table, overrides: &Overrides) {
-    if let Some(data) = &overrides.data {
-        tree::lay_option(tree, "--data", ["store", "path"], data.display().to_string());
-    }
     if let Some(listen) = overrides.listen {
         tree::lay_option(tree, "--listen", ["server", "listen"], listen.to_string());
     }
@@ -122,4 +145,36 @@ fn read_tenants(root: &mut Section<'_>) -> BTreeMap<TenantId, Tenant> {
         Some(())
     });
     tenants
+}
+
+/// The keys that reading `text` asks for and the keys that it gives, as paths without positions.
+#[cfg(test)]
+pub(super) fn read_keys(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let mut given = BTreeSet::new();
+    collect("", &tree::from_toml(text, "test", &mut Vec::new()), &mut given);
+    let reading = layered(text, "test", Path::new(""), std::iter::empty(), &Overrides::default()).1;
+    (reading.asked(), given)
+}
+
+#[cfg(test)]
+fn collect(path: &str, table: &Table, keys: &mut BTreeSet<String>) {
+    fn tables(node: &Node) -> Vec<&Table> {
+        match &node.value {
+            Value::Table(table) => vec![table],
+            Value::List(list) => list.iter().flat_map(tables).collect(),
+            _ => Vec::new(),
+        }
+    }
+    for (key, node) in table {
+        let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let mut inner = tables(node);
+        if below == "tenant.gms.service" {
+            // The names that a file chooses itself are no keys.
+            inner = inner.iter().flat_map(|table| table.values()).flat_map(tables).collect();
+        }
+        for table in inner {
+            collect(&below, table, keys);
+        }
+        keys.insert(below);
+    }
 }

@@ -25,6 +25,8 @@ mod server;
 mod store;
 mod tenant;
 mod tenant_gms;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -37,7 +39,7 @@ pub use gms::{Format, Gms};
 pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
-pub use load::demo;
+pub use load::{demo, environment};
 pub use log::{Log, LogFormat, LogRequests};
 pub use password::{InvalidHash, PasswordHash};
 pub use problem::{Origin, Problem, Problems};
@@ -82,4 +84,22 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// The admin listener, `admin.listen`.
     pub admin_listen: Option<SocketAddr>,
+}
+
+impl Settings {
+    /// The keys and sections that differ in `new` but hold from the next start only, because what they set up is built
+    /// once.
+    pub fn waiting_for_restart(&self, new: &Self) -> Vec<&'static str> {
+        let changes = [
+            ("server.listen", self.server.listen != new.server.listen),
+            ("server.workers", self.server.workers != new.server.workers),
+            ("admin.listen", self.admin.listen != new.admin.listen),
+            ("store", self.store != new.store),
+            ("access.verifications", self.access.verifications != new.access.verifications),
+            ("access.waiting", self.access.waiting != new.access.waiting),
+            ("log", self.log != new.log),
+            ("interact.prefix", self.interact.prefix != new.interact.prefix),
+        ];
+        changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
+    }
 }

@@ -11,8 +11,11 @@ use argon2::{ARGON2ID_IDENT, Params, Version};
 const MOST_MEMORY: u32 = 1024 * 1024;
 
 /// The argon2id hash of a password, as `dnis-gateway hash-secret` prints it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(Arc<phc::PasswordHash>);
+#[derive(Clone)]
+pub struct PasswordHash {
+    phc: Arc<phc::PasswordHash>,
+    text: Arc<str>,
+}
 
 /// Why a text is no hash that passwords can be held against; the message never repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +30,13 @@ impl PasswordHash {
     /// # Errors
     /// Anything but a complete argon2id hash of version 19 with parameters that this machine can work with.
     pub fn new(text: &str) -> Result<Self, InvalidHash> {
-        let hash = phc::PasswordHash::new(text.trim()).map_err(|_| InvalidHash)?;
+        let text = text.trim();
+        let hash = phc::PasswordHash::new(text).map_err(|_| InvalidHash)?;
         let params = Params::try_from(&hash).map_err(|_| InvalidHash)?;
         let complete = hash.salt.is_some() && hash.hash.is_some();
         let current = hash.version == Some(Version::V0x13.into());
         if hash.algorithm == ARGON2ID_IDENT && complete && current && params.m_cost() <= MOST_MEMORY {
-            Ok(Self(Arc::new(hash)))
+            Ok(Self { phc: Arc::new(hash), text: text.into() })
         } else {
             Err(InvalidHash)
         }
@@ -40,9 +44,22 @@ impl PasswordHash {
 
     /// The parsed hash.
     pub fn as_phc(&self) -> &phc::PasswordHash {
-        &self.0
+        &self.phc
+    }
+
+    /// The PHC string. Not for logs.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 }
+
+impl PartialEq for PasswordHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for PasswordHash {}
 
 impl FromStr for PasswordHash {
     type Err = InvalidHash;
@@ -55,5 +72,38 @@ impl FromStr for PasswordHash {
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<hash>")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SALT: &str = "muM/Ycl/N/yy9qB4rJKzSw";
+    const HASH: &str = "F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
+
+    #[test]
+    fn a_complete_argon2id_hash_is_taken_and_never_shown() {
+        let hash = PasswordHash::new(&format!(" $argon2id$v=19$m=8,t=1,p=1${SALT}${HASH}\n")).unwrap();
+        assert_eq!(hash.as_str(), format!("$argon2id$v=19$m=8,t=1,p=1${SALT}${HASH}"));
+        assert_eq!(format!("{hash:?}"), "<hash>");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "password".to_owned(),
+            String::new(),
+            format!("$argon2i$v=19$m=8,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=16$m=8,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$m=8,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=8,t=1,p=1${SALT}"),
+            "$argon2id$v=19$m=8,t=1,p=1".to_owned(),
+            format!("$argon2id$v=19$m=1,t=1,p=1${SALT}${HASH}"),
+            format!("$argon2id$v=19$m=4194304,t=1,p=1${SALT}${HASH}"),
+            "$2b$12$abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcde".to_owned(),
+        ] {
+            assert_eq!(PasswordHash::new(&text), Err(InvalidHash), "{text}");
+        }
     }
 }

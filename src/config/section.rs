@@ -147,15 +147,16 @@ impl<'r> Section<'r> {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let file = match self.table.get(key).map(|node| (&node.value, &node.origin)) {
-            Some((Value::Table(_), Origin::Variable(_))) => {
-                Some((self.section(key, |it| it.text("file", path))?, Path::new("")))
-            }
-            Some((Value::Table(_), _)) => Some((self.section(key, |it| it.text("file", path))?, &*self.reading.base)),
-            _ => None,
+        let node = self.ask(key)?;
+        let Value::Table(_) = node.value else { return self.text(key, parse) };
+        let base = match node.origin {
+            Origin::Variable(_) => Path::new(""),
+            _ => &self.reading.base,
         };
-        let Some((file, base)) = file else { return self.text(key, parse) };
-        self.reading.asked.borrow_mut().insert(join(&self.shape, key));
+        let file = self.section(key, |section| {
+            section.require("file");
+            section.text("file", path)
+        })?;
         match std::fs::read_to_string(base.join(&file)) {
             Ok(text) => match parse(text.trim_end_matches(['\r', '\n'])) {
                 Ok(value) => return Some(value),

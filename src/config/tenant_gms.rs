@@ -119,6 +119,11 @@ impl TenantGms {
         (username, own.password_hash.as_ref().or(self.server.password_hash.as_ref()))
     }
 
+    /// Whether any section asks for a password.
+    pub fn asks_for_password(&self) -> bool {
+        self.all_credentials().any(|own| self.effective(own).1.is_some())
+    }
+
     /// Whether a section asks for a password but for no particular user.
     pub(super) fn has_password_without_username(&self) -> bool {
         self.all_credentials().any(|own| matches!(self.effective(own), (None, Some(_))))

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{Origin, Problem};
 
 /// What the variables that configure the gateway begin with.
-const PREFIX: &str = "DNIS_GATEWAY__";
+pub(super) const PREFIX: &str = "DNIS_GATEWAY__";
 
 /// A table of raw values.
 pub(super) type Table = BTreeMap<String, Node>;
@@ -112,6 +112,10 @@ pub(super) fn lay_variable(root: &mut Table, name: &str, text: &str, problems: &
     let Some(path) = name.strip_prefix(PREFIX) else { return };
     let origin = Origin::Variable(name.into());
     let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        problems.push(Problem { origin, key: path.join("."), text: "must be valid UTF-8".to_owned() });
+        return;
+    }
     let value = match DeValue::parse(text) {
         Ok(value) if !value.get_ref().is_str() => value_of(value.into_inner(), &|_| origin.clone()),
         _ => Value::Text(text.to_owned()),

@@ -1,0 +1,447 @@
+//! The configuration as a whole: layers, problems, the demo and the sample.
+
+use std::path::PathBuf;
+
+use super::load::read_keys;
+use super::*;
+use crate::domain::{EnvironmentName, Number, Policy, Seconds};
+
+const SAMPLE: &str = include_str!("../../samples/gateway.toml");
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
+
+fn none() -> Overrides {
+    Overrides::default()
+}
+
+fn variables(list: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
+    list.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect::<Vec<_>>().into_iter()
+}
+
+/// A folder with the text as `gateway.toml`.
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn load(text: &str) -> Result<Settings, Problems> {
+    load_with(text, &[], &none())
+}
+
+fn load_with(text: &str, env: &[(&str, &str)], overrides: &Overrides) -> Result<Settings, Problems> {
+    let (_folder, path) = file(text);
+    Settings::load(Some(&path), variables(env), overrides)
+}
+
+/// What is wrong with `text`: line, key and text of each problem.
+fn problems(text: &str) -> Vec<String> {
+    let found = load(text).expect_err("the configuration is wrong");
+    let line = |problem: &Problem| match &problem.origin {
+        Origin::File { line, .. } => *line,
+        other => panic!("{other} is not in the file"),
+    };
+    found.iter().map(|problem| format!("{} {}: {}", line(problem), problem.key, problem.text)).collect()
+}
+
+/// The only problem of `text`.
+#[track_caller]
+fn problem(text: &str) -> String {
+    let mut found = problems(text);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+#[test]
+fn without_a_file_the_defaults_hold() {
+    let settings =
+        Settings::load(None, variables(&[("HOME", "/root"), ("DNIS_GATEWAY_PASSWORD", "x")]), &none()).unwrap();
+    assert_eq!(settings.server, Server::default());
+    assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.admin.listen.to_string(), "127.0.0.1:9090");
+    assert_eq!(settings.store, Store::default());
+    assert_eq!(settings.access, Access::default());
+    assert!(settings.tenants.is_empty());
+}
+
+#[test]
+fn variables_lie_above_the_file_and_the_command_line_above_both() {
+    let text = "[server]\nlisten = '127.0.0.1:1'\n[store]\npath = 'a'\n[access]\nfailures = 3\nwindow = 7";
+    let env = [
+        ("DNIS_GATEWAY__SERVER__LISTEN", "127.0.0.1:2"),
+        ("DNIS_GATEWAY__STORE__PATH", "b"),
+        ("DNIS_GATEWAY__ACCESS__FAILURES", "4"),
+        ("DNIS_GATEWAY__SERVER__LIMITS__BODY", "2048"),
+        ("DNIS_GATEWAY__INTERACT__DEFAULT_GROUPS", "['a', 'b']"),
+    ];
+    let overrides = Overrides { data: Some("c".into()), ..none() };
+    let settings = load_with(text, &env, &overrides).unwrap();
+    assert_eq!(settings.server.listen.port(), 2);
+    assert_eq!(settings.store.path, PathBuf::from("c"));
+    assert_eq!(settings.access.failures, 4);
+    assert_eq!(settings.access.window, Seconds::new(7));
+    assert_eq!(settings.server.limits.body, 2048);
+    assert_eq!(settings.interact.default_groups.unwrap().len(), 2);
+}
+
+#[test]
+fn a_variable_that_looks_like_a_number_can_still_be_a_name() {
+    let settings =
+        load_with("[[tenant]]\nid = '12345678'", &[("DNIS_GATEWAY__GMS__ANONYMOUS_TENANT", "12345678")], &none());
+    assert_eq!(settings.unwrap().gms.anonymous_tenant.unwrap().as_str(), "12345678");
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    for (name, text, expected) in [
+        ("DNIS_GATEWAY__ACCESS__FAILURE", "3", "access.failure: is an unknown key; did you mean `failures`?"),
+        ("DNIS_GATEWAY__SERVRE__LISTEN", "x", "servre: is an unknown key; did you mean `server`?"),
+        (
+            "DNIS_GATEWAY__ACCESS__FAILURES",
+            "many",
+            "access.failures: must be a whole number from 1 to 1000, not a text",
+        ),
+        ("DNIS_GATEWAY__SERVER", "x", "server: must be a table ([server]), not a text"),
+        ("DNIS_GATEWAY__STORE__PATH__X", "x", "store.path.x: cannot be set this way: `path` is a text"),
+        ("DNIS_GATEWAY__STORE__PATH", "a\u{fffd}", "store.path: must be valid UTF-8"),
+        ("DNIS_GATEWAY__", "x", "must be named DNIS_GATEWAY__SECTION__KEY"),
+    ] {
+        let found = load_with("[store]\npath = 'a'", &[(name, text)], &none()).unwrap_err().to_string();
+        assert!(found.starts_with(&format!("environment variable {name}: ")), "{found}");
+        assert!(found.ends_with(expected), "{found}");
+        assert_eq!(found.lines().count(), 1, "{found}");
+    }
+}
+
+#[test]
+fn a_free_port_on_the_command_line_frees_the_admin_port_unless_that_is_given_too() {
+    let free = Some("127.0.0.1:0".parse().unwrap());
+    let fixed = Some("127.0.0.1:7000".parse().unwrap());
+    let admin = |overrides| load_with("", &[], &overrides).unwrap().admin.listen.port();
+    assert_eq!(admin(Overrides { listen: free, ..none() }), 0);
+    assert_eq!(admin(Overrides { listen: free, admin_listen: fixed, ..none() }), 7000);
+    assert_eq!(admin(Overrides { listen: fixed, ..none() }), 9090);
+    let same = load_with("", &[], &Overrides { listen: fixed, admin_listen: fixed, ..none() }).unwrap_err();
+    assert_eq!(same.to_string(), "option --admin-listen: admin.listen: must be another address than server.listen");
+}
+
+#[test]
+fn every_problem_is_reported_with_its_line_in_the_order_of_the_file() {
+    let text = "[server]\nlisten = 'nowhere'\nworkers = 0\n[sevrer]\n[log]\nformat = 'pretty'\nlevel = 1\n[[tenant]]\nid = ''\n";
+    let found = problems(text);
+    let expected = [
+        "2 server.listen: must be an IP address and a port such as",
+        "3 server.workers: must be a whole number from 1 to 1024",
+        "4 sevrer: is an unknown key; did you mean `server`?",
+        "6 log.format: must be \"auto\" or \"human\" or \"json\"",
+        "7 log.level: must be a text in quotes, not a whole number",
+        "9 tenant[0].id: must not be empty",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[test]
+fn a_problem_is_one_line_with_file_key_and_what_is_allowed() {
+    let (_folder, path) = file("\n[access]\nfailures = 0\n");
+    let found = Settings::load(Some(&path), variables(&[]), &none()).unwrap_err().to_string();
+    assert_eq!(found, format!("{}:3: access.failures: must be a whole number from 1 to 1000", path.display()));
+}
+
+#[test]
+fn broken_toml_is_reported_with_its_line() {
+    let found = problems("[server]\nlisten = \n[admin]\n");
+    assert!(found[0].starts_with("2 : is not valid TOML: "), "{found:#?}");
+    assert!(problems("[server]\n[server]\n")[0].contains("is not valid TOML"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let found = Settings::load(Some(&PathBuf::from("/nowhere/gateway.toml")), variables(&[]), &none()).unwrap_err();
+    assert!(found.to_string().starts_with("/nowhere/gateway.toml:1: cannot be read: "), "{found}");
+    let (_folder, path) = file("");
+    std::fs::write(&path, b"a = '\xff'").unwrap();
+    let found = Settings::load(Some(&path), variables(&[]), &none()).unwrap_err();
+    assert!(found.to_string().ends_with("must be UTF-8 text"), "{found}");
+}
+
+#[test]
+fn an_unknown_key_is_an_error_in_every_section() {
+    let tenant = format!("[[tenant]]\nid = 'a'\nusers = [{{ name = 'u', password_hash = '{HASH}', x = 1 }}]\n");
+    for text in [
+        "x = 1",
+        "[server]\nx = 1",
+        "[server.limits]\nx = 1",
+        "[admin]\nx = 1",
+        "[store]\nx = 1",
+        "[access]\nx = 1",
+        "[log]\nx = 1",
+        "[gms]\nx = 1",
+        "[interact]\nx = 1",
+        "[[tenant]]\nid = 'a'\nx = 1",
+        tenant.as_str(),
+        "[[tenant]]\nid = 'a'\napplications = [{ name = 'a', kind = 'dnis', key = 'k', x = 1 }]",
+        "[[tenant]]\nid = 'a'\ngroups = [{ name = 'a', x = 1 }]",
+        "[[tenant]]\nid = 'a'\nnumbers = [{ number = '1', dnid = '1', x = 1 }]",
+        "[[tenant]]\nid = 'a'\ninteractions = [{ id = '1', x = 1 }]",
+        "[[tenant]]\nid = 'a'\ngms.x = 1",
+        "[[tenant]]\nid = 'a'\ngms.server.x = 1",
+        "[[tenant]]\nid = 'a'\ngms.storage.x = 1",
+        "[[tenant]]\nid = 'a'\ngms.service.request-access.x = 1",
+    ] {
+        assert!(problem(text).contains("x: is an unknown key; known are "), "{text}");
+    }
+}
+
+#[test]
+fn names_that_are_there_twice_are_refused() {
+    let tenant = |rest: &str| format!("[[tenant]]\nid = 'a'\n{rest}");
+    let user = format!("{{ name = 'u', password_hash = '{HASH}' }}");
+    for (text, expected) in [
+        (tenant("[[tenant]]\nid = ' a '"), "tenant[1].id: is the id of another tenant too"),
+        (tenant("environments = ['prod', 'PROD']"), "tenant[0].environments: names \"prod\" twice"),
+        (tenant(&format!("users = [{user}, {user}]")), "tenant[0].users[1].name: is the name of another user"),
+        (
+            tenant("applications = [{name='a',kind='dnis',key='k'},{name='b',kind='interaction',key='k'}]"),
+            "tenant[0].applications[1].key: is the key of another application",
+        ),
+        (
+            tenant("applications = [{name='a',kind='dnis',key='k'},{name='a',kind='dnis',key='l'}]"),
+            "tenant[0].applications[1].name: is the name of another application",
+        ),
+        (tenant("groups = [{name='g'},{name=' g'}]"), "tenant[0].groups[1].name: is the name of another group"),
+        (
+            tenant("numbers = [{number='1',dnid='1'},{number='1',dnid='2',group='g'}]"),
+            "tenant[0].numbers[1].number: is there twice",
+        ),
+        (tenant("interactions = [{id='1'},{id='1'}]"), "tenant[0].interactions[1].id: is there twice"),
+        (
+            tenant("gms.server.username='u'\n[[tenant]]\nid='b'\ngms.storage.username='u'"),
+            "tenant[1].gms.storage.username: is a GMS user name of another tenant too",
+        ),
+    ] {
+        let found = problem(&text);
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_at_its_table() {
+    for (text, expected) in [
+        ("[[tenant]]\nenvironments = []", "1 tenant[0].id: is missing"),
+        ("[[tenant]]\nid='a'\n[[tenant.numbers]]\nnumber='1'", "3 tenant[0].numbers[0].dnid: is missing"),
+        ("[[tenant]]\nid='a'\n[[tenant.groups]]\npolicy='random'", "3 tenant[0].groups[0].name: is missing"),
+        ("[[tenant]]\nid='a'\n[tenant.gms.service.mine]\n_ttl=5", "3 tenant[0].gms.service.mine._service: is missing"),
+    ] {
+        assert_eq!(problem(text), expected);
+    }
+    let secret = "[[tenant]]\nid='a'\napplications=[{name='n',kind='dnis',key={}}]";
+    assert_eq!(problem(secret), "3 tenant[0].applications[0].key.file: is missing");
+    assert_eq!(problems("[[tenant]]\nid='a'\n[[tenant.applications]]\n").len(), 3);
+    assert_eq!(problems("[[tenant]]\nid='a'\n[[tenant.users]]\n").len(), 2);
+}
+
+#[test]
+fn values_out_of_their_bounds_are_refused() {
+    let tenant = "[[tenant]]\nid='a'\n";
+    for (text, expected) in [
+        ("[server]\npublic_url='ftp://x'".to_owned(), "server.public_url: must be an http or https address"),
+        ("[server]\ntrusted_proxies=['10.0.0.1','x']".to_owned(), "server.trusted_proxies[1]: must be an IP address"),
+        ("[server]\ntrusted_proxies='10.0.0.1'".to_owned(), "server.trusted_proxies: must be a list of texts"),
+        ("[server.limits]\nbody=-1".to_owned(), "server.limits.body: must be a whole number from 1024 to"),
+        ("[store]\nengine='rocks'".to_owned(), "store.engine: must be \"sled\""),
+        ("[store]\npath=' '".to_owned(), "store.path: must be the path of a directory"),
+        ("[log]\nlevel='loud=very'".to_owned(), "log.level: must be error, warn, info, debug or trace"),
+        ("[access]\nwindow=1.5".to_owned(), "access.window: must be a whole number from 1 to 86400, not a fraction"),
+        ("[gms]\ndefault_format='yaml'".to_owned(), "gms.default_format: must be \"xml\" or \"json\""),
+        ("[interact]\nrequire_known_interaction='yes'".to_owned(), "must be true or false, not a text"),
+        (format!("{tenant}users=[{{name='u',password_hash='password'}}]"), "password_hash: must be an argon2id hash"),
+        (
+            format!("{tenant}applications=[{{name='u',kind='aicc',key='k'}}]"),
+            "kind: must be \"dnis\" or \"interaction\"",
+        ),
+        (format!("{tenant}applications=[{{name='u',kind='dnis',key='a b'}}]"), "key: must have 1 to 255 printable"),
+        (format!("{tenant}groups=[{{name='g',policy='best'}}]"), "policy: must be \"round-robin\" or \"random\" or"),
+        (format!("{tenant}numbers=[{{number='1x',dnid='1'}}]"), "number: must have 1 to 32 characters of 0-9 + * #"),
+        (format!("{tenant}gms.server.username='a:b'"), "gms.server.username: must not contain a colon"),
+        (format!("{tenant}gms.server.realm='a\"b'"), "gms.server.realm: must have 1 to 255 printable"),
+        (format!("{tenant}gms.service.x._service='chat'"), "_service: must be \"request-access\" or"),
+        (format!("{tenant}gms.service.match-interaction._type='ors'"), "_type: must be \"builtin\""),
+        (format!("{tenant}gms.service.request-access._access_code_length=17"), "must be a whole number from 1 to 16"),
+        (format!("{tenant}gms.service.request-access._booking_expiration_timeout=4"), "from 5 to 1800"),
+        (format!("{tenant}gms.service.'a/b'._service='match-interaction'"), "must be one segment of a path"),
+        ("tenant='a'".to_owned(), "tenant: must be a list of tables ([[tenant]]), not a text"),
+        ("server=1".to_owned(), "server: must be a table ([server]), not a whole number"),
+    ] {
+        let found = problem(&text);
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
+#[test]
+fn the_interact_prefix_is_a_plain_path_that_no_other_dialect_uses() {
+    let load = |prefix: &str| load(&format!("[interact]\nprefix = '{prefix}'"));
+    for prefix in ["/interact", "/a/b-c", "/x.y"] {
+        assert_eq!(load(prefix).unwrap().interact.prefix, prefix);
+    }
+    for prefix in ["", "/", "interact", "/interact/", "/a//b", "/a b", "/a?b", "/{x}", "/..", "/genesys", "/gateway/v1"]
+    {
+        assert!(load(prefix).is_err(), "{prefix}");
+    }
+}
+
+#[test]
+fn seeds_name_an_environment_exactly_where_the_tenant_has_some() {
+    let with =
+        |seed: &str| format!("[[tenant]]\nid='a'\nenvironments=['Prod']\nnumbers=[{{number='1',dnid='1'{seed}}}]");
+    assert!(problem(&with("")).ends_with("numbers[0].environment: is missing"));
+    assert!(problem(&with(",environment='dev'")).ends_with("must be an environment of the tenant: prod"));
+    let seeds = load(&with(",environment='PROD'")).unwrap().tenants["a"].seeds.clone();
+    assert_eq!(seeds.numbers[0].environment, Some(EnvironmentName::new("prod").unwrap()));
+    assert!(seeds.numbers[0].enabled);
+    let without = "[[tenant]]\nid='a'\ninteractions=[{id='1',environment='prod'}]";
+    assert!(problem(without).ends_with("environment: is not allowed: the tenant has no environments"));
+}
+
+#[test]
+fn the_anonymous_tenant_and_the_gms_environment_must_exist() {
+    let gms = |gms: &str, tenant: &str| format!("[gms]\n{gms}\n[[tenant]]\nid='a'\n{tenant}");
+    let prod = "environments=['prod']";
+    for (text, expected) in [
+        (
+            gms("anonymous_tenant='b'", ""),
+            "2 gms.anonymous_tenant: must be the id of a tenant; there is no tenant \"b\"",
+        ),
+        (
+            gms("anonymous_tenant='a'", prod),
+            "1 gms.environment: is missing: the anonymous tenant \"a\" has environments",
+        ),
+        (gms("environment='dev'", prod), "2 gms.environment: must be an environment of a tenant; none has \"dev\""),
+        (
+            gms(
+                "environment='dev'",
+                &format!("{prod}\ngms.server.username='u'\n[[tenant]]\nid='b'\nenvironments=['dev']"),
+            ),
+            "2 gms.environment: must be an environment of the tenant \"a\" too",
+        ),
+    ] {
+        assert_eq!(problem(&text), expected);
+    }
+    assert!(load(&gms("anonymous_tenant='a'\nenvironment='PROD'", prod)).is_ok());
+}
+
+#[test]
+fn a_gms_password_needs_a_user_name_unless_the_tenant_is_the_anonymous_one() {
+    let text = format!("[gms]\n#\n[[tenant]]\nid='a'\ngms.storage.password_hash='{HASH}'");
+    assert!(
+        problem(&text).starts_with("1 gms.anonymous_tenant: must be \"a\": that tenant has a GMS password without")
+    );
+    assert!(load(&text.replace('#', "anonymous_tenant='a'")).is_ok());
+    assert!(load(&format!("{text}\ngms.server.username='u'")).is_ok());
+}
+
+#[test]
+fn the_built_in_gms_services_need_no_section_and_can_have_other_names() {
+    let settings = load("[[tenant]]\nid='a'\n[tenant.gms.service.mine]\n_service='request-access'\n_ttl=7").unwrap();
+    let services = &settings.tenants["a"].gms.services;
+    let names: Vec<&str> = services.keys().map(String::as_str).collect();
+    assert_eq!(names, ["match-interaction", "mine", "request-access", "request-interaction"]);
+    assert_eq!(services["mine"].built_in, BuiltIn::RequestAccess);
+    assert_eq!(services["mine"].ttl, Some(Seconds::new(7)));
+    assert_eq!(services["match-interaction"], Service::new(BuiltIn::MatchInteraction));
+}
+
+#[test]
+fn secrets_can_lie_in_files_beside_the_configuration() {
+    let text = "[[tenant]]\nid='a'\nusers=[{name='u',password_hash={file='hash'}}]\n\
+                applications=[{name='n',kind='dnis',key={file='key'}}]";
+    let (folder, path) = file(text);
+    std::fs::write(folder.path().join("hash"), format!("{HASH}\n")).unwrap();
+    std::fs::write(folder.path().join("key"), "k-1\r\n").unwrap();
+    let settings = Settings::load(Some(&path), variables(&[]), &none()).unwrap();
+    assert_eq!(settings.tenants["a"].users["u"], PasswordHash::new(HASH).unwrap());
+    assert!(settings.tenants["a"].applications[0].key.is(b"k-1"));
+
+    std::fs::remove_file(folder.path().join("hash")).unwrap();
+    std::fs::write(folder.path().join("key"), "one two").unwrap();
+    let found = Settings::load(Some(&path), variables(&[]), &none()).unwrap_err().to_string();
+    assert!(found.contains("tenant[0].users[0].password_hash: cannot read the file hash: "), "{found}");
+    assert!(found.contains("tenant[0].applications[0].key: the content of the file key: must have"), "{found}");
+    assert!(!found.contains("one two"), "{found}");
+}
+
+#[test]
+fn no_secret_shows_in_debug_output_or_in_a_problem() {
+    let shown = format!("{:?}", demo());
+    assert!(!shown.contains("53475e5f1463f9ab2052ead") && !shown.contains("argon2id"), "{shown}");
+    let found = problem("[[tenant]]\nid='a'\nusers=[{name='u',password_hash='hunter2'}]");
+    assert!(!found.contains("hunter2"), "{found}");
+}
+
+#[test]
+fn the_demo_is_the_vendors_samples() {
+    let settings = demo();
+    assert_eq!(settings.gms.anonymous_tenant.as_ref().unwrap().as_str(), "12345678");
+    let tenant = &settings.tenants["12345678"];
+    assert!(tenant.environments.is_empty());
+    assert_eq!(tenant.users.keys().collect::<Vec<_>>(), ["admin"]);
+    let key = |kind| tenant.applications.iter().find(|application| application.kind == kind).unwrap().key.clone();
+    assert!(key(ApplicationKind::Dnis).is(b"53475e5f1463f9ab2052ead"));
+    assert!(key(ApplicationKind::Interaction).is(b"53736e07e4b05772e6475c2d"));
+    assert!(tenant.groups.iter().all(|group| group.policy == Policy::RoundRobin));
+    for (group, numbers) in [
+        ("DNIS", (0..10).map(|n| format!("650466413{n}")).collect::<Vec<_>>()),
+        ("test", (0..10).map(|n| format!("38097452020{n}")).collect()),
+        ("samples", vec!["111".to_owned(), "222".to_owned(), "2111234560".to_owned()]),
+    ] {
+        let seeds = tenant.seeds.numbers.iter().filter(|seed| seed.group.as_ref().unwrap().as_str() == group);
+        for (seed, number) in seeds.clone().zip(&numbers) {
+            assert_eq!(seed.number.to_string(), *number);
+            assert_eq!(seed.dnid, Number::new(&number[number.len().saturating_sub(4)..]).unwrap());
+            assert!(seed.enabled);
+        }
+        assert_eq!(seeds.count(), numbers.len(), "{group}");
+    }
+    assert_eq!(tenant.seeds.interactions[0].id, "1212-887ad635-22b1-49c5-ae7b-3b271bc10289");
+    assert_eq!(tenant.seeds.interactions.len(), 1);
+}
+
+#[test]
+fn the_sample_loads_and_shows_the_defaults() {
+    let settings = load(SAMPLE).unwrap();
+    let default = Settings::default();
+    assert_eq!(settings.server, default.server);
+    assert_eq!(settings.admin, default.admin);
+    assert_eq!(settings.store, default.store);
+    assert_eq!(settings.access, default.access);
+    assert_eq!(settings.log, default.log);
+    assert_eq!(settings.gms, default.gms);
+    assert_eq!(settings.interact, default.interact);
+    assert_eq!(settings.tenants.len(), 2);
+}
+
+#[test]
+fn the_sample_shows_every_key_there_is() {
+    // A key without default is commented out as `#key = value`; prose has a blank after the `#`.
+    let uncommented: Vec<&str> = SAMPLE
+        .lines()
+        .map(|line| {
+            line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(line)
+        })
+        .collect();
+    let text = uncommented.join("\n");
+    load(&text).unwrap();
+    let (asked, given) = read_keys(&text);
+    let missing: Vec<&String> = asked.difference(&given).collect();
+    assert!(missing.is_empty(), "samples/gateway.toml does not show {missing:?}");
+}
+
+#[test]
+fn a_reload_names_what_has_to_wait_for_a_restart() {
+    let old = load("[access]\nfailures = 3").unwrap();
+    let new = load("[access]\nfailures = 4\nwaiting = 1\n[store]\npath = 'b'\n[server]\nlisten = '[::1]:1'").unwrap();
+    assert_eq!(old.waiting_for_restart(&new), ["server.listen", "store", "access.waiting"]);
+    assert!(old.waiting_for_restart(&old).is_empty());
+}
