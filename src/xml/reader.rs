@@ -98,6 +98,8 @@ impl<'d> Reader<'d> {
                     self.scope.leave(self.marks.pop().ok_or_else(|| self.unreadable())?);
                     Event::Close
                 }
+                // Outside the root the guard lets only blanks pass.
+                Lexed::Text(_) if self.marks.is_empty() => continue,
                 Lexed::Text(text) => Event::Text(text.xml10_content()),
                 Lexed::CData(section) => Event::Text(section.xml10_content()),
                 Lexed::GeneralRef(reference) => {
@@ -221,8 +223,8 @@ mod tests {
 
     #[test]
     fn names_are_resolved_by_the_innermost_declaration() {
-        let text = "<?xml version='1.0'?><!-- c --><a xmlns='urn:1' xmlns:p='urn:2'><p:b><c xmlns=''/><d/></p:b>\
-                    <p:e xmlns:p='urn:3'/><p:f/></a>";
+        let text = "<?xml version='1.0'?>\n<!-- c -->\n<a xmlns='urn:1' xmlns:p='urn:2'><p:b><c xmlns=''/><d/></p:b>\
+                    <p:e xmlns:p='urn:3'/><p:f/></a>\n";
         let expected =
             ["<{urn:1}a", "<{urn:2}b", "<{}c", ">", "<{urn:1}d", ">", ">", "<{urn:3}e", ">", "<{urn:2}f", ">", ">"];
         assert_eq!(trace(text), expected);

@@ -23,7 +23,7 @@ impl Refusal {
     pub(super) fn naming(reason: Reason, offset: usize, found: &str) -> Self {
         let mut shown: String =
             found.chars().take(SHOWN).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
-        if shown.len() < found.len() && found.chars().nth(SHOWN).is_some() {
+        if found.chars().nth(SHOWN).is_some() {
             shown.push_str("...");
         }
         Self { reason, offset, found: Some(shown.into()) }

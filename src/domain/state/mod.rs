@@ -73,6 +73,11 @@ impl State {
         &self.tables
     }
 
+    /// The rules in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Takes over new rules from now on.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;

@@ -1,1 +1,357 @@
-//! (in the making)
+//! The embedded engine: state in memory, one writer, group commit on a sled tree.
+//!
+//! Measured, one durable transaction for each request does not scale: a sync costs what it costs. So one thread owns
+//! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
+//! that holds only what is durable.
+
+mod codec;
+mod disk;
+mod marker;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::{Mutex, RwLock};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::{mpsc, oneshot};
+
+use super::loading;
+use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
+use crate::domain::document::Loaded;
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Which};
+use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::{
+    Allocation, Deadline, Document, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
+    NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+};
+use disk::Disk;
+use writer::{Command, Desk, Message, Status, Writer};
+
+pub use disk::OpenError;
+
+/// Most commands that wait for the writer; whoever comes then waits to be let in.
+const QUEUE: usize = 16 * 1024;
+
+/// Hears of every commit; for metrics.
+pub trait Observer: Send + Sync {
+    /// A batch of this many commands is on disk; syncing took `sync`.
+    fn committed(&self, commands: usize, sync: Duration);
+}
+
+/// Hears nothing.
+impl Observer for () {
+    fn committed(&self, _commands: usize, _sync: Duration) {}
+}
+
+/// What the engine is opened with.
+pub struct Options {
+    /// The data directory; made if it does not exist.
+    pub directory: PathBuf,
+    /// Memory that the tree may use for its cache, in bytes.
+    pub cache_bytes: u64,
+    /// The operator's rules.
+    pub rules: Rules,
+    /// The clock that deadlines are judged by.
+    pub clock: Arc<dyn Clock>,
+    /// Where codes and ids are drawn from; by default a generator seeded by the operating system.
+    pub rng: StdRng,
+    /// Who hears of commits.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Options {
+    /// The usual options for a directory.
+    pub fn new(directory: impl Into<PathBuf>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            directory: directory.into(),
+            cache_bytes: 64 * 1024 * 1024,
+            rules,
+            clock,
+            rng: rand::make_rng(),
+            observer: Arc::new(()),
+        }
+    }
+
+    /// The same with draws that follow from `seed`; for tests and replays.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.rng = StdRng::seed_from_u64(seed);
+        self
+    }
+}
+
+/// The engine.
+pub struct SledStore {
+    queue: mpsc::Sender<Message>,
+    view: Arc<RwLock<Tables>>,
+    /// For the bytes of large values; gone after closing, so that the directory is let go of.
+    tree: RwLock<Option<sled::Db>>,
+    clock: Arc<dyn Clock>,
+    status: Status,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SledStore {
+    /// Opens a data directory and starts the writer.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a directory that cannot be trusted is left as it is.
+    pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
+        let (disk, tables) = Disk::open(&options.directory, options.cache_bytes)?;
+        let tree = disk.tree();
+        let view = Arc::new(RwLock::new(tables.clone()));
+        let status = Status::default();
+        let (queue, inbox) = mpsc::channel(QUEUE);
+        let writer = Writer {
+            state: State::new(tables, options.rules),
+            disk,
+            view: Arc::clone(&view),
+            clock: Arc::clone(&options.clock),
+            rng: options.rng,
+            status: Arc::clone(&status),
+            observer: options.observer,
+        };
+        let thread = std::thread::Builder::new().name("store-writer".to_owned());
+        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
+            path: options.directory,
+            reason: format!("the writer's thread did not start: {error}"),
+        })?;
+        Ok(Self {
+            queue,
+            view,
+            tree: RwLock::new(Some(tree)),
+            clock: options.clock,
+            status,
+            writer: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Queues a command and waits until its batch is durable.
+    async fn write<T, F>(&self, command: F) -> Result<T>
+    where
+        F: FnOnce(&mut Desk<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (command, outcome) = Command::new(command);
+        self.queue.send(Message::Job(Box::new(command))).await.map_err(|_| closed())?;
+        outcome.await.map_err(|_| closed())?
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Tables, Timestamp) -> T) -> T {
+        query(&self.view.read(), self.clock.now())
+    }
+
+    /// Reads bytes from the tree, away from the threads that serve requests.
+    async fn read_values<T, F>(&self, query: F) -> Result<T>
+    where
+        F: FnOnce(&sled::Db) -> std::result::Result<T, String> + Send + 'static,
+        T: Send + 'static,
+    {
+        let tree = self.tree.read().clone().ok_or_else(closed)?;
+        let outcome = tokio::task::spawn_blocking(move || query(&tree)).await;
+        outcome
+            .unwrap_or_else(|_| Err("reading a value failed unexpectedly".to_owned()))
+            .map_err(|reason| Error::Unavailable(reason.into()))
+    }
+
+    /// Reads something of a live document from the tree. A value can be dropped between the look at the index and the
+    /// look at the tree; `query` then answers `None`, and the index is looked at again when the writer has published
+    /// what dropped it.
+    async fn load<T, F>(&self, scope: &Scope, id: DocumentId, query: F) -> Result<Option<T>>
+    where
+        F: Fn(&Document, &sled::Db) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let query = Arc::new(query);
+        let mut seen: Option<Arc<Document>> = None;
+        while let Some(document) = self.live_document(scope, id) {
+            if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &document)) {
+                return Err(Error::Unavailable(format!("a value of document {id} is missing from the tree").into()));
+            }
+            let (query, index) = (Arc::clone(&query), Arc::clone(&document));
+            if let Some(loaded) = self.read_values(move |tree| query(&index, tree)).await? {
+                return Ok(Some(loaded));
+            }
+            seen = Some(document);
+            self.sweep().await?;
+        }
+        Ok(None)
+    }
+
+    fn live_document(&self, scope: &Scope, id: DocumentId) -> Option<Arc<Document>> {
+        self.read(|tables, now| tables.document(scope, id, now).cloned())
+    }
+}
+
+fn closed() -> Error {
+    Error::Unavailable("the store is closed".into())
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
+    }
+
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().update_number(&scope, number, patch)?)).await
+    }
+
+    async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_number(&scope, number)?)).await
+    }
+
+    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().lend(&scope, lend)?)).await
+    }
+
+    async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
+    }
+
+    async fn match_call(
+        &self,
+        scope: &Scope,
+        criteria: Criteria,
+        which: Which,
+        after: AfterMatch,
+        data: WithData,
+    ) -> Result<Vec<Matched>> {
+        // A call that nothing durable fits needs no writer to be told so.
+        if self.read(|tables, now| criteria.find(tables, scope, now)).is_none() {
+            return Err(Refusal::NoMatch.into());
+        }
+        let scope = scope.clone();
+        self.write(move |desk| {
+            let matches = desk.turn().match_call(&scope, &criteria, which, after)?;
+            let mut matched = Vec::with_capacity(matches.len());
+            for found in matches {
+                let data = match (data, &found.document) {
+                    (WithData::Yes, Some(document)) => desk.load(document)?,
+                    _ => None,
+                };
+                matched.push(Matched { found, data });
+            }
+            Ok(matched)
+        })
+        .await
+    }
+
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        id: InteractionId,
+        deadline: Deadline,
+    ) -> Result<Arc<Interaction>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, id, deadline)?)).await
+    }
+
+    async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
+        let (scope, id) = (scope.clone(), id.clone());
+        self.write(move |desk| Ok(desk.turn().delete_interaction(&scope, &id)?)).await
+    }
+
+    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_document(&scope, entries, ttl)?)).await
+    }
+
+    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().merge_document(&scope, id, entries, ttl)?)).await
+    }
+
+    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_document(&scope, id)?)).await
+    }
+
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
+        Ok(self.read(|tables, now| tables.number(scope, number, now)))
+    }
+
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>> {
+        Ok(self.read(|tables, now| tables.dialled(scope, dialled, now)))
+    }
+
+    async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
+        Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
+    }
+
+    async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
+        Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
+    }
+
+    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
+        self.load(scope, id, loading::document).await
+    }
+
+    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
+        let missing = |document: &Document| !document.entries.contains_key(key);
+        if self.live_document(scope, id).as_deref().is_none_or(missing) {
+            return Ok(None);
+        }
+        let key = key.to_owned();
+        let entry = self.load(scope, id, move |document, tree| match document.entries.get(key.as_str()) {
+            Some(entry) => Ok(loading::entry(entry, tree)?.map(Some)),
+            // Removed since the look above.
+            None => Ok(Some(None)),
+        });
+        Ok(entry.await?.flatten())
+    }
+
+    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
+        Ok(self.read(|tables, _| tables.group_counts()))
+    }
+
+    async fn seed(&self, seeds: Seeds) -> Result<bool> {
+        super::seeded(self.write(move |desk| Ok(desk.turn().seed(&seeds)?)).await)
+    }
+
+    async fn set_rules(&self, rules: Rules) -> Result<()> {
+        self.write(move |desk| {
+            desk.set_rules(rules);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        self.write(|desk| {
+            desk.turn();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        match &*self.status.lock() {
+            Some(reason) => Err(Error::Unavailable(Arc::clone(reason))),
+            None if self.queue.is_closed() => Err(closed()),
+            None => Ok(()),
+        }
+    }
+
+    async fn close(&self) {
+        let (told, closed) = oneshot::channel();
+        self.tree.write().take();
+        if self.queue.send(Message::Close(told)).await.is_ok() {
+            let _ = closed.await;
+        }
+        let thread = self.writer.lock().take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}

@@ -299,6 +299,34 @@ fn deep_nesting_is_refused_at_the_limit_without_recursion() {
     assert_eq!((refusal.reason(), refusal.offset()), (TooDeep, 64 * 3));
 }
 
+/// The shortest of several runs, so that a busy machine does not spoil the comparison.
+fn shortest_run(text: &str) -> std::time::Duration {
+    let limits = Limits { bytes: usize::MAX, elements: usize::MAX, text: usize::MAX, ..Limits::default() };
+    let run = || {
+        let start = std::time::Instant::now();
+        assert!(admit(text.as_bytes(), None, &limits).is_ok());
+        start.elapsed()
+    };
+    (0..7).map(|_| run()).min().unwrap()
+}
+
+#[test]
+fn the_work_grows_with_the_document_and_no_faster() {
+    let long = "n".repeat(200);
+    let declarations: String = (0..60).map(|i| format!(" xmlns:p{i}='{long}{i}'")).collect();
+    let attributes: String = (0..60).map(|i| format!(" p{i}:a=''")).collect();
+    for (open, piece, count) in [
+        ("<r>".to_owned(), "text &amp; ]] more ".to_owned(), 1_000),
+        ("<r>".to_owned(), "<a b='c'/><!-- - -->".to_owned(), 1_000),
+        (format!("<r{declarations}>"), format!("<a{attributes}/>"), 40),
+    ] {
+        let document = |times: usize| format!("{open}{}</r>", piece.repeat(times));
+        let (small, large) = (shortest_run(&document(count)), shortest_run(&document(count * 8)));
+        // Eight times the document: eight times the work if linear, sixty-four times if quadratic.
+        assert!(large < small * 24, "{piece}: {small:?} became {large:?}");
+    }
+}
+
 #[test]
 fn a_refusal_says_what_is_wrong_what_is_allowed_and_where() {
     let refusal = admit(b"<a>&nbsp;</a>", None, &Limits::default()).unwrap_err();

@@ -1,0 +1,125 @@
+//! Answers: an envelope around a payload.
+//!
+//! A dialect describes what its responses hold in structures that yaserde serializes, each field under the prefix `ns2`;
+//! which namespace that prefix means is decided per request, when the payload's own element is written around them. So
+//! one structure serves every namespace, and a response always speaks the namespace it was asked in:
+//!
+//! ```
+//! use dnis_gateway::soap::{answer, version::Version};
+//! use yaserde::YaSerialize;
+//!
+//! #[derive(YaSerialize)]
+//! struct ResultOf {
+//!     #[yaserde(prefix = "ns2")]
+//!     result: String,
+//! }
+//!
+//! let payload = answer::payload("http://example/service", "CallResponse", &ResultOf { result: "Success".into() })?;
+//! assert_eq!(
+//!     payload,
+//!     r#"<ns2:CallResponse xmlns:ns2="http://example/service"><ns2:result>Success</ns2:result></ns2:CallResponse>"#
+//! );
+//! let body = answer::write(Version::V11, &payload);
+//! assert!(body.contains(&payload));
+//! # Ok::<(), answer::NotWritable>(())
+//! ```
+
+use std::borrow::Cow;
+
+use yaserde::YaSerialize;
+
+use super::version::Version;
+use crate::xml::writer::{DECLARATION, Unrepresentable, escape_attribute, escape_message, escape_serialized};
+
+/// A payload that cannot be written; the caller answers with a Server fault.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritable {
+    /// A value holds a character that XML cannot carry.
+    #[error(transparent)]
+    Character(#[from] Unrepresentable),
+    /// The serializer gave up, in its own words.
+    #[error("the answer could not be serialized: {0}")]
+    Serializer(String),
+}
+
+/// Writes the payload element `local` in `namespace` around the fields of `response`.
+///
+/// `local` is a fixed name of the dialect's and goes out as it is.
+///
+/// # Errors
+/// A value that XML cannot carry.
+pub fn payload(namespace: &str, local: &str, response: &impl YaSerialize) -> Result<String, NotWritable> {
+    let fields =
+        yaserde::ser::to_string_content(response).map_err(|error| NotWritable::Serializer(error.to_string()))?;
+    let fields = escape_serialized(&fields)?;
+    let namespace = escape_attribute(namespace)?;
+    Ok(format!("<ns2:{local} xmlns:ns2=\"{namespace}\">{fields}</ns2:{local}>"))
+}
+
+/// The whole response: XML declaration and envelope around a payload from [`payload`].
+pub fn write(version: Version, payload: &str) -> String {
+    envelope(version, "", payload)
+}
+
+/// An envelope around header blocks and a body that are already markup.
+pub(super) fn envelope(version: Version, headers: &str, body: &str) -> String {
+    let (prefix, namespace) = (version.prefix(), version.namespace());
+    let mut out = String::with_capacity(DECLARATION.len() + headers.len() + body.len() + 256);
+    let pieces: [&[&str]; 3] = [
+        &[DECLARATION, "<", prefix, ":Envelope xmlns:", prefix, "=\"", namespace, "\">"],
+        if headers.is_empty() {
+            &["<", prefix, ":Header/>"]
+        } else {
+            &["<", prefix, ":Header>", headers, "</", prefix, ":Header>"]
+        },
+        &["<", prefix, ":Body>", body, "</", prefix, ":Body></", prefix, ":Envelope>"],
+    ];
+    pieces.into_iter().flatten().for_each(|piece| out.push_str(piece));
+    out
+}
+
+/// An attribute value that must go out whatever it quotes.
+pub(super) fn attribute(text: &str) -> Cow<'_, str> {
+    escape_attribute(text).unwrap_or_else(|_| escape_message(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[derive(Debug, PartialEq, YaSerialize)]
+    struct ResultOf {
+        #[yaserde(prefix = "ns2")]
+        result: String,
+    }
+
+    fn free_response(namespace: &str, result: &str) -> Result<String, NotWritable> {
+        payload(namespace, "FreeDnisAllocationResponse", &ResultOf { result: result.into() })
+    }
+
+    const AGENT: &str = "http://com/jacada/interact/agent/soap";
+    const DNIS: &str = "http://com/jacada/interact/dnis/soap";
+
+    #[test]
+    fn one_structure_answers_in_either_namespace_and_version() {
+        assert_snapshot!(write(Version::V11, &free_response(DNIS, "Success").unwrap()), @r#"<?xml version="1.0" encoding="UTF-8"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/"><SOAP-ENV:Header/><SOAP-ENV:Body><ns2:FreeDnisAllocationResponse xmlns:ns2="http://com/jacada/interact/dnis/soap"><ns2:result>Success</ns2:result></ns2:FreeDnisAllocationResponse></SOAP-ENV:Body></SOAP-ENV:Envelope>"#);
+        assert_snapshot!(write(Version::V12, &free_response(AGENT, "Success").unwrap()), @r#"<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Header/><env:Body><ns2:FreeDnisAllocationResponse xmlns:ns2="http://com/jacada/interact/agent/soap"><ns2:result>Success</ns2:result></ns2:FreeDnisAllocationResponse></env:Body></env:Envelope>"#);
+    }
+
+    #[test]
+    fn an_empty_result_is_an_empty_element() {
+        assert_snapshot!(free_response(AGENT, "").unwrap(), @r#"<ns2:FreeDnisAllocationResponse xmlns:ns2="http://com/jacada/interact/agent/soap"><ns2:result></ns2:result></ns2:FreeDnisAllocationResponse>"#);
+    }
+
+    #[test]
+    fn values_are_escaped_and_carriage_returns_survive() {
+        let written = free_response(DNIS, " <a> & 'b' ]]> \r\n").unwrap();
+        assert!(written.contains("<ns2:result> &lt;a&gt; &amp; 'b' ]]&gt; &#13;\n</ns2:result>"), "{written}");
+    }
+
+    #[test]
+    fn a_value_that_xml_cannot_carry_is_an_error() {
+        assert!(matches!(free_response(DNIS, "a\u{1}"), Err(NotWritable::Character(Unrepresentable('\u{1}')))));
+    }
+}

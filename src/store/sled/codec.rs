@@ -1,0 +1,387 @@
+//! How changes become records of the tree, and records become tables again.
+//!
+//! A key is a tag, the scope, and the name of the thing; the tags are ordered so that one scan from the first key on
+//! rebuilds the tables. A value is a version byte and the fields in postcard's wire format. No record is larger than
+//! 4 KiB: sled moves large nodes into files of their own that it never syncs. Everything that can be larger is cut:
+//! documents into entries, large values into chunks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::document::Entries;
+use crate::domain::number::LastLending;
+use crate::domain::tables::Counters;
+use crate::domain::{
+    AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey,
+    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, Origin, Scope, Tables,
+    TenantId, Timestamp, Value, ValueId,
+};
+
+/// Largest record, key and value together, in bytes.
+pub(super) const MAX_RECORD_BYTES: usize = 4096;
+/// Bytes of a large value in one record.
+pub(super) const CHUNK_BYTES: usize = 4000;
+/// The version of every record written today; a record begins with the version it was written in.
+const VERSION: u8 = 1;
+
+/// The first byte of a key. The order is the order of loading: a thing comes after the things it speaks of.
+mod tag {
+    pub(super) const FORMAT: u8 = 1;
+    pub(super) const COMMIT: u8 = 2;
+    pub(super) const COUNTERS: u8 = 3;
+    pub(super) const NUMBER: u8 = 4;
+    pub(super) const INTERACTION: u8 = 5;
+    pub(super) const ALLOCATION: u8 = 6;
+    pub(super) const DOCUMENT: u8 = 7;
+    pub(super) const VALUE: u8 = 8;
+}
+
+/// The key of the record that says which store this is.
+pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
+/// The key of the record that counts the commits.
+pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
+/// Where the records that the tables are rebuilt from end.
+pub(super) const END_OF_TABLES: &[u8] = &[tag::VALUE];
+
+/// Why a record cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// Written by a later release.
+    #[error("a record has format {0}, which only a newer release can read")]
+    Newer(u8),
+    /// Not a record at all.
+    #[error("a record of kind {tag} is damaged: {reason}")]
+    Damaged {
+        /// The key's first byte.
+        tag: u8,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Something that takes records.
+pub(super) trait Sink {
+    /// Writes a record.
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
+    /// Removes a record.
+    fn remove(&mut self, key: Vec<u8>);
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredNumber {
+    id: NumberId,
+    dnid: Number,
+    group: Option<GroupName>,
+    enabled: bool,
+    freed: Option<LastLending>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredInteraction {
+    data: DocumentId,
+    since: Timestamp,
+    deadline: Deadline,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAllocation {
+    number: Number,
+    interaction: InteractionId,
+    code: Option<AccessCode>,
+    caller: Option<Caller>,
+    origin: Origin,
+    since: Timestamp,
+    deadline: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDocument {
+    interaction: Option<InteractionId>,
+    kept_until: Timestamp,
+    deadline: Deadline,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredEntry {
+    content: Content,
+    value: StoredValue,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredValue {
+    Inline(Arc<[u8]>),
+    Apart { id: ValueId, length: u64 },
+}
+
+/// Writes a change as records.
+pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
+    match change {
+        Change::Number(scope, number, record) => {
+            let key = key(tag::NUMBER, scope, number.to_string().as_bytes());
+            let stored = record.as_deref().map(|record| StoredNumber {
+                id: record.id,
+                dnid: record.dnid,
+                group: record.group.clone(),
+                enabled: record.enabled,
+                freed: record.freed,
+            });
+            store(sink, key, stored.as_ref());
+        }
+        Change::Allocated(scope, allocation) => {
+            let stored = StoredAllocation {
+                number: allocation.number,
+                interaction: allocation.interaction.clone(),
+                code: allocation.code.clone(),
+                caller: allocation.caller.clone(),
+                origin: allocation.origin,
+                since: allocation.since,
+                deadline: allocation.deadline,
+            };
+            store(sink, allocation_key(scope, allocation), Some(&stored));
+        }
+        Change::Released(scope, allocation) => sink.remove(allocation_key(scope, allocation)),
+        Change::Interaction(scope, id, record) => {
+            let stored = record.as_deref().map(|record| StoredInteraction {
+                data: record.data,
+                since: record.since,
+                deadline: record.deadline,
+            });
+            store(sink, key(tag::INTERACTION, scope, id.as_str().as_bytes()), stored.as_ref());
+        }
+        Change::Document(scope, id, record) => {
+            let stored = record.as_deref().map(|record| StoredDocument {
+                interaction: record.interaction.clone(),
+                kept_until: record.kept_until,
+                deadline: record.deadline,
+            });
+            store(sink, key(tag::DOCUMENT, scope, id.0.as_bytes()), stored.as_ref());
+        }
+        Change::Entry(scope, id, name, entry) => {
+            let mut key = key(tag::DOCUMENT, scope, id.0.as_bytes());
+            key.extend_from_slice(name.as_str().as_bytes());
+            let stored = entry.as_ref().map(|entry| StoredEntry {
+                content: entry.content.clone(),
+                value: match &entry.value {
+                    Value::Inline(bytes) => StoredValue::Inline(Arc::clone(bytes)),
+                    Value::Apart { id, length } => StoredValue::Apart { id: *id, length: *length },
+                },
+            });
+            store(sink, key, stored.as_ref());
+        }
+        Change::ValueKept(id, bytes) => {
+            for (chunk, bytes) in bytes.chunks(CHUNK_BYTES).enumerate() {
+                sink.put(chunk_key(*id, chunk as u64), bytes.to_vec());
+            }
+        }
+        Change::ValueDropped(id, length) => {
+            for chunk in 0..chunks(*length) {
+                sink.remove(chunk_key(*id, chunk));
+            }
+        }
+        Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
+    }
+}
+
+/// How many records a large value of this length takes.
+pub(super) fn chunks(length: u64) -> u64 {
+    length.div_ceil(CHUNK_BYTES as u64)
+}
+
+/// The key of one chunk of a large value.
+pub(super) fn chunk_key(id: ValueId, chunk: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(17);
+    key.push(tag::VALUE);
+    key.extend_from_slice(&id.0.to_be_bytes());
+    key.extend_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// A record's value: the version byte and the fields.
+pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
+    let bytes = postcard::to_extend(fields, vec![VERSION]);
+    bytes.expect("a record has only types that postcard can write, and a vector takes any length")
+}
+
+/// Reads a record's value back.
+pub(super) fn fields<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, Unreadable> {
+    match value.split_first() {
+        Some((&VERSION, fields)) => postcard::from_bytes(fields).map_err(|error| damaged(key, &error.to_string())),
+        Some((&version, _)) if version > VERSION => Err(Unreadable::Newer(version)),
+        _ => Err(damaged(key, "it has no version")),
+    }
+}
+
+fn damaged(key: &[u8], reason: &str) -> Unreadable {
+    Unreadable::Damaged { tag: key.first().copied().unwrap_or_default(), reason: reason.to_owned() }
+}
+
+fn store(sink: &mut impl Sink, key: Vec<u8>, stored: Option<&impl Serialize>) {
+    match stored {
+        Some(stored) => {
+            let value = value(stored);
+            debug_assert!(key.len() + value.len() <= MAX_RECORD_BYTES, "a record of {} bytes", value.len());
+            sink.put(key, value);
+        }
+        None => sink.remove(key),
+    }
+}
+
+fn key(tag: u8, scope: &Scope, name: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(48);
+    key.push(tag);
+    push_name(&mut key, Some(scope.tenant.as_str()));
+    push_name(&mut key, scope.environment.as_ref().map(EnvironmentName::as_str));
+    key.extend_from_slice(name);
+    key
+}
+
+fn allocation_key(scope: &Scope, allocation: &Allocation) -> Vec<u8> {
+    key(tag::ALLOCATION, scope, &allocation.id.0.to_be_bytes())
+}
+
+/// The length that stands for a name that is not there; no name is that long.
+const NO_NAME: u16 = u16::MAX;
+
+fn push_name(key: &mut Vec<u8>, name: Option<&str>) {
+    let length = name.map_or(NO_NAME, |name| u16::try_from(name.len()).unwrap_or(NO_NAME));
+    key.extend_from_slice(&length.to_be_bytes());
+    key.extend_from_slice(name.unwrap_or_default().as_bytes());
+}
+
+/// Rebuilds tables from records that come in the order of their keys.
+#[derive(Default)]
+pub(super) struct Loader {
+    tables: Tables,
+    scopes: HashMap<Vec<u8>, Arc<Scope>>,
+    /// One shared name for each group, so that a million numbers of a group cost one name.
+    groups: HashMap<GroupName, GroupName>,
+    /// The document whose entries are coming in.
+    document: Option<(Arc<Scope>, Document)>,
+}
+
+impl Loader {
+    /// Takes the next record.
+    pub(super) fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        match key.first() {
+            Some(&tag::FORMAT | &tag::COMMIT) => Ok(()),
+            Some(&tag::COUNTERS) => {
+                let counters: Counters = fields(key, value)?;
+                self.tables.apply(&Change::Counters(counters));
+                Ok(())
+            }
+            Some(&tag::NUMBER) => self.take_number(key, value),
+            Some(&tag::INTERACTION) => self.take_interaction(key, value),
+            Some(&tag::ALLOCATION) => self.take_allocation(key, value),
+            Some(&tag::DOCUMENT) => self.take_document(key, value),
+            _ => Err(damaged(key, "there is no such kind")),
+        }
+    }
+
+    /// The tables, when all records are in.
+    pub(super) fn finish(mut self) -> Tables {
+        self.finish_document();
+        self.tables
+    }
+
+    fn take_number(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let number = std::str::from_utf8(name).ok().and_then(|name| Number::new(name).ok());
+        let number = number.ok_or_else(|| damaged(key, "its key is no number"))?;
+        let stored: StoredNumber = fields(key, value)?;
+        let group = stored.group.map(|group| self.groups.entry(group.clone()).or_insert(group).clone());
+        let StoredNumber { id, dnid, enabled, freed, .. } = stored;
+        let record = NumberRecord { id, number, dnid, group, enabled, freed };
+        self.tables.apply(&Change::Number(scope, number, Some(Arc::new(record))));
+        Ok(())
+    }
+
+    fn take_interaction(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let id = std::str::from_utf8(name).ok().and_then(|name| InteractionId::new(name).ok());
+        let id = id.ok_or_else(|| damaged(key, "its key is no interaction id"))?;
+        let StoredInteraction { data, since, deadline } = fields(key, value)?;
+        let record = Arc::new(Interaction { id: id.clone(), data, since, deadline });
+        self.tables.apply(&Change::Interaction(scope, id, Some(record)));
+        Ok(())
+    }
+
+    fn take_allocation(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let id = name.try_into().map_err(|_| damaged(key, "its key is no allocation id"))?;
+        let id = AllocationId(u64::from_be_bytes(id));
+        let StoredAllocation { number, interaction, code, caller, origin, since, deadline } = fields(key, value)?;
+        let allocation = Allocation { id, number, interaction, code, caller, origin, since, deadline };
+        self.tables.apply(&Change::Allocated(scope, Arc::new(allocation)));
+        Ok(())
+    }
+
+    fn take_document(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let (id, entry) = name.split_first_chunk::<16>().ok_or_else(|| damaged(key, "its key is too short"))?;
+        let id = DocumentId(Uuid::from_bytes(*id));
+        if entry.is_empty() {
+            self.finish_document();
+            let StoredDocument { interaction, kept_until, deadline } = fields(key, value)?;
+            let document = Document { id, interaction, kept_until, deadline, entries: Entries::new() };
+            self.document = Some((scope, document));
+            return Ok(());
+        }
+        let name = std::str::from_utf8(entry).ok().and_then(|name| EntryKey::new(name).ok());
+        let name = name.ok_or_else(|| damaged(key, "its key is no text"))?;
+        let StoredEntry { content, value } = fields(key, value)?;
+        let value = match value {
+            StoredValue::Inline(bytes) => Value::Inline(bytes),
+            StoredValue::Apart { id, length } => Value::Apart { id, length },
+        };
+        match &mut self.document {
+            Some((of, document)) if *of == scope && document.id == id => {
+                document.entries.insert(name, Entry { content, value });
+                Ok(())
+            }
+            _ => Err(damaged(key, "it belongs to no document")),
+        }
+    }
+
+    fn finish_document(&mut self) {
+        if let Some((scope, document)) = self.document.take() {
+            self.tables.apply(&Change::Document(scope, document.id, Some(Arc::new(document))));
+        }
+    }
+
+    /// The scope in a key, and what follows it.
+    fn scope<'k>(&mut self, key: &'k [u8]) -> Result<(Arc<Scope>, &'k [u8]), Unreadable> {
+        let short = || damaged(key, "its key is cut short");
+        let (tenant, rest) = take_name(&key[1..]).ok_or_else(short)?;
+        let (environment, rest) = take_name(rest).ok_or_else(short)?;
+        let bytes = &key[1..key.len() - rest.len()];
+        if let Some(scope) = self.scopes.get(bytes) {
+            return Ok((Arc::clone(scope), rest));
+        }
+        let tenant = tenant.and_then(|tenant| TenantId::new(tenant).ok());
+        let tenant = tenant.ok_or_else(|| damaged(key, "its key names no tenant"))?;
+        let environment = environment.map(EnvironmentName::new).transpose();
+        let environment = environment.map_err(|_| damaged(key, "its key names no environment"))?;
+        let scope = Arc::new(Scope { tenant, environment });
+        self.scopes.insert(bytes.to_vec(), Arc::clone(&scope));
+        Ok((scope, rest))
+    }
+}
+
+/// A name at the beginning of `bytes`, and what follows it.
+fn take_name(bytes: &[u8]) -> Option<(Option<&str>, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    match u16::from_be_bytes(*length) {
+        NO_NAME => Some((None, rest)),
+        length => {
+            let (name, rest) = rest.split_at_checked(usize::from(length))?;
+            Some((Some(std::str::from_utf8(name).ok()?), rest))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

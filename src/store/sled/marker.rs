@@ -1,0 +1,88 @@
+//! The marker file of a data directory: that it is one, of which format, and how far its history had come.
+//!
+//! The marker lies beside the tree so that a damaged or missing tree cannot pass for an empty one: it names the store
+//! that must be found, and a commit that must be in it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The format of data directories written today.
+pub(super) const FORMAT: u32 = 1;
+/// The marker's file name.
+const NAME: &str = "dnis-gateway.toml";
+/// The marker while it is being written.
+const NEW_NAME: &str = "dnis-gateway.toml.new";
+
+/// What the marker says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Marker {
+    /// The format of the directory.
+    pub(super) format: u32,
+    /// Which store the directory holds.
+    pub(super) store: Uuid,
+    /// A commit that was durable when the marker was written; later ones may follow it.
+    pub(super) commits: u64,
+}
+
+/// What was found where the marker should be.
+pub(super) enum Found {
+    /// A marker.
+    Marker(Marker),
+    /// A file that is no marker, and why.
+    Damaged(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Only the format, to tell a newer directory even when the rest has changed.
+#[derive(Deserialize)]
+struct FormatOnly {
+    format: u32,
+}
+
+impl Marker {
+    /// Reads the marker of a directory.
+    pub(super) fn read(directory: &Path) -> io::Result<Found> {
+        let text = match fs::read(directory.join(NAME)) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) => return Err(error),
+        };
+        Ok(match (toml::from_str::<Self>(&text), toml::from_str::<FormatOnly>(&text)) {
+            (Ok(marker), _) => Found::Marker(marker),
+            (Err(_), Ok(FormatOnly { format })) if format > FORMAT => {
+                Found::Marker(Self { format, store: Uuid::nil(), commits: 0 })
+            }
+            (Err(error), _) => Found::Damaged(error.message().to_owned()),
+        })
+    }
+
+    /// Writes the marker in one step: a reader sees the old one or the new one, whole and on disk.
+    pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
+        let text = format!(
+            "# Written by dnis-gateway. Do not edit: it tells a damaged data directory from an empty one.\n\
+             format = {}\nstore = \"{}\"\ncommits = {}\n",
+            self.format, self.store, self.commits
+        );
+        let new = directory.join(NEW_NAME);
+        let mut file = File::create(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path(directory))?;
+        File::open(directory)?.sync_all()
+    }
+}
+
+/// Where the marker of a directory is.
+pub(super) fn path(directory: &Path) -> PathBuf {
+    directory.join(NAME)
+}
+
+/// Whether a file name is one that the marker uses.
+pub(super) fn owns(name: &str) -> bool {
+    name == NAME || name == NEW_NAME
+}

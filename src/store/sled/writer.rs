@@ -1,0 +1,254 @@
+//! The one thread that writes: it takes all that is queued, applies it to its private state, commits the changes as
+//! one batch, shows them to the readers, and only then answers everybody, refusals included.
+//!
+//! A refusal may rest on something another command of the same batch has done; answered early it would tell of what
+//! is not yet durable.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use rand::rngs::StdRng;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Observer;
+use super::disk::Disk;
+use crate::domain::document::Loaded;
+use crate::domain::state::Turn;
+use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
+use crate::store::loading::{self, Values};
+use crate::store::{Clock, Error, Result};
+
+/// Most commands in one batch.
+const MAX_COMMANDS: usize = 4096;
+/// A batch with more changes than this takes no further command.
+const MAX_CHANGES: usize = 20_000;
+/// A batch with more bytes of large values than this takes no further command.
+const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Why the store takes no writes, if it does not.
+pub(super) type Status = Arc<Mutex<Option<Arc<str>>>>;
+
+/// A command that waits in the queue.
+pub(super) enum Message {
+    /// Something to do.
+    Job(Box<dyn Job>),
+    /// Finish what is queued and stop.
+    Close(oneshot::Sender<()>),
+}
+
+/// A command with somebody who waits for its outcome.
+pub(super) trait Job: Send {
+    /// Does it.
+    fn run(&mut self, desk: &mut Desk<'_>);
+    /// Tells the outcome, or that there is none because of `failed`.
+    fn answer(self: Box<Self>, failed: Option<&Arc<str>>);
+}
+
+/// A command as a closure.
+pub(super) struct Command<F, T> {
+    run: Option<F>,
+    outcome: Option<Result<T>>,
+    waiter: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Command<F, T> {
+    /// The command, and where its outcome will be.
+    pub(super) fn new(run: F) -> (Self, oneshot::Receiver<Result<T>>) {
+        let (waiter, outcome) = oneshot::channel();
+        (Self { run: Some(run), outcome: None, waiter }, outcome)
+    }
+}
+
+impl<F, T> Job for Command<F, T>
+where
+    F: FnOnce(&mut Desk<'_>) -> Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, desk: &mut Desk<'_>) {
+        if let Some(run) = self.run.take() {
+            self.outcome = Some(run(desk));
+        }
+    }
+
+    fn answer(self: Box<Self>, failed: Option<&Arc<str>>) {
+        let outcome = match (failed, self.outcome) {
+            (None, Some(outcome)) => outcome,
+            (Some(reason), _) => Err(Error::Unavailable(Arc::clone(reason))),
+            (None, None) => Err(Error::Unavailable("the command was not carried out".into())),
+        };
+        // A caller who has gone away does not hear the outcome; what was done stays done.
+        let _ = self.waiter.send(outcome);
+    }
+}
+
+/// What a command may work with.
+pub(super) struct Desk<'a> {
+    state: &'a mut State,
+    now: Timestamp,
+    rng: &'a mut StdRng,
+    values: BatchValues<'a>,
+}
+
+impl Desk<'_> {
+    /// The state at the current time.
+    pub(super) fn turn(&mut self) -> Turn<'_> {
+        self.state.at(self.now, self.rng)
+    }
+
+    /// A document with its texts, as it is before anything of this batch is dropped.
+    pub(super) fn load(&self, document: &Document) -> Result<Option<Loaded>> {
+        loading::document(document, &self.values).map_err(|reason| Error::Unavailable(reason.into()))
+    }
+
+    /// Takes over new rules.
+    pub(super) fn set_rules(&mut self, rules: Rules) {
+        self.state.set_rules(rules);
+    }
+}
+
+/// The large values of the batch and, behind them, those of the tree.
+struct BatchValues<'a> {
+    new: &'a HashMap<ValueId, Arc<[u8]>>,
+    tree: &'a sled::Db,
+}
+
+impl Values for BatchValues<'_> {
+    type Error = String;
+
+    fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
+        match self.new.get(&id) {
+            Some(bytes) => Ok(Some(Arc::clone(bytes))),
+            None => self.tree.value(id, length),
+        }
+    }
+}
+
+/// The changes of the batch that is being gathered.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    values: HashMap<ValueId, Arc<[u8]>>,
+    value_bytes: usize,
+}
+
+impl Batch {
+    fn take(&mut self, changes: Vec<Change>) {
+        for change in &changes {
+            if let Change::ValueKept(id, bytes) = change {
+                self.value_bytes += bytes.len();
+                self.values.insert(*id, Arc::clone(bytes));
+            }
+        }
+        self.changes.extend(changes);
+    }
+
+    fn is_full(&self) -> bool {
+        self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
+    }
+}
+
+/// The writer.
+pub(super) struct Writer {
+    pub(super) state: State,
+    pub(super) disk: Disk,
+    pub(super) view: Arc<RwLock<Tables>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rng: StdRng,
+    pub(super) status: Status,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl Writer {
+    /// Works until the queue is closed or somebody asks it to close.
+    pub(super) fn work(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut closing = None;
+        while closing.is_none() {
+            let Some(first) = queue.blocking_recv() else { break };
+            closing = self.serve(first, &mut queue);
+        }
+        self.disk.write_marker();
+        // Whoever comes from now on hears at once that nobody is here.
+        drop(queue);
+        drop(self);
+        if let Some(closed) = closing {
+            let _ = closed.send(());
+        }
+    }
+
+    /// Gathers a batch that begins with `message`, commits and answers it.
+    fn serve(&mut self, message: Message, queue: &mut mpsc::Receiver<Message>) -> Option<oneshot::Sender<()>> {
+        let mut jobs = Vec::new();
+        let mut batch = Batch::default();
+        let mut failed = self.status.lock().clone();
+        let mut closing = None;
+        let mut next = Some(message);
+        while let Some(message) = next.take() {
+            match message {
+                Message::Close(closed) => closing = Some(closed),
+                Message::Job(mut job) => {
+                    if failed.is_none() {
+                        failed = self.run(&mut *job, &mut batch);
+                    }
+                    jobs.push(job);
+                }
+            }
+            if closing.is_none() && failed.is_none() && jobs.len() < MAX_COMMANDS && !batch.is_full() {
+                next = queue.try_recv().ok();
+            }
+        }
+        let failed = failed.or_else(|| self.commit(&batch, jobs.len()));
+        for job in jobs {
+            job.answer(failed.as_ref());
+        }
+        closing
+    }
+
+    /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
+    /// made anew from what is durable.
+    fn run(&mut self, job: &mut dyn Job, batch: &mut Batch) -> Option<Arc<str>> {
+        let tree = self.disk.tree();
+        let mut desk = Desk {
+            state: &mut self.state,
+            now: self.clock.now(),
+            rng: &mut self.rng,
+            values: BatchValues { new: &batch.values, tree: &tree },
+        };
+        match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
+            Ok(()) => {
+                batch.take(self.state.take_changes());
+                None
+            }
+            Err(_) => {
+                tracing::error!("a command panicked; its batch is given up and the state is made anew from disk");
+                self.state = State::new(self.view.read().clone(), self.state.rules().clone());
+                Some("a command failed unexpectedly; nothing of its batch was done".into())
+            }
+        }
+    }
+
+    /// Makes a batch durable and shows it to the readers; the reason if that failed.
+    fn commit(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
+        if batch.changes.is_empty() {
+            return None;
+        }
+        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(&batch.changes)));
+        match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
+            Ok(synced) => {
+                self.observer.committed(commands, synced);
+                let mut view = self.view.write();
+                for change in &batch.changes {
+                    view.apply(change);
+                }
+                None
+            }
+            Err(reason) => {
+                let reason: Arc<str> = format!("the disk failed: {reason}").into();
+                tracing::error!(%reason, "no further write is taken; reads go on");
+                *self.status.lock() = Some(Arc::clone(&reason));
+                Some(reason)
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Runs every script under `samples/` against fresh demo gateways and checks the documented answer.
+
+Usage: `samples.py BINARY`. The scripts run exactly as a reader runs them, with only BASE set; those that need a number
+or a code from an earlier answer get it as their argument. A script that no check here ran is a failed check, so that no
+sample can rot unseen. One line per check.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from checks import Checks
+from demo import Demo, DemoError
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+INTERACTION = "1212-887ad635-22b1-49c5-ae7b-3b271bc10289"
+NUMBER = re.compile(r"650466413[0-9]")
+INSTANCE_ID = re.compile(r"[0-9]+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@dataclass
+class Answer:
+    """What `curl -i` printed."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    def xml(self, service: str) -> dict[str, str]:
+        """The members of a GMS answer, which must be a `Response` in the namespace of its service."""
+        root = ElementTree.fromstring(self.body)
+        namespace = f"{{http://127.0.0.1/genesys/1/service/{service}}}"
+        if root.tag != f"{namespace}Response":
+            raise ValueError(f"the root is {root.tag}")
+        return {member.tag.removeprefix(namespace): member.text or "" for member in root}
+
+    def soap_result(self, operation: str) -> str:
+        """The `result` of a SOAP 1.1 answer of this operation."""
+        root = ElementTree.fromstring(self.body)
+        [payload] = root.find("{http://schemas.xmlsoap.org/soap/envelope/}Body")
+        namespace, name = payload.tag[1:].split("}")
+        if name != f"{operation}Response":
+            raise ValueError(f"the payload is {payload.tag}")
+        return payload.findtext(f"{{{namespace}}}result") or ""
+
+
+class Runner:
+    """Runs sample scripts against one gateway and remembers which."""
+
+    ran: set[Path] = set()
+
+    def __init__(self, base: str):
+        self._environment = dict(os.environ, BASE=base)
+
+    def __call__(self, name: str, *arguments: str) -> Answer:
+        script = SAMPLES / f"{name}.sh"
+        Runner.ran.add(script)
+        command = ["sh", str(script), *arguments]
+        done = subprocess.run(command, env=self._environment, capture_output=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise OSError(f"{script.name} exited with {done.returncode}: {done.stderr.decode(errors='replace')}")
+        head, _, body = done.stdout.decode().partition("\r\n\r\n")
+        status, *lines = head.split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
+
+
+def request_access(run: Runner, checks: Checks) -> None:
+    answer = run("gms/request-access")
+    members = answer.xml("request-access")
+    checks.equal(answer.status, 200, "request-access, the documentation's example, answers 200")
+    checks.equal(
+        list(members),
+        ["_access_number", "_expiration_time", "_id"],
+        "request-access answers number, time and id, as in the documentation's example",
+    )
+    checks.check(bool(NUMBER.fullmatch(members["_access_number"])), "request-access lends a number of DNIS", answer.body)
+    checks.check(members["_expiration_time"] in ("29", "30"), "request-access books for 30 s by default", answer.body)
+    checks.equal(members["_id"], INTERACTION, "request-access answers the interaction's id")
+
+    answer = run("gms/match-interaction", members["_access_number"])
+    matched = answer.xml("match-interaction")
+    checks.equal(list(matched), ["_data_id", "_id"], "match-interaction answers id and data id")
+    checks.equal(matched["_id"], INTERACTION, "match-interaction recognises the interaction")
+    answer = run("gms/match-interaction", members["_access_number"])
+    checks.equal(answer.status, 404, "a second match-interaction finds nothing: the number is free again")
+
+
+def access_code(run: Runner, checks: Checks) -> None:
+    answer = run("gms/request-access-code")
+    lent = answer.xml("request-access")
+    checks.check(bool(re.fullmatch("[0-9]{4}", lent.get("_access_code", ""))), "a code of four digits", answer.body)
+    checks.check(lent["_expiration_time"] in ("119", "120"), "the booking lasts as long as asked for", answer.body)
+    wrong = "1111" if lent["_access_code"] != "1111" else "2222"
+    answer = run("gms/match-interaction-code", lent["_access_number"], wrong)
+    checks.equal(answer.status, 404, "match-interaction with a wrong code finds nothing")
+    answer = run("gms/match-interaction-code", lent["_access_number"], lent["_access_code"])
+    matched = answer.xml("match-interaction")
+    checks.equal(matched["_id"], INTERACTION, "match-interaction recognises by number, code and caller")
+
+
+def several_matches(run: Runner, checks: Checks) -> None:
+    lent = run("gms/request-access").xml("request-access")
+    answer = run("gms/match-interaction-multiple", lent["_access_number"])
+    checks.check("json" in answer.headers.get("content-type", ""), "the list of matches is JSON", str(answer.headers))
+    matches = json.loads(answer.body)
+    found = [match["_id"] for match in matches["matches"]]
+    checks.equal((list(matches), found), (["matches"], [INTERACTION]), "match-interaction lists the one match")
+
+
+def user_data(run: Runner, checks: Checks) -> None:
+    started = run("gms/request-interaction").xml("request-interaction")
+    checks.check(
+        bool(INSTANCE_ID.fullmatch(started["_id"]) and NUMBER.fullmatch(started["_access_number"])),
+        "request-interaction starts an interaction and lends it a number",
+        str(started),
+    )
+    checks.check(bool(re.fullmatch("[0-9]{6}", started["_access_code"])), "its code has six digits", str(started))
+    matched = json.loads(run("gms/match-interaction-data", started["_access_number"]).body)
+    expected = {"customer_name": "Ann", "language": "fr"}
+    checks.equal(
+        (matched["_id"], matched["user_data"]),
+        (started["_id"], expected),
+        "match-interaction gives back the user data that request-interaction brought",
+    )
+
+
+def deleted_service(run: Runner, checks: Checks) -> None:
+    lent = run("gms/request-access").xml("request-access")
+    answer = run("gms/match-interaction-delete", lent["_access_number"])
+    checks.equal(answer.xml("match-interaction")["_id"], INTERACTION, "match-interaction recognises and deletes")
+    answer = run("gms/request-access")
+    checks.equal(answer.status, 404, "after that the interaction is unknown to request-access")
+
+
+def interact_rest(run: Runner, checks: Checks) -> None:
+    answer = run("interact/create")
+    checks.check(answer.status == 200 and answer.body.isdecimal(), "REST Create answers the number's id", answer.body)
+    answer = run("interact/create")
+    checks.equal(
+        (answer.status, answer.body),
+        (409, "Cannot create Phone '2111234567'. A phone with that name already exists"),
+        "REST Create of the same number again is refused",
+    )
+    answer = run("interact/free")
+    checks.equal((answer.status, answer.body), (200, ""), "REST Free of a number that is not lent is an empty 200")
+    answer = run("interact/allocate")
+    checks.check(
+        answer.status == 200 and bool(re.fullmatch("38097452020[0-9]|2111234567", answer.body)),
+        "REST Allocate lends a number of the group test",
+        f"{answer.status} {answer.body}",
+    )
+    phone = answer.body
+    answer = run("interact/get", phone)
+    checks.equal((answer.status, answer.body), (200, "Unique Id 3"), "REST Get answers the unique id")
+    answer = run("interact/free", phone)
+    checks.equal((answer.status, answer.body), (200, ""), "REST Free is an empty 200")
+    answer = run("interact/get", phone)
+    checks.equal((answer.status, answer.body), (200, ""), "after it REST Get is an empty 200")
+    for name in ("get", "free"):
+        answer = run(f"interact/{name}", "999000")
+        checks.equal(
+            (answer.status, answer.body),
+            (404, "Phone number 999000 was not found"),
+            f"REST {name.title()} of an unknown number is a 404 that says so",
+        )
+
+
+def interact_soap(run: Runner, checks: Checks) -> None:
+    result = run("interact/create-soap").soap_result("CreatePhone")
+    checks.check(result.isdecimal(), "SOAP Create answers the number's id", result)
+    free = run("interact/free-soap")
+    checks.equal(
+        free.soap_result("FreeDnisAllocation"),
+        "Phone number 222 was not found",
+        "SOAP Free of a number that is not lent gives the documentation's text",
+    )
+    checks.equal(run("interact/get-soap").soap_result("GetDnisAllocation"), "", "SOAP Get of a free number is empty")
+    lent = run("interact/allocate-soap").soap_result("AllocateDnis")
+    checks.check(lent in ("111", "222", "2111234560"), "SOAP Allocate lends a number of the group samples", lent)
+    answer = run("interact/get", lent)
+    checks.equal(answer.body, "Unique Id 3", "REST sees what SOAP lent")
+    # The documentation's envelope frees 222, so lend until it is that one's turn.
+    with_222 = lend_222(run)
+    checks.check(with_222, "222 can be lent")
+    result = run("interact/free-soap").soap_result("FreeDnisAllocation")
+    checks.equal(result, "Success", "SOAP Free, the documentation's envelope, answers Success")
+
+
+def lend_222(run: Runner) -> bool:
+    """Frees and lends again, one interaction having one number at a time, until the number lent is 222."""
+    for _ in range(10):
+        lent = run("interact/allocate-soap").soap_result("AllocateDnis")
+        if lent == "222":
+            return True
+        run("interact/free", lent)
+    return False
+
+
+def main(binary: str) -> int:
+    checks = Checks()
+    stories = (
+        request_access,
+        access_code,
+        several_matches,
+        user_data,
+        deleted_service,
+        interact_rest,
+        interact_soap,
+    )
+    for story in stories:
+        try:
+            with Demo(binary) as gateway, checks.part(f"sample story {story.__name__} runs to its end"):
+                story(Runner(gateway.base), checks)
+        except DemoError as error:
+            checks.check(False, f"a demo gateway for {story.__name__}", str(error))
+    never = sorted(str(script.relative_to(SAMPLES)) for script in set(SAMPLES.rglob("*.sh")) - Runner.ran)
+    checks.equal(never, [], "every sample script was run")
+    return checks.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
