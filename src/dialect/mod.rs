@@ -4,6 +4,7 @@
 //! everything in between (limits, reading the body, metrics, panics) once for all. All wording, status codes and
 //! quirks of a vendor live in its folder, its errors in one table there.
 
+pub mod gms;
 pub mod interact;
 
 use std::future::Future;

@@ -16,7 +16,7 @@ use crate::store::sled::Observer;
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All metrics of a gateway.
-pub struct Metrics {
+pub(super) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     latency: HistogramVec,
@@ -31,7 +31,7 @@ impl Metrics {
     ///
     /// # Errors
     /// None in practice: the names are fixed and distinct, which the tests hold.
-    pub fn new() -> prometheus::Result<Self> {
+    pub(super) fn new() -> prometheus::Result<Self> {
         let metrics = Self {
             registry: Registry::new(),
             requests: IntCounterVec::new(

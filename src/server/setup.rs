@@ -5,7 +5,7 @@ use crate::domain::state::Seeds;
 use crate::domain::{InteractionId, InvalidName, NewNumber, Rules, Scope};
 
 /// The rules that the settings make for the state.
-pub fn rules(settings: &Settings) -> Rules {
+pub(super) fn rules(settings: &Settings) -> Rules {
     let groups = settings
         .tenants
         .values()
@@ -17,7 +17,7 @@ pub fn rules(settings: &Settings) -> Rules {
 ///
 /// # Errors
 /// An interaction id that is no valid name.
-pub fn seeds(settings: &Settings) -> Result<Seeds, InvalidName> {
+pub(super) fn seeds(settings: &Settings) -> Result<Seeds, InvalidName> {
     let mut seeds = Seeds::default();
     for tenant in settings.tenants.values() {
         for seed in &tenant.seeds.numbers {
