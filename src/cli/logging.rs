@@ -7,9 +7,14 @@ use tracing_subscriber::EnvFilter;
 use super::Failure;
 use crate::config::{Log, LogFormat};
 
+/// The HTTP library tells of its threads at every start; it is heard only when something is wrong, unless the
+/// configured filter names it.
+const QUIET: &str = "actix_server=warn";
+
 /// Sets up logging for the rest of the process.
 pub(super) fn start(log: &Log) -> Result<(), Failure> {
-    let filter: EnvFilter = log.level.parse().map_err(|error| Failure::Usage(format!("log.level: {error}")))?;
+    let filter = format!("{QUIET},{}", log.level);
+    let filter: EnvFilter = filter.parse().map_err(|error| Failure::Usage(format!("log.level: {error}")))?;
     let human = match log.format {
         LogFormat::Human => true,
         LogFormat::Json => false,
