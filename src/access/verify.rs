@@ -17,8 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::config::{self, PasswordHash};
 use crate::domain::TenantId;
 
-/// What an unknown user's password is held against where the tenant has no hash of its own: the default parameters,
-/// and the hash of a random password that nobody kept.
+/// What an unknown user's password is held against where the tenant has no hash of its own: the parameters that
+/// [`hash_secret`] uses, with a salt and a hash made up. The verdict is thrown away, only the work counts.
 const STAND_IN: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$kr1ZKeDkYc2gTBzwx6EAAQ$GMjUEpP4qLXvlVQtUaTLBWG5TiZhkLVi7sM3zmVa9sA";
 

@@ -195,6 +195,14 @@ impl Service {
             Self::Dnis => "/version/2/dnis/soap",
         }
     }
+
+    /// The path of the service's description below the dialect's prefix.
+    pub(super) const fn wsdl_path(self) -> &'static str {
+        match self {
+            Self::Agent => "/version/2/agent/soap/agent.wsdl",
+            Self::Dnis => "/version/2/dnis/soap/dnis.wsdl",
+        }
+    }
 }
 
 impl Phone {

@@ -201,6 +201,12 @@ pub(super) fn unauthenticated(answer: Answer) -> Answer {
 fn http_row(refusal: &HttpRefusal) -> Row {
     let row = |status, outcome, form, text: String| Row { status, outcome, form, text: text.into() };
     match refusal {
+        HttpRefusal::HeadTooLarge { limit } => row(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "too_large",
+            Form::Http,
+            format!("The request line and the headers are too long; at most {limit} bytes together are allowed"),
+        ),
         HttpRefusal::BodyTooLarge { limit } => row(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",

@@ -44,6 +44,12 @@ impl Interact {
         Self { store, access, live }
     }
 
+    /// Where the descriptions of the SOAP services are served.
+    pub fn wsdl_paths(&self) -> Vec<String> {
+        let prefix = &self.live.current().interact.prefix;
+        [Service::Agent, Service::Dnis].map(|service| format!("{prefix}{}", service.wsdl_path())).into()
+    }
+
     /// Lets a caller in for what needs `right`.
     async fn enter(&self, call: &Call<'_>, right: Right, settings: Arc<Settings>) -> Result<Operations<'_>, Failure> {
         let principal = self.access.interact(call.head.headers, call.source, right).await?;

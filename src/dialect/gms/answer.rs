@@ -1,0 +1,155 @@
+//! Answers: a small tree of named members, written as JSON or as XML.
+//!
+//! Both formats show the same tree: members in alphabetical order, every scalar a text. In XML the root is `Response`,
+//! or `Fault` for an error, in a namespace made of scheme, host and path of the request; a list is its element
+//! repeated. That is how the one XML answer in the vendor's documents looks.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue, PRAGMA};
+use serde::Serialize;
+
+use super::error::Fault;
+use crate::config::Format;
+use crate::dialect::{Answer, Origin, Outcome};
+use crate::xml::writer::{Unrepresentable, Writer, escape_name, escape_text};
+
+const JSON: &str = "application/json;charset=UTF-8";
+const XML: &str = "application/xml;charset=UTF-8";
+
+/// A value of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Node {
+    /// A scalar.
+    Text(String),
+    /// An object.
+    Members(Members),
+    /// A list of objects.
+    List(Vec<Members>),
+}
+
+/// Named values in alphabetical order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Members(BTreeMap<Cow<'static, str>, Node>);
+
+impl Members {
+    /// The same members with one more text.
+    pub(super) fn with(mut self, name: impl Into<Cow<'static, str>>, text: &(impl ToString + ?Sized)) -> Self {
+        self.insert(name, Node::Text(text.to_string()));
+        self
+    }
+
+    /// Adds a value.
+    pub(super) fn insert(&mut self, name: impl Into<Cow<'static, str>>, value: Node) {
+        self.0.insert(name.into(), value);
+    }
+
+    fn write_xml(&self, writer: &mut Writer) -> Result<(), Unrepresentable> {
+        for (name, value) in &self.0 {
+            // Only the empty text has no name, and neither a key nor a parameter is ever empty.
+            let name = escape_name(name).unwrap_or(Cow::Borrowed("_"));
+            match value {
+                Node::Text(text) => writer.text_element(&name, text)?,
+                Node::Members(members) => writer.element(&name, &[], |writer| members.write_xml(writer))?,
+                Node::List(items) => {
+                    for item in items {
+                        writer.element(&name, &[], |writer| item.write_xml(writer))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How an answer is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form<'a> {
+    /// The format.
+    pub(super) format: Format,
+    /// How the client addressed the gateway, where that is known.
+    pub(super) origin: Option<&'a Origin>,
+    /// The path of the request as it was sent.
+    pub(super) path: &'a str,
+}
+
+impl Form<'_> {
+    /// Writes a good answer.
+    ///
+    /// # Errors
+    /// The first character that XML cannot carry.
+    pub(super) fn response(self, members: &Members) -> Result<Answer, Unrepresentable> {
+        let body = match self.format {
+            Format::Json => json(members),
+            Format::Xml => self.document("Response", |writer| members.write_xml(writer))?,
+        };
+        Ok(self.finish(StatusCode::OK, "ok", body))
+    }
+
+    /// Writes an error.
+    pub(super) fn fault(self, fault: Fault) -> Answer {
+        let members = |message: &str| Members::default().with("exception", fault.exception).with("message", message);
+        let body = match self.format {
+            Format::Json => json(&members(&fault.message)),
+            Format::Xml => {
+                // A message may repeat a caller's own words; what XML cannot carry is replaced in them.
+                let written = self.document("Fault", |writer| {
+                    writer.text_element("exception", fault.exception)?;
+                    writer.text_element("message", &presentable(&fault.message))
+                });
+                written.expect("a presentable message has nothing that XML cannot carry")
+            }
+        };
+        let mut answer = self.finish(fault.status, fault.outcome, body);
+        answer.headers.extend(fault.header);
+        answer
+    }
+
+    fn document(
+        self,
+        root: &str,
+        content: impl FnOnce(&mut Writer) -> Result<(), Unrepresentable>,
+    ) -> Result<String, Unrepresentable> {
+        let mut writer = Writer::fragment();
+        match self.namespace() {
+            Some(namespace) => writer.element(root, &[("xmlns", &namespace)], content)?,
+            None => writer.element(root, &[], content)?,
+        }
+        Ok(writer.finish())
+    }
+
+    /// Scheme, host and path of the request; the port is left out.
+    fn namespace(self) -> Option<String> {
+        let origin = self.origin?;
+        Some(format!("{}://{}{}{}", origin.scheme, origin.host(), origin.prefix, self.path))
+    }
+
+    fn finish(self, status: StatusCode, outcome: Outcome, body: String) -> Answer {
+        let media_type = match self.format {
+            Format::Json => JSON,
+            Format::Xml => XML,
+        };
+        uncached(Answer::new(status, outcome, media_type, body))
+    }
+}
+
+/// The answer with the headers by which GMS keeps every cache away.
+pub(super) fn uncached(answer: Answer) -> Answer {
+    answer
+        .with(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"))
+        .with(PRAGMA, HeaderValue::from_static("no-cache"))
+}
+
+/// A message with U+FFFD in place of what XML cannot carry.
+fn presentable(message: &str) -> String {
+    let shown = |c: char| escape_text(c.encode_utf8(&mut [0; 4])).map_or(char::REPLACEMENT_CHARACTER, |_| c);
+    message.chars().map(shown).collect()
+}
+
+fn json(members: &Members) -> String {
+    serde_json::to_string(members).expect("texts under text keys can always be written")
+}

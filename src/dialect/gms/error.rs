@@ -1,0 +1,362 @@
+//! Everything that can go wrong in a GMS request: the one table of status, exception name and message.
+//!
+//! GMS answers an error with two members: `exception`, the name of a Java class, and `message`, a text for a person.
+//! The names here are those of the standard exceptions a Java service has for each status, so that a client that tells
+//! errors apart by name finds the ones it knows. What happened inside the gateway is never in a message.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use super::endpoint::Methods;
+use crate::dialect::{HttpRefusal, Outcome};
+use crate::domain::{DocumentId, Refusal, Seconds};
+use crate::store;
+
+/// What a caller waits where nobody knows when a number comes back.
+const USUAL_WAIT: Seconds = Seconds::new(30);
+/// Longest part of a caller's own words that a message repeats, in characters.
+const MAX_QUOTED_CHARS: usize = 64;
+
+/// Why a request got no answer.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// No endpoint has this path.
+    PathUnknown,
+    /// The path is not percent-encoded UTF-8.
+    PathMalformed,
+    /// The path does not have this method.
+    Method(Methods),
+    /// The credentials are missing or wrong; the realm to ask them for.
+    Unauthorized {
+        /// The realm of the challenge.
+        realm: String,
+    },
+    /// Too many attempts failed.
+    TooManyAttempts {
+        /// How long the caller has to wait.
+        retry_after: Seconds,
+    },
+    /// The tenant has no service of this name.
+    ServiceUnknown(String),
+    /// The body's media type is none that can be read, or its text is in another encoding than UTF-8.
+    MediaType(MediaTypeProblem),
+    /// The query or the body breaks the rules of its format.
+    Malformed {
+        /// Which of the two, and in which format.
+        part: &'static str,
+        /// The rule it breaks.
+        problem: Cow<'static, str>,
+    },
+    /// A mandatory parameter is not there.
+    Missing {
+        /// Its name.
+        parameter: &'static str,
+        /// What it is for.
+        purpose: &'static str,
+    },
+    /// A parameter that cannot be used.
+    Parameter {
+        /// Its name.
+        parameter: String,
+        /// What is wrong and what is allowed, to follow the name.
+        problem: Cow<'static, str>,
+    },
+    /// There is no such document, or it has ended.
+    DocumentUnknown,
+    /// The document has no such key.
+    KeyUnknown,
+    /// The answer has a character that XML cannot carry.
+    NotXml {
+        /// The character.
+        character: char,
+        /// The document that holds it, where it is user data.
+        document: Option<DocumentId>,
+    },
+    /// The domain said no.
+    Refused(Refusal),
+    /// The store does not answer.
+    Unavailable,
+    /// The server refused the request before the dialect saw the body.
+    Http(HttpRefusal),
+}
+
+/// What is wrong with the declared type of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaTypeProblem {
+    /// Another type than form, multipart and JSON.
+    Unsupported,
+    /// Text in another encoding than UTF-8.
+    Charset,
+    /// A multipart body whose header names no boundary.
+    NoBoundary,
+}
+
+/// A line of the table.
+struct Row {
+    status: StatusCode,
+    exception: &'static str,
+    outcome: Outcome,
+    message: Cow<'static, str>,
+}
+
+/// An error as it is sent, still without a format.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The status.
+    pub(super) status: StatusCode,
+    /// Member `exception`.
+    pub(super) exception: &'static str,
+    /// Member `message`.
+    pub(super) message: Cow<'static, str>,
+    /// The label in metrics.
+    pub(super) outcome: Outcome,
+    /// A header that belongs to the status.
+    pub(super) header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl From<&Error> for Fault {
+    fn from(error: &Error) -> Self {
+        let Row { status, exception, outcome, message } = error.row();
+        Self { status, exception, message, outcome, header: error.header() }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Refused(refusal) => Self::Refused(refusal),
+            // The engine's own words are for the operator; the store logs them.
+            store::Error::Unavailable(_) => Self::Unavailable,
+        }
+    }
+}
+
+impl Error {
+    /// A parameter that cannot be used; `problem` follows its name, as in "must be true or false".
+    pub(super) fn parameter(name: &str, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self::Parameter { parameter: quote(name), problem: problem.into() }
+    }
+
+    /// The table.
+    fn row(&self) -> Row {
+        match self {
+            Self::PathUnknown => not_found(
+                "there is nothing at this address; services are at /genesys/1/service/{name}, \
+                 stored data at /genesys/1/storage/{id}",
+            ),
+            Self::PathMalformed => bad_request("the address is not percent-encoded UTF-8"),
+            Self::Method(methods) => Row {
+                status: StatusCode::METHOD_NOT_ALLOWED,
+                exception: "javax.ws.rs.NotAllowedException",
+                outcome: "method_not_allowed",
+                message: format!("this address takes {}", methods.allow()).into(),
+            },
+            Self::Unauthorized { .. } => Row {
+                status: StatusCode::UNAUTHORIZED,
+                exception: "javax.ws.rs.NotAuthorizedException",
+                outcome: "unauthorized",
+                message: "the credentials are missing or not valid".into(),
+            },
+            Self::TooManyAttempts { retry_after } => Row {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                exception: "javax.ws.rs.ClientErrorException",
+                outcome: "too_many_attempts",
+                message: format!("too many failed attempts; try again in {} s", retry_after.get()).into(),
+            },
+            Self::ServiceUnknown(name) => not_found(format!("there is no service '{}'", quote(name))),
+            Self::MediaType(problem) => Row {
+                status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                exception: "javax.ws.rs.NotSupportedException",
+                outcome: "unsupported_media_type",
+                message: problem.message().into(),
+            },
+            Self::Malformed { part, problem } => bad_request(format!("the {part} {problem}")),
+            Self::Missing { parameter, purpose } => {
+                illegal_argument(format!("parameter {parameter} is missing: {purpose}"))
+            }
+            Self::Parameter { parameter, problem } => illegal_argument(format!("parameter {parameter} {problem}")),
+            Self::DocumentUnknown => not_found("there are no data under this id, or their time is over"),
+            Self::KeyUnknown => not_found("the data have no such key"),
+            Self::NotXml { character, document } => not_xml(*character, *document),
+            Self::Refused(refusal) => refused(refusal),
+            Self::Unavailable => {
+                unavailable("unavailable", "the gateway cannot reach its data; nothing was acknowledged")
+            }
+            Self::Http(refusal) => http(refusal),
+        }
+    }
+
+    /// The header that a status asks for.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let seconds = |seconds: Seconds| HeaderValue::from(seconds.get().max(1));
+        match self {
+            Self::Method(methods) => Some((ALLOW, HeaderValue::from_static(methods.allow()))),
+            Self::Unauthorized { realm } => {
+                // The settings let no quote and no control character into a realm.
+                let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
+                Some((WWW_AUTHENTICATE, challenge.unwrap_or_else(|_| HeaderValue::from_static("Basic"))))
+            }
+            Self::TooManyAttempts { retry_after } => Some((RETRY_AFTER, seconds(*retry_after))),
+            Self::Refused(Refusal::Exhausted { next_release, .. }) => {
+                Some((RETRY_AFTER, seconds(next_release.unwrap_or(USUAL_WAIT))))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl MediaTypeProblem {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Unsupported => {
+                "the body must be application/x-www-form-urlencoded, multipart/form-data or application/json"
+            }
+            Self::Charset => "the text of the body must be in UTF-8",
+            Self::NoBoundary => "the Content-Type of a multipart body must name its boundary",
+        }
+    }
+}
+
+fn bad_request(message: impl Into<Cow<'static, str>>) -> Row {
+    Row {
+        status: StatusCode::BAD_REQUEST,
+        exception: "javax.ws.rs.BadRequestException",
+        outcome: "bad_request",
+        message: message.into(),
+    }
+}
+
+fn illegal_argument(message: impl Into<Cow<'static, str>>) -> Row {
+    Row { exception: "java.lang.IllegalArgumentException", ..bad_request(message) }
+}
+
+fn not_found(message: impl Into<Cow<'static, str>>) -> Row {
+    Row {
+        status: StatusCode::NOT_FOUND,
+        exception: "javax.ws.rs.NotFoundException",
+        outcome: "not_found",
+        message: message.into(),
+    }
+}
+
+fn unavailable(outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Row {
+    Row {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        exception: "javax.ws.rs.ServiceUnavailableException",
+        outcome,
+        message: message.into(),
+    }
+}
+
+fn internal(message: &'static str) -> Row {
+    Row {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        exception: "javax.ws.rs.InternalServerErrorException",
+        outcome: "error",
+        message: message.into(),
+    }
+}
+
+fn not_xml(character: char, document: Option<DocumentId>) -> Row {
+    let mut message = format!(
+        "the answer has the character U+{:04X}, which XML cannot carry; ask for JSON with Accept: application/json",
+        u32::from(character)
+    );
+    if let Some(document) = document {
+        message.push_str(&format!("; the data are at /genesys/1/storage/{document}"));
+    }
+    Row {
+        status: StatusCode::NOT_ACCEPTABLE,
+        exception: "javax.ws.rs.NotAcceptableException",
+        outcome: "not_acceptable",
+        message: message.into(),
+    }
+}
+
+/// The table's part for what the domain refuses.
+fn refused(refusal: &Refusal) -> Row {
+    match refusal {
+        Refusal::InteractionUnknown(id) => {
+            not_found(format!("parameter _id: there is no active service '{}'", quote(id.as_str())))
+        }
+        Refusal::GroupUnknown(group) => {
+            illegal_argument(format!("parameter _resource_group: there is no group '{}'", quote(group.as_str())))
+        }
+        Refusal::Exhausted { group, .. } => {
+            let group = group.as_ref().map_or("", |group| group.as_str());
+            unavailable("exhausted", format!("no access number is free in group '{}'", quote(group)))
+        }
+        Refusal::NoMatch => Row { outcome: "no_match", ..not_found("no service matches the call") },
+        Refusal::DocumentUnknown(_) => Error::DocumentUnknown.row(),
+        Refusal::DocumentsFull { .. } => Row {
+            status: StatusCode::INSUFFICIENT_STORAGE,
+            exception: "javax.ws.rs.ServerErrorException",
+            outcome: "documents_full",
+            message: "there is no room for more data; nothing was kept".into(),
+        },
+        // Nothing that this dialect asks of the store is refused in these ways.
+        Refusal::NumberExists(_)
+        | Refusal::NumberUnknown(_)
+        | Refusal::NumberAllocated(_)
+        | Refusal::InteractionExists(_)
+        | Refusal::NotEmpty => internal("the gateway could not do what was asked"),
+    }
+}
+
+/// The table's part for what the server refuses.
+fn http(refusal: &HttpRefusal) -> Row {
+    match refusal {
+        HttpRefusal::HeadTooLarge { limit } => Row {
+            status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "too_large",
+            message: format!("the request line and the headers must have at most {limit} bytes together").into(),
+        },
+        HttpRefusal::BodyTooLarge { limit } => Row {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "too_large",
+            message: format!("the body must have at most {limit} bytes").into(),
+        },
+        HttpRefusal::ContentCoding => Row {
+            message: "the body's Content-Encoding must be identity or gzip".into(),
+            ..Error::MediaType(MediaTypeProblem::Unsupported).row()
+        },
+        HttpRefusal::BodyUnreadable => bad_request("the body could not be read to its end"),
+        HttpRefusal::Panicked => internal("the gateway failed while it answered; the cause is in its log"),
+    }
+}
+
+/// A caller's own words, shortened to what a message can bear.
+fn quote(words: &str) -> String {
+    match words.char_indices().nth(MAX_QUOTED_CHARS) {
+        Some((end, _)) => format!("{}...", &words[..end]),
+        None => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::GroupName;
+
+    #[test]
+    fn long_words_of_a_caller_are_shortened_at_a_character() {
+        assert_eq!(quote(&"ä".repeat(65)), format!("{}...", "ä".repeat(64)));
+        assert_eq!(quote(&"ä".repeat(64)), "ä".repeat(64));
+    }
+
+    #[test]
+    fn an_exhausted_group_says_when_its_next_number_comes_back_and_at_least_a_second() {
+        let wait = |next_release: Option<u64>| {
+            let group = Some(GroupName::new("DNIS").unwrap());
+            let refusal = Refusal::Exhausted { group, next_release: next_release.map(Seconds::new) };
+            Error::Refused(refusal).header().unwrap().1
+        };
+        assert_eq!(wait(Some(17)), "17");
+        assert_eq!(wait(Some(0)), "1");
+        assert_eq!(wait(None), "30");
+    }
+}

@@ -1,0 +1,69 @@
+//! match-interaction: recognises the service that a call belongs to, and gives its number back to the pool.
+
+use super::answer::{Members, Node};
+use super::error::Error;
+use super::parameters::Parameters;
+use super::user_data;
+use crate::domain::state::{AfterMatch, Criteria, Which};
+use crate::domain::{Caller, DocumentId, Number, Refusal};
+use crate::store::{Matched, WithData};
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MatchRequest {
+    /// What is known of the call.
+    pub(super) criteria: Criteria,
+    /// Whether one match or a list of them is wanted.
+    pub(super) which: Which,
+    /// What becomes of the services that match.
+    pub(super) after: AfterMatch,
+    /// Whether their user data are wanted.
+    pub(super) data: WithData,
+}
+
+impl MatchRequest {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] without `_access_number`, [`Error::Parameter`] for a value that cannot be used; no match for
+    /// a number that nobody can have dialled.
+    pub(super) fn read(parameters: &Parameters) -> Result<Self, Error> {
+        const MISSING: Error =
+            Error::Missing { parameter: "_access_number", purpose: "it is the number that was dialled" };
+        let flag = |name| Ok::<_, Error>(parameters.flag(name)?.unwrap_or(false));
+        let dialled = parameters.text("_access_number")?.ok_or(MISSING)?;
+        let code = parameters.text("_access_code")?.map(str::to_owned);
+        let caller = parameters.parse("_phone_number", Caller::new)?;
+        let which = if flag("_return_multiple_matches")? { Which::All } else { Which::Newest };
+        let after = if flag("_delete_service")? { AfterMatch::Delete } else { AfterMatch::Keep };
+        // The vendor's page has both names for one thing.
+        let (data, user_data) = (flag("_return_data")?, flag("_return_user_data")?);
+        let data = if data || user_data { WithData::Yes } else { WithData::No };
+        let number = Number::new(dialled).map_err(|_| Error::Refused(Refusal::NoMatch))?;
+        Ok(Self { criteria: Criteria { number, code, caller }, which, after, data })
+    }
+
+    /// The members of the answer, and the document of the first match.
+    pub(super) fn members(&self, matches: &[Matched]) -> (Members, Option<DocumentId>) {
+        let document = matches.first().map(|matched| matched.found.interaction.data);
+        let members = match self.which {
+            Which::Newest => matches.first().map(|matched| self.one(matched)).unwrap_or_default(),
+            Which::All => {
+                let mut members = Members::default();
+                members.insert("matches", Node::List(matches.iter().map(|matched| self.one(matched)).collect()));
+                members
+            }
+        };
+        (members, document)
+    }
+
+    fn one(&self, matched: &Matched) -> Members {
+        let interaction = &matched.found.interaction;
+        let mut members = Members::default().with("_id", &interaction.id).with("_data_id", &interaction.data);
+        if self.data == WithData::Yes {
+            let data = matched.data.as_ref().map(user_data::members).unwrap_or_default();
+            members.insert("user_data", Node::Members(data));
+        }
+        members
+    }
+}

@@ -1,0 +1,114 @@
+//! JSON bodies: one object whose members are the parameters.
+//!
+//! A scalar is taken as the text it is written with, so that a long phone number given as a JSON number loses no digit.
+//! An object or a list is kept as its JSON text. `null` counts as not given.
+
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::{Error, Field, Value, malformed};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads the members of the object.
+pub(super) fn read(body: &[u8]) -> Result<Vec<Field>, Error> {
+    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let Object(members) = serde_json::from_slice(text).map_err(|error| {
+        // The library's own words could repeat what was sent.
+        malformed("body", format!("must be one JSON object; line {} column {} is not", error.line(), error.column()))
+    })?;
+    let fields = members.into_iter().map(|(name, raw)| match text_of(&raw) {
+        Ok(text) => Ok(text.map(|text| Field { name, value: Value::Text(text) })),
+        Err(problem) => Err(Error::parameter(&name, problem)),
+    });
+    fields.filter_map(Result::transpose).collect()
+}
+
+/// The text of a value; `None` for `null`.
+fn text_of(raw: &RawValue) -> Result<Option<String>, &'static str> {
+    let json = raw.get();
+    match json.as_bytes().first() {
+        Some(b'n') => Ok(None),
+        Some(b'"') => serde_json::from_str(json).map(Some).map_err(|_| "must be a text of whole Unicode characters"),
+        // The raw value was only skimmed; a whole reading finds broken texts and nesting that no reader bears.
+        Some(b'{' | b'[') => serde_json::from_str::<serde_json::Value>(json)
+            .map(|_| Some(json.to_owned()))
+            .map_err(|_| "must be nested at most 127 deep and hold whole Unicode characters"),
+        _ => Ok(Some(json.to_owned())),
+    }
+}
+
+/// The members of an object in the order they were written, repeated ones among them.
+struct Object(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(json: &str) -> Vec<(String, String)> {
+        let text = |value| match value {
+            Value::Text(text) => text,
+            Value::File(..) => panic!("JSON has no files"),
+        };
+        read(json.as_bytes()).unwrap().into_iter().map(|field| (field.name, text(field.value))).collect()
+    }
+
+    #[test]
+    fn scalars_are_taken_as_they_are_written() {
+        let json = r#"{"a":"x\u00e4\n","b":15550100123456789012345678,"c":1.10,"d":true,"e":null,"f":"","g":-0}"#;
+        let expected =
+            [("a", "xä\n"), ("b", "15550100123456789012345678"), ("c", "1.10"), ("d", "true"), ("f", ""), ("g", "-0")];
+        let expected: Vec<_> = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(members(json), expected);
+        assert_eq!(members("\u{FEFF} {} "), []);
+    }
+
+    #[test]
+    fn objects_and_lists_are_kept_as_their_json_text() {
+        let json = r#"{"basket":{"z":1,"a":[1, 2]},"list":["x"]}"#;
+        let kept = [("basket", r#"{"z":1,"a":[1, 2]}"#), ("list", r#"["x"]"#)];
+        assert_eq!(members(json), kept.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn anything_but_one_whole_object_is_refused() {
+        for json in
+            ["", "null", "[]", "\"a\"", "{", "{\"a\":1", "{}{}", "{a:1}", "{\"a\":01}", "{'a':1}", "{\"a\":\"\t\"}"]
+        {
+            assert!(matches!(read(json.as_bytes()), Err(Error::Malformed { part: "body", .. })), "{json}");
+        }
+        assert!(matches!(read(b"{\"a\":\"\xff\"}"), Err(Error::Malformed { .. } | Error::Parameter { .. })));
+        for json in [r#"{"a":"\ud800"}"#, r#"{"a":["\ud800"]}"#] {
+            assert!(matches!(read(json.as_bytes()), Err(Error::Parameter { .. })), "{json}");
+        }
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(matches!(read(deep.as_bytes()), Err(Error::Parameter { .. })));
+    }
+}

@@ -1,0 +1,143 @@
+//! The gathering of parameters from query and body together.
+
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use bytes::Bytes;
+
+use super::*;
+use crate::dialect::{Head, Origin};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+async fn gather(query: &str, content_type: Option<&'static str>, body: &[u8]) -> Result<Parameters, Error> {
+    let mut headers = HeaderMap::new();
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    let head = Head { method: &Method::POST, path: "/", query, headers: &headers };
+    let body = Bytes::copy_from_slice(body);
+    let origin = Origin { scheme: "http".into(), authority: "gms".into(), prefix: String::new() };
+    let call = Call { head, body: &body, source: [127, 0, 0, 1].into(), origin: &origin };
+    Parameters::gather(&call).await
+}
+
+#[actix_web::test]
+async fn a_parameter_of_the_body_beats_one_of_the_query() {
+    let parameters = gather("_id=1&_resource_group=A", Some(FORM), b"_id=2&colour=blue").await.unwrap();
+    assert_eq!(parameters.text("_id").unwrap(), Some("2"));
+    assert_eq!(parameters.text("_resource_group").unwrap(), Some("A"));
+}
+
+#[actix_web::test]
+async fn a_name_twice_in_one_place_is_refused_with_its_name() {
+    for (query, content_type, body, place) in [
+        ("_id=1&_id=1", None, "", "query"),
+        ("", Some(FORM), "_id=1&%5Fid=2", "body"),
+        ("", Some("application/json"), r#"{"_id":"1","\u005fid":"2"}"#, "body"),
+        (
+            "",
+            Some("multipart/form-data; boundary=b"),
+            "--b\r\nContent-Disposition: form-data; name=\"_id\"\r\n\r\n1\r\n--b\r\n\
+             Content-Disposition: form-data; name=\"_id\"\r\n\r\n1\r\n--b--",
+            "body",
+        ),
+    ] {
+        match gather(query, content_type, body.as_bytes()).await {
+            Err(Error::Parameter { parameter, problem }) => {
+                assert_eq!((&*parameter, &*problem), ("_id", &*format!("must be in the {place} only once")));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_empty_body_may_have_any_type_and_a_body_without_type_is_a_form() {
+    for content_type in [None, Some(FORM), Some("text/plain"), Some("multipart/form-data"), Some("nonsense")] {
+        assert_eq!(gather("", content_type, b"").await.unwrap(), Parameters::default());
+    }
+    assert_eq!(gather("", None, b"_id=1").await.unwrap().text("_id").unwrap(), Some("1"));
+}
+
+#[actix_web::test]
+async fn other_types_and_encodings_are_not_read() {
+    for (content_type, problem) in [
+        ("text/plain", MediaTypeProblem::Unsupported),
+        ("text/xml", MediaTypeProblem::Unsupported),
+        ("multipart/mixed; boundary=b", MediaTypeProblem::Unsupported),
+        ("nonsense", MediaTypeProblem::Unsupported),
+        ("multipart/form-data", MediaTypeProblem::NoBoundary),
+        ("application/json; charset=utf-16", MediaTypeProblem::Charset),
+        ("application/x-www-form-urlencoded; charset=iso-8859-1", MediaTypeProblem::Charset),
+    ] {
+        match gather("", Some(content_type), b"_id=1").await {
+            Err(Error::MediaType(found)) => assert_eq!(found, problem, "{content_type}"),
+            other => panic!("{content_type}: {other:?}"),
+        }
+    }
+    for content_type in
+        ["application/x-www-form-urlencoded;charset=UTF-8", "Application/X-WWW-Form-Urlencoded; charset=us-ascii"]
+    {
+        assert!(gather("", Some(content_type), b"_id=1").await.is_ok(), "{content_type}");
+    }
+}
+
+#[actix_web::test]
+async fn a_null_character_is_refused_wherever_it_hides() {
+    let multipart = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\0\r\n--b--";
+    for (query, content_type, body) in [
+        ("a=%00", None, ""),
+        ("a%00=1", None, ""),
+        ("", Some(FORM), "a=\0"),
+        ("", Some("application/json"), r#"{"a":"\u0000"}"#),
+        ("", Some("multipart/form-data; boundary=b"), multipart),
+    ] {
+        let result = gather(query, content_type, body.as_bytes()).await;
+        assert!(matches!(result, Err(Error::Malformed { .. } | Error::Parameter { .. })), "{result:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_value_without_a_name_and_a_thousand_and_one_parameters_are_refused() {
+    assert!(matches!(gather("=1", None, b"").await, Err(Error::Malformed { .. })));
+    let many = |count: usize| (0..count).map(|n| format!("k{n}=")).collect::<Vec<_>>().join("&");
+    assert!(gather("", Some(FORM), many(1000).as_bytes()).await.is_ok());
+    assert!(matches!(gather("", Some(FORM), many(1001).as_bytes()).await, Err(Error::Malformed { .. })));
+}
+
+#[actix_web::test]
+async fn texts_are_trimmed_and_blank_counts_as_absent() {
+    let parameters = gather("", Some(FORM), b"_id=+7+&_phone_number=&_resource_group=++").await.unwrap();
+    assert_eq!(parameters.text("_id").unwrap(), Some("7"));
+    assert_eq!(parameters.text("_phone_number").unwrap(), None);
+    assert_eq!(parameters.text("_resource_group").unwrap(), None);
+}
+
+#[actix_web::test]
+async fn truth_values_have_any_case_and_nothing_else_is_one() {
+    let parameters = gather("a=TRUE&b=False&c=&d=1&e=yes", None, b"").await.unwrap();
+    assert_eq!(parameters.flag("a").unwrap(), Some(true));
+    assert_eq!(parameters.flag("b").unwrap(), Some(false));
+    assert_eq!(parameters.flag("c").unwrap(), None);
+    assert_eq!(parameters.flag("none").unwrap(), None);
+    assert!(matches!(parameters.flag("d"), Err(Error::Parameter { .. })));
+    assert!(matches!(parameters.flag("e"), Err(Error::Parameter { .. })));
+}
+
+#[actix_web::test]
+async fn user_data_are_all_names_without_a_leading_underscore_as_they_came() {
+    let parameters = gather("_id=1&a_b=+x+", Some(FORM), b"Name=&_own=1").await.unwrap();
+    let data = parameters.clone().user_data().unwrap();
+    let pairs: Vec<_> = data.iter().map(|entry| (entry.key.as_str(), &*entry.bytes)).collect();
+    assert_eq!(pairs, [("Name", b"".as_slice()), ("a_b", b" x ".as_slice())]);
+    assert_eq!(parameters.data().unwrap().len(), 4);
+    let long = gather(&format!("{}=1", "k".repeat(256)), None, b"").await.unwrap();
+    assert!(matches!(long.user_data(), Err(Error::Parameter { .. })));
+}
+
+#[test]
+fn a_time_to_live_is_a_whole_number_above_zero_or_thirty() {
+    for (text, seconds) in [("1", 1), (" 60 ", 60), ("0", 30), ("-5", 30), ("1.5", 30), ("x", 30), ("", 30)] {
+        assert_eq!(time_to_live(text), Seconds::new(seconds), "{text}");
+    }
+}
