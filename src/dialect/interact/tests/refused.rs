@@ -103,7 +103,8 @@ async fn what_the_server_refuses_gets_the_form_of_its_endpoint() {
     let soap = Endpoint::Soap(Service::Agent);
     let rest = Endpoint::Rest(Rest::Create);
     let refuse = |headers: &HeaderMap, endpoint: Option<&Endpoint>, refusal: HttpRefusal| {
-        let head = Head { method: &Method::POST, path: "/interact", query: "", headers };
+        let path = if endpoint.is_none() { "/interact/version/2/dnis/soap" } else { "/interact/version/2/dnis" };
+        let head = Head { method: &Method::POST, path, query: "", headers };
         Reply::of(gateway.interact.refuse(endpoint, &head, refusal))
     };
     for endpoint in [Some(&soap), Some(&rest), None] {
@@ -119,9 +120,11 @@ async fn what_the_server_refuses_gets_the_form_of_its_endpoint() {
     let text = "Internal error: the gateway failed on this request; its log says why";
     let panicked = refuse(&headers, Some(&rest), HttpRefusal::Panicked);
     assert_eq!((panicked.status, panicked.body.as_str()), (500, text));
-    let panicked = refuse(&headers, Some(&soap), HttpRefusal::Panicked);
-    assert_eq!(panicked.fault(), text);
-    assert!(panicked.body.contains("<faultcode>SOAP-ENV:Server</faultcode>"));
+    for endpoint in [Some(&soap), None] {
+        let panicked = refuse(&headers, endpoint, HttpRefusal::Panicked);
+        assert_eq!(panicked.fault(), text);
+        assert!(panicked.body.contains("<faultcode>SOAP-ENV:Server</faultcode>"));
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/soap+xml"));
     let panicked = refuse(&headers, Some(&soap), HttpRefusal::Panicked);
     assert!(panicked.body.contains("env:Receiver") && panicked.body.contains(text), "{}", panicked.body);
