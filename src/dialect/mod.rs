@@ -98,18 +98,27 @@ pub struct Answer {
     pub body: Bytes,
     /// The label for metrics, such as `ok`, `not_found`, `unauthorized`.
     pub outcome: Outcome,
+    /// The operation's name in metrics, where the body tells it and the endpoint does not.
+    pub operation: Option<&'static str>,
 }
 
 impl Answer {
     /// An answer with a body of a media type.
     pub fn new(status: StatusCode, outcome: Outcome, media_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = vec![(actix_web::http::header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
-        Self { status, headers, body: body.into(), outcome }
+        Self { status, headers, body: body.into(), outcome, operation: None }
     }
 
     /// An answer without a body.
     pub fn empty(status: StatusCode, outcome: Outcome) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), outcome }
+        Self { status, headers: Vec::new(), body: Bytes::new(), outcome, operation: None }
+    }
+
+    /// The same answer, known to belong to an operation that only the body told.
+    #[must_use]
+    pub fn of(mut self, operation: &'static str) -> Self {
+        self.operation = Some(operation);
+        self
     }
 
     /// The same answer with one more header.
@@ -137,7 +146,7 @@ pub trait Dialect {
     /// The answer to an unknown path or a method that the path does not have.
     fn endpoint(&self, head: &Head<'_>) -> Result<Self::Endpoint, Answer>;
 
-    /// The operation's name in metrics: a label from a small fixed set.
+    /// The operation's name in metrics: a label from a small fixed set. An answer may know better.
     fn operation(endpoint: &Self::Endpoint) -> &'static str;
 
     /// How long the body may be for this endpoint and these headers, in bytes.

@@ -63,7 +63,7 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
                     answered.unwrap_or_else(|_| dialect.refuse(None, &head, HttpRefusal::Panicked))
                 }
             };
-            (operation, answer)
+            (answer.operation.unwrap_or(operation), answer)
         }
     };
     finish(gateway, request, D::NAME, operation, answer, started)

@@ -152,7 +152,13 @@ fn value(media_type: &str, bytes: &[u8]) -> Answer {
     let declared = HeaderValue::try_from(media_type);
     let declared = declared.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
     let body = Bytes::copy_from_slice(bytes);
-    let answer = Answer { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, declared)], body, outcome: "ok" };
+    let answer = Answer {
+        status: StatusCode::OK,
+        headers: vec![(CONTENT_TYPE, declared)],
+        body,
+        outcome: "ok",
+        operation: None,
+    };
     uncached(answer)
         .with(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
         .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"))

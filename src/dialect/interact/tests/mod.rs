@@ -81,6 +81,7 @@ struct Gateway {
 struct Reply {
     status: u16,
     outcome: &'static str,
+    operation: Option<&'static str>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: String,
 }
@@ -88,7 +89,8 @@ struct Reply {
 impl Reply {
     fn of(answer: Answer) -> Self {
         let body = String::from_utf8(answer.body.to_vec()).unwrap();
-        Self { status: answer.status.as_u16(), outcome: answer.outcome, headers: answer.headers, body }
+        let Answer { status, headers, outcome, operation, .. } = answer;
+        Self { status: status.as_u16(), outcome, operation, headers, body }
     }
 
     fn header(&self, name: &str) -> Option<&str> {

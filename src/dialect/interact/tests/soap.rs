@@ -166,6 +166,22 @@ async fn parameters_that_are_wrong_are_client_faults_that_name_them() {
 }
 
 #[actix_web::test]
+async fn metrics_are_told_which_operation_an_envelope_held() {
+    let gateway = Gateway::documented().await;
+    for (name, label) in [
+        ("AllocateDnisRequest", "soap_allocate"),
+        ("GetDnisAllocationRequest", "soap_get"),
+        ("FreeDnisAllocationRequest", "soap_free"),
+        ("CreatePhoneRequest", "soap_create"),
+    ] {
+        for who in [Who::Admin, Who::Nobody] {
+            assert_eq!(gateway.soap(who, &payload(DNIS, name, &[])).await.operation, Some(label));
+        }
+    }
+    assert_eq!(gateway.soap(Who::Admin, &payload(DNIS, "OtherRequest", &[])).await.operation, None);
+}
+
+#[actix_web::test]
 async fn an_id_that_xml_cannot_carry_is_a_server_fault_over_soap_and_fine_over_rest() {
     let gateway = Gateway::documented().await;
     gateway.lend("a\u{FFFE}b").await;
