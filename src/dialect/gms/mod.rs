@@ -147,7 +147,8 @@ impl Reply {
     }
 }
 
-/// A value as it was stored. It came from a stranger, so no browser may take it for more than it says or run it.
+/// A value as it was stored. It came from a stranger, so no browser may take it for more than it says or run it. A media
+/// type that no header can hold is not passed on.
 fn value(media_type: &str, bytes: &[u8]) -> Answer {
     let declared = HeaderValue::try_from(media_type);
     let declared = declared.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
