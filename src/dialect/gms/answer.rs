@@ -48,6 +48,11 @@ impl Members {
         self.0.insert(name.into(), value);
     }
 
+    /// The first character that XML cannot carry, if there is one.
+    pub(super) fn not_xml(&self) -> Option<char> {
+        self.write_xml(&mut Writer::fragment()).err().map(|Unrepresentable(character)| character)
+    }
+
     fn write_xml(&self, writer: &mut Writer) -> Result<(), Unrepresentable> {
         for (name, value) in &self.0 {
             let name = escape_name(name).expect("only the empty text has no name, and no key of a document is empty");

@@ -122,20 +122,26 @@ async fn the_format_follows_accept_then_the_body_then_the_tenant() {
 }
 
 #[actix_web::test]
-async fn user_data_that_xml_cannot_carry_is_served_in_json_only() {
+async fn user_data_that_xml_cannot_carry_are_refused_in_xml_and_served_in_json() {
     let bench = Bench::new().await;
-    let lent = bench.json(REQUEST_INTERACTION, "note=a%01b&line=a%0D%0Ab").await;
-    let form = format!("_access_number={}&_return_data=true", lent["_access_number"].as_str().unwrap());
+    let lent = bench.json(REQUEST_INTERACTION, "_phone_number=15550100&note=a%01b&line=a%0D%0Ab").await;
+    let number = lent["_access_number"].as_str().unwrap();
+    let form = format!("_access_number={number}&_return_data=true");
     let refused = bench.send(post(MATCH_INTERACTION).form(&form)).await;
     assert_eq!(refused.status.as_u16(), 406);
-    // The call is recognised all the same, so the message says where the data are.
     let message = text(&refused);
     let (_, path) = message.split_once("the data are at ").unwrap();
     let path = &path[..path.find('<').unwrap()];
     assert_eq!(bench.send(get(path)).await.status.as_u16(), 406);
     let served = bench.send(get(path).accept("application/json")).await;
     assert_eq!(text(&served), r#"{"line":"a\r\nb","note":"a\u0001b"}"#);
-    assert_eq!(bench.status(&path.replace("/storage/", "/storage/none/"), "").await, 404);
+
+    assert_eq!(bench.status(MATCH_INTERACTION, &format!("{form}&_phone_number=1")).await, 404);
+
+    // The refused match has given nothing back, so the call can still be recognised.
+    assert_eq!(bench.holder_of(number).await.as_deref(), lent["_id"].as_str());
+    assert_eq!(bench.json(MATCH_INTERACTION, &form).await["user_data"]["note"], "a\u{1}b");
+    assert_eq!(bench.status(MATCH_INTERACTION, &form).await, 404);
 }
 
 #[actix_web::test]
