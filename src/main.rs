@@ -1,3 +1,7 @@
 //! The `dnis-gateway` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dnis_gateway::cli::run()
+}

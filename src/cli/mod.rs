@@ -1,1 +1,91 @@
-//! (in the making)
+//! The commands. Nothing but arguments, exit codes and calls into the floors below.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the operation failed,
+//! 2 wrong usage or configuration.
+
+mod check;
+mod hash_secret;
+mod healthcheck;
+mod logging;
+mod output;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a command did not succeed; the message is for the person at the terminal.
+#[derive(Debug)]
+enum Failure {
+    /// The operation failed: exit code 1.
+    Operation(String),
+    /// Wrong usage or configuration: exit code 2.
+    Usage(String),
+}
+
+type Outcome = Result<(), Failure>;
+
+/// Lends, recognises and frees access numbers (DNIS) for contact centers, over the protocols their systems speak.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dnis-gateway",
+    version,
+    arg_required_else_help = true,
+    after_help = "Example: dnis-gateway serve --demo"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve(serve::Serve),
+    /// Check a configuration file; every problem is told with its place
+    Check(check::Check),
+    /// Read a secret from standard input and print its hash for the configuration file
+    #[command(after_help = "Example: printf %s 'the password' | dnis-gateway hash-secret")]
+    HashSecret,
+    /// Ask a running gateway whether it is ready; exit code 0 if it is
+    Healthcheck(healthcheck::Healthcheck),
+}
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    // Prints help, version and usage errors itself, the last with exit code 2.
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
+        Command::HashSecret => hash_secret::run(),
+        Command::Healthcheck(healthcheck) => healthcheck.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Operation(message)) => {
+            output::complain(&message);
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            output::complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent_and_every_command_shows_an_example() {
+        let mut command = Arguments::command();
+        command.clone().debug_assert();
+        for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let help = subcommand.render_long_help().to_string();
+            assert!(help.contains("Example: "), "{help}");
+        }
+    }
+}

@@ -98,7 +98,6 @@ impl Settings {
             ("access.verifications", self.access.verifications != new.access.verifications),
             ("access.waiting", self.access.waiting != new.access.waiting),
             ("log", self.log != new.log),
-            ("interact.prefix", self.interact.prefix != new.interact.prefix),
         ];
         changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
     }

@@ -5,6 +5,7 @@
 //! quirks of a vendor live in its folder, its errors in one table there.
 
 pub mod gms;
+pub mod interact;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -65,6 +66,11 @@ impl Origin {
 /// What the server refused before the dialect saw the body; the dialect gives it its vendor's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HttpRefusal {
+    /// The request line and the headers together are longer than allowed, in bytes.
+    HeadTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The body is longer than allowed, in bytes.
     BodyTooLarge {
         /// The limit, in bytes.
@@ -72,7 +78,7 @@ pub enum HttpRefusal {
     },
     /// The body's content coding is not `identity` or `gzip`.
     ContentCoding,
-    /// The body could not be read: broken coding or a sender that went away.
+    /// The body could not be read: a broken coding, or a sender that went away or took too long.
     BodyUnreadable,
     /// The handler panicked; the cause is in the log.
     Panicked,

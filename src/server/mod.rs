@@ -1,1 +1,219 @@
-//! (in the making)
+//! The running gateway: listeners, limits, health, metrics and an orderly end.
+//!
+//! A server is started, not run: starting binds the listeners and says where they are, so that port 0 works and tests
+//! use the same way in as the command.
+
+mod adapter;
+mod admin;
+mod body;
+mod mask;
+mod metrics;
+mod origin;
+mod setup;
+mod sweeper;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::HeaderValue;
+use actix_web::{App, HttpServer, web};
+
+use crate::access::Access;
+use crate::config::{Live, Settings};
+use crate::dialect::gms::Gms;
+use crate::dialect::interact::Interact;
+use crate::domain::InvalidName;
+use crate::store::sled::{OpenError, Options, SledStore};
+use crate::store::{Error, Store, SystemClock};
+
+/// How long requests in flight may take once the server is told to stop, in seconds.
+const FAREWELL_SECONDS: u64 = 30;
+
+/// What every request can reach.
+struct Gateway {
+    gms: Gms,
+    interact: Interact,
+    store: Arc<dyn Store>,
+    live: Live,
+    metrics: Arc<metrics::Metrics>,
+    stopping: AtomicBool,
+    /// Distinguishes the request ids of this process from those of another.
+    process: u32,
+    requests: AtomicU64,
+}
+
+impl Gateway {
+    fn next_request_id(&self) -> HeaderValue {
+        let count = self.requests.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:08x}-{count:x}", self.process);
+        HeaderValue::from_str(&id).expect("hexadecimal digits and a hyphen are a valid header")
+    }
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The seeds could not be written.
+    #[error("the first numbers could not be written: {0}")]
+    Seeds(#[from] Error),
+    /// A seed's id is no valid name.
+    #[error("an interaction id of the configuration {0}")]
+    SeedName(#[from] InvalidName),
+    /// A listener cannot be bound.
+    #[error("cannot listen on {address}: {error}; stop what uses it, or choose another address with {option}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+        /// The option that chooses the address.
+        option: &'static str,
+    },
+    /// The metrics could not be set up.
+    #[error("the metrics could not be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// A server that answers requests.
+pub struct Server {
+    gateway: web::Data<Gateway>,
+    listening: SocketAddr,
+    admin: SocketAddr,
+    handles: [ServerHandle; 2],
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Server {
+    /// Opens the store, seeds it if it is empty and the settings say so, binds the listeners and begins to answer.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let metrics = Arc::new(metrics::Metrics::new()?);
+        let seeds = setup::seeds(&settings)?;
+        // The addresses first: whoever cannot listen should not touch the data.
+        let listener = bind(settings.server.listen, "--listen")?;
+        let admin_listener = bind(settings.admin.listen, "--admin-listen")?;
+        let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::new(SystemClock::default()));
+        options.cache_bytes = settings.store.cache_capacity;
+        options.observer = metrics.clone();
+        let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
+        let store: Arc<dyn Store> = Arc::new(store.map_err(|error| Error::Unavailable(error.to_string().into()))??);
+        store.seed(seeds).await?;
+        let workers = settings.server.workers;
+        let live = Live::new(settings);
+        let access = Arc::new(Access::new(live.clone()));
+        let gateway = web::Data::new(Gateway {
+            gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
+            interact: Interact::new(Arc::clone(&store), access, live.clone()),
+            store,
+            live,
+            metrics,
+            stopping: AtomicBool::new(false),
+            process: rand::random(),
+            requests: AtomicU64::new(0),
+        });
+        let listening = listener.local_addr().map_err(listen_error(SocketAddr::from(([0; 4], 0)), "--listen"))?;
+        let admin = admin_listener.local_addr().map_err(listen_error(listening, "--admin-listen"))?;
+        let shared = gateway.clone();
+        let mut main =
+            HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(adapter::handle)))
+                .disable_signals()
+                .shutdown_timeout(FAREWELL_SECONDS);
+        if let Some(workers) = workers {
+            main = main.workers(workers.get());
+        }
+        let main = main.listen(listener).map_err(listen_error(listening, "--listen"))?.run();
+        let shared = gateway.clone();
+        let side = HttpServer::new(move || App::new().app_data(shared.clone()).configure(admin::routes))
+            .disable_signals()
+            .workers(1)
+            .shutdown_timeout(1)
+            .listen(admin_listener)
+            .map_err(listen_error(admin, "--admin-listen"))?
+            .run();
+        let handles = [main.handle(), side.handle()];
+        let sweeper = sweeper::run(Arc::clone(&gateway.store));
+        let tasks = vec![
+            tokio::spawn(async move { report("the main listener", main.await) }),
+            tokio::spawn(async move { report("the admin listener", side.await) }),
+            tokio::spawn(sweeper),
+        ];
+        Ok(Self { gateway, listening, admin, handles, tasks })
+    }
+
+    /// Where the dialects answer.
+    pub fn listening(&self) -> SocketAddr {
+        self.listening
+    }
+
+    /// Where health and metrics answer.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The paths of the WSDLs.
+    pub fn wsdl_paths(&self) -> Vec<String> {
+        self.gateway.interact.wsdl_paths()
+    }
+
+    /// Puts new settings in force for every request from now on. What only a restart can change stays as it is; the
+    /// names of such settings are given back.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the store takes no rules any more; the old settings then stay in force.
+    pub async fn reload(&self, settings: Settings) -> Result<Vec<&'static str>, Error> {
+        self.gateway.store.set_rules(setup::rules(&settings)).await?;
+        let waiting = self.gateway.live.current().waiting_for_restart(&settings);
+        self.gateway.live.replace(settings);
+        Ok(waiting)
+    }
+
+    /// Stops accepting, lets requests in flight finish, and closes the store.
+    pub async fn stop(self) {
+        self.gateway.stopping.store(true, Ordering::Relaxed);
+        let [main, side] = &self.handles;
+        main.stop(true).await;
+        side.stop(true).await;
+        for task in self.tasks {
+            task.abort();
+            // A task that was aborted has nothing to say.
+            let _ = task.await;
+        }
+        self.gateway.store.close().await;
+    }
+}
+
+fn report(what: &str, ended: io::Result<()>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "{what} ended");
+    }
+}
+
+fn bind(address: SocketAddr, option: &'static str) -> Result<std::net::TcpListener, StartError> {
+    // The HTTP library's own binding sets the address free for reuse at once, which a restart needs.
+    let bound = (|| {
+        let socket = match address {
+            SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(1024)?.into_std()
+    })();
+    bound.map_err(listen_error(address, option))
+}
+
+fn listen_error(address: SocketAddr, option: &'static str) -> impl FnOnce(io::Error) -> StartError {
+    move |error| StartError::Listen { address, error, option }
+}
+
+/// The time between two sweeps.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);

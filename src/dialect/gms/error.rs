@@ -307,6 +307,12 @@ fn refused(refusal: &Refusal) -> Row {
 /// The table's part for what the server refuses.
 fn http(refusal: &HttpRefusal) -> Row {
     match refusal {
+        HttpRefusal::HeadTooLarge { limit } => Row {
+            status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "too_large",
+            message: format!("the request line and the headers must have at most {limit} bytes together").into(),
+        },
         HttpRefusal::BodyTooLarge { limit } => Row {
             status: StatusCode::PAYLOAD_TOO_LARGE,
             exception: "javax.ws.rs.ClientErrorException",

@@ -1,0 +1,344 @@
+//! The addresses of the dialect: which endpoint a path and a method ask for.
+//!
+//! A path is taken apart before anything in it is decoded, so that an encoded slash stays part of a phone number. The
+//! phone in a path is kept as it was sent: what is wrong with it is said only to those who may call.
+
+use std::fmt::Write as _;
+
+use actix_web::http::Method;
+use percent_encoding::percent_decode_str;
+
+use super::error::Failure;
+use super::parameters::{Invalid, Kind};
+use crate::access::Right;
+use crate::dialect::Head;
+
+/// An endpoint with what its path says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// One operation over REST.
+    Rest(Rest),
+    /// Any operation, in an envelope.
+    Soap(Service),
+    /// The description of a SOAP service.
+    Wsdl(Service),
+}
+
+/// An operation over REST.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Create a phone.
+    Create,
+    /// Allocate a phone to an interaction.
+    Allocate,
+    /// Get the interaction that a phone is allocated to.
+    Get(Phone),
+    /// Free the allocation of a phone.
+    Free(Phone),
+    /// List the phones (extension).
+    List,
+    /// Read one phone (extension).
+    Read(Phone),
+    /// Change one phone (extension).
+    Update(Phone),
+    /// Delete one phone (extension).
+    Delete(Phone),
+}
+
+/// One of the two SOAP services. Each offers all operations; they differ in namespace and address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// `agent`: where the vendor documents Allocate, Get and the address of Free.
+    Agent,
+    /// `dnis`: where the vendor documents Create and the namespace of Free.
+    Dnis,
+}
+
+/// The phone number in a path, still percent-encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone(String);
+
+/// What a path names, whatever is to be done with it.
+enum Resource<'p> {
+    Phones,
+    Phone(&'p str),
+    NewAllocation,
+    Allocation(&'p str),
+    AllocationToFree(&'p str),
+    Soap(Service),
+    WsdlFile(Service),
+}
+
+/// Whether a path belongs to the dialect whose paths begin with `prefix`.
+pub(super) fn owns(prefix: &str, path: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The endpoint that a head asks for; HEAD is answered as GET.
+///
+/// # Errors
+/// [`Failure::NoSuchPath`], [`Failure::NoSuchMethod`].
+pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Failure> {
+    let resource = Resource::at(prefix, head.path).ok_or(Failure::NoSuchPath)?;
+    let method = if *head.method == Method::HEAD { &Method::GET } else { head.method };
+    let phone = |segment: &str| Phone(segment.to_owned());
+    let rest = match (&resource, method) {
+        (Resource::Phones, &Method::POST) => Rest::Create,
+        (Resource::Phones, &Method::GET) => Rest::List,
+        (Resource::Phone(segment), &Method::GET) => Rest::Read(phone(segment)),
+        (Resource::Phone(segment), &Method::PUT) => Rest::Update(phone(segment)),
+        (Resource::Phone(segment), &Method::DELETE) => Rest::Delete(phone(segment)),
+        (Resource::NewAllocation, &Method::POST) => Rest::Allocate,
+        (Resource::Allocation(segment), &Method::GET) => Rest::Get(phone(segment)),
+        (Resource::AllocationToFree(segment), &Method::POST) => Rest::Free(phone(segment)),
+        (Resource::Soap(service) | Resource::WsdlFile(service), &Method::POST) => return Ok(Endpoint::Soap(*service)),
+        (Resource::WsdlFile(service), &Method::GET) => return Ok(Endpoint::Wsdl(*service)),
+        (Resource::Soap(service), &Method::GET) if asks_for_wsdl(head.query) => return Ok(Endpoint::Wsdl(*service)),
+        _ => return Err(Failure::NoSuchMethod(resource.methods())),
+    };
+    Ok(Endpoint::Rest(rest))
+}
+
+/// Whether a query asks for the description of a service, in any case; `singleWsdl` is what .NET tools ask for.
+fn asks_for_wsdl(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes())
+        .any(|(name, _)| name.eq_ignore_ascii_case("wsdl") || name.eq_ignore_ascii_case("singleWsdl"))
+}
+
+impl Endpoint {
+    /// The label for metrics.
+    pub(super) const fn operation(&self) -> &'static str {
+        match self {
+            Self::Soap(_) => "soap",
+            Self::Wsdl(_) => "wsdl",
+            Self::Rest(rest) => match rest {
+                Rest::Create => "create",
+                Rest::Allocate => "allocate",
+                Rest::Get(_) => "get",
+                Rest::Free(_) => "free",
+                Rest::List => "list",
+                Rest::Read(_) => "read",
+                Rest::Update(_) => "update",
+                Rest::Delete(_) => "delete",
+            },
+        }
+    }
+}
+
+impl Rest {
+    /// What a caller must be allowed to do.
+    pub(super) const fn right(&self) -> Right {
+        match self {
+            Self::Create => Right::Create,
+            Self::Allocate => Right::Allocate,
+            Self::Get(_) => Right::Get,
+            Self::Free(_) => Right::Free,
+            Self::List | Self::Read(_) | Self::Update(_) | Self::Delete(_) => Right::Manage,
+        }
+    }
+}
+
+impl<'p> Resource<'p> {
+    fn at(prefix: &str, path: &'p str) -> Option<Self> {
+        let mut segments = path.strip_prefix(prefix)?.strip_prefix("/version/")?.split('/');
+        if !matches!(segments.next()?, "2" | "v2") {
+            return None;
+        }
+        // No path of the dialect has more segments than four; a fifth one tells a longer path apart.
+        let mut found = [None; 5];
+        for (place, segment) in found.iter_mut().zip(segments) {
+            *place = Some(segment);
+        }
+        Some(match found {
+            [Some("dnis"), None, ..] => Self::Phones,
+            [Some("agent"), Some("soap"), None | Some(""), None, _] => Self::Soap(Service::Agent),
+            [Some("dnis"), Some("soap"), None | Some(""), None, _] => Self::Soap(Service::Dnis),
+            [Some("agent"), Some("soap"), Some("agent.wsdl"), None, _] => Self::WsdlFile(Service::Agent),
+            [Some("dnis"), Some("soap"), Some("dnis.wsdl"), None, _] => Self::WsdlFile(Service::Dnis),
+            [Some("dnis"), Some("allocate"), Some("new"), None, _] => Self::NewAllocation,
+            [Some("dnis"), Some("allocate"), Some("get"), Some(phone), None] => Self::Allocation(phone),
+            [Some("dnis"), Some("allocate"), Some("free"), Some(phone), None] => Self::AllocationToFree(phone),
+            [Some("dnis"), Some(phone), None, ..] => Self::Phone(phone),
+            _ => return None,
+        })
+    }
+
+    fn methods(&self) -> &'static [Method] {
+        match self {
+            Self::Phones => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Phone(_) => &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE],
+            Self::Allocation(_) => &[Method::GET, Method::HEAD],
+            Self::WsdlFile(_) => &[Method::GET, Method::HEAD, Method::POST],
+            Self::NewAllocation | Self::AllocationToFree(_) | Self::Soap(_) => &[Method::POST],
+        }
+    }
+}
+
+impl Service {
+    /// The namespace of the service's elements, as the vendor writes it.
+    pub(super) const fn namespace(self) -> &'static str {
+        match self {
+            Self::Agent => "http://com/jacada/interact/agent/soap",
+            Self::Dnis => "http://com/jacada/interact/dnis/soap",
+        }
+    }
+
+    /// The service that a namespace belongs to.
+    pub(super) fn of(namespace: &str) -> Option<Self> {
+        [Self::Agent, Self::Dnis].into_iter().find(|service| service.namespace() == namespace)
+    }
+
+    /// The path of the service's endpoint below the dialect's prefix.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Agent => "/version/2/agent/soap",
+            Self::Dnis => "/version/2/dnis/soap",
+        }
+    }
+
+    /// The path of the service's description below the dialect's prefix.
+    pub(super) const fn wsdl_path(self) -> &'static str {
+        match self {
+            Self::Agent => "/version/2/agent/soap/agent.wsdl",
+            Self::Dnis => "/version/2/dnis/soap/dnis.wsdl",
+        }
+    }
+}
+
+impl Phone {
+    /// The phone as the client meant it: percent-encoding undone once.
+    ///
+    /// # Errors
+    /// The encoded bytes are no text.
+    pub(super) fn decoded(&self) -> Result<String, Invalid> {
+        let decoded = percent_decode_str(&self.0).decode_utf8();
+        decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number))
+    }
+}
+
+/// Methods as the header `Allow` lists them.
+pub(super) fn allow(methods: &[Method]) -> String {
+    let mut list = String::new();
+    for (place, method) in methods.iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        write!(list, "{comma}{method}").expect("writing to a string cannot fail");
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderMap;
+
+    fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        find("/interact", &Head { method, path, query, headers: &HeaderMap::new() })
+    }
+
+    fn phone(text: &str) -> Phone {
+        Phone(text.to_owned())
+    }
+
+    #[test]
+    fn every_documented_address_is_found_under_both_spellings_of_the_version() {
+        for version in ["2", "v2"] {
+            let get = |path: &str| at(&Method::GET, &format!("/interact/version/{version}{path}"));
+            let post = |path: &str| at(&Method::POST, &format!("/interact/version/{version}{path}"));
+            assert_eq!(post("/dnis"), Ok(Endpoint::Rest(Rest::Create)));
+            assert_eq!(post("/dnis/allocate/new"), Ok(Endpoint::Rest(Rest::Allocate)));
+            assert_eq!(get("/dnis/allocate/get/380974520200"), Ok(Endpoint::Rest(Rest::Get(phone("380974520200")))));
+            assert_eq!(post("/dnis/allocate/free/380974520200"), Ok(Endpoint::Rest(Rest::Free(phone("380974520200")))));
+            assert_eq!(get("/dnis"), Ok(Endpoint::Rest(Rest::List)));
+            assert_eq!(get("/dnis/111"), Ok(Endpoint::Rest(Rest::Read(phone("111")))));
+            for (service, base) in [(Service::Agent, "/agent/soap"), (Service::Dnis, "/dnis/soap")] {
+                let file = if service == Service::Agent { "agent.wsdl" } else { "dnis.wsdl" };
+                assert_eq!(post(base), Ok(Endpoint::Soap(service)));
+                assert_eq!(post(&format!("{base}/")), Ok(Endpoint::Soap(service)));
+                assert_eq!(post(&format!("{base}/{file}")), Ok(Endpoint::Soap(service)));
+                assert_eq!(post(&format!("{base}?wsdl")), Ok(Endpoint::Soap(service)));
+                assert_eq!(get(&format!("{base}/{file}")), Ok(Endpoint::Wsdl(service)));
+                for query in ["wsdl", "WSDL", "Wsdl=", "singleWsdl", "x=1&wsdl"] {
+                    assert_eq!(get(&format!("{base}?{query}")), Ok(Endpoint::Wsdl(service)));
+                    assert_eq!(get(&format!("{base}/?{query}")), Ok(Endpoint::Wsdl(service)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_path_is_missed_whatever_its_method() {
+        for path in [
+            "/interact",
+            "/interact/",
+            "/interact/version/2",
+            "/interact/version/3/dnis",
+            "/interact/version/V2/dnis",
+            "/interact/version//dnis",
+            "/Interact/version/2/dnis",
+            "/interactive/version/2/dnis",
+            "/interact/version/2/DNIS",
+            "/interact/version/2//dnis",
+            "/interact/version/2/dnis/allocate/new/1",
+            "/interact/version/2/dnis/allocate/old",
+            "/interact/version/2/dnis/allocate/get",
+            "/interact/version/2/dnis/allocate/get/1/2",
+            "/interact/version/2/dnis/allocate/get/1/",
+            "/interact/version/2/dnis/allocate/get/1/2/3/4",
+            "/interact/version/2/agent",
+            "/interact/version/2/agent/soap/dnis.wsdl",
+            "/interact/version/2/dnis/soap/agent.wsdl",
+            "/interact/version/2/agent/soap//",
+        ] {
+            for method in [Method::GET, Method::POST, Method::DELETE] {
+                assert_eq!(at(&method, path), Err(Failure::NoSuchPath), "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_which_ones_there_are() {
+        let allowed = |method, path: &str| match at(&method, &format!("/interact/version/2{path}")) {
+            Err(Failure::NoSuchMethod(methods)) => allow(methods),
+            other => panic!("{method} {path}: {other:?}"),
+        };
+        assert_eq!(allowed(Method::DELETE, "/dnis"), "GET, HEAD, POST");
+        assert_eq!(allowed(Method::POST, "/dnis/111"), "GET, HEAD, PUT, DELETE");
+        assert_eq!(allowed(Method::GET, "/dnis/allocate/new"), "POST");
+        assert_eq!(allowed(Method::POST, "/dnis/allocate/get/111"), "GET, HEAD");
+        assert_eq!(allowed(Method::GET, "/dnis/allocate/free/111"), "POST");
+        assert_eq!(allowed(Method::GET, "/agent/soap"), "POST");
+        assert_eq!(allowed(Method::PUT, "/dnis/soap?wsdl"), "POST");
+        assert_eq!(allowed(Method::PUT, "/dnis/soap/dnis.wsdl"), "GET, HEAD, POST");
+    }
+
+    #[test]
+    fn head_is_answered_wherever_get_is() {
+        assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/111"), Ok(Endpoint::Rest(Rest::Read(phone("111")))));
+        assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/soap?wsdl"), Ok(Endpoint::Wsdl(Service::Dnis)));
+    }
+
+    #[test]
+    fn a_phone_is_decoded_once_and_its_encoded_slash_does_not_split_the_path() {
+        let decoded = |segment: &str| match at(&Method::GET, &format!("/interact/version/2/dnis/{segment}")) {
+            Ok(Endpoint::Rest(Rest::Read(phone))) => phone.decoded().map_err(|invalid| invalid.to_string()),
+            other => panic!("{segment}: {other:?}"),
+        };
+        assert_eq!(decoded("%2B1555%23"), Ok("+1555#".into()));
+        assert_eq!(decoded("+1555"), Ok("+1555".into()));
+        assert_eq!(decoded("1%252F2"), Ok("1%2F2".into()));
+        assert_eq!(decoded("1%2F2"), Ok("1/2".into()));
+        assert_eq!(decoded(""), Ok(String::new()));
+        assert!(decoded("%FF").unwrap_err().contains("parameter phone: must be a string of 1 to 32 characters"));
+    }
+
+    #[test]
+    fn a_configured_prefix_replaces_the_default_one() {
+        assert!(owns("/voice/jacada", "/voice/jacada/version/2/dnis"));
+        assert!(owns("/voice/jacada", "/voice/jacada"));
+        assert!(!owns("/voice/jacada", "/voice/jacadas"));
+        assert!(!owns("/voice/jacada", "/interact/version/2/dnis"));
+        let head = Head { method: &Method::POST, path: "/a/b/version/2/dnis", query: "", headers: &HeaderMap::new() };
+        assert_eq!(find("/a/b", &head), Ok(Endpoint::Rest(Rest::Create)));
+    }
+}

@@ -1,0 +1,375 @@
+//! The one table of what can go wrong and how the vendor says it: status and text over REST, result or fault over SOAP.
+//!
+//! The texts are the vendor's where it documents one, and the gateway's own elsewhere. A business failure reads the same
+//! over both transports; over SOAP it is an ordinary result, as the vendor has it, and no fault.
+
+use std::borrow::Cow;
+
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
+
+use super::endpoint::allow;
+use super::parameters::Invalid;
+use crate::access;
+use crate::dialect::{Answer, HttpRefusal, Outcome};
+use crate::domain::Refusal;
+use crate::soap::fault::{Detail, Fault};
+use crate::store;
+
+/// The media type of everything the vendor prints without braces around it.
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+/// The media type of JSON answers.
+pub(super) const JSON: &str = "application/json";
+
+/// The vendor's code for missing and wrong credentials alike.
+pub(super) const UNAUTHORIZED_CODE: &str = "0x7000000";
+/// The vendor's message for missing and wrong credentials alike.
+pub(super) const UNAUTHORIZED: &str = "Request is unauthorized, missing or wrong credentials";
+/// The vendor's body for the same, without the comma that its documents print before the closing brace.
+const UNAUTHORIZED_JSON: &str = "{\n\
+    \"code\":\"0x7000000\",\n\
+    \"message\": \"Request is unauthorized, missing or wrong credentials\",\n\
+    \"moreInfoUrl\":\"http://www.jacada.com/support\"\n\
+    }";
+/// The vendor's header that goes with it.
+const UNAUTHENTICATED_REASON: HeaderName = HeaderName::from_static("unauthenticated-reason");
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Nothing has this path.
+    NoSuchPath,
+    /// The path has other methods: these.
+    NoSuchMethod(&'static [Method]),
+    /// The server could not hand over the whole request, or the dialect gave up on it.
+    Http(HttpRefusal),
+    /// The body is stated to be something else than JSON in UTF-8.
+    NotJson,
+    /// The body is stated to be something else than an envelope.
+    NotSoap,
+    /// The caller was not let in.
+    Denied(access::Refusal),
+    /// The body cannot be read; the text says why.
+    Unreadable(Cow<'static, str>),
+    /// A parameter is missing or wrong.
+    Invalid(Invalid),
+    /// The domain said no.
+    Refused(Refusal),
+    /// The store cannot answer.
+    Unavailable,
+    /// The answer has a character that XML cannot carry.
+    NotWritable,
+}
+
+/// Whose turn it is after a failure, which decides its form over SOAP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Refused below SOAP: no envelope, over either transport.
+    Http,
+    /// The vendor's fault for credentials.
+    Unauthorized,
+    /// The request is wrong: a Client fault.
+    Request,
+    /// Business as usual: an ordinary result with the text.
+    Result,
+    /// The gateway failed: a Server fault.
+    Gateway,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The status over REST; over SOAP too where the failure has no envelope.
+    pub(super) status: StatusCode,
+    /// The label for metrics.
+    pub(super) outcome: Outcome,
+    /// The form over SOAP.
+    pub(super) form: Form,
+    /// The text over either transport.
+    pub(super) text: Cow<'static, str>,
+}
+
+impl Failure {
+    /// The table.
+    pub(super) fn row(&self) -> Row {
+        use Form::{Gateway, Http, Request, Unauthorized};
+        use StatusCode as S;
+        let row = |status, outcome, form, text: Cow<'static, str>| Row { status, outcome, form, text };
+        match self {
+            Self::NoSuchPath => row(
+                S::NOT_FOUND,
+                "no_such_path",
+                Http,
+                "There is nothing at this path; phones are at version/2/dnis, SOAP at version/2/agent/soap and \
+                 version/2/dnis/soap"
+                    .into(),
+            ),
+            Self::NoSuchMethod(methods) => row(
+                S::METHOD_NOT_ALLOWED,
+                "no_such_method",
+                Http,
+                format!("This path allows {}", allow(methods)).into(),
+            ),
+            Self::Http(refusal) => http_row(refusal),
+            Self::NotJson => row(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                Http,
+                "The body must be JSON in UTF-8: Content-Type application/json, or none".into(),
+            ),
+            Self::NotSoap => row(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                Http,
+                "A SOAP request needs Content-Type text/xml, application/soap+xml or application/xml".into(),
+            ),
+            Self::Denied(access::Refusal::Unauthorized { .. }) => {
+                row(S::UNAUTHORIZED, "unauthorized", Unauthorized, UNAUTHORIZED.into())
+            }
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => row(
+                S::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                Http,
+                format!("Too many attempts; try again in {} s", retry_after.get()).into(),
+            ),
+            Self::Unreadable(text) => row(S::BAD_REQUEST, "invalid", Request, text.clone()),
+            Self::Invalid(invalid) => row(S::BAD_REQUEST, "invalid", Request, invalid.to_string().into()),
+            Self::Refused(refusal) => refusal_row(refusal),
+            Self::Unavailable => row(
+                S::INTERNAL_SERVER_ERROR,
+                "unavailable",
+                Gateway,
+                "The store is not available and has acknowledged nothing; try again later".into(),
+            ),
+            Self::NotWritable => row(
+                S::INTERNAL_SERVER_ERROR,
+                "failed",
+                Gateway,
+                "The answer has a character that XML cannot carry; ask over REST".into(),
+            ),
+        }
+    }
+
+    /// The answer over REST, and over SOAP where the failure has no envelope.
+    pub(super) fn answer(&self) -> Answer {
+        let row = self.row();
+        if row.form == Form::Unauthorized {
+            return unauthenticated(Answer::new(row.status, row.outcome, JSON, UNAUTHORIZED_JSON));
+        }
+        let answer = Answer::new(row.status, row.outcome, TEXT, row.text.into_owned());
+        match self {
+            Self::NoSuchMethod(methods) => {
+                let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
+                answer.with(ALLOW, methods)
+            }
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
+                answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
+            }
+            _ => answer,
+        }
+    }
+
+    /// The fault over SOAP; `None` where a failure is no fault.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let row = self.row();
+        match row.form {
+            Form::Http | Form::Result => None,
+            Form::Unauthorized => Some(Fault::vendor(UNAUTHORIZED_CODE, row.text)),
+            Form::Gateway => Some(Fault::server(row.text)),
+            Form::Request => {
+                let fault = Fault::client(row.text);
+                Some(match self {
+                    Self::Invalid(invalid) => fault.with_detail(Detail {
+                        reason: invalid.problem.label().into(),
+                        field: Some(invalid.field.clone()),
+                        expected: invalid.expected.map(|kind| kind.to_string().into()),
+                        ..Detail::default()
+                    }),
+                    _ => fault,
+                })
+            }
+        }
+    }
+}
+
+/// The same answer with the vendor's header for wrong credentials.
+pub(super) fn unauthenticated(answer: Answer) -> Answer {
+    answer.with(UNAUTHENTICATED_REASON, HeaderValue::from_static(UNAUTHORIZED))
+}
+
+/// What the server refused before the dialect could look at the request.
+fn http_row(refusal: &HttpRefusal) -> Row {
+    let row = |status, outcome, form, text: String| Row { status, outcome, form, text: text.into() };
+    match refusal {
+        HttpRefusal::HeadTooLarge { limit } => row(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "too_large",
+            Form::Http,
+            format!("The request line and the headers are too long; at most {limit} bytes together are allowed"),
+        ),
+        HttpRefusal::BodyTooLarge { limit } => row(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            Form::Http,
+            format!("The body is too long; at most {limit} bytes are allowed"),
+        ),
+        HttpRefusal::ContentCoding => row(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_coding",
+            Form::Http,
+            "The content coding is not supported; gzip, identity or none is allowed".to_owned(),
+        ),
+        HttpRefusal::BodyUnreadable => row(
+            StatusCode::BAD_REQUEST,
+            "unreadable",
+            Form::Http,
+            "The body could not be read to its end in its content coding".to_owned(),
+        ),
+        HttpRefusal::Panicked => row(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "failed",
+            Form::Gateway,
+            "Internal error: the gateway failed on this request; its log says why".to_owned(),
+        ),
+    }
+}
+
+/// What the domain refuses.
+fn refusal_row(refusal: &Refusal) -> Row {
+    let row = |status, outcome, form, text: String| Row { status, outcome, form, text: text.into() };
+    match refusal {
+        Refusal::NumberUnknown(number) => {
+            row(StatusCode::NOT_FOUND, "not_found", Form::Result, format!("Phone number {number} was not found"))
+        }
+        Refusal::NumberExists(number) => row(
+            StatusCode::CONFLICT,
+            "exists",
+            Form::Result,
+            format!("Cannot create Phone '{number}'. A phone with that name already exists"),
+        ),
+        Refusal::NumberAllocated(number) => row(
+            StatusCode::CONFLICT,
+            "allocated",
+            Form::Result,
+            format!("Cannot delete Phone '{number}'. The phone is allocated; free it first"),
+        ),
+        Refusal::GroupUnknown(_) | Refusal::Exhausted { .. } => row(
+            StatusCode::FORBIDDEN,
+            "exhausted",
+            Form::Result,
+            "Currently there are no available phone numbers".to_owned(),
+        ),
+        Refusal::InteractionUnknown(id) => {
+            row(StatusCode::NOT_FOUND, "not_found", Form::Result, format!("Audit message {id} was not found"))
+        }
+        // Refusals of what this dialect never asks for: user data, calls to be matched, seeds.
+        Refusal::InteractionExists(_)
+        | Refusal::NoMatch
+        | Refusal::DocumentUnknown(_)
+        | Refusal::DocumentsFull { .. }
+        | Refusal::NotEmpty => row(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "failed",
+            Form::Gateway,
+            format!("The request could not be carried out: {refusal}"),
+        ),
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<access::Denied> for Failure {
+    fn from(denied: access::Denied) -> Self {
+        Self::Denied(denied.refusal)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Refused(refusal) => Self::Refused(refusal),
+            store::Error::Unavailable(reason) => {
+                tracing::error!(%reason, "the store did not answer");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{GroupName, InteractionId, Number, Seconds};
+
+    fn text(failure: &Failure) -> (u16, String) {
+        let answer = failure.answer();
+        (answer.status.as_u16(), String::from_utf8(answer.body.to_vec()).unwrap())
+    }
+
+    fn refused(refusal: Refusal) -> (u16, String) {
+        text(&Failure::Refused(refusal))
+    }
+
+    #[test]
+    fn the_vendors_business_texts_are_exact() {
+        let number = Number::new("2111234567").unwrap();
+        let id = InteractionId::new("Unique Id 3").unwrap();
+        let none_free = (403, "Currently there are no available phone numbers".to_owned());
+        assert_eq!(refused(Refusal::NumberUnknown(number)), (404, "Phone number 2111234567 was not found".to_owned()));
+        assert_eq!(
+            refused(Refusal::NumberExists(number)),
+            (409, "Cannot create Phone '2111234567'. A phone with that name already exists".to_owned())
+        );
+        assert_eq!(refused(Refusal::Exhausted { group: None, next_release: None }), none_free);
+        assert_eq!(refused(Refusal::GroupUnknown(GroupName::new("x").unwrap())), none_free);
+        assert_eq!(
+            refused(Refusal::InteractionUnknown(id)),
+            (404, "Audit message Unique Id 3 was not found".to_owned())
+        );
+    }
+
+    #[test]
+    fn wrong_credentials_are_told_as_documented_but_in_valid_json() {
+        let answer = Failure::Denied(access::Refusal::Unauthorized { realm: "r".into() }).answer();
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            std::str::from_utf8(&answer.body).unwrap(),
+            "{\n\"code\":\"0x7000000\",\n\"message\": \"Request is unauthorized, missing or wrong credentials\",\n\
+             \"moreInfoUrl\":\"http://www.jacada.com/support\"\n}"
+        );
+        let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(json["code"], UNAUTHORIZED_CODE);
+        assert_eq!(json["message"], UNAUTHORIZED);
+        let header = answer.headers.iter().find(|(name, _)| name == "Unauthenticated-Reason").unwrap();
+        assert_eq!(header.1, UNAUTHORIZED);
+    }
+
+    #[test]
+    fn a_blocked_source_is_told_when_to_try_again() {
+        let answer = Failure::Denied(access::Refusal::TooManyAttempts { retry_after: Seconds::new(60) }).answer();
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.headers.iter().find(|(name, _)| name == RETRY_AFTER).unwrap().1, "60");
+    }
+
+    #[test]
+    fn an_unavailable_store_shows_nothing_of_its_inside() {
+        let failure = Failure::from(store::Error::Unavailable("EIO on /var/lib/x".into()));
+        let (status, text) = text(&failure);
+        assert_eq!(status, 500);
+        assert!(text.contains("not available") && !text.contains("EIO"), "{text}");
+        assert!(failure.fault().is_some());
+    }
+
+    #[test]
+    fn a_request_that_is_wrong_is_a_fault_and_a_business_failure_is_none() {
+        let invalid = Failure::Invalid(Invalid::repeated("phone"));
+        let fault = invalid.fault().unwrap();
+        assert_eq!(fault.detail().unwrap().reason, "repeated_parameter");
+        assert_eq!(fault.detail().unwrap().field.as_deref(), Some("phone"));
+        assert_eq!(Failure::Refused(Refusal::NumberUnknown(Number::new("1").unwrap())).fault(), None);
+    }
+}

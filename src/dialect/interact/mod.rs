@@ -1,0 +1,111 @@
+//! Jacada Interact: the DNIS operations over REST and SOAP, and number management as an extension.
+//!
+//! A phone of Interact is a number of the gateway, its Interaction an interaction. One reading of parameters
+//! ([`parameters`]), one set of operations and one table of errors ([`error`]) serve both transports; what differs
+//! between them is in [`rest`] and [`soap`], and nothing else. The dialect decides nothing about numbers itself: it asks
+//! the store, and it keeps no state.
+//!
+//! Where the vendor is silent: a member or element that nobody asks for is ignored, an empty group means none, `enabled`
+//! is true unless it is given.
+
+mod endpoint;
+mod error;
+mod json;
+mod management;
+mod operations;
+mod parameters;
+mod rest;
+mod soap;
+#[cfg(test)]
+mod tests;
+mod wsdl;
+
+use std::sync::Arc;
+
+use super::{Answer, Call, Dialect, Head, HttpRefusal};
+use crate::access::{Access, Right};
+use crate::config::{Live, Settings};
+use crate::store::Store;
+use error::Failure;
+use operations::Operations;
+
+pub use endpoint::{Endpoint, Phone, Rest, Service};
+
+/// The dialect.
+pub struct Interact {
+    store: Arc<dyn Store>,
+    access: Arc<Access>,
+    live: Live,
+}
+
+impl Interact {
+    /// The dialect over a store, for whom `access` lets in.
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live) -> Self {
+        Self { store, access, live }
+    }
+
+    /// Where the descriptions of the SOAP services are served.
+    pub fn wsdl_paths(&self) -> Vec<String> {
+        let prefix = &self.live.current().interact.prefix;
+        [Service::Agent, Service::Dnis].map(|service| format!("{prefix}{}", service.wsdl_path())).into()
+    }
+
+    /// Lets a caller in for what needs `right`.
+    async fn enter(&self, call: &Call<'_>, right: Right, settings: Arc<Settings>) -> Result<Operations<'_>, Failure> {
+        let principal = self.access.interact(call.head.headers, call.source, right).await?;
+        Ok(Operations { store: &*self.store, scope: principal.scope, settings })
+    }
+
+    async fn rest(&self, rest: &Rest, call: &Call<'_>) -> Result<Answer, Failure> {
+        let operations = self.enter(call, rest.right(), self.live.current()).await?;
+        match rest {
+            Rest::Create => rest::create(&operations, call).await,
+            Rest::Allocate => rest::allocate(&operations, call).await,
+            Rest::Get(phone) => rest::get(&operations, phone).await,
+            Rest::Free(phone) => rest::free(&operations, phone).await,
+            Rest::List => management::list(&operations, call).await,
+            Rest::Read(phone) => management::read(&operations, phone).await,
+            Rest::Update(phone) => management::update(&operations, phone, call).await,
+            Rest::Delete(phone) => management::delete(&operations, phone).await,
+        }
+    }
+}
+
+impl Dialect for Interact {
+    type Endpoint = Endpoint;
+
+    const NAME: &'static str = "interact";
+
+    fn owns(&self, path: &str) -> bool {
+        endpoint::owns(&self.live.current().interact.prefix, path)
+    }
+
+    fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {
+        endpoint::find(&self.live.current().interact.prefix, head).map_err(|failure| failure.answer())
+    }
+
+    fn operation(endpoint: &Endpoint) -> &'static str {
+        endpoint.operation()
+    }
+
+    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>) -> usize {
+        self.live.current().server.limits.body
+    }
+
+    async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Answer {
+        let answer = match &endpoint {
+            Endpoint::Rest(rest) => self.rest(rest, &call).await,
+            Endpoint::Soap(_) => return soap::answer(self, &call).await,
+            Endpoint::Wsdl(service) => wsdl::answer(*service, &self.live.current().interact.prefix, &call),
+        };
+        answer.unwrap_or_else(|failure| failure.answer())
+    }
+
+    fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
+        let failure = Failure::Http(refusal);
+        match endpoint {
+            Some(Endpoint::Soap(_)) => soap::refuse(head.headers, &failure),
+            _ => failure.answer(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the gateway counts, for Prometheus.
+//!
+//! Labels come from small fixed sets, or from the configuration; nothing a caller sends becomes a label.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::domain::EnvironmentName;
+use crate::domain::tables::GroupCounts;
+use crate::store::sled::Observer;
+
+/// The media type of the text format.
+pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// All metrics of a gateway.
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    latency: HistogramVec,
+    numbers: IntGaugeVec,
+    batch_commands: Histogram,
+    sync: Histogram,
+    ready: IntGauge,
+}
+
+impl Metrics {
+    /// Fresh metrics with a registry of their own.
+    ///
+    /// # Errors
+    /// None in practice: the names are fixed and distinct, which the tests hold.
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: IntCounterVec::new(
+                Opts::new("dnis_gateway_requests_total", "Requests by dialect, operation and outcome."),
+                &["dialect", "operation", "outcome"],
+            )?,
+            latency: HistogramVec::new(
+                HistogramOpts::new("dnis_gateway_request_seconds", "Time from the head of a request to its answer.")
+                    .buckets(vec![
+                        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+                    ]),
+                &["dialect", "operation"],
+            )?,
+            numbers: IntGaugeVec::new(
+                Opts::new("dnis_gateway_numbers", "Numbers by group and state (free, allocated, disabled)."),
+                &["tenant", "environment", "group", "state"],
+            )?,
+            batch_commands: Histogram::with_opts(
+                HistogramOpts::new("dnis_gateway_store_batch_commands", "Commands that share one commit.")
+                    .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0]),
+            )?,
+            sync: Histogram::with_opts(
+                HistogramOpts::new("dnis_gateway_store_sync_seconds", "Time to make one commit safe on disk.")
+                    .buckets(vec![0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0]),
+            )?,
+            ready: IntGauge::new("dnis_gateway_ready", "1 while the store takes writes.")?,
+        };
+        metrics.registry.register(Box::new(metrics.requests.clone()))?;
+        metrics.registry.register(Box::new(metrics.latency.clone()))?;
+        metrics.registry.register(Box::new(metrics.numbers.clone()))?;
+        metrics.registry.register(Box::new(metrics.batch_commands.clone()))?;
+        metrics.registry.register(Box::new(metrics.sync.clone()))?;
+        metrics.registry.register(Box::new(metrics.ready.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts an answered request.
+    pub(super) fn answered(&self, dialect: &str, operation: &str, outcome: &str, took: Duration) {
+        self.requests.with_label_values(&[dialect, operation, outcome]).inc();
+        self.latency.with_label_values(&[dialect, operation]).observe(took.as_secs_f64());
+    }
+
+    /// All metrics in Prometheus' text format, with the pools as they are now.
+    pub(super) fn text(&self, groups: &[GroupCounts], ready: bool) -> prometheus::Result<Vec<u8>> {
+        self.ready.set(i64::from(ready));
+        // Groups come and go with their numbers; what is gone must not be reported on.
+        self.numbers.reset();
+        for counts in groups {
+            let environment = counts.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
+            let group = counts.group.as_ref().map_or("", |group| group.as_str());
+            let states = [("free", counts.free), ("allocated", counts.allocated), ("disabled", counts.disabled)];
+            for (state, count) in states {
+                let labels = [counts.scope.tenant.as_str(), environment, group, state];
+                self.numbers.with_label_values(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        }
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Observer for Metrics {
+    fn committed(&self, commands: usize, sync: Duration) {
+        self.batch_commands.observe(commands as f64);
+        self.sync.observe(sync.as_secs_f64());
+    }
+}
