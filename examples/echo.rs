@@ -27,9 +27,10 @@ struct Arguments {
 async fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
     let mut server = HttpServer::new(|| {
-        App::new().default_service(web::route().to(|body: Bytes| async move {
-            if body.is_empty() { Bytes::from_static(b"echo") } else { body }
-        }))
+        App::new().default_service(
+            web::route()
+                .to(|body: Bytes| async move { if body.is_empty() { Bytes::from_static(b"echo") } else { body } }),
+        )
     });
     if let Some(workers) = arguments.workers {
         server = server.workers(workers.get());
