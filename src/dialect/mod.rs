@@ -25,6 +25,8 @@ pub struct Head<'a> {
     pub query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
+    /// How the client addressed the gateway.
+    pub origin: &'a Origin,
 }
 
 /// A whole request with its body.
@@ -36,8 +38,6 @@ pub struct Call<'a> {
     pub body: &'a Bytes,
     /// Who sent it: the peer, or the client that a trusted proxy names.
     pub source: IpAddr,
-    /// How the client addressed the gateway.
-    pub origin: &'a Origin,
 }
 
 /// Scheme and authority under which a client reaches the gateway: `server.public_url` where it is set, else what the
@@ -53,6 +53,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The plain address of an authority, without a prefix.
+    pub fn http(authority: &str) -> Self {
+        Self { scheme: "http".to_owned(), authority: authority.to_owned(), prefix: String::new() }
+    }
+
     /// The host without its port.
     pub fn host(&self) -> &str {
         match self.authority.rsplit_once(':') {

@@ -75,8 +75,8 @@ impl Members {
 pub(super) struct Form<'a> {
     /// The format.
     pub(super) format: Format,
-    /// How the client addressed the gateway, where that is known.
-    pub(super) origin: Option<&'a Origin>,
+    /// How the client addressed the gateway.
+    pub(super) origin: &'a Origin,
     /// The path of the request as it was sent.
     pub(super) path: &'a str,
 }
@@ -119,17 +119,14 @@ impl Form<'_> {
         content: impl FnOnce(&mut Writer) -> Result<(), Unrepresentable>,
     ) -> Result<String, Unrepresentable> {
         let mut writer = Writer::fragment();
-        match self.namespace() {
-            Some(namespace) => writer.element(root, &[("xmlns", &namespace)], content)?,
-            None => writer.element(root, &[], content)?,
-        }
+        writer.element(root, &[("xmlns", &self.namespace())], content)?;
         Ok(writer.finish())
     }
 
     /// Scheme, host and path of the request; the port is left out.
-    fn namespace(self) -> Option<String> {
-        let origin = self.origin?;
-        Some(format!("{}://{}{}{}", origin.scheme, origin.host(), origin.prefix, self.path))
+    fn namespace(self) -> String {
+        let origin = self.origin;
+        format!("{}://{}{}{}", origin.scheme, origin.host(), origin.prefix, self.path)
     }
 
     fn finish(self, status: StatusCode, outcome: Outcome, body: String) -> Answer {

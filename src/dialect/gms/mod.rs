@@ -148,7 +148,7 @@ impl Gms {
     /// An error that is known before the call is whole, and so before its tenant.
     fn refusal(&self, head: &Head<'_>, error: &Error) -> Answer {
         let format = format::choose(head.headers, self.live.current().gms.default_format);
-        Form { format, origin: None, path: head.path }.fault(error.into())
+        Form { format, origin: head.origin, path: head.path }.fault(error.into())
     }
 }
 
@@ -233,7 +233,7 @@ impl Dialect for Gms {
         let settings = self.live.current();
         let form = |default| Form {
             format: format::choose(call.head.headers, default),
-            origin: Some(call.origin),
+            origin: call.head.origin,
             path: call.head.path,
         };
         let scope = match self.admit(&endpoint, &call).await {

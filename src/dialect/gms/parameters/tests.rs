@@ -15,10 +15,10 @@ async fn gather(query: &str, content_type: Option<&'static str>, body: &[u8]) ->
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    let head = Head { method: &Method::POST, path: "/", query, headers: &headers };
+    let origin = Origin::http("gms");
+    let head = Head { method: &Method::POST, path: "/", query, headers: &headers, origin: &origin };
     let body = Bytes::copy_from_slice(body);
-    let origin = Origin { scheme: "http".into(), authority: "gms".into(), prefix: String::new() };
-    let call = Call { head, body: &body, source: [127, 0, 0, 1].into(), origin: &origin };
+    let call = Call { head, body: &body, source: [127, 0, 0, 1].into() };
     Parameters::gather(&call).await
 }
 

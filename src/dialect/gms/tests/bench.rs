@@ -74,10 +74,9 @@ impl Bench {
     /// What the server does with a request, short of limits and metrics.
     pub(super) async fn send(&self, request: Request) -> Answer {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let head = Head { method: &request.method, path, query, headers: &request.headers };
-        let authority = "10.10.26.36:8080".to_owned();
-        let origin = Origin { scheme: "http".to_owned(), authority, prefix: String::new() };
-        let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into(), origin: &origin };
+        let origin = Origin::http("10.10.26.36:8080");
+        let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
+        let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
         match self.gms.endpoint(&head) {
             Ok(endpoint) => self.gms.answer(endpoint, call).await,
             Err(answer) => answer,

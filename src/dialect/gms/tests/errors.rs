@@ -6,7 +6,7 @@ use actix_web::http::header::{
 };
 
 use super::bench::*;
-use crate::dialect::{Dialect, Head, HttpRefusal};
+use crate::dialect::{Dialect, Head, HttpRefusal, Origin};
 
 const NO_DATA: &str = "/genesys/1/storage/00000000-0000-4000-8000-000000000000";
 
@@ -79,7 +79,13 @@ async fn what_the_server_refuses_has_the_vendors_form() {
     for media_type in ["application/json", "application/xml"] {
         let mut headers = HeaderMap::new();
         headers.insert(actix_web::http::header::ACCEPT, HeaderValue::from_static(media_type));
-        let head = Head { method: &Method::POST, path: REQUEST_ACCESS, query: "", headers: &headers };
+        let head = Head {
+            method: &Method::POST,
+            path: REQUEST_ACCESS,
+            query: "",
+            headers: &headers,
+            origin: &Origin::http("10.10.26.36:8080"),
+        };
         for refusal in [
             HttpRefusal::BodyTooLarge { limit: 65536 },
             HttpRefusal::ContentCoding,
@@ -136,7 +142,13 @@ async fn a_body_may_be_larger_in_parts_than_in_one_piece() {
     let limit = |content_type: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let head = Head { method: &Method::POST, path: REQUEST_ACCESS, query: "", headers: &headers };
+        let head = Head {
+            method: &Method::POST,
+            path: REQUEST_ACCESS,
+            query: "",
+            headers: &headers,
+            origin: &Origin::http("10.10.26.36:8080"),
+        };
         let endpoint = bench.dialect().endpoint(&head).unwrap();
         bench.dialect().body_limit(&endpoint, &head)
     };
@@ -161,7 +173,8 @@ async fn operations_are_labels_from_a_small_set() {
         (Method::GET, "/genesys/1/storage/a/b", "storage-read"),
         (Method::DELETE, "/genesys/1/storage/a", "storage-delete"),
     ] {
-        let head = Head { method: &method, path, query: "", headers: &headers };
+        let head =
+            Head { method: &method, path, query: "", headers: &headers, origin: &Origin::http("10.10.26.36:8080") };
         let endpoint = bench.dialect().endpoint(&head).unwrap();
         assert_eq!(<super::super::Gms as Dialect>::operation(&endpoint), label);
     }

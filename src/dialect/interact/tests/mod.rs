@@ -156,15 +156,15 @@ impl Gateway {
         for (name, value) in headers {
             map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
         }
-        let head = Head { method: &method, path, query, headers: &map };
+        let origin = Origin::http("gateway:8080");
+        let head = Head { method: &method, path, query, headers: &map, origin: &origin };
         assert!(self.interact.owns(path));
         let endpoint = match self.interact.endpoint(&head) {
             Ok(endpoint) => endpoint,
             Err(answer) => return Reply::of(answer),
         };
-        let origin = Origin { scheme: "http".into(), authority: "gateway:8080".into(), prefix: String::new() };
         let body = body.into();
-        let call = Call { head, body: &body, source: [192, 0, 2, 1].into(), origin: &origin };
+        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
         Reply::of(self.interact.answer(endpoint, call).await)
     }
 

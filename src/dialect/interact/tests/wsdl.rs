@@ -9,9 +9,9 @@ use crate::dialect::{Call, Dialect, Head, Origin};
 
 async fn fetch(gateway: &Gateway, path: &str, origin: &Origin) -> Reply {
     let (method, headers) = (Method::GET, HeaderMap::new());
-    let head = Head { method: &method, path, query: "", headers: &headers };
+    let head = Head { method: &method, path, query: "", headers: &headers, origin };
     let endpoint = gateway.interact.endpoint(&head).unwrap_or_else(|answer| panic!("{answer:?}"));
-    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into(), origin };
+    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
     Reply::of(gateway.interact.answer(endpoint, call).await)
 }
 
