@@ -32,7 +32,7 @@ pub struct FreeQueue(Order);
 enum Order {
     RoundRobin { free: BTreeSet<Number>, last: Option<Number> },
     Random { free: Vec<Number>, place: HashMap<Number, usize> },
-    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)> },
+    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)>, since: HashMap<Number, Timestamp> },
 }
 
 impl FreeQueue {
@@ -41,17 +41,22 @@ impl FreeQueue {
         Self(match policy {
             Policy::RoundRobin => Order::RoundRobin { free: BTreeSet::new(), last },
             Policy::Random => Order::Random { free: Vec::new(), place: HashMap::new() },
-            Policy::LeastRecentlyFreed => Order::LeastRecentlyFreed { free: BTreeSet::new() },
+            Policy::LeastRecentlyFreed => Order::LeastRecentlyFreed { free: BTreeSet::new(), since: HashMap::new() },
         })
+    }
+
+    /// How many numbers are free.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Order::RoundRobin { free, .. } => free.len(),
+            Order::Random { free, .. } => free.len(),
+            Order::LeastRecentlyFreed { free, .. } => free.len(),
+        }
     }
 
     /// Whether no number is free.
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
-            Order::RoundRobin { free, .. } => free.is_empty(),
-            Order::Random { free, .. } => free.is_empty(),
-            Order::LeastRecentlyFreed { free } => free.is_empty(),
-        }
+        self.len() == 0
     }
 
     /// Puts a number in. `freed` is when it came back, the epoch if it was never lent.
@@ -66,21 +71,26 @@ impl FreeQueue {
                     free.push(number);
                 }
             }
-            Order::LeastRecentlyFreed { free } => {
+            Order::LeastRecentlyFreed { free, since } => {
+                if let Some(before) = since.insert(number, freed) {
+                    free.remove(&(before, number));
+                }
                 free.insert((freed, number));
             }
         }
     }
 
-    /// Takes a given number out, if it is in; `freed` as it was put in.
-    pub fn remove(&mut self, number: Number, freed: Timestamp) {
+    /// Takes a given number out, if it is in.
+    pub fn remove(&mut self, number: Number) {
         match &mut self.0 {
             Order::RoundRobin { free, .. } => {
                 free.remove(&number);
             }
             Order::Random { free, place } => remove_at(free, place, number),
-            Order::LeastRecentlyFreed { free } => {
-                free.remove(&(freed, number));
+            Order::LeastRecentlyFreed { free, since } => {
+                if let Some(freed) = since.remove(&number) {
+                    free.remove(&(freed, number));
+                }
             }
         }
     }
@@ -103,7 +113,11 @@ impl FreeQueue {
                 remove_at(free, place, number);
                 Some(number)
             }
-            Order::LeastRecentlyFreed { free } => free.pop_first().map(|(_, number)| number),
+            Order::LeastRecentlyFreed { free, since } => {
+                let (_, number) = free.pop_first()?;
+                since.remove(&number);
+                Some(number)
+            }
         }
     }
 }
@@ -181,7 +195,7 @@ mod tests {
         ) {
             let mut queue = queue(policy, put.iter().copied());
             for n in &removed {
-                queue.remove(number(*n), Timestamp::default());
+                queue.remove(number(*n));
             }
             let mut rng = StdRng::seed_from_u64(seed);
             let mut taken: Vec<_> = std::iter::from_fn(|| queue.take(&mut rng)).collect();

@@ -5,6 +5,7 @@
 //! expired allocation is free at its very deadline, whether or not anything swept.
 
 mod documents;
+mod health;
 mod interactions;
 mod lend;
 mod matching;
@@ -16,17 +17,24 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
-use super::{Allocation, Change, DocumentId, InteractionId, Number, Rules, Scope, Tables, Timestamp};
-use pools::Pools;
+use super::{
+    AllocationId, Change, DocumentId, InteractionId, Number, NumberRecord, Rules, Scope, Sharing, Tables, Timestamp,
+};
+use crate::domain::slot::NumberSlot;
+use pools::{Offered, Pools};
 
-pub use lend::{CodeLength, Holder, Lend, Lent, Repeat, Source};
-pub use matching::{AfterMatch, Criteria, Match, Which};
+pub use health::PoolHealth;
+pub use lend::{Holder, Lend, Lent, Repeat, Source};
+pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
 pub use numbers::Seeds;
 
 /// What ends by itself. Allocations end before the interactions and documents that end at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
-    Allocation(Arc<Scope>, Number),
+    /// An allocation that has expired and whose number has rested.
+    Allocation(Arc<Scope>, Number, AllocationId),
+    /// The rest of a number that was freed.
+    Rest(Arc<Scope>, Number),
     Interaction(Arc<Scope>, InteractionId),
     Document(Arc<Scope>, DocumentId),
 }
@@ -106,9 +114,10 @@ impl State {
             && at <= now
         {
             match ending {
-                Ending::Allocation(scope, number) => self.end_allocation(&scope, number, at),
+                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
+                Ending::Rest(scope, number) => self.end_rest(&scope, number, at),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
-                Ending::Document(scope, id) => self.drop_document(&scope, id),
+                Ending::Document(scope, id) => self.end_document(&scope, id, at),
             }
         }
     }
@@ -150,52 +159,87 @@ impl State {
         self.endings.clear();
         self.scopes.clear();
         self.document_bytes = 0;
-        for (scope, tables) in self.tables.scopes() {
-            self.scopes.insert((**scope).clone(), Arc::clone(scope));
-            let mut pools = Pools::default();
-            for (group, last) in
-                lent_last(tables.numbers.values().map(|slot| (&*slot.record, slot.allocation.as_deref())))
+        let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
+        for scope in scopes {
+            self.scopes.insert((*scope).clone(), Arc::clone(&scope));
+            self.derive_scope(&scope);
+        }
+    }
+
+    fn derive_scope(&mut self, scope: &Arc<Scope>) {
+        let Some(tables) = self.tables.scope(scope) else { return };
+        let mut pools = Pools::default();
+        for (group, last) in lent_last(tables.numbers.values()) {
+            pools.open(&group, self.rules.group(&scope.tenant, group.as_ref()), last);
+        }
+        for slot in tables.numbers.values() {
+            let group = &slot.record.group;
+            for allocation in slot.allocations() {
+                pools.note(group, allocation);
+                let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
+                self.endings.insert((allocation.deadline.after(pools.cool_down(group)), ending));
+            }
+            // Every rest is planned as if time began now; those that are over end with the first command.
+            if may_be_lent(slot, pools.sharing(group))
+                && let Offered::Resting(until) = pools.offer(&slot.record, Timestamp::default())
             {
-                pools.open(&group, self.rules.policy(&scope.tenant, group.as_ref()), last);
+                self.endings.insert((until, Ending::Rest(Arc::clone(scope), slot.record.number)));
             }
-            for slot in tables.numbers.values() {
-                match &slot.allocation {
-                    Some(allocation) => {
-                        pools.expect_release(&slot.record.group, allocation.deadline, allocation.number);
-                        let ending = Ending::Allocation(Arc::clone(scope), allocation.number);
-                        self.endings.insert((allocation.deadline, ending));
-                    }
-                    None if slot.record.enabled => pools.offer(&slot.record),
-                    None => {}
-                }
+        }
+        for slot in tables.interactions.values() {
+            if let Some(at) = slot.record.deadline.at() {
+                self.endings.insert((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
             }
-            for slot in tables.interactions.values() {
-                if let Some(at) = slot.record.deadline.at() {
-                    self.endings.insert((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
-                }
-            }
-            for document in tables.documents.values() {
-                if let Some(at) = document.deadline.at() {
-                    self.endings.insert((at, Ending::Document(Arc::clone(scope), document.id)));
-                }
-                self.document_bytes += documents::size(&document.entries);
-            }
-            self.pools.insert(Arc::clone(scope), pools);
+        }
+        for document in tables.documents.values() {
+            self.endings.insert((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
+            self.document_bytes += documents::size(&document.entries);
+        }
+        self.pools.insert(Arc::clone(scope), pools);
+    }
+
+    fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
+        self.tables.slot(scope, number)
+    }
+
+    /// Gives a number to the pool of its group: for lending, or for a rest before that.
+    fn offer(&mut self, scope: &Arc<Scope>, record: &NumberRecord, now: Timestamp) {
+        if let Offered::Resting(until) = self.pools(scope).offer(record, now) {
+            self.endings.insert((until, Ending::Rest(Arc::clone(scope), record.number)));
+        }
+    }
+
+    /// Takes a number out of its pool.
+    fn withdraw(&mut self, scope: &Arc<Scope>, record: &NumberRecord) {
+        if let Some(until) = self.pools(scope).withdraw(record) {
+            self.endings.remove(&(until, Ending::Rest(Arc::clone(scope), record.number)));
+        }
+    }
+
+    /// The rest of a number is over.
+    fn end_rest(&mut self, scope: &Arc<Scope>, number: Number, now: Timestamp) {
+        self.endings.remove(&(now, Ending::Rest(Arc::clone(scope), number)));
+        if let Some(record) = self.slot(scope, number).map(|slot| Arc::clone(&slot.record)) {
+            self.withdraw(scope, &record);
+            self.offer(scope, &record, now);
         }
     }
 }
 
+/// Whether a pool may have the number: it is enabled, and carries nothing or is shared.
+fn may_be_lent(slot: &NumberSlot, sharing: Sharing) -> bool {
+    slot.record.enabled && (sharing == Sharing::Shared || !slot.is_allocated())
+}
+
 /// For every group, the number that was lent last: that of the newest allocation, running or ended.
-fn lent_last<'a>(
-    numbers: impl Iterator<Item = (&'a super::NumberRecord, Option<&'a Allocation>)>,
-) -> HashMap<pools::Group, Option<Number>> {
+fn lent_last<'a>(slots: impl Iterator<Item = &'a NumberSlot>) -> HashMap<pools::Group, Option<Number>> {
     let mut newest = HashMap::new();
-    for (record, allocation) in numbers {
-        let running = allocation.map(|allocation| allocation.id);
-        let lent = running.or(record.freed.map(|last| last.allocation));
-        let entry = newest.entry(record.group.clone()).or_insert((None, None));
+    for slot in slots {
+        let running = slot.allocations().map(|allocation| allocation.id).max();
+        let lent = running.or(slot.record.freed.map(|last| last.allocation));
+        let entry = newest.entry(slot.record.group.clone()).or_insert((None, None));
         if lent.is_some() && lent > entry.0 {
-            *entry = (lent, Some(record.number));
+            *entry = (lent, Some(slot.record.number));
         }
     }
     newest.into_iter().map(|(group, (_, number))| (group, number)).collect()
