@@ -1,0 +1,9 @@
+//! The store: one suite that every engine passes, one model test that holds the engines against each other, and what
+//! is special about the engine on disk.
+
+mod concurrency;
+mod conformance;
+mod engine;
+mod model;
+mod records;
+mod words;
