@@ -5,5 +5,6 @@ mod concurrency;
 mod conformance;
 mod engine;
 mod model;
+mod opening;
 mod records;
 mod words;
