@@ -4,6 +4,7 @@
 mod concurrency;
 mod conformance;
 mod engine;
+mod failing;
 mod model;
 mod opening;
 mod records;

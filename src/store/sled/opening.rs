@@ -110,8 +110,8 @@ impl Opening<'_> {
         let lock = self.lock()?;
         let marker = self.read_marker()?;
         let files = self.look().map_err(|error| self.unusable(&error))?;
-        let (tree, contents) = match (files, marker) {
-            (Files::Tree, marker) => self.open_existing(marker)?,
+        let (tree, contents) = match (files, &marker) {
+            (Files::Tree, marker) => self.open_existing(marker.as_ref())?,
             (_, Some(_)) => return Err(self.damaged("the file db is missing or empty")),
             (Files::Foreign, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
             (Files::None | Files::Unfinished, None) => self.create()?,
@@ -176,11 +176,11 @@ impl Opening<'_> {
     }
 
     /// Opens a tree that exists: first a copy of it, and only if that holds what it must, the tree itself.
-    fn open_existing(&self, marker: Option<Marker>) -> Result<(sled::Db, Contents), OpenError> {
+    fn open_existing(&self, marker: Option<&Marker>) -> Result<(sled::Db, Contents), OpenError> {
         let rehearsed = match Scratch::copy(self.directory) {
             Ok(copy) => {
                 let tree = self.open_tree(copy.path())?;
-                Some(self.examine(&tree, marker.as_ref())?)
+                Some(self.examine(&tree, marker)?)
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                 tracing::warn!(%error, "no room to try the opening on a copy of the data; opening it as it is");
@@ -192,7 +192,7 @@ impl Opening<'_> {
         let contents = match rehearsed {
             Some(contents) if self.commits(&tree)? == contents.commits => contents,
             Some(_) => return Err(self.damaged("the tree and its copy have come to differ")),
-            None => self.examine(&tree, marker.as_ref())?,
+            None => self.examine(&tree, marker)?,
         };
         if marker.is_none() {
             tracing::warn!("the marker of the data directory is missing; a new one is written");
