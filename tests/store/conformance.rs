@@ -81,11 +81,14 @@ async fn match_call(store: &dyn Store, text: &str, data: WithData) -> Result<Opt
 }
 
 fn texts(loaded: &Loaded) -> Vec<(&str, &str)> {
-    let text = |value| match value {
-        &LoadedValue::Text(ref text) => &**text,
+    loaded.entries.iter().map(|(key, value)| (key.as_str(), shown(value))).collect()
+}
+
+fn shown(value: &LoadedValue) -> &str {
+    match value {
+        LoadedValue::Text(text) => text,
         LoadedValue::File { .. } => "(file)",
-    };
-    loaded.entries.iter().map(|(key, value)| (key.as_str(), text(value))).collect()
+    }
 }
 
 async fn a_number_is_created_once_listed_changed_and_deleted(engine: &mut Engine) {

@@ -20,7 +20,7 @@ pub(crate) struct Engine {
 }
 
 enum Kind {
-    Memory(MemoryStore),
+    Memory(Box<MemoryStore>),
     Sled {
         /// `None` only while it is being restarted.
         store: Option<SledStore>,
@@ -32,7 +32,7 @@ impl Engine {
     pub(crate) fn memory(rules: Rules) -> Self {
         let clock = clock();
         let store = MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>, rules.clone(), SEED);
-        Self { clock, rules, kind: Kind::Memory(store) }
+        Self { clock, rules, kind: Kind::Memory(Box::new(store)) }
     }
 
     pub(crate) fn sled(rules: Rules) -> Self {
@@ -44,7 +44,7 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &dyn Store {
         match &self.kind {
-            Kind::Memory(store) => store,
+            Kind::Memory(store) => &**store,
             Kind::Sled { store, .. } => store.as_ref().expect("the engine is not being restarted"),
         }
     }
