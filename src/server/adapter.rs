@@ -59,8 +59,8 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
                     let origin = origin::origin(request, &settings.server);
                     let call = Call { head, body: &body, source, origin: &origin };
                     // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-                    let answered = AssertUnwindSafe(dialect.answer(endpoint, call)).catch_unwind().await;
-                    answered.unwrap_or_else(|_| dialect.refuse(None, &head, HttpRefusal::Panicked))
+                    let answered = AssertUnwindSafe(dialect.answer(&endpoint, call)).catch_unwind().await;
+                    answered.unwrap_or_else(|_| dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked))
                 }
             };
             (operation, answer)
