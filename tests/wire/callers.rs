@@ -1,5 +1,6 @@
 //! Clients of the dialects, with the demo's credentials.
 
+use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -22,11 +23,17 @@ pub(crate) const AGENT: &str = "http://com/jacada/interact/agent/soap";
 pub(crate) const DNIS: &str = "http://com/jacada/interact/dnis/soap";
 
 /// An answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}\n{}", self.status, self.headers, String::from_utf8_lossy(&self.body))
+    }
 }
 
 impl Reply {

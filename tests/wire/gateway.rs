@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dnis_gateway::config::{self, Settings};
+use dnis_gateway::domain::Rules;
 use dnis_gateway::server::Server;
-use dnis_gateway::store::Store;
+use dnis_gateway::store::sled::{Options, SledStore};
+use dnis_gateway::store::{Clock, Store};
 use tempfile::TempDir;
 
 use crate::callers::{Caller, Reply};
@@ -38,9 +40,10 @@ impl Builder {
         self
     }
 
-    /// Uses a store that is open already.
-    pub(crate) fn over(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
+    /// Uses what is made of the sled engine, with a clock, instead of the engine that the server opens itself.
+    pub(crate) fn over(mut self, clock: Arc<dyn Clock>, make: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let store = SledStore::open(Options::new(self.data.path(), Rules::default(), clock)).unwrap();
+        self.store = Some(make(Arc::new(store)));
         self
     }
 

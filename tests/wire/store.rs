@@ -1,5 +1,5 @@
 //! A store with two accidents in it: asking about one number panics, asking about another takes as long as a test
-//! wants. Everything else is done by the memory engine behind it.
+//! wants. Everything else is done by the engine behind it.
 
 use std::sync::Arc;
 
