@@ -102,11 +102,11 @@ impl Binary {
         self.log.lock().clone()
     }
 
-    /// Waits until a text has been logged.
-    pub(crate) fn wait_for_log(&self, text: &str) {
+    /// Waits until the log is as it should be.
+    pub(crate) fn wait_until(&self, logged: impl Fn(&str) -> bool) {
         let start = Instant::now();
-        while !self.log.lock().contains(text) {
-            assert!(start.elapsed() < PATIENCE, "\"{text}\" was not logged: {}", self.log());
+        while !logged(&self.log.lock()) {
+            assert!(start.elapsed() < PATIENCE, "what should be logged is not: {}", self.log());
             thread::sleep(Duration::from_millis(10));
         }
     }

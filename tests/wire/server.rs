@@ -276,7 +276,7 @@ async fn the_process_finishes_a_request_whose_body_is_still_on_its_way_and_exits
     wire.send(head).await;
     assert_eq!(wire.reply().await.unwrap().status, 100, "the request has begun");
     binary.signal("TERM");
-    binary.wait_for_log("stopping");
+    binary.wait_until(|log| log.contains("stopping"));
     wire.send(body).await;
     let reply = wire.reply().await.unwrap();
     assert_eq!((reply.status, reply.text().as_str()), (200, "380974520200"), "{reply:?}");
