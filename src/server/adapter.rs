@@ -60,8 +60,8 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
                     let source = origin::source(request, &settings.server.trusted_proxies);
                     let call = Call { head, body: &body, source };
                     // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-                    let answered = AssertUnwindSafe(dialect.answer(endpoint, call)).catch_unwind().await;
-                    answered.unwrap_or_else(|_| dialect.refuse(None, &head, HttpRefusal::Panicked))
+                    let answered = AssertUnwindSafe(dialect.answer(&endpoint, call)).catch_unwind().await;
+                    answered.unwrap_or_else(|_| dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked))
                 }
             };
             (answer.operation.unwrap_or(operation), answer)
