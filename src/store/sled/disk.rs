@@ -17,6 +17,8 @@ use crate::store::loading::Values;
 
 /// How many commits may pass before the marker is written anew.
 const MARKER_EVERY: u64 = 4096;
+/// Where a damaged tree is opened on trial, below the data directory.
+const REHEARSAL: &str = "rehearsal";
 
 /// Why a data directory cannot be opened. None of these changes what is in it.
 #[derive(Debug, thiserror::Error)]
@@ -179,11 +181,12 @@ impl Opening<'_> {
                 fs::remove_file(path)
             },
         )?;
-        match self.try_open_tree() {
+        match self.try_open_tree(self.directory) {
             Ok(tree) => return Ok(tree),
             Err(TreeError::Final(error)) => return Err(error),
             Err(TreeError::Corrupt(reason)) => {
                 tracing::warn!(%reason, "the tree cannot be opened; trying once more from its log alone");
+                self.rehearse(&reason)?;
             }
         }
         self.snapshots(
@@ -194,15 +197,40 @@ impl Opening<'_> {
                 fs::rename(path, aside)
             },
         )?;
-        self.try_open_tree().map_err(|error| match error {
+        self.try_open_tree(self.directory).map_err(|error| match error {
             TreeError::Final(error) => error,
             TreeError::Corrupt(reason) => self.damaged(reason),
         })
     }
 
-    fn try_open_tree(&self) -> Result<sled::Db, TreeError> {
+    /// Opens a copy of the log without the snapshots, to see that it leads at least as far as they do.
+    ///
+    /// The log alone is not always enough: segments whose content has moved on are wiped, and where sled misses one at
+    /// the end of the log it takes everything for torn and wipes that too. On a copy this does no harm.
+    fn rehearse(&self, reason: &str) -> Result<(), OpenError> {
+        let copy = self.directory.join(REHEARSAL);
+        let unusable = |error: io::Error| self.unusable(&error);
+        let reached = newest_snapshot(self.directory).map_err(unusable)?;
+        remove_rehearsal(&copy).map_err(unusable)?;
+        fs::create_dir(&copy).map_err(unusable)?;
+        for name in ["conf", "db"] {
+            fs::copy(self.directory.join(name), copy.join(name)).map_err(unusable)?;
+        }
+        let opened = self.try_open_tree(&copy).map(drop);
+        // Opening writes a snapshot, and its name says how far the log has led.
+        let led = newest_snapshot(&copy).map_err(unusable)?;
+        remove_rehearsal(&copy).map_err(unusable)?;
+        match opened {
+            Ok(()) if led >= reached => Ok(()),
+            Ok(()) => Err(self.damaged(format!("{reason}, and the log alone does not hold everything"))),
+            Err(TreeError::Corrupt(log)) => Err(self.damaged(format!("{reason}, and of the log alone: {log}"))),
+            Err(TreeError::Final(error)) => Err(error),
+        }
+    }
+
+    fn try_open_tree(&self, directory: &Path) -> Result<sled::Db, TreeError> {
         let config = sled::Config::new()
-            .path(self.directory)
+            .path(directory)
             .cache_capacity(self.cache_bytes)
             // The writer flushes before it answers; nothing else ever does.
             .flush_every_ms(None);
@@ -298,6 +326,24 @@ impl Opening<'_> {
             Unreadable::Newer(_) => OpenError::Newer { path: self.directory.to_owned(), reason: error.to_string() },
             Unreadable::Damaged { .. } => self.damaged(error.to_string()),
         }
+    }
+}
+
+/// How far the newest snapshot of a directory leads, as its name says.
+fn newest_snapshot(directory: &Path) -> io::Result<Option<u64>> {
+    let mut newest = None;
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let place = name.to_str().and_then(|name| name.strip_prefix("snap."));
+        newest = newest.max(place.and_then(|place| u64::from_str_radix(place, 16).ok()));
+    }
+    Ok(newest)
+}
+
+fn remove_rehearsal(copy: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(copy) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
