@@ -11,7 +11,9 @@ mod load;
 mod schedule;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -81,24 +83,43 @@ async fn a_snapshot_that_was_left_half_written_is_cleaned_away_and_nothing_is_lo
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_snapshot_is_set_aside_and_nothing_is_lost() {
+async fn a_damaged_snapshot_costs_no_data_whether_or_not_the_log_can_stand_in_for_it() {
     let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
     println!("CRASH_SEED={seed}");
     let directory = tempfile::tempdir().unwrap();
     let home = Home::new(directory.path());
     let mut run = Run::new(&home, seed);
-    // An orderly end makes sure that there is a snapshot.
     run.kill_under_load(1).await;
+    // After an orderly end the next start finds a snapshot.
     run.end_in_good_order().await;
-    let mut damaged = 0;
-    for entry in fs::read_dir(home.data()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().unwrap().to_string_lossy().starts_with("snap.") {
-            fs::write(&path, b"no snapshot at all").unwrap();
-            damaged += 1;
+    let before = files(&home);
+    let snapshots: Vec<&PathBuf> = before.keys().filter(|path| is_snapshot(path)).collect();
+    assert!(!snapshots.is_empty(), "there is no snapshot to damage");
+    for path in &snapshots {
+        fs::write(path, b"no snapshot at all").unwrap();
+    }
+    let damaged = files(&home);
+    match run.starts() {
+        Ok(()) => println!("the log stood in for the snapshot"),
+        Err(reason) => {
+            println!("refused: {reason}");
+            assert!(home.log().contains("is damaged"), "{}", home.log());
+            assert!(files(&home) == damaged, "a refused start has changed the directory");
+            for path in snapshots {
+                fs::write(path, &before[path]).unwrap();
+            }
         }
     }
-    assert!(damaged > 0, "there is no snapshot to damage");
     run.audit_once().await;
     conclude(&run, &home, directory, seed);
+}
+
+fn is_snapshot(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."))
+}
+
+/// The files of a data directory with what is in them.
+fn files(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
+    let paths = fs::read_dir(home.data()).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(&path).unwrap())).collect()
 }

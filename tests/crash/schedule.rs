@@ -171,6 +171,17 @@ impl<'a> Run<'a> {
         self.stop(gateway);
     }
 
+    /// Whether the gateway starts; it is stopped again.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(crate) fn starts(&mut self) -> Result<(), String> {
+        let mut gateway = self.home.spawn();
+        gateway.listening()?;
+        self.stop(gateway);
+        Ok(())
+    }
+
     fn begin(&mut self) -> Option<(Gateway, Wire)> {
         let mut gateway = self.home.spawn();
         match gateway.listening() {
