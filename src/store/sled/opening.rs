@@ -211,6 +211,7 @@ impl Opening<'_> {
                 tracing::warn!(%reason, "the tree cannot be opened; trying once more from its log alone");
             }
         }
+        let reached = scratch::newest_snapshot(path).map_err(|error| self.unusable(&error))?;
         self.snapshots(
             path,
             |_| true,
@@ -219,10 +220,17 @@ impl Opening<'_> {
                 fs::rename(file, file.with_file_name(format!("aside.{name}")))
             },
         )?;
-        self.try_open_tree(path).map_err(|error| match error {
+        let tree = self.try_open_tree(path).map_err(|error| match error {
             TreeError::Final(error) => error,
             TreeError::Corrupt(reason) => self.damaged(&reason),
-        })
+        })?;
+        // The log alone is not always enough: segments whose content has moved on are wiped, and where sled misses one
+        // at the end of the log it takes everything for torn. Opening writes a snapshot, whose name says how far it led.
+        let led = scratch::newest_snapshot(path).map_err(|error| self.unusable(&error))?;
+        if led < reached {
+            return Err(self.damaged("its snapshot cannot be read, and the log alone does not hold everything"));
+        }
+        Ok(tree)
     }
 
     fn try_open_tree(&self, path: &Path) -> Result<sled::Db, TreeError> {

@@ -71,6 +71,17 @@ pub(super) fn is_unfinished_snapshot(name: &str) -> bool {
     name.starts_with("snap.") && name.ends_with(".generating")
 }
 
+/// How far the newest snapshot of a tree leads, as its name says.
+pub(super) fn newest_snapshot(directory: &Path) -> io::Result<Option<u64>> {
+    let mut newest = None;
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let place = name.to_str().and_then(|name| name.strip_prefix("snap."));
+        newest = newest.max(place.and_then(|place| u64::from_str_radix(place, 16).ok()));
+    }
+    Ok(newest)
+}
+
 fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {
