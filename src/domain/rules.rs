@@ -1,6 +1,7 @@
 //! What the operator decides about the state: how the groups lend, and how much room there is for documents.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,25 +45,21 @@ pub struct Rules {
     pub document_entries: usize,
     /// Largest value of an entry, in bytes.
     pub value_bytes: u64,
-    by_default: GroupRules,
 }
+
+/// How a group lends that nobody has configured.
+static BY_DEFAULT: LazyLock<GroupRules> = LazyLock::new(GroupRules::default);
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            groups: HashMap::new(),
-            documents_total: 1 << 30,
-            document_entries: 1000,
-            value_bytes: 8 << 20,
-            by_default: GroupRules::default(),
-        }
+        Self { groups: HashMap::new(), documents_total: 1 << 30, document_entries: 1000, value_bytes: 8 << 20 }
     }
 }
 
 impl Rules {
     /// How a group of a tenant lends, or the numbers without a group; by the default rules where nothing is configured.
     pub fn group(&self, tenant: &TenantId, group: Option<&GroupName>) -> &GroupRules {
-        group.and_then(|group| self.groups.get(tenant)?.get(group)).unwrap_or(&self.by_default)
+        group.and_then(|group| self.groups.get(tenant)?.get(group)).unwrap_or(&BY_DEFAULT)
     }
 
     /// Whether the operator has configured the group.

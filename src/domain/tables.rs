@@ -188,7 +188,7 @@ impl ScopeTables {
             return Some(slot);
         }
         let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
-        let newest_first = self.allocated_dnids.range(with_dnid).rev();
+        let mut newest_first = self.allocated_dnids.range(with_dnid).rev();
         let live = newest_first.find_map(|(_, id, number)| {
             let slot = self.numbers.get(number)?;
             slot.allocation(*id).filter(|allocation| allocation.live(now)).map(|_| slot)

@@ -144,7 +144,7 @@ impl State {
     }
 
     /// Gives out an id from the counter that `which` picks.
-    fn next_id(&mut self, which: fn(&mut super::tables::Counters) -> &mut u64) -> u64 {
+    fn next_id(&mut self, which: fn(&mut super::change::Counters) -> &mut u64) -> u64 {
         let mut counters = self.tables.counters();
         let counter = which(&mut counters);
         *counter += 1;

@@ -49,10 +49,6 @@ impl Pool {
         &self.rules
     }
 
-    pub(super) fn free(&self) -> usize {
-        self.free.len()
-    }
-
     pub(super) fn resting(&self) -> usize {
         self.resting.len()
     }
