@@ -8,7 +8,9 @@
 
 mod access;
 mod admin;
+mod code_prefix;
 mod gms;
+mod gms_service;
 mod interact;
 mod limits;
 mod live;
@@ -35,7 +37,9 @@ use std::path::PathBuf;
 
 pub use access::Access;
 pub use admin::Admin;
-pub use gms::{Format, Gms};
+pub use code_prefix::AccessCodePrefix;
+pub use gms::{Format, Gms, GuessLimit};
+pub use gms_service::{BuiltIn, Service};
 pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
@@ -50,7 +54,7 @@ pub use seeds::{SeedInteraction, SeedNumber, Seeds};
 pub use server::Server;
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
-pub use tenant_gms::{BuiltIn, Credentials, DEFAULT_REALM, Service, TenantGms};
+pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
 
 use crate::domain::TenantId;
 
@@ -94,7 +98,9 @@ impl Settings {
             ("server.listen", self.server.listen != new.server.listen),
             ("server.workers", self.server.workers != new.server.workers),
             ("admin.listen", self.admin.listen != new.admin.listen),
-            ("store", self.store != new.store),
+            ("store.engine", self.store.engine != new.store.engine),
+            ("store.path", self.store.path != new.store.path),
+            ("store.cache_capacity", self.store.cache_capacity != new.store.cache_capacity),
             ("access.verifications", self.access.verifications != new.access.verifications),
             ("access.waiting", self.access.waiting != new.access.waiting),
             ("log", self.log != new.log),

@@ -237,9 +237,14 @@ impl<'r> Section<'r> {
         results
     }
 
+    /// Whether `key` is given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Notes a problem if `key` is missing.
     pub(super) fn require(&self, key: &str) {
-        if !self.table.contains_key(key) {
+        if !self.has(key) {
             self.problem(key, "is missing");
         }
     }

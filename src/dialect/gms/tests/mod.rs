@@ -3,6 +3,7 @@
 mod answers;
 mod bench;
 mod errors;
+mod instances;
 mod lending;
 mod matching;
 mod stored_data;
