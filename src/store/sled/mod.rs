@@ -356,3 +356,6 @@ impl Store for SledStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
