@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::domain::TenantId;
-use crate::store::SystemClock;
+use crate::store::{ManualClock, SystemClock};
 
 fn scope() -> Scope {
     Scope { tenant: TenantId::new("acme").unwrap(), environment: None }
@@ -37,9 +37,13 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
+    fixture_with(Arc::new(SystemClock::default()))
+}
+
+fn fixture_with(clock: Arc<dyn Clock>) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let commits = Arc::new(Commits::default());
-    let mut options = Options::new(directory.path(), Rules::default(), Arc::new(SystemClock::default()));
+    let mut options = Options::new(directory.path(), Rules::default(), clock);
     options.observer = Arc::clone(&commits) as Arc<dyn Observer>;
     let store = Arc::new(SledStore::open(options).unwrap());
     Fixture { store, commits, _directory: directory }
@@ -112,6 +116,25 @@ async fn whatever_queues_up_while_the_writer_is_busy_becomes_one_commit() {
     }
     let Commits { commits, commands } = &*fixture.commits;
     assert_eq!((commits.load(Ordering::Relaxed), commands.load(Ordering::Relaxed)), (1, 101));
+}
+
+#[tokio::test]
+async fn what_fell_due_during_a_long_standstill_ends_in_several_batches() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
+    let fixture = fixture_with(Arc::clone(&clock) as Arc<dyn Clock>);
+    let soon = Deadline::At(Timestamp::from_millis(1_000));
+    let begin = move |desk: &mut Desk<'_>| {
+        for at in 0..5_000 {
+            desk.turn().create_interaction(&scope(), InteractionId::new(&at.to_string()).unwrap(), soon)?;
+        }
+        Ok(())
+    };
+    fixture.store.write(begin).await.unwrap();
+    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 1);
+    clock.advance_millis(1_000);
+    fixture.store.sweep().await.unwrap();
+    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 1 + 3, "2000, 2000 and the last 1000");
+    assert!(!fixture.store.view.read().has_interaction(&scope(), &InteractionId::new("4999").unwrap()));
 }
 
 #[tokio::test]
