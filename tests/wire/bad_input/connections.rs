@@ -77,35 +77,58 @@ async fn http_1_0_without_host_is_answered_and_the_connection_closed() {
     trial.refused("GMS", &reply, 404, Form::Xml("NotFoundException"), "no service matches").await;
 }
 
+fn post(path: &str, media_type: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\n{IVR}Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_goes_on_after_a_refusal() {
     let trial = Trial::demo().await;
     let mut wire = Wire::to(trial.gateway.address()).await;
-    let post = |path: &str, media_type: &str, body: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\n{IVR}Content-Type: {media_type}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    };
     for (request, status) in [
         (get("/interact/version/2/dnis/allocate/get/404", ""), 404),
+        (get("/interact/version/2/nothing", ""), 404),
+        (get("/interact/version/2/agent/soap", ""), 405),
+        (get("/genesys/1/nothing", ""), 404),
+        (get("/nothing", ""), 404),
         (post("/interact/version/2/agent/soap", "text/xml", "<broken"), 500),
         (post("/interact/version/2/agent/soap", "text/plain", "x"), 415),
         (post("/interact/version/2/dnis/allocate/new", "application/json", "{"), 400),
-        (post("/interact/version/2/dnis/nothing/here", "application/json", "{}"), 404),
-        (post("/interact/version/2/dnis/allocate/get/111", "application/json", "{}"), 405),
         (post("/genesys/1/service/request-access", "text/xml", "<x/>"), 415),
-        (post("/genesys/1/nothing", "text/xml", "<x/>"), 404),
-        (post("/nothing", "text/xml", "<x/>"), 404),
+        (post("/genesys/1/service/request-access", "application/json", "{}"), 400),
     ] {
         wire.send(&request).await;
         let reply = wire.reply().await.unwrap_or_else(|| panic!("no answer to {request}"));
-        assert_eq!(reply.status, status, "{request}: {reply:?}");
+        assert_eq!((reply.status, reply.header("connection")), (status, ""), "{request}: {reply:?}");
         wire.send(get(GET, "")).await;
         let next = wire.reply().await.unwrap_or_else(|| panic!("no answer after {request}"));
         assert_eq!((next.status, next.text().as_str()), (200, "holder"), "after {request}");
     }
     trial.unchanged("all of them").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_whose_body_nobody_read_is_closed_and_the_answer_says_so() {
+    let trial = Trial::demo().await;
+    let long = "x".repeat(1 << 20);
+    for (path, body, status) in [
+        ("/interact/version/2/nothing/here", "{}", 404),
+        ("/interact/version/2/dnis/allocate/get/111", "{}", 405),
+        ("/genesys/1/nothing", "a=b", 404),
+        ("/nothing", "{}", 404),
+        ("/nothing", &long, 404),
+        ("/interact/version/2/dnis/allocate/new", &long, 413),
+    ] {
+        let mut wire = Wire::to(trial.gateway.address()).await;
+        wire.send(post(path, "application/json", body)).await;
+        let reply = wire.reply().await.unwrap_or_else(|| panic!("no answer at {path}"));
+        assert_eq!((reply.status, reply.header("connection")), (status, "close"), "{path}: {reply:?}");
+        assert!(wire.hangs_up().await, "{path}");
+        trial.unchanged(path).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
