@@ -18,6 +18,7 @@ mod verify;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::http::header::HeaderMap;
@@ -48,6 +49,8 @@ pub struct Access {
     verified: Arc<Verified>,
     verifier: Verifier,
     stand_in: PasswordHash,
+    /// How often each cause turned somebody away, in the order of [`Cause::ALL`].
+    denials: Arc<[AtomicU64; Cause::ALL.len()]>,
 }
 
 /// What a header set must hold for a call.
@@ -77,12 +80,17 @@ impl Access {
     fn with_clock(live: Live, clock: Clock) -> Self {
         let verifier = Verifier::new(&live.current().access);
         let (failures, verified) = (Arc::default(), Arc::new(Verified::new()));
-        Self { live, clock, failures, verified, verifier, stand_in: verify::stand_in() }
+        Self { live, clock, failures, verified, verifier, stand_in: verify::stand_in(), denials: Arc::default() }
     }
 
     /// Passwords that were held against a hash since the start; the memory of verified ones keeps this low.
     pub fn verifications(&self) -> u64 {
         self.verifier.done()
+    }
+
+    /// How often each cause has turned somebody away since the start.
+    pub fn denials(&self) -> impl Iterator<Item = (Cause, u64)> {
+        Cause::ALL.into_iter().map(|cause| (cause, self.denials[cause as usize].load(Ordering::Relaxed)))
     }
 
     /// Lets in an Interact call of `source` that needs `right`.
@@ -226,6 +234,7 @@ impl Access {
             tracing::warn!(%source, tenant, "too many failed attempts, the source is blocked for a while");
         }
         drop(failed.held);
+        self.denials[cause as usize].fetch_add(1, Ordering::Relaxed);
         tracing::info!(%source, tenant, %cause, "a caller was not let in");
         let refusal = match cause {
             Cause::Blocked => Refusal::TooManyAttempts { retry_after: blocked.unwrap_or(BUSY_FOR) },

@@ -131,7 +131,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// All causes, for metrics that want to start at zero.
+    /// All causes in the order of their declaration, for metrics that want to start at zero.
     pub const ALL: [Self; 9] = [
         Self::Missing,
         Self::Malformed,

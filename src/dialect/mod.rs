@@ -25,6 +25,8 @@ pub struct Head<'a> {
     pub query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
+    /// How the client addressed the gateway.
+    pub origin: &'a Origin,
 }
 
 /// A whole request with its body.
@@ -36,8 +38,6 @@ pub struct Call<'a> {
     pub body: &'a Bytes,
     /// Who sent it: the peer, or the client that a trusted proxy names.
     pub source: IpAddr,
-    /// How the client addressed the gateway.
-    pub origin: &'a Origin,
 }
 
 /// Scheme and authority under which a client reaches the gateway: `server.public_url` where it is set, else what the
@@ -53,6 +53,11 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// The plain address of an authority, without a prefix.
+    pub fn http(authority: &str) -> Self {
+        Self { scheme: "http".to_owned(), authority: authority.to_owned(), prefix: String::new() }
+    }
+
     /// The host without its port.
     pub fn host(&self) -> &str {
         match self.authority.rsplit_once(':') {
@@ -98,18 +103,27 @@ pub struct Answer {
     pub body: Bytes,
     /// The label for metrics, such as `ok`, `not_found`, `unauthorized`.
     pub outcome: Outcome,
+    /// The operation's name in metrics, where the body tells it and the endpoint does not.
+    pub operation: Option<&'static str>,
 }
 
 impl Answer {
     /// An answer with a body of a media type.
     pub fn new(status: StatusCode, outcome: Outcome, media_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = vec![(actix_web::http::header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
-        Self { status, headers, body: body.into(), outcome }
+        Self { status, headers, body: body.into(), outcome, operation: None }
     }
 
     /// An answer without a body.
     pub fn empty(status: StatusCode, outcome: Outcome) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), outcome }
+        Self { status, headers: Vec::new(), body: Bytes::new(), outcome, operation: None }
+    }
+
+    /// The same answer, known to belong to an operation that only the body told.
+    #[must_use]
+    pub fn of(mut self, operation: &'static str) -> Self {
+        self.operation = Some(operation);
+        self
     }
 
     /// The same answer with one more header.
@@ -137,7 +151,7 @@ pub trait Dialect {
     /// The answer to an unknown path or a method that the path does not have.
     fn endpoint(&self, head: &Head<'_>) -> Result<Self::Endpoint, Answer>;
 
-    /// The operation's name in metrics: a label from a small fixed set.
+    /// The operation's name in metrics: a label from a small fixed set. An answer may know better.
     fn operation(endpoint: &Self::Endpoint) -> &'static str;
 
     /// How long the body may be for this endpoint and these headers, in bytes.

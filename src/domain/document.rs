@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::{Deadline, InteractionId, InvalidName, Timestamp};
 
-/// Largest value kept with its entry, in bytes; larger ones are kept apart.
-pub const MAX_INLINE_BYTES: usize = 1024;
+/// Largest entry that is kept whole, in bytes of key, label and value together; the value of a larger one is kept
+/// apart.
+pub const MAX_INLINE_BYTES: u64 = 1024;
 /// Longest key of an entry, in characters.
 pub const MAX_KEY_CHARS: usize = 255;
 /// Longest media type and file name of a binary value, in characters.
@@ -100,6 +101,11 @@ impl FileLabel {
         &self.media_type
     }
 
+    /// What the label takes, in bytes.
+    fn size(&self) -> u64 {
+        (self.media_type.len() + self.name().map_or(0, str::len)) as u64
+    }
+
     /// The file name.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -115,6 +121,22 @@ pub struct NewEntry {
     pub content: Content,
     /// The exact bytes.
     pub bytes: Arc<[u8]>,
+}
+
+impl NewEntry {
+    /// What the entry takes of the operator's room, in bytes.
+    pub fn size(&self) -> u64 {
+        size(&self.key, &self.content, self.bytes.len() as u64)
+    }
+}
+
+/// Keys and labels count as values do: they lie in memory just the same.
+fn size(key: &EntryKey, content: &Content, length: u64) -> u64 {
+    let label = match content {
+        Content::Text => 0,
+        Content::File(label) => label.size(),
+    };
+    key.as_str().len() as u64 + label + length
 }
 
 /// Where the bytes of a value are.
@@ -147,6 +169,11 @@ impl Entry {
             Value::Inline(bytes) => bytes.len() as u64,
             Value::Apart { length, .. } => *length,
         }
+    }
+
+    /// What the entry takes of the operator's room under its `key`, in bytes.
+    pub fn size(&self, key: &EntryKey) -> u64 {
+        size(key, &self.content, self.length())
     }
 }
 

@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest text name (ids, groups, tenants), in characters.
+/// Longest text name (ids, groups), in characters.
 pub const MAX_NAME_CHARS: usize = 255;
+/// Longest name of a tenant or an environment, in characters. They stand in the key of every record, so they are kept
+/// short.
+pub const MAX_SCOPE_CHARS: usize = 64;
 /// Longest dialable number, in characters.
 pub const MAX_NUMBER_CHARS: usize = 32;
 /// Longest caller's number, in characters.
@@ -118,7 +121,7 @@ macro_rules! text_name {
 
 text_name! {
     /// A customer of the gateway; nothing crosses from one tenant to another.
-    TenantId, MAX_NAME_CHARS
+    TenantId, MAX_SCOPE_CHARS
 }
 
 text_name! {
@@ -149,7 +152,8 @@ impl EnvironmentName {
     /// # Errors
     /// The rule that the text breaks.
     pub fn new(value: &str) -> Result<Self, InvalidName> {
-        text(value, MAX_NAME_CHARS).map(|value| Self(value.to_lowercase().into()))
+        // Some characters become two in lower case, so the folded name is the one to measure.
+        text(&value.to_lowercase(), MAX_SCOPE_CHARS).map(|value| Self(value.into()))
     }
 
     /// The name in lower case.
@@ -365,6 +369,14 @@ mod tests {
     #[test]
     fn environments_compare_without_case() {
         assert_eq!(EnvironmentName::new("Prod"), EnvironmentName::new("PROD"));
+    }
+
+    #[test]
+    fn an_environment_is_measured_as_it_is_kept_so_that_it_can_be_read_back() {
+        // A capital I with a dot becomes two characters in lower case.
+        let kept = EnvironmentName::new(&"İ".repeat(32)).unwrap();
+        assert_eq!(EnvironmentName::new(kept.as_str()), Ok(kept));
+        assert_eq!(EnvironmentName::new(&"İ".repeat(33)), Err(InvalidName::TooLong(64)));
     }
 
     #[test]

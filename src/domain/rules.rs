@@ -11,7 +11,7 @@ pub struct Rules {
     /// no number is in it; a group that is not configured exists as long as a number carries its name and has the
     /// default policy.
     pub groups: HashMap<(TenantId, GroupName), Policy>,
-    /// Room for the values of all documents together, in bytes.
+    /// Room for all documents together, in bytes of their keys, labels and values.
     pub documents_total: u64,
 }
 

@@ -83,7 +83,7 @@ pub struct GroupCounts {
     pub disabled: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct NumberSlot {
     pub(super) record: Arc<NumberRecord>,
     pub(super) allocation: Option<Arc<Allocation>>,
@@ -96,14 +96,14 @@ impl NumberSlot {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct InteractionSlot {
     pub(super) record: Arc<Interaction>,
     /// The numbers it holds, oldest allocation first.
     pub(super) holds: Vec<Number>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct GroupTable {
     members: BTreeSet<Number>,
     allocated: usize,
@@ -111,7 +111,7 @@ struct GroupTable {
 }
 
 /// The tables of one scope.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ScopeTables {
     pub(super) numbers: BTreeMap<Number, NumberSlot>,
     /// Every number under its short form.
@@ -124,7 +124,7 @@ pub(super) struct ScopeTables {
 }
 
 /// What is known of every scope.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tables {
     scopes: HashMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
@@ -213,6 +213,11 @@ impl Tables {
     /// Whether any number of the scope carries the group's name.
     pub fn has_group(&self, scope: &Scope, group: &GroupName) -> bool {
         self.scope(scope).is_some_and(|scope| scope.groups.contains_key(&Some(group.clone())))
+    }
+
+    /// Whether an interaction is kept, its deadline passed or not.
+    pub fn has_interaction(&self, scope: &Scope, id: &InteractionId) -> bool {
+        self.scope(scope).is_some_and(|scope| scope.interactions.contains_key(id))
     }
 
     /// A live interaction.

@@ -41,11 +41,13 @@ pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data
 async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest, payload: Payload) -> HttpResponse {
     let started = Instant::now();
     let settings = gateway.live.current();
+    let origin = origin::origin(request, &settings.server);
     let head = Head {
         method: request.method(),
         path: request.uri().path(),
         query: request.query_string(),
         headers: request.headers(),
+        origin: &origin,
     };
     let (operation, answer) = match dialect.endpoint(&head) {
         Err(answer) => (UNKNOWN, answer),
@@ -56,14 +58,13 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
                 Err(refusal) => dialect.refuse(Some(&endpoint), &head, refusal),
                 Ok(body) => {
                     let source = origin::source(request, &settings.server.trusted_proxies);
-                    let origin = origin::origin(request, &settings.server);
-                    let call = Call { head, body: &body, source, origin: &origin };
+                    let call = Call { head, body: &body, source };
                     // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
                     let answered = AssertUnwindSafe(dialect.answer(&endpoint, call)).catch_unwind().await;
                     answered.unwrap_or_else(|_| dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked))
                 }
             };
-            (operation, answer)
+            (answer.operation.unwrap_or(operation), answer)
         }
     };
     finish(gateway, request, D::NAME, operation, answer, started)

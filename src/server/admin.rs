@@ -4,7 +4,8 @@
 use actix_web::web::{Data, ServiceConfig, get};
 use actix_web::{HttpResponse, Responder};
 
-use super::{Gateway, metrics};
+use super::Gateway;
+use super::metrics::{self, Readings};
 
 /// The routes of the admin listener.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -30,7 +31,7 @@ async fn ready(gateway: Data<Gateway>) -> impl Responder {
 async fn scrape(gateway: Data<Gateway>) -> impl Responder {
     let groups = gateway.store.group_counts().await.unwrap_or_default();
     let ready = gateway.store.ready().await.is_ok();
-    match gateway.metrics.text(&groups, ready) {
+    match gateway.metrics.text(&Readings { groups: &groups, ready, access: &gateway.access }) {
         Ok(text) => HttpResponse::Ok().content_type(metrics::MEDIA_TYPE).body(text),
         Err(error) => plain(HttpResponse::InternalServerError()).body(format!("metrics cannot be written: {error}\n")),
     }

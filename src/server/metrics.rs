@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
+use crate::access::Access;
 use crate::domain::EnvironmentName;
 use crate::domain::tables::GroupCounts;
 use crate::store::sled::Observer;
@@ -24,6 +26,18 @@ pub(super) struct Metrics {
     batch_commands: Histogram,
     sync: Histogram,
     ready: IntGauge,
+    denied: IntCounterVec,
+    verifications: IntCounter,
+}
+
+/// What is asked of the floors below at every scrape.
+pub(super) struct Readings<'a> {
+    /// The numbers of every group.
+    pub(super) groups: &'a [GroupCounts],
+    /// Whether the store takes writes.
+    pub(super) ready: bool,
+    /// Who was turned away, and how much it cost to find out.
+    pub(super) access: &'a Access,
 }
 
 impl Metrics {
@@ -58,6 +72,14 @@ impl Metrics {
                     .buckets(vec![0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0]),
             )?,
             ready: IntGauge::new("dnis_gateway_ready", "1 while the store takes writes.")?,
+            denied: IntCounterVec::new(
+                Opts::new("dnis_gateway_denied_total", "Callers who were not let in, by cause."),
+                &["cause"],
+            )?,
+            verifications: IntCounter::new(
+                "dnis_gateway_password_verifications_total",
+                "Passwords that were held against a hash.",
+            )?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
@@ -65,6 +87,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.batch_commands.clone()))?;
         metrics.registry.register(Box::new(metrics.sync.clone()))?;
         metrics.registry.register(Box::new(metrics.ready.clone()))?;
+        metrics.registry.register(Box::new(metrics.denied.clone()))?;
+        metrics.registry.register(Box::new(metrics.verifications.clone()))?;
         Ok(metrics)
     }
 
@@ -74,12 +98,17 @@ impl Metrics {
         self.latency.with_label_values(&[dialect, operation]).observe(took.as_secs_f64());
     }
 
-    /// All metrics in Prometheus' text format, with the pools as they are now.
-    pub(super) fn text(&self, groups: &[GroupCounts], ready: bool) -> prometheus::Result<Vec<u8>> {
-        self.ready.set(i64::from(ready));
+    /// All metrics in Prometheus' text format, with the readings of now.
+    pub(super) fn text(&self, readings: &Readings<'_>) -> prometheus::Result<Vec<u8>> {
+        self.ready.set(i64::from(readings.ready));
+        for (cause, count) in readings.access.denials() {
+            let counter = self.denied.with_label_values(&[cause.label()]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+        self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();
-        for counts in groups {
+        for counts in readings.groups {
             let environment = counts.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
             let group = counts.group.as_ref().map_or("", |group| group.as_str());
             let states = [("free", counts.free), ("allocated", counts.allocated), ("disabled", counts.disabled)];

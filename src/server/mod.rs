@@ -38,6 +38,7 @@ const FAREWELL_SECONDS: u64 = 30;
 struct Gateway {
     gms: Gms,
     interact: Interact,
+    access: Arc<Access>,
     store: Arc<dyn Store>,
     live: Live,
     metrics: Arc<metrics::Metrics>,
@@ -126,7 +127,8 @@ impl Server {
         let access = Arc::new(Access::new(live.clone()));
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
-            interact: Interact::new(Arc::clone(&store), access, live.clone()),
+            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
+            access,
             store,
             live,
             metrics,

@@ -16,7 +16,7 @@ use crate::config::Format;
 use crate::dialect::{Answer, Origin, Outcome};
 use crate::xml::writer::{Unrepresentable, Writer, escape_name, escape_text};
 
-const JSON: &str = "application/json;charset=UTF-8";
+const JSON: &str = "application/json";
 const XML: &str = "application/xml;charset=UTF-8";
 
 /// A value of an answer.
@@ -48,10 +48,14 @@ impl Members {
         self.0.insert(name.into(), value);
     }
 
+    /// The first character that XML cannot carry, if there is one.
+    pub(super) fn not_xml(&self) -> Option<char> {
+        self.write_xml(&mut Writer::fragment()).err().map(|Unrepresentable(character)| character)
+    }
+
     fn write_xml(&self, writer: &mut Writer) -> Result<(), Unrepresentable> {
         for (name, value) in &self.0 {
-            // Only the empty text has no name, and neither a key nor a parameter is ever empty.
-            let name = escape_name(name).unwrap_or(Cow::Borrowed("_"));
+            let name = escape_name(name).expect("only the empty text has no name, and no key of a document is empty");
             match value {
                 Node::Text(text) => writer.text_element(&name, text)?,
                 Node::Members(members) => writer.element(&name, &[], |writer| members.write_xml(writer))?,
@@ -71,8 +75,8 @@ impl Members {
 pub(super) struct Form<'a> {
     /// The format.
     pub(super) format: Format,
-    /// How the client addressed the gateway, where that is known.
-    pub(super) origin: Option<&'a Origin>,
+    /// How the client addressed the gateway.
+    pub(super) origin: &'a Origin,
     /// The path of the request as it was sent.
     pub(super) path: &'a str,
 }
@@ -115,17 +119,14 @@ impl Form<'_> {
         content: impl FnOnce(&mut Writer) -> Result<(), Unrepresentable>,
     ) -> Result<String, Unrepresentable> {
         let mut writer = Writer::fragment();
-        match self.namespace() {
-            Some(namespace) => writer.element(root, &[("xmlns", &namespace)], content)?,
-            None => writer.element(root, &[], content)?,
-        }
+        writer.element(root, &[("xmlns", &self.namespace())], content)?;
         Ok(writer.finish())
     }
 
     /// Scheme, host and path of the request; the port is left out.
-    fn namespace(self) -> Option<String> {
-        let origin = self.origin?;
-        Some(format!("{}://{}{}{}", origin.scheme, origin.host(), origin.prefix, self.path))
+    fn namespace(self) -> String {
+        let origin = self.origin;
+        format!("{}://{}{}{}", origin.scheme, origin.host(), origin.prefix, self.path)
     }
 
     fn finish(self, status: StatusCode, outcome: Outcome, body: String) -> Answer {

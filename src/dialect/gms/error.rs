@@ -151,7 +151,7 @@ impl Error {
                 status: StatusCode::METHOD_NOT_ALLOWED,
                 exception: "javax.ws.rs.NotAllowedException",
                 outcome: "method_not_allowed",
-                message: format!("this address takes {}", methods.allow()).into(),
+                message: format!("this address takes the methods {}", methods.allow()).into(),
             },
             Self::Unauthorized { .. } => Row {
                 status: StatusCode::UNAUTHORIZED,
@@ -194,9 +194,8 @@ impl Error {
         match self {
             Self::Method(methods) => Some((ALLOW, HeaderValue::from_static(methods.allow()))),
             Self::Unauthorized { realm } => {
-                // The settings let no quote and no control character into a realm.
-                let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
-                Some((WWW_AUTHENTICATE, challenge.unwrap_or_else(|_| HeaderValue::from_static("Basic"))))
+                let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\""));
+                Some((WWW_AUTHENTICATE, challenge.expect("the settings let only printable ASCII into a realm")))
             }
             Self::TooManyAttempts { retry_after } => Some((RETRY_AFTER, seconds(*retry_after))),
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
@@ -358,5 +357,13 @@ mod tests {
         assert_eq!(wait(Some(17)), "17");
         assert_eq!(wait(Some(0)), "1");
         assert_eq!(wait(None), "30");
+    }
+
+    #[test]
+    fn a_store_that_is_away_is_a_503_that_keeps_the_engines_words_to_itself() {
+        let error = Error::from(store::Error::Unavailable("disk sda1 is full".into()));
+        let fault = Fault::from(&error);
+        assert_eq!((fault.status, fault.outcome), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+        assert!(!fault.message.contains("sda1"));
     }
 }

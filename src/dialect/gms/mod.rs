@@ -32,7 +32,7 @@ use crate::access::{self, Access, GmsSection};
 use crate::config::{BuiltIn, Format, Live, Settings};
 use crate::domain::state::Lend;
 use crate::domain::{DocumentId, Scope};
-use crate::store::Store;
+use crate::store::{Store, WithData};
 use crate::xml::writer::Unrepresentable;
 use answer::{Form, Members, uncached};
 pub use endpoint::{Endpoint, Storage};
@@ -79,7 +79,14 @@ impl Gms {
     }
 
     /// Creates an instance of a service, which for the built-in ones is their whole work.
-    async fn create(&self, settings: &Settings, scope: &Scope, name: &str, call: &Call<'_>) -> Result<Reply, Error> {
+    async fn create(
+        &self,
+        settings: &Settings,
+        scope: &Scope,
+        name: &str,
+        call: &Call<'_>,
+        format: Format,
+    ) -> Result<Reply, Error> {
         let service = settings.tenants.get(&scope.tenant).and_then(|tenant| tenant.gms.services.get(name));
         let service = service.ok_or_else(|| Error::ServiceUnknown(name.to_owned()))?;
         let parameters = Parameters::gather(call).await?;
@@ -91,7 +98,7 @@ impl Gms {
             BuiltIn::RequestInteraction => {
                 self.lend(scope, request_interaction::read(parameters, service, interaction_ttl)?).await
             }
-            BuiltIn::MatchInteraction => self.recognise(scope, MatchRequest::read(&parameters)?).await,
+            BuiltIn::MatchInteraction => self.recognise(scope, MatchRequest::read(&parameters)?, format).await,
         }
     }
 
@@ -100,7 +107,10 @@ impl Gms {
         Ok(Reply::Members(access_information::members(&lent)))
     }
 
-    async fn recognise(&self, scope: &Scope, request: MatchRequest) -> Result<Reply, Error> {
+    async fn recognise(&self, scope: &Scope, request: MatchRequest, format: Format) -> Result<Reply, Error> {
+        if (format, request.data) == (Format::Xml, WithData::Yes) {
+            self.check_xml(scope, &request).await?;
+        }
         let criteria = request.criteria.clone();
         let matches = self.store.match_call(scope, criteria, request.which, request.after, request.data).await?;
         Ok(match request.members(&matches) {
@@ -109,15 +119,28 @@ impl Gms {
         })
     }
 
+    /// Refuses a match whose user data XML cannot carry before the number is given back, so that the call can still be
+    /// recognised by asking again in JSON.
+    async fn check_xml(&self, scope: &Scope, request: &MatchRequest) -> Result<(), Error> {
+        let found = self.store.number(scope, request.criteria.number).await?;
+        let allocation = found.and_then(|found| found.allocation).filter(|it| request.criteria.fit(it));
+        let Some(allocation) = allocation else { return Ok(()) };
+        let Some(interaction) = self.store.interaction(scope, &allocation.interaction).await? else { return Ok(()) };
+        let Some(document) = self.store.document(scope, interaction.data).await? else { return Ok(()) };
+        let problem = user_data::members(&document).not_xml();
+        problem.map_or(Ok(()), |character| Err(Error::NotXml { character, document: Some(document.id) }))
+    }
+
     async fn reply(
         &self,
         settings: &Settings,
         scope: &Scope,
         endpoint: &Endpoint,
         call: &Call<'_>,
+        format: Format,
     ) -> Result<Reply, Error> {
         match endpoint {
-            Endpoint::Service(name) => self.create(settings, scope, name, call).await,
+            Endpoint::Service(name) => self.create(settings, scope, name, call, format).await,
             Endpoint::Storage(storage) => storage::answer(&*self.store, scope, storage, call).await,
         }
     }
@@ -125,7 +148,7 @@ impl Gms {
     /// An error that is known before the call is whole, and so before its tenant.
     fn refusal(&self, head: &Head<'_>, error: &Error) -> Answer {
         let format = format::choose(head.headers, self.live.current().gms.default_format);
-        Form { format, origin: None, path: head.path }.fault(error.into())
+        Form { format, origin: head.origin, path: head.path }.fault(error.into())
     }
 }
 
@@ -147,12 +170,19 @@ impl Reply {
     }
 }
 
-/// A value as it was stored. It came from a stranger, so no browser may take it for more than it says or run it.
+/// A value as it was stored. It came from a stranger, so no browser may take it for more than it says or run it. A media
+/// type that no header can hold is not passed on.
 fn value(media_type: &str, bytes: &[u8]) -> Answer {
     let declared = HeaderValue::try_from(media_type);
     let declared = declared.unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
     let body = Bytes::copy_from_slice(bytes);
-    let answer = Answer { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, declared)], body, outcome: "ok" };
+    let answer = Answer {
+        status: StatusCode::OK,
+        headers: vec![(CONTENT_TYPE, declared)],
+        body,
+        outcome: "ok",
+        operation: None,
+    };
     uncached(answer)
         .with(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
         .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"))
@@ -203,7 +233,7 @@ impl Dialect for Gms {
         let settings = self.live.current();
         let form = |default| Form {
             format: format::choose(call.head.headers, default),
-            origin: Some(call.origin),
+            origin: call.head.origin,
             path: call.head.path,
         };
         let scope = match self.admit(endpoint, &call).await {
@@ -211,7 +241,7 @@ impl Dialect for Gms {
             Err(error) => return form(settings.gms.default_format).fault(Fault::from(&error)),
         };
         let form = form(default_format(&settings, &scope));
-        let reply = self.reply(&settings, &scope, endpoint, &call).await;
+        let reply = self.reply(&settings, &scope, endpoint, &call, form.format).await;
         reply.and_then(|reply| reply.write(form)).unwrap_or_else(|error| form.fault(Fault::from(&error)))
     }
 

@@ -229,11 +229,12 @@ pub(super) fn allow(methods: &[Method]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Origin;
     use actix_web::http::header::HeaderMap;
 
     fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        find("/interact", &Head { method, path, query, headers: &HeaderMap::new() })
+        find("/interact", &Head { method, path, query, headers: &HeaderMap::new(), origin: &Origin::http("gateway") })
     }
 
     fn phone(text: &str) -> Phone {
@@ -338,7 +339,13 @@ mod tests {
         assert!(owns("/voice/jacada", "/voice/jacada"));
         assert!(!owns("/voice/jacada", "/voice/jacadas"));
         assert!(!owns("/voice/jacada", "/interact/version/2/dnis"));
-        let head = Head { method: &Method::POST, path: "/a/b/version/2/dnis", query: "", headers: &HeaderMap::new() };
+        let head = Head {
+            method: &Method::POST,
+            path: "/a/b/version/2/dnis",
+            query: "",
+            headers: &HeaderMap::new(),
+            origin: &Origin::http("gateway"),
+        };
         assert_eq!(find("/a/b", &head), Ok(Endpoint::Rest(Rest::Create)));
     }
 }

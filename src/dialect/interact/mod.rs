@@ -1,8 +1,8 @@
 //! Jacada Interact: the DNIS operations over REST and SOAP, and number management as an extension.
 //!
 //! A phone of Interact is a number of the gateway, its Interaction an interaction. One reading of parameters
-//! ([`parameters`]), one set of operations and one table of errors ([`error`]) serve both transports; what differs
-//! between them is in [`rest`] and [`soap`], and nothing else. The dialect decides nothing about numbers itself: it asks
+//! (`parameters`), one set of operations and one table of errors (`error`) serve both transports; what differs between
+//! them is in `rest` and `soap`, and nothing else. The dialect decides nothing about numbers itself: it asks
 //! the store, and it keeps no state.
 //!
 //! Where the vendor is silent: a member or element that nobody asks for is ignored, an empty group means none, `enabled`
@@ -103,7 +103,8 @@ impl Dialect for Interact {
 
     fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
         let failure = Failure::Http(refusal);
-        match endpoint {
+        let found = endpoint.is_none().then(|| self.endpoint(head).ok()).flatten();
+        match endpoint.or(found.as_ref()) {
             Some(Endpoint::Soap(_)) => soap::refuse(head.headers, &failure),
             _ => failure.answer(),
         }

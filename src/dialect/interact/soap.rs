@@ -5,6 +5,8 @@
 //! it: the payload named after the operation, fields without namespace or in the other service's, in any order, and
 //! fields that nobody asks for.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use yaserde::YaSerialize;
@@ -15,7 +17,7 @@ use super::error::{Failure, Form, unauthenticated};
 use super::operations::{Freed, Operations};
 use super::parameters::{self, Invalid, Kind, Parameters};
 use crate::access::Right;
-use crate::config;
+use crate::config::{self, Settings};
 use crate::dialect::{Answer, Call};
 use crate::domain::Refusal;
 use crate::soap::envelope::{self, Envelope, Fields, Found, Rejected, Value};
@@ -52,6 +54,20 @@ struct Told {
     result: String,
 }
 
+/// Why an operation was not carried out.
+enum Unanswered {
+    /// The envelope is wrong.
+    Fault(Fault),
+    /// Everything else.
+    Failure(Failure),
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
 /// Answers an envelope.
 pub(super) async fn answer(interact: &Interact, call: &Call<'_>) -> Answer {
     let Some(media) = media(call.head.headers) else { return Failure::NotSoap.answer() };
@@ -68,18 +84,26 @@ pub(super) async fn answer(interact: &Interact, call: &Call<'_>) -> Answer {
     let Some((operation, service)) = Operation::of(envelope.payload()) else {
         return write_fault(version, "unknown_operation", &unknown_operation(envelope.payload()));
     };
-    let operations = match interact.enter(call, operation.right(), settings).await {
-        Ok(operations) => operations,
-        Err(failure) => return failed(version, service, operation, &failure),
-    };
-    let fields = match envelope.fields() {
-        Ok(fields) => fields,
-        Err(fault) => return write_fault(version, "invalid", &fault),
-    };
-    match operation.run(&operations, &Children(fields)).await {
+    let answered = carry_out(interact, call, &envelope, operation, settings).await;
+    let answer = match answered {
         Ok(told) => write_result(version, service, operation, told),
-        Err(failure) => failed(version, service, operation, &failure),
-    }
+        Err(Unanswered::Fault(fault)) => write_fault(version, "invalid", &fault),
+        Err(Unanswered::Failure(failure)) => failed(version, service, operation, &failure),
+    };
+    answer.of(operation.label())
+}
+
+/// Lets the caller in and only then looks at what the payload holds.
+async fn carry_out(
+    interact: &Interact,
+    call: &Call<'_>,
+    envelope: &Envelope<'_>,
+    operation: Operation,
+    settings: Arc<Settings>,
+) -> Result<Told, Unanswered> {
+    let operations = interact.enter(call, operation.right(), settings).await?;
+    let children = Children(envelope.fields().map_err(Unanswered::Fault)?);
+    Ok(operation.run(&operations, &children).await?)
 }
 
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
@@ -132,6 +156,16 @@ impl Operation {
             Self::Get => "GetDnisAllocationResponse",
             Self::Free => "FreeDnisAllocationResponse",
             Self::Create => "CreatePhoneResponse",
+        }
+    }
+
+    /// The label for metrics; it tells the transport too.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Allocate => "soap_allocate",
+            Self::Get => "soap_get",
+            Self::Free => "soap_free",
+            Self::Create => "soap_create",
         }
     }
 

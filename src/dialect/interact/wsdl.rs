@@ -18,7 +18,7 @@ pub(super) fn answer(service: Service, prefix: &str, call: &Call<'_>) -> Result<
         Service::Agent => AGENT,
         Service::Dnis => DNIS,
     };
-    let published = document.publish(&address(service, prefix, call.origin)).map_err(|_| Failure::NotWritable)?;
+    let published = document.publish(&address(service, prefix, call.head.origin)).map_err(|_| Failure::NotWritable)?;
     let tag = tag(&published);
     let answer = if is_known(call.head.headers, &tag) {
         Answer::empty(StatusCode::NOT_MODIFIED, "not_modified")

@@ -1,16 +1,18 @@
 //! Documents: written, merged, dropped, and held to the total that the operator allows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Ending, State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Entry, EntryKey, NewEntry, Refusal, Scope, Seconds, Value, ValueId,
+    Change, Deadline, Document, DocumentId, Entry, EntryKey, NewEntry, Refusal, Scope, Seconds, Timestamp, Value,
+    ValueId,
 };
 
-/// The values of a document together, in bytes.
+/// What the entries of a document take of the operator's room, in bytes.
 pub(super) fn size(entries: &Entries) -> u64 {
-    entries.values().map(Entry::length).sum()
+    entries.iter().map(|(key, entry)| entry.size(key)).sum()
 }
 
 impl Turn<'_> {
@@ -51,7 +53,7 @@ impl Turn<'_> {
         let document = document.ok_or(Refusal::DocumentUnknown(id))?;
         self.state.check_room(Some(&document), &entries)?;
         let scope = self.state.shared(scope);
-        self.state.keep_until(&scope, &document, Deadline::At(self.now.after(ttl)));
+        self.state.keep_until(&scope, &document, self.now.after(ttl));
         self.state.write_entries(&scope, id, entries);
         Ok(())
     }
@@ -80,27 +82,26 @@ impl State {
 
     /// Refuses entries that would bring the documents above the operator's total.
     pub(super) fn check_room(&self, document: Option<&Document>, entries: &[NewEntry]) -> Result<(), Refusal> {
-        let added: u64 = entries.iter().map(|entry| entry.bytes.len() as u64).sum();
+        // Of several entries with one key the last counts.
+        let sizes: BTreeMap<_, _> = entries.iter().map(|entry| (&entry.key, entry.size())).collect();
+        let added: u64 = sizes.values().sum();
         let replaced: u64 = document.map_or(0, |document| {
-            let mut keys: Vec<_> = entries.iter().map(|entry| &entry.key).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            keys.iter().filter_map(|key| document.entries.get(*key)).map(Entry::length).sum()
+            let replaced = sizes.keys().filter_map(|key| document.entries.get_key_value(*key));
+            replaced.map(|(key, entry)| entry.size(key)).sum()
         });
         let limit = self.rules.documents_total;
-        if added > 0 && self.document_bytes - replaced + added > limit {
+        // Whoever only makes a document smaller is let through, even where the operator has lowered the limit since.
+        if added > replaced && self.document_bytes - replaced + added > limit {
             return Err(Refusal::DocumentsFull { limit });
         }
         Ok(())
     }
 
-    /// Keeps a document for its own sake until `own`, if that is later than now planned.
-    pub(super) fn keep_until(&mut self, scope: &Arc<Scope>, document: &Document, own: Deadline) {
-        let Deadline::At(own) = own else { return };
-        if own > document.kept_until {
-            let deadline = document.deadline.max(Deadline::At(own));
-            self.put_document(scope, Document { kept_until: own, deadline, ..document.clone() });
-        }
+    /// Keeps a document for its own sake until `own`, and as long as its interaction if that lives longer.
+    pub(super) fn keep_until(&mut self, scope: &Arc<Scope>, document: &Document, own: Timestamp) {
+        let holder = document.interaction.as_ref().and_then(|id| self.tables.scope(scope)?.interactions.get(id));
+        let deadline = holder.map_or(Deadline::At(own), |holder| holder.record.deadline.max(Deadline::At(own)));
+        self.put_document(scope, Document { kept_until: own, deadline, ..document.clone() });
     }
 
     /// Writes entries into an existing document; the room must have been checked.
@@ -110,23 +111,24 @@ impl State {
         }
         let Some(document) = self.document(scope, id) else { return };
         let mut document = (*document).clone();
-        let mut written: std::collections::BTreeMap<EntryKey, Entry> = Entries::new();
-        for NewEntry { key, content, bytes } in entries {
-            let length = bytes.len() as u64;
-            let value = if bytes.len() <= MAX_INLINE_BYTES {
+        let mut written = Entries::new();
+        for entry in entries {
+            let size = entry.size();
+            let NewEntry { key, content, bytes } = entry;
+            let value = if size <= MAX_INLINE_BYTES {
                 Value::Inline(bytes)
             } else {
+                let length = bytes.len() as u64;
                 let id = ValueId(self.next_id(|counters| &mut counters.value));
                 self.apply(Change::ValueKept(id, bytes));
                 Value::Apart { id, length }
             };
-            self.document_bytes += length;
+            self.document_bytes += size;
             let entry = Entry { content, value };
-            let replaced = document.entries.insert(key.clone(), entry.clone());
-            written.insert(key, entry);
-            if let Some(replaced) = replaced {
-                self.drop_value(&replaced);
+            if let Some(replaced) = document.entries.insert(key.clone(), entry.clone()) {
+                self.drop_value(&key, &replaced);
             }
+            written.insert(key, entry);
         }
         self.put_document(scope, document);
         for (key, entry) in written {
@@ -141,12 +143,12 @@ impl State {
         self.apply(Change::Document(Arc::clone(scope), id, None));
         for (key, entry) in &document.entries {
             self.apply(Change::Entry(Arc::clone(scope), id, key.clone(), None));
-            self.drop_value(entry);
+            self.drop_value(key, entry);
         }
     }
 
-    fn drop_value(&mut self, entry: &Entry) {
-        self.document_bytes -= entry.length();
+    fn drop_value(&mut self, key: &EntryKey, entry: &Entry) {
+        self.document_bytes -= entry.size(key);
         if let Value::Apart { id, length } = entry.value {
             self.apply(Change::ValueDropped(id, length));
         }

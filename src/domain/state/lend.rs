@@ -179,7 +179,10 @@ impl Turn<'_> {
             }
         };
         if let (Some(ttl), Some(document)) = (lend.data_ttl, self.state.document(scope, interaction.data)) {
-            self.state.keep_until(scope, &document, Deadline::At(self.now.after(ttl)));
+            let kept_until = self.now.after(ttl);
+            if kept_until > document.kept_until {
+                self.state.keep_until(scope, &document, kept_until);
+            }
         }
         self.state.write_entries(scope, interaction.data, lend.data.clone());
         interaction

@@ -19,7 +19,7 @@ pub struct Criteria {
 impl Criteria {
     /// Whether the allocation fits. A number of an exclusive group has one holder, so a criterion that the allocation
     /// has no value for does not restrict: an IVR always sends the caller's number, the application need not have.
-    fn fit(&self, allocation: &Allocation) -> bool {
+    pub fn fit(&self, allocation: &Allocation) -> bool {
         let code = match (&self.code, &allocation.code) {
             (Some(given), Some(code)) => given == code.as_str(),
             _ => true,

@@ -40,7 +40,7 @@ pub struct State {
     scopes: HashMap<Scope, Arc<Scope>>,
     pools: HashMap<Arc<Scope>, Pools>,
     endings: BTreeSet<(Timestamp, Ending)>,
-    /// The values of all documents together, in bytes.
+    /// What all documents together take of the operator's room, in bytes.
     document_bytes: u64,
     changes: Vec<Change>,
 }

@@ -1,5 +1,6 @@
 //! Numbers: created, changed, deleted; and the seeds of an empty store.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{State, Turn};
@@ -70,14 +71,19 @@ impl Turn<'_> {
     /// Writes the seeds, if nothing was ever written before.
     ///
     /// # Errors
-    /// [`Refusal::NotEmpty`]; [`Refusal::NumberExists`] where the seeds name a number twice.
+    /// [`Refusal::NotEmpty`]; [`Refusal::NumberExists`] and [`Refusal::InteractionExists`] where the seeds name
+    /// something twice.
     pub fn seed(&mut self, seeds: &Seeds) -> Result<(), Refusal> {
         if !self.state.tables.is_empty() {
             return Err(Refusal::NotEmpty);
         }
-        let mut seen = std::collections::HashSet::new();
-        if let Some((_, twice)) = seeds.numbers.iter().find(|(scope, new)| !seen.insert((scope, new.number))) {
+        let mut numbers = HashSet::new();
+        if let Some((_, twice)) = seeds.numbers.iter().find(|(scope, new)| !numbers.insert((scope, new.number))) {
             return Err(Refusal::NumberExists(twice.number));
+        }
+        let mut interactions = HashSet::new();
+        if let Some((_, twice)) = seeds.interactions.iter().find(|seed| !interactions.insert(*seed)) {
+            return Err(Refusal::InteractionExists(twice.clone()));
         }
         for (scope, new) in &seeds.numbers {
             self.create_number(scope, new.clone())?;

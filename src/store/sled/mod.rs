@@ -7,6 +7,8 @@
 mod codec;
 mod disk;
 mod marker;
+mod opening;
+mod scratch;
 mod writer;
 
 use std::path::PathBuf;
@@ -29,10 +31,9 @@ use crate::domain::{
     Allocation, Deadline, Document, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
     NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
 };
-use disk::Disk;
 use writer::{Command, Desk, Message, Status, Writer};
 
-pub use disk::OpenError;
+pub use opening::OpenError;
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
 const QUEUE: usize = 16 * 1024;
@@ -102,7 +103,7 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (disk, tables) = Disk::open(&options.directory, options.cache_bytes)?;
+        let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
         let tree = disk.tree();
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::{Error, Field, Value, malformed};
@@ -16,15 +17,20 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Reads the members of the object.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Field>, Error> {
     let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let Object(members) = serde_json::from_slice(text).map_err(|error| {
-        // The library's own words could repeat what was sent.
-        malformed("body", format!("must be one JSON object; line {} column {} is not", error.line(), error.column()))
-    })?;
+    let Object(members) = serde_json::from_slice(text).map_err(|error| broken(&error))?;
     let fields = members.into_iter().map(|(name, raw)| match text_of(&raw) {
         Ok(text) => Ok(text.map(|text| Field { name, value: Value::Text(text) })),
         Err(problem) => Err(Error::parameter(&name, problem)),
     });
     fields.filter_map(Result::transpose).collect()
+}
+
+/// What the body breaks, without what was sent, which the library's own words could repeat.
+fn broken(error: &serde_json::Error) -> Error {
+    match error.classify() {
+        Category::Data => malformed("body", "must be one JSON object"),
+        _ => malformed("body", format!("is no valid JSON in line {}, column {}", error.line(), error.column())),
+    }
 }
 
 /// The text of a value; `None` for `null`.

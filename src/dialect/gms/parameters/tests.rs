@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use bytes::Bytes;
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 
 use super::*;
 use crate::dialect::{Head, Origin};
@@ -14,10 +15,10 @@ async fn gather(query: &str, content_type: Option<&'static str>, body: &[u8]) ->
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    let head = Head { method: &Method::POST, path: "/", query, headers: &headers };
+    let origin = Origin::http("gms");
+    let head = Head { method: &Method::POST, path: "/", query, headers: &headers, origin: &origin };
     let body = Bytes::copy_from_slice(body);
-    let origin = Origin { scheme: "http".into(), authority: "gms".into(), prefix: String::new() };
-    let call = Call { head, body: &body, source: [127, 0, 0, 1].into(), origin: &origin };
+    let call = Call { head, body: &body, source: [127, 0, 0, 1].into() };
     Parameters::gather(&call).await
 }
 
@@ -140,4 +141,35 @@ fn a_time_to_live_is_a_whole_number_above_zero_or_thirty() {
     for (text, seconds) in [("1", 1), (" 60 ", 60), ("0", 30), ("-5", 30), ("1.5", 30), ("x", 30), ("", 30)] {
         assert_eq!(time_to_live(text), Seconds::new(seconds), "{text}");
     }
+}
+
+proptest! {
+    /// Whoever sends what: parameters come out or an error, never a panic and never a wait without end.
+    #[test]
+    fn any_body_is_read_or_refused(
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            mangled("_id=1&a=%20b\n_x=2"),
+            mangled(r#"{"_id":"1","a":[1,{"b":"\u00e4"}],"c":1e5}"#),
+            mangled("--b\r\nContent-Disposition: form-data; name=\"_id\"\r\n\r\n1\r\n--b\r\n\
+                Content-Disposition: form-data; name=\"f\"; filename=\"x\"\r\nContent-Type: a/b\r\n\r\n\r\n--b--"),
+        ],
+        content_type in prop_oneof![Just(FORM), Just("application/json"), Just("multipart/form-data; boundary=b")],
+    ) {
+        let gathered = actix_web::rt::System::new().block_on(gather("", Some(content_type), &body));
+        if let Ok(parameters) = gathered {
+            prop_assert!(parameters.0.keys().all(|name| !name.is_empty() && !name.contains('\0')));
+        }
+    }
+}
+
+/// A good body with a few bytes of it replaced.
+fn mangled(body: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec((0..body.len(), any::<u8>()), 0..4).prop_map(move |changes| {
+        let mut bytes = body.as_bytes().to_vec();
+        for (at, byte) in changes {
+            bytes[at] = byte;
+        }
+        bytes
+    })
 }

@@ -1,0 +1,179 @@
+//! A dialect ready to be called, without a server around it.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::access::Access;
+use crate::config::{Live, Settings};
+use crate::dialect::gms::Gms;
+use crate::dialect::{Answer, Call, Dialect, Head, Origin};
+use crate::domain::state::Seeds;
+use crate::domain::{GroupName, InteractionId, NewNumber, Number, Policy, Rules, Scope, TenantId, Timestamp};
+use crate::store::memory::MemoryStore;
+use crate::store::{ManualClock, Store};
+
+/// The service of the vendor's example.
+pub(super) const SERVICE: &str = "1212-887ad635-22b1-49c5-ae7b-3b271bc10289";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const REQUEST_ACCESS: &str = "/genesys/1/service/request-access";
+pub(super) const REQUEST_INTERACTION: &str = "/genesys/1/service/request-interaction";
+pub(super) const MATCH_INTERACTION: &str = "/genesys/1/service/match-interaction";
+
+/// A tenant that anybody may call, and one that asks for a password.
+pub(super) const SETTINGS: &str = r#"
+[gms]
+anonymous_tenant = "12345678"
+
+[[tenant]]
+id = "12345678"
+applications = [{ name = "app", kind = "interaction", key = "53736e07e4b05772e6475c2d" }]
+groups = [{ name = "DNIS", policy = "round-robin" }, { name = "small", policy = "round-robin" }]
+
+[[tenant]]
+id = "guarded"
+[tenant.gms]
+default_format = "json"
+[tenant.gms.server]
+realm = "numbers"
+username = "ann"
+# The password is "password".
+password_hash = "$argon2id$v=19$m=19456,t=2,p=1$Bon9LKDirvIhYIa4ME7ENQ$RW6yam07XUK0Im6uGx/mDBPViqYteT6SlP9hyC/WDWg"
+"#;
+
+pub(super) struct Bench {
+    gms: Gms,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    pub(super) async fn new() -> Self {
+        Self::with_settings(SETTINGS).await
+    }
+
+    pub(super) async fn with_settings(settings: &str) -> Self {
+        Self::with_rules(settings, Rules::default().documents_total).await
+    }
+
+    /// With room for so many bytes of user data.
+    pub(super) async fn with_rules(settings: &str, documents_total: u64) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+        let groups = ["DNIS", "small", "empty"].map(|group| ((scope().tenant, name(group)), Policy::RoundRobin));
+        let rules = Rules { groups: groups.into(), documents_total };
+        let store = Arc::new(MemoryStore::new(clock.clone(), rules, 7));
+        assert!(store.seed(seeds()).await.unwrap());
+        let live = Live::new(Settings::from_toml(settings).unwrap());
+        let gms = Gms::new(store.clone(), Arc::new(Access::new(live.clone())), live);
+        Self { gms, store, clock }
+    }
+
+    /// What the server does with a request, short of limits and metrics.
+    pub(super) async fn send(&self, request: Request) -> Answer {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let origin = Origin::http("10.10.26.36:8080");
+        let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
+        let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
+        match self.gms.endpoint(&head) {
+            Ok(endpoint) => self.gms.answer(&endpoint, call).await,
+            Err(answer) => answer,
+        }
+    }
+
+    /// The members of a good JSON answer to a form.
+    pub(super) async fn json(&self, target: &str, form: &str) -> Value {
+        let answer = self.send(post(target).form(form).accept("application/json")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{form}: {}", text(&answer));
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// The status of the answer to a form.
+    pub(super) async fn status(&self, target: &str, form: &str) -> u16 {
+        self.send(post(target).form(form)).await.status.as_u16()
+    }
+
+    pub(super) async fn holder_of(&self, number: &str) -> Option<String> {
+        let found = self.store.dialled(&scope(), Number::new(number).unwrap()).await.unwrap().unwrap();
+        found.allocation.map(|allocation| allocation.interaction.to_string())
+    }
+
+    pub(super) fn dialect(&self) -> &Gms {
+        &self.gms
+    }
+}
+
+pub(super) struct Request {
+    method: Method,
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+pub(super) fn request(method: Method, target: &str) -> Request {
+    Request { method, target: target.to_owned(), headers: HeaderMap::new(), body: Bytes::new() }
+}
+
+pub(super) fn post(target: &str) -> Request {
+    request(Method::POST, target)
+}
+
+pub(super) fn get(target: &str) -> Request {
+    request(Method::GET, target)
+}
+
+impl Request {
+    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.append(name, HeaderValue::try_from(value).unwrap());
+        self
+    }
+
+    pub(super) fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Bytes::from(body.into());
+        self.header(CONTENT_TYPE, content_type)
+    }
+
+    pub(super) fn form(self, body: &str) -> Self {
+        self.body(FORM, body)
+    }
+
+    pub(super) fn json(self, body: &str) -> Self {
+        self.body("application/json", body)
+    }
+
+    pub(super) fn accept(self, media_type: &str) -> Self {
+        self.header(ACCEPT, media_type)
+    }
+}
+
+/// An answer as it would stand on the wire, for golden files.
+pub(super) fn wire(answer: &Answer) -> String {
+    let mut wire = format!("{}\n", answer.status);
+    for (name, value) in &answer.headers {
+        wire.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+    }
+    format!("{wire}\n{}", text(answer))
+}
+
+pub(super) fn text(answer: &Answer) -> &str {
+    std::str::from_utf8(&answer.body).unwrap()
+}
+
+pub(super) fn scope() -> Scope {
+    Scope { tenant: TenantId::new("12345678").unwrap(), environment: None }
+}
+
+fn name(group: &str) -> GroupName {
+    GroupName::new(group).unwrap()
+}
+
+fn seeds() -> Seeds {
+    let numbers = [("6504664130", "DNIS"), ("6504664131", "DNIS"), ("6504664132", "DNIS"), ("111", "small")];
+    let new = |(number, group): (&str, &str)| {
+        let number = Number::new(number).unwrap();
+        (scope(), NewNumber { number, dnid: number, group: Some(name(group)), enabled: true })
+    };
+    Seeds { numbers: numbers.map(new).into(), interactions: vec![(scope(), InteractionId::new(SERVICE).unwrap())] }
+}

@@ -1,0 +1,132 @@
+//! A store that answers nothing, and how that is told.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use async_trait::async_trait;
+
+use super::{AGENT, Gateway, Who, payload};
+use crate::domain::document::Loaded;
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Which};
+use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::{
+    Allocation, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number, NumberId,
+    NumberPatch, Rules, Scope, Seconds, Timestamp,
+};
+use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+
+struct Broken;
+
+fn broken<T>() -> Result<T> {
+    Err(Error::Unavailable("input/output error on /secret/path".into()))
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn create_number(&self, _: &Scope, _: NewNumber) -> Result<NumberId> {
+        broken()
+    }
+    async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<Found> {
+        broken()
+    }
+    async fn delete_number(&self, _: &Scope, _: Number) -> Result<()> {
+        broken()
+    }
+    async fn lend(&self, _: &Scope, _: Lend) -> Result<Lent> {
+        broken()
+    }
+    async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
+        broken()
+    }
+    async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
+        broken()
+    }
+    async fn create_interaction(&self, _: &Scope, _: InteractionId, _: Deadline) -> Result<Arc<Interaction>> {
+        broken()
+    }
+    async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
+        broken()
+    }
+    async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds) -> Result<DocumentId> {
+        broken()
+    }
+    async fn merge_document(&self, _: &Scope, _: DocumentId, _: Vec<NewEntry>, _: Seconds) -> Result<()> {
+        broken()
+    }
+    async fn delete_document(&self, _: &Scope, _: DocumentId) -> Result<()> {
+        broken()
+    }
+    async fn number(&self, _: &Scope, _: Number) -> Result<Option<Found>> {
+        broken()
+    }
+    async fn dialled(&self, _: &Scope, _: Number) -> Result<Option<Found>> {
+        broken()
+    }
+    async fn numbers(&self, _: &Scope, _: Option<&GroupName>, _: usize, _: usize) -> Result<Page> {
+        broken()
+    }
+    async fn interaction(&self, _: &Scope, _: &InteractionId) -> Result<Option<Arc<Interaction>>> {
+        broken()
+    }
+    async fn document(&self, _: &Scope, _: DocumentId) -> Result<Option<Loaded>> {
+        broken()
+    }
+    async fn document_entry(&self, _: &Scope, _: DocumentId, _: &str) -> Result<Option<LoadedEntry>> {
+        broken()
+    }
+    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
+        broken()
+    }
+    async fn seed(&self, _: Seeds) -> Result<bool> {
+        broken()
+    }
+    async fn set_rules(&self, _: Rules) -> Result<()> {
+        broken()
+    }
+    async fn sweep(&self) -> Result<()> {
+        broken()
+    }
+    async fn ready(&self) -> Result<()> {
+        broken()
+    }
+    async fn close(&self) {}
+}
+
+fn gateway() -> Gateway {
+    Gateway::over(Arc::new(Broken), Arc::new(ManualClock::new(Timestamp::from_millis(1))), "")
+}
+
+#[actix_web::test]
+async fn every_rest_operation_says_that_the_store_is_not_available_and_nothing_of_its_inside() {
+    let gateway = gateway();
+    for (method, target, body) in [
+        (Method::POST, "/dnis", r#"{"phoneNumber":"1","dnId":"1"}"#),
+        (Method::POST, "/dnis/allocate/new", r#"{"id":"a"}"#),
+        (Method::GET, "/dnis/allocate/get/1", ""),
+        (Method::POST, "/dnis/allocate/free/1", ""),
+        (Method::GET, "/dnis", ""),
+        (Method::GET, "/dnis/1", ""),
+        (Method::PUT, "/dnis/1", r#"{"enabled":true}"#),
+        (Method::DELETE, "/dnis/1", ""),
+    ] {
+        let reply = gateway.send(method, target, Who::Admin.headers(), body).await;
+        assert_eq!((reply.status, reply.outcome), (500, "unavailable"), "{target}");
+        assert_eq!(reply.body, "The store is not available and has acknowledged nothing; try again later");
+        assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
+    }
+}
+
+#[actix_web::test]
+async fn every_soap_operation_is_a_server_fault_then() {
+    let gateway = gateway();
+    for (name, fields) in [
+        ("AllocateDnisRequest", &[("uniqueId", "a")][..]),
+        ("GetDnisAllocationRequest", &[("phone", "1")]),
+        ("FreeDnisAllocationRequest", &[("phone", "1")]),
+        ("CreatePhoneRequest", &[("phoneNumber", "1"), ("dnId", "1")]),
+    ] {
+        let reply = gateway.soap(Who::Admin, &payload(AGENT, name, fields)).await;
+        assert_eq!(reply.fault(), "The store is not available and has acknowledged nothing; try again later");
+        assert!(reply.body.contains("<faultcode>SOAP-ENV:Server</faultcode>"), "{}", reply.body);
+    }
+}

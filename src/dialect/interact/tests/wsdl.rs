@@ -1,0 +1,69 @@
+//! The descriptions of the services as a client gets them.
+
+use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
+use bytes::Bytes;
+
+use super::{Gateway, Reply, Who};
+use crate::dialect::{Call, Dialect, Head, Origin};
+
+async fn fetch(gateway: &Gateway, path: &str, origin: &Origin) -> Reply {
+    let (method, headers) = (Method::GET, HeaderMap::new());
+    let head = Head { method: &method, path, query: "", headers: &headers, origin };
+    let endpoint = gateway.interact.endpoint(&head).unwrap_or_else(|answer| panic!("{answer:?}"));
+    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
+    Reply::of(gateway.interact.answer(&endpoint, call).await)
+}
+
+#[actix_web::test]
+async fn both_descriptions_are_served_without_credentials() {
+    let gateway = Gateway::with("");
+    for (service, targets) in [
+        ("agent", ["/agent/soap/agent.wsdl", "/agent/soap?wsdl", "/agent/soap/?WSDL"]),
+        ("dnis", ["/dnis/soap/dnis.wsdl", "/dnis/soap?wsdl", "/dnis/soap/?WSDL"]),
+    ] {
+        for target in targets {
+            let reply = gateway.get(Who::Nobody, target).await;
+            assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/xml; charset=UTF-8")));
+            let address = format!("location=\"http://gateway:8080/interact/version/2/{service}/soap\"");
+            assert!(reply.body.contains(&address), "{target}");
+            assert!(reply.body.contains(&format!("targetNamespace=\"http://com/jacada/interact/{service}/soap\"")));
+            assert!(!reply.body.contains("127.0.0.1"));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_address_has_the_public_prefix_and_the_configured_one() {
+    let gateway = Gateway::with("[interact]\nprefix = '/jacada/x'\n");
+    let origin = Origin { scheme: "https".into(), authority: "pool.example".into(), prefix: "/edge".into() };
+    let reply = fetch(&gateway, "/jacada/x/version/v2/dnis/soap/dnis.wsdl", &origin).await;
+    assert!(reply.body.contains("location=\"https://pool.example/edge/jacada/x/version/2/dnis/soap\""));
+}
+
+#[actix_web::test]
+async fn a_client_that_has_the_description_is_not_sent_it_again() {
+    let gateway = Gateway::with("");
+    let tag = gateway.get(Who::Nobody, "/dnis/soap?wsdl").await.header("etag").unwrap().to_owned();
+    for (known, status) in [
+        (tag.as_str(), 304),
+        (&format!("W/{tag}"), 304),
+        (&format!("\"other\", {tag}"), 304),
+        ("*", 304),
+        ("\"other\"", 200),
+    ] {
+        let reply = gateway.send(Method::GET, "/dnis/soap?wsdl", &[("If-None-Match", known)], "").await;
+        assert_eq!(reply.status, status, "{known}");
+        assert_eq!(reply.header("etag"), Some(tag.as_str()));
+        assert_eq!(reply.body.is_empty(), status == 304);
+    }
+    let agent = gateway.send(Method::GET, "/agent/soap?wsdl", &[("If-None-Match", &tag)], "").await;
+    assert_eq!(agent.status, 200);
+}
+
+#[actix_web::test]
+async fn a_get_that_asks_for_nothing_is_told_to_post() {
+    let gateway = Gateway::with("");
+    let reply = gateway.get(Who::Nobody, "/agent/soap").await;
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
+}

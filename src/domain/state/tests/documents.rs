@@ -1,0 +1,229 @@
+//! Documents: merged, bounded, kept apart when large, and ended in time.
+
+use super::*;
+use crate::domain::document::{FileLabel, MAX_INLINE_BYTES};
+use crate::domain::{Document, DocumentId, Value, ValueId};
+
+fn room(bytes: u64) -> World {
+    World::with(Rules { documents_total: bytes, ..Rules::default() })
+}
+
+fn create(world: &mut World, entries: Vec<NewEntry>, ttl: u64) -> Result<DocumentId, Refusal> {
+    world.turn().create_document(&scope(), entries, Seconds::new(ttl))
+}
+
+fn merge(world: &mut World, id: DocumentId, entries: Vec<NewEntry>, ttl: u64) -> Result<(), Refusal> {
+    world.turn().merge_document(&scope(), id, entries, Seconds::new(ttl))
+}
+
+fn read(world: &World, id: DocumentId) -> Option<Arc<Document>> {
+    world.state.tables().document(&scope(), id, world.now).cloned()
+}
+
+fn texts(world: &World, id: DocumentId) -> Vec<(String, String)> {
+    let document = read(world, id).expect("the document lives");
+    let text = |value: &Value| match value {
+        Value::Inline(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        Value::Apart { id, length } => format!("value {} of {length} bytes", id.0),
+    };
+    document.entries.iter().map(|(key, entry)| (key.as_str().to_owned(), text(&entry.value))).collect()
+}
+
+fn pair(key: &str, value: &str) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+fn big(length: usize) -> Vec<u8> {
+    vec![b'x'; length]
+}
+
+fn kept(changes: &[Change]) -> Vec<ValueId> {
+    changes.iter().filter_map(|change| if let Change::ValueKept(id, _) = change { Some(*id) } else { None }).collect()
+}
+
+fn dropped(changes: &[Change]) -> Vec<ValueId> {
+    changes
+        .iter()
+        .filter_map(|change| if let Change::ValueDropped(id, _) = change { Some(*id) } else { None })
+        .collect()
+}
+
+#[test]
+fn a_merge_writes_the_keys_it_names_and_leaves_the_others() {
+    let mut world = World::new();
+    let id = create(&mut world, vec![text("a", "1"), text("b", "2")], 60).unwrap();
+    merge(&mut world, id, vec![text("b", "3"), text("ключ", "")], 60).unwrap();
+    assert_eq!(texts(&world, id), [pair("a", "1"), pair("b", "3"), pair("ключ", "")]);
+}
+
+#[test]
+fn of_several_entries_with_one_key_the_last_counts() {
+    let mut world = room(10);
+    let id = create(&mut world, vec![text("a", "too long!"), text("a", "123456789")], 60).unwrap();
+    assert_eq!(texts(&world, id), [pair("a", "123456789")]);
+    assert_eq!(create(&mut world, vec![text("b", "")], 60), Err(Refusal::DocumentsFull { limit: 10 }));
+}
+
+#[test]
+fn a_document_lives_until_its_very_deadline_and_a_merge_sets_it_anew() {
+    let mut world = World::new();
+    let id = create(&mut world, Vec::new(), 60).unwrap();
+    world.advance(59_999);
+    assert!(read(&world, id).is_some());
+    merge(&mut world, id, vec![text("a", "1")], 30).unwrap();
+    world.advance(29_999);
+    assert!(read(&world, id).is_some());
+    world.advance(1);
+    assert!(read(&world, id).is_none(), "readers judge by the clock, before anything swept");
+    let late = world.refused(|turn| turn.merge_document(&scope(), id, vec![text("a", "1")], Seconds::new(9)));
+    assert_eq!(late, Refusal::DocumentUnknown(id));
+}
+
+#[test]
+fn a_merge_can_shorten_the_life_of_a_document_but_not_below_its_interaction() {
+    let mut world = World::with_numbers(&["1"]);
+    let own = create(&mut world, Vec::new(), 600).unwrap();
+    merge(&mut world, own, Vec::new(), 5).unwrap();
+    let held = world.lend(Lend { data_ttl: Some(Seconds::new(900)), ..lend_to("a") }).interaction.data;
+    merge(&mut world, held, Vec::new(), 5).unwrap();
+    world.advance(5_000);
+    assert!(read(&world, own).is_none());
+    world.advance(294_999);
+    assert!(read(&world, held).is_some());
+    world.advance(1);
+    assert!(read(&world, held).is_none());
+    world.turn();
+    assert_eq!(world.state.next_ending(), None);
+}
+
+#[test]
+fn the_document_of_an_interaction_lives_as_long_as_that_or_its_own_time_whichever_is_longer() {
+    for (own, interaction_ttl, lives) in [(30, 300, 300_000), (600, 300, 600_000)] {
+        let mut world = World::with_numbers(&["1"]);
+        let lend = Lend {
+            data_ttl: Some(Seconds::new(own)),
+            interaction_ttl: Seconds::new(interaction_ttl),
+            data: vec![text("k", "v")],
+            ..lend_to("a")
+        };
+        let id = world.lend(lend).interaction.data;
+        world.advance(lives - 1);
+        world.turn();
+        assert_eq!(texts(&world, id), [pair("k", "v")]);
+        world.advance(1);
+        assert_eq!(read(&world, id), None);
+    }
+}
+
+#[test]
+fn a_prolonged_interaction_prolongs_its_document_and_a_later_lending_adds_to_it() {
+    let mut world = World::with_numbers(&["1", "2"]);
+    let first = world.lend(Lend { data: vec![text("k", "v")], data_ttl: Some(Seconds::new(30)), ..lend_to("a") });
+    world.advance(200_000);
+    let second = world.lend(Lend { data: vec![text("m", "w")], ..lend_to("a") });
+    assert_eq!(first.interaction.data, second.interaction.data);
+    world.advance(299_999);
+    assert_eq!(texts(&world, first.interaction.data), [pair("k", "v"), pair("m", "w")]);
+    world.advance(1);
+    assert_eq!(read(&world, first.interaction.data), None);
+}
+
+#[test]
+fn a_deleted_document_is_gone_and_that_of_a_live_interaction_is_empty() {
+    let mut world = World::with_numbers(&["1"]);
+    let own = create(&mut world, vec![text("a", "1")], 60).unwrap();
+    let held = world.lend(Lend { data: vec![text("a", "1")], ..lend_to("a") }).interaction.data;
+    world.turn().delete_document(&scope(), own).unwrap();
+    world.turn().delete_document(&scope(), held).unwrap();
+    assert_eq!(read(&world, own), None);
+    assert_eq!(texts(&world, held), []);
+    world.advance(300_000);
+    assert_eq!(read(&world, held), None);
+    assert_eq!(world.refused(|turn| turn.delete_document(&scope(), own)), Refusal::DocumentUnknown(own));
+}
+
+#[test]
+fn documents_fill_the_room_to_its_last_byte_of_keys_and_values_and_not_beyond() {
+    let mut world = room(10);
+    let id = create(&mut world, vec![text("a", "1234")], 60).unwrap();
+    let other = create(&mut world, vec![text("bb", "123")], 60).unwrap();
+    let full = Refusal::DocumentsFull { limit: 10 };
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), vec![text("c", "")], Seconds::new(60))), full);
+    let more = vec![text("a", "12345")];
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id, more, Seconds::new(60))), full);
+    merge(&mut world, id, vec![text("a", "4321")], 60).unwrap();
+    create(&mut world, Vec::new(), 60).unwrap();
+    world.turn().delete_document(&scope(), other).unwrap();
+    merge(&mut world, id, vec![text("a", "123456789")], 60).unwrap();
+    world.restart();
+    assert_eq!(create(&mut world, vec![text("c", "")], 60), Err(full), "the total is known after a restart");
+    world.advance(60_000);
+    create(&mut world, vec![text("c", "123456789")], 60).unwrap();
+}
+
+#[test]
+fn labels_of_files_count_too() {
+    let mut world = room(10);
+    let file = |name: &str| NewEntry {
+        content: Content::File(FileLabel::new("a/b", Some(name)).unwrap()),
+        ..entry("k", b"12345")
+    };
+    assert_eq!(create(&mut world, vec![file("nn")], 60), Err(Refusal::DocumentsFull { limit: 10 }));
+    create(&mut world, vec![file("n")], 60).unwrap();
+}
+
+#[test]
+fn a_document_may_shrink_even_when_the_limit_has_been_lowered_below_what_is_there() {
+    let mut world = room(100);
+    let id = create(&mut world, vec![text("a", "123456789")], 60).unwrap();
+    world.state.set_rules(Rules { documents_total: 5, ..Rules::default() });
+    merge(&mut world, id, vec![text("a", "12345678")], 60).unwrap();
+    let grow = vec![text("a", "123456789")];
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), id, grow, Seconds::new(60)));
+    assert_eq!(refusal, Refusal::DocumentsFull { limit: 5 });
+}
+
+#[test]
+fn a_lending_whose_data_finds_no_room_changes_nothing_and_one_without_data_goes_through() {
+    let mut world = room(10);
+    world.create("1", Some("g"));
+    let full = Lend { data: vec![text("k", "1234567890")], holder: Holder::New, ..lend_to("a") };
+    assert_eq!(world.refused(|turn| turn.lend(&scope(), full)), Refusal::DocumentsFull { limit: 10 });
+    create(&mut world, vec![text("k", "123456789")], 60).unwrap();
+    assert_eq!(world.take("a"), "1");
+}
+
+#[test]
+fn an_entry_of_more_than_one_kibibyte_has_its_value_kept_apart() {
+    let mut world = World::new();
+    let most = usize::try_from(MAX_INLINE_BYTES).unwrap() - "k".len();
+    let inline = create(&mut world, vec![entry("k", &big(most))], 60).unwrap();
+    assert_eq!(kept(&world.state.take_changes()), []);
+    assert_eq!(texts(&world, inline)[0].1.len(), most);
+    let apart = create(&mut world, vec![entry("k", &big(most + 1))], 60).unwrap();
+    assert_eq!(kept(&world.state.take_changes()), [ValueId(1)]);
+    assert_eq!(texts(&world, apart), [pair("k", "value 1 of 1024 bytes")]);
+}
+
+#[test]
+fn a_value_kept_apart_is_dropped_once_when_it_is_replaced_deleted_or_ended() {
+    let mut world = World::new();
+    let id = create(&mut world, vec![entry("k", &big(2_000)), entry("m", &big(3_000))], 60).unwrap();
+    world.state.take_changes();
+    merge(&mut world, id, vec![text("k", "small")], 60).unwrap();
+    assert_eq!(dropped(&world.state.take_changes()), [ValueId(1)]);
+    merge(&mut world, id, vec![entry("m", &big(4_000))], 60).unwrap();
+    let changes = world.state.take_changes();
+    assert_eq!((kept(&changes), dropped(&changes)), (vec![ValueId(3)], vec![ValueId(2)]));
+    world.advance(60_000);
+    world.turn();
+    assert_eq!(dropped(&world.state.take_changes()), [ValueId(3)]);
+}
+
+#[test]
+fn a_large_value_that_a_later_entry_of_the_same_request_replaces_is_kept_and_dropped_again() {
+    let mut world = World::new();
+    create(&mut world, vec![entry("k", &big(2_000)), entry("k", &big(3_000))], 60).unwrap();
+    let changes = world.state.take_changes();
+    assert_eq!((kept(&changes), dropped(&changes)), (vec![ValueId(1), ValueId(2)], vec![ValueId(1)]));
+}
