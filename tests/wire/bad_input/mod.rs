@@ -83,7 +83,7 @@ fn message(what: &str, reply: &Reply, form: Form) -> String {
             reply.element("message")
         }
         Form::Json(exception) => {
-            assert_eq!(media_type, "application/json;charset=UTF-8", "{what}: {reply:?}");
+            assert_eq!(media_type, "application/json", "{what}: {reply:?}");
             let fault = reply.json();
             assert_eq!(fault.as_object().unwrap().len(), 2, "{what}: {reply:?}");
             assert_eq!(fault["exception"].as_str().unwrap().rsplit('.').next(), Some(exception), "{what}: {reply:?}");
