@@ -29,6 +29,7 @@ mod tenant;
 mod tenant_gms;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ pub use server::Server;
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
+pub use tls::Tls;
 
 use crate::domain::TenantId;
 
@@ -96,6 +98,7 @@ impl Settings {
     pub fn waiting_for_restart(&self, new: &Self) -> Vec<&'static str> {
         let changes = [
             ("server.listen", self.server.listen != new.server.listen),
+            ("server.tls", self.server.tls.is_some() != new.server.tls.is_some()),
             ("server.workers", self.server.workers != new.server.workers),
             ("admin.listen", self.admin.listen != new.admin.listen),
             ("store.engine", self.store.engine != new.store.engine),
@@ -103,7 +106,8 @@ impl Settings {
             ("store.cache_capacity", self.store.cache_capacity != new.store.cache_capacity),
             ("access.verifications", self.access.verifications != new.access.verifications),
             ("access.waiting", self.access.waiting != new.access.waiting),
-            ("log", self.log != new.log),
+            ("log.level", self.log.level != new.log.level),
+            ("log.format", self.log.format != new.log.format),
         ];
         changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
     }

@@ -91,39 +91,52 @@ impl CodeShape {
 
     /// How many codes there are.
     fn count(self) -> u64 {
-        self.ranges().map(|(low, high, rest)| u64::from(high - low + 1) * 10u64.pow(rest)).sum()
+        self.ranges().map(Range::count).sum()
     }
 
     /// The code with a number from zero up to the count.
     fn code(self, mut number: u64) -> AccessCode {
         let length = usize::from(self.length);
         let mut text = String::new();
-        for (low, high, rest) in self.ranges() {
-            let tail = 10u64.pow(rest);
-            let count = u64::from(high - low + 1) * tail;
-            if number < count {
-                let prefix = (u64::from(low) + number / tail) * tail;
-                text = format!("{:0length$}", prefix + number % tail);
+        for range in self.ranges() {
+            if number < range.count() {
+                let tail = 10u64.pow(range.rest);
+                text = format!("{:0length$}", range.low * tail + number);
                 break;
             }
-            number -= count;
+            number -= range.count();
         }
         AccessCode::new(&text).expect("1 to 16 digits are a valid code")
     }
 
-    /// The prefixes in ranges of equal length, each with the digits that are left to draw.
-    fn ranges(self) -> impl Iterator<Item = (u32, u32, u32)> {
-        let length = self.length;
-        let whole = self.prefix.is_none().then_some((0, 0, u32::from(length)));
-        let parts = self.prefix.into_iter().flat_map(move |CodePrefix { low, high }| {
-            (digits(low)..=digits(high)).map(move |digits| {
-                let least = if digits == 1 { 0 } else { 10u32.pow(u32::from(digits) - 1) };
-                let most = 10u64.pow(u32::from(digits)) - 1;
-                let most = u32::try_from(most).unwrap_or(u32::MAX);
-                (low.max(least), high.min(most), u32::from(length - digits))
-            })
-        });
-        whole.into_iter().chain(parts)
+    /// The codes in ranges that have none in common.
+    fn ranges(self) -> impl Iterator<Item = Range> {
+        let Some(CodePrefix { low, high }) = self.prefix else {
+            let all = Range { low: 0, high: 0, rest: u32::from(self.length) };
+            return [Some(all), None].into_iter().flatten();
+        };
+        let short = digits(low);
+        let rest = u32::from(self.length - short);
+        let (low, high, longer) = (u64::from(low), u64::from(high), 10u64.pow(u32::from(short)));
+        let first = Range { low, high: high.min(longer - 1), rest };
+        // A prefix of one more digit counts unless it begins with a shorter one; all that are longer still do.
+        let high = high.min((low * 10).saturating_sub(1));
+        let second = (longer <= high).then(|| Range { low: longer, high, rest: rest - 1 });
+        [Some(first), second].into_iter().flatten()
+    }
+}
+
+/// Codes that begin with one of the numbers from `low` to `high` and have `rest` more digits.
+#[derive(Clone, Copy)]
+struct Range {
+    low: u64,
+    high: u64,
+    rest: u32,
+}
+
+impl Range {
+    fn count(self) -> u64 {
+        (self.high - self.low + 1) * 10u64.pow(self.rest)
     }
 }
 
@@ -156,6 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_that_begins_with_a_shorter_one_of_its_range_adds_no_code() {
+        assert_eq!(all(shape(3, Some((1, 10)))), all(shape(3, Some((1, 9)))));
+        assert_eq!(all(shape(4, Some((0, 100)))), all(shape(4, None)));
+        let most = CodeShape::new(16, CodePrefix::new(0, u32::MAX)).unwrap();
+        assert_eq!(most.count(), 10_000_000_000_000_000);
+        let with_three = 100..970;
+        assert_eq!(all(shape(5, Some((97, 1_000)))).len(), 3 * 1_000 + with_three.len() * 100);
+    }
+
+    #[test]
     fn a_prefix_must_leave_a_digit_to_draw() {
         let prefix = CodePrefix::new(123_456, 123_456);
         assert_eq!(CodeShape::new(6, prefix), Err(InvalidShape::Prefix));
@@ -173,14 +196,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_code_of_a_shape_can_be_drawn_once_and_then_there_is_none(seed: u64, low in 0u32..12, more in 0u32..12) {
-            let shape = shape(3, Some((low, low + more)));
+        fn every_code_of_a_shape_can_be_drawn_once_and_then_there_is_none(seed: u64, low in 0u32..99, more in 0u32..99) {
+            let high = (low + more).min(99);
+            let shape = shape(3, Some((low, high)));
             let mut rng = StdRng::seed_from_u64(seed);
             let mut used = HashSet::new();
             while let Some(code) = shape.draw(used.len(), &mut rng, |code| used.contains(code.as_str())) {
                 prop_assert!(used.insert(code.as_str().to_owned()));
             }
-            prop_assert_eq!(used.len() as u64, shape.count());
+            let begins = |code: &u32| (low..=high).any(|prefix| format!("{code:03}").starts_with(&prefix.to_string()));
+            prop_assert_eq!(used.len(), (0..1_000).filter(begins).count());
         }
     }
 }

@@ -57,6 +57,12 @@ impl NumberSlot {
         }
     }
 
+    /// Whether an allocation fits beside those that are there.
+    pub(super) fn takes(&self, sharing: Sharing, code: Option<&AccessCode>) -> bool {
+        let alone = sharing == Sharing::Exclusive && self.exclusive.is_some();
+        !alone && code.is_none_or(|code| !self.has_code(code.as_str()))
+    }
+
     /// Whether an allocation of the number carries this code.
     pub(super) fn has_code(&self, code: &str) -> bool {
         let exclusive = self.exclusive.as_ref().and_then(|allocation| allocation.code.as_ref());

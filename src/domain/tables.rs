@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::change::{Change, Counters};
 use super::slot::NumberSlot;
 use super::{
-    Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, Number,
-    NumberRecord, Scope, Timestamp,
+    AccessCode, Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
+    Number, NumberRecord, Scope, Sharing, Timestamp,
 };
 
 /// A number and the allocation it carries now, if any.
@@ -150,6 +150,12 @@ impl Tables {
 
     pub(super) fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
         self.scope(scope)?.numbers.get(&number)
+    }
+
+    /// Whether an allocation fits on a number beside those that are there: one that wants it for itself fits only where
+    /// none does so, and no two have the same code.
+    pub fn takes(&self, scope: &Scope, number: Number, sharing: Sharing, code: Option<&AccessCode>) -> bool {
+        self.slot(scope, number).is_some_and(|slot| slot.takes(sharing, code))
     }
 
     /// Whether any number of the scope carries the group's name.

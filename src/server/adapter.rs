@@ -106,7 +106,7 @@ fn finish(
     let took = started.elapsed();
     gateway.metrics.answered(dialect, operation, answer.outcome, took);
     let id = request_id(gateway, request);
-    let failed = !answer.status.is_success();
+    let failed = answer.status.is_client_error() || answer.status.is_server_error();
     let wanted = match gateway.live.current().log.requests {
         LogRequests::All => true,
         LogRequests::Failed => failed,

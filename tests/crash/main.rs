@@ -120,6 +120,11 @@ fn is_snapshot(path: &Path) -> bool {
 
 /// The files of a data directory with what is in them.
 fn files(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
-    let paths = fs::read_dir(home.data()).unwrap().map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(&path).unwrap())).collect()
+    let paths = fs::read_dir(home.data())
+        .expect("the directory can be read")
+        .map(|entry| entry.expect("an entry can be read").path());
+    paths
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), fs::read(&path).expect("the file can be read")))
+        .collect()
 }

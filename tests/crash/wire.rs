@@ -268,7 +268,7 @@ fn filled(request: RequestBuilder, parameters: &Entries) -> RequestBuilder {
         // As RFC 7578 has it: names go out as they are.
         let form = multipart::Form::new().percent_encode_noop();
         request.multipart(parameters.iter().fold(form, |form, (key, value)| form.text(key.clone(), value.clone())))
-    } else if bytes % 2 == 0 || bytes > 2_000 {
+    } else if bytes.is_multiple_of(2) || bytes > 2_000 {
         request.json(parameters)
     } else {
         request.form(parameters)

@@ -35,8 +35,8 @@ async fn assert_filled(store: &SledStore) {
     let page = store.numbers(&scope(), None, 0, 100).await.unwrap();
     assert_eq!(page.total, 20);
     let held = store.interaction(&scope(), &interaction("a")).await.unwrap().expect("the interaction is there");
-    assert_eq!(store.document(&scope(), held.data).await.unwrap().unwrap().entries.len(), 2);
-    let picture = store.document_entry(&scope(), held.data, "picture").await.unwrap().unwrap();
+    assert_eq!(store.document(&scope(), held.data.into()).await.unwrap().unwrap().entries.len(), 2);
+    let picture = store.document_entry(&scope(), held.data.into(), "picture").await.unwrap().unwrap();
     assert_eq!(*picture.bytes, vec![7; 300_000]);
 }
 
@@ -117,7 +117,7 @@ async fn a_new_directory_is_made_with_all_above_it_and_opens_again() {
 }
 
 #[tokio::test]
-async fn a_store_that_was_dropped_without_closing_lost_nothing_it_acknowledged() {
+async fn a_process_that_was_killed_lost_nothing_it_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).unwrap();
     fill(&store).await;
@@ -143,6 +143,15 @@ async fn a_directory_in_use_is_refused_until_it_is_closed() {
     assert!(matches!(refused(directory.path()), OpenError::InUse(path) if path == directory.path()));
     store.close().await;
     assert_filled(&open(directory.path()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_store_that_was_dropped_can_be_opened_again_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    fill(&open(directory.path()).unwrap()).await;
+    for _ in 0..3 {
+        assert_filled(&open(directory.path()).unwrap()).await;
+    }
 }
 
 #[test]

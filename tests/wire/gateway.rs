@@ -75,11 +75,6 @@ impl Gateway {
         &self.caller
     }
 
-    /// The server itself.
-    pub(crate) fn server(&self) -> &Server {
-        &self.server
-    }
-
     /// Where the dialects answer.
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.listening()

@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::callers::{INTERACTION, send};
 use crate::gateway::Gateway;
 
-/// The demo's clock, standing still at the present time.
+/// A clock that stands still at the present time.
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(SystemClock::default().now()))
 }

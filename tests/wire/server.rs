@@ -159,11 +159,12 @@ async fn metrics_tell_requests_pools_and_commits() {
     };
     assert_eq!(requests("interact", "allocate", "ok"), 2.0);
     assert_eq!(requests("interact", "allocate", "exhausted"), 1.0);
-    assert_eq!(requests("interact", "soap", "ok"), 1.0);
+    assert_eq!(requests("interact", "soap_get", "ok"), 1.0);
     assert_eq!(requests("interact", "get", "unauthorized"), 1.0);
     assert_eq!(requests("gms", "match-interaction", "no_match"), 1.0);
     assert_eq!(requests("unknown", "unknown", "not_found"), 1.0);
     assert_eq!(value("dnis_gateway_request_seconds_count{dialect=\"interact\",operation=\"allocate\"}"), 3.0);
+    assert_eq!(value("dnis_gateway_denied_total{cause=\"missing\"}"), 1.0);
     let pool = |group: &str, state: &str| {
         value(&format!(
             "dnis_gateway_numbers{{environment=\"\",group=\"{group}\",state=\"{state}\",tenant=\"12345678\"}}"

@@ -40,6 +40,13 @@ pub enum Source {
     Anywhere,
 }
 
+impl Source {
+    /// One group alone.
+    pub fn group(name: GroupName) -> Self {
+        Self::Group { name, fallbacks: Vec::new() }
+    }
+}
+
 /// What happens when the interaction holds a number of the same origin already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {

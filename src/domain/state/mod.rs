@@ -94,7 +94,7 @@ impl State {
 
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
-        self.expire(now);
+        self.end_due(now, usize::MAX);
         Turn { state: self, now, rng }
     }
 
@@ -108,11 +108,11 @@ impl State {
         self.endings.first().map(|(at, _)| *at)
     }
 
-    /// Ends everything whose deadline has been reached.
-    fn expire(&mut self, now: Timestamp) {
-        while let Some((at, ending)) = self.endings.first().cloned()
-            && at <= now
-        {
+    /// Ends what has reached its deadline, up to `most` things; whether there is more. A store that was down for long
+    /// takes in this way what would be too much for one batch.
+    pub fn end_due(&mut self, now: Timestamp, most: usize) -> bool {
+        for _ in 0..most {
+            let Some((at, ending)) = self.endings.first().filter(|(at, _)| *at <= now).cloned() else { return false };
             match ending {
                 Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
                 Ending::Rest(scope, number) => self.end_rest(&scope, number, at),
@@ -120,6 +120,7 @@ impl State {
                 Ending::Document(scope, id) => self.end_document(&scope, id, at),
             }
         }
+        self.next_ending().is_some_and(|at| at <= now)
     }
 
     fn apply(&mut self, change: Change) {

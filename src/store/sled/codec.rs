@@ -321,7 +321,7 @@ impl Loader {
         let id = AllocationId(u64::from_be_bytes(id));
         let StoredAllocation { number, interaction, code, caller, origin, sharing, since, deadline } =
             fields(key, value)?;
-        if self.tables.number(&scope, number, Timestamp::default()).is_none_or(|found| found.allocation.is_some()) {
+        if !self.tables.takes(&scope, number, sharing, code.as_ref()) {
             return Err(damaged(key, "its number is not there or lent twice"));
         }
         if !self.tables.has_interaction(&scope, &interaction) {

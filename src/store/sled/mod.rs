@@ -191,6 +191,19 @@ impl SledStore {
     }
 }
 
+/// Whoever drops a store that was not closed waits until the writer has let go of the directory, so that it can be opened
+/// again, or removed, at once.
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.tree.get_mut().take();
+        // Without a sender the writer finishes what is queued and stops.
+        self.queue = mpsc::channel(1).0;
+        if let Some(thread) = self.writer.get_mut().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 fn closed() -> Error {
     Error::Unavailable("the store is closed".into())
 }
@@ -374,3 +387,6 @@ impl Store for SledStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,12 +123,12 @@ impl Checked {
             Step::Lend { holder, group: at, same, lasting, ttl, data } => {
                 let lend = Lend {
                     holder: holder.map_or(Holder::New, |at| Holder::Any(id(at))),
-                    source: at.and_then(|at| GROUPS[at]).map_or(Source::Anywhere, |name| Source::Group(group(name))),
+                    source: at.and_then(|at| GROUPS[at]).map_or(Source::Anywhere, from),
                     origin: if lasting % 2 == 0 { Origin::Gms } else { Origin::Interact },
                     repeat: if same { Repeat::SameNumber } else { Repeat::AnotherNumber },
                     lasting: Seconds::new(lasting),
                     interaction_ttl: Seconds::new(ttl),
-                    code: Some(CodeLength::DEFAULT),
+                    code: Some(CodeShape::DEFAULT),
                     data: Self::entries(data),
                     data_ttl: (ttl % 3 == 0).then_some(Seconds::new(lasting)),
                     ..lend_to("-")
@@ -148,7 +148,7 @@ impl Checked {
                 format!("{outcome:?}")
             }
             Step::Match { number, delete } => {
-                let criteria = Criteria { number: num(NUMBERS[number]), code: None, caller: None };
+                let criteria = call_to(NUMBERS[number]);
                 let after = if delete { AfterMatch::Delete } else { AfterMatch::Keep };
                 let outcome = self.world.turn().match_call(&scope, &criteria, Which::Newest, after);
                 self.forget_freed();
@@ -172,11 +172,11 @@ impl Checked {
             Step::Merge { document: at, ttl, data } => {
                 let id = document(at);
                 let entries = Self::entries(data);
-                format!("{:?}", self.world.turn().merge_document(&scope, id, entries, Seconds::new(ttl)))
+                format!("{:?}", self.world.turn().merge_document(&scope, id.into(), entries, Some(Seconds::new(ttl))))
             }
             Step::Drop { document: at } => {
                 let id = document(at);
-                format!("{:?}", self.world.turn().delete_document(&scope, id))
+                format!("{:?}", self.world.turn().delete_document(&scope, id.into()))
             }
             Step::Wait { .. } => String::new(),
         }
@@ -208,39 +208,27 @@ impl Checked {
         let Some(tables) = state.tables().scope(&scope()) else { return };
 
         for (number, (id, _)) in &self.held {
-            let found = tables.numbers[number].allocation.as_ref();
-            assert_eq!(found.map(|allocation| allocation.id), Some(*id), "{number} is still held");
+            let found = tables.numbers[number].allocation(*id);
+            assert!(found.is_some(), "{number} is still held");
         }
-        let counts = state.tables().group_counts();
-        let counted: usize = counts.iter().map(|group| group.free + group.allocated + group.disabled).sum();
-        assert_eq!(counted, tables.numbers.len(), "no number is lost");
-        let lent = tables.numbers.values().filter(|slot| slot.allocation.is_some()).count();
-        assert_eq!(counts.iter().map(|group| group.allocated).sum::<usize>(), lent);
-
         for slot in tables.numbers.values() {
-            if let Some(allocation) = &slot.allocation {
+            for allocation in slot.allocations() {
                 let holds = &tables.interactions[&allocation.interaction].holds;
-                assert!(holds.contains(&allocation.number), "the holder knows what it holds");
+                assert!(holds.contains(&(allocation.number, allocation.id)), "the holder knows what it holds");
             }
         }
         for (id, slot) in &tables.interactions {
             assert!(tables.documents.contains_key(&slot.record.data), "{id} has a document");
-            for number in &slot.holds {
-                let held = tables.numbers[number].allocation.as_ref();
+            for (number, allocation) in &slot.holds {
+                let held = tables.numbers[number].allocation(*allocation);
                 assert_eq!(held.map(|allocation| &allocation.interaction), Some(id));
             }
         }
         for document in tables.documents.values() {
-            match document.deadline {
-                Deadline::At(at) => {
-                    let ending = Ending::Document(Arc::new(scope()), document.id);
-                    assert!(state.endings.contains(&(at, ending)), "the end of a document is planned");
-                }
-                Deadline::Never => {
-                    let holder = document.interaction.as_ref().map(|id| &tables.interactions[id].record);
-                    assert_eq!(holder.map(|holder| holder.deadline), Some(Deadline::Never));
-                }
-            }
+            let ending = Ending::Document(Arc::new(scope()), document.id);
+            let planned = state.endings.contains(&(document.kept_until, ending));
+            let held = document.interaction.as_ref().is_some_and(|id| tables.interactions.contains_key(id));
+            assert!(planned || held, "a document has an end of its own or that of its interaction");
         }
         let bytes: u64 =
             tables.documents.values().map(|document| super::super::documents::size(&document.entries)).sum();
