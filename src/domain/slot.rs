@@ -43,6 +43,18 @@ impl NumberSlot {
         self.exclusive.is_some() || self.shared.is_some()
     }
 
+    /// Which allocation of the number is the newest, running or ended.
+    pub(super) fn newest(&self) -> Option<AllocationId> {
+        let ended = self.record.freed.map(|last| last.allocation);
+        self.newest_first().next().map(|allocation| allocation.id).max(ended)
+    }
+
+    /// When the number last began or ceased to be lent; the epoch if it never was.
+    pub(super) fn last_used(&self) -> Timestamp {
+        let ended = self.record.freed.map(|last| last.at);
+        self.newest_first().next().map(|allocation| allocation.since).max(ended).unwrap_or_default()
+    }
+
     /// Everything the number carries, oldest of the shared first.
     pub(super) fn allocations(&self) -> impl Iterator<Item = &Arc<Allocation>> {
         let shared = self.shared.iter().flat_map(|shared| shared.by_id.values());

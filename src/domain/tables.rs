@@ -206,6 +206,16 @@ impl ScopeTables {
     }
 
     fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {
+        if let (Some(record), Some(slot)) = (record, self.numbers.get_mut(&number))
+            && (&record.group, record.dnid) == (&slot.record.group, slot.record.dnid)
+            && let Some(group) = self.groups.get_mut(&record.group)
+        {
+            // The indexes stay as they are; the usual case, since every freeing writes the record.
+            group.forget_state(slot);
+            slot.record = Arc::clone(record);
+            group.count_state(slot);
+            return;
+        }
         let mut slot = self.numbers.remove(&number);
         if let Some(slot) = &slot {
             self.unlink(slot);

@@ -15,6 +15,11 @@ pub(super) fn size(entries: &Entries) -> u64 {
     entries.iter().map(|(key, entry)| entry.size(key)).sum()
 }
 
+/// Whether the end of a document's own time has to be planned: it is still to come, or it is all that the document has.
+pub(super) fn ends_alone(document: &Document, now: Timestamp) -> bool {
+    document.interaction.is_none() || now < document.kept_until
+}
+
 impl Turn<'_> {
     /// Makes a document that belongs to no interaction and lives for `ttl`.
     ///
@@ -35,8 +40,8 @@ impl Turn<'_> {
     }
 
     /// Writes entries into a document, those with other keys stay. With a `ttl` it then lives for that long from now, or
-    /// as long as its interaction, whichever is longer. A document that its owner names is made if it does not exist,
-    /// and ends at once without a `ttl`.
+    /// as long as its interaction, whichever is longer. With a `ttl` a document that its owner names is made if it does
+    /// not exist.
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
@@ -49,17 +54,15 @@ impl Turn<'_> {
         ttl: Option<Seconds>,
     ) -> Result<(), Refusal> {
         let document = self.state.tables.document(scope, named, self.now).cloned();
-        if document.is_none() && named.ownership == Ownership::Anyone {
-            return Err(Refusal::DocumentUnknown(named.id));
-        }
         self.state.check_room(document.as_deref(), &entries)?;
-        let scope = self.state.shared(scope);
+        let shared = self.state.shared(scope);
         match (document, ttl) {
-            (Some(document), Some(ttl)) => self.state.keep_until(&scope, &document, self.now.after(ttl)),
+            (Some(document), Some(ttl)) => self.state.keep_until(&shared, &document, self.now.after(ttl)),
             (Some(_), None) => {}
-            (None, ttl) => self.begin_document(&scope, named, ttl.unwrap_or_default()),
+            (None, Some(ttl)) if named.ownership == Ownership::Owner => self.begin_document(&shared, named, ttl),
+            (None, _) => return Err(Refusal::DocumentUnknown(named.id)),
         }
-        self.state.write_entries(&scope, named.id, entries);
+        self.state.write_entries(&shared, named.id, entries);
         Ok(())
     }
 
@@ -146,9 +149,7 @@ impl State {
     }
 
     /// The own time of a document is over; it lives on while its interaction does.
-    pub(super) fn end_document(&mut self, scope: &Arc<Scope>, id: DocumentId, at: Timestamp) {
-        let ending = Ending::Document(Arc::clone(scope), id);
-        self.forget_ending(Deadline::At(at), ending);
+    pub(super) fn end_document(&mut self, scope: &Arc<Scope>, id: DocumentId) {
         if self.document(scope, id).is_some_and(|document| document.interaction.is_none()) {
             self.drop_document(scope, id);
         }
@@ -210,7 +211,9 @@ impl State {
         if let Some(before) = self.document(scope, id) {
             self.forget_ending(Deadline::At(before.kept_until), Ending::Document(Arc::clone(scope), id));
         }
-        self.note_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
+        if ends_alone(&document, self.now) {
+            self.note_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
+        }
         self.apply(Change::Document(Arc::clone(scope), id, Some(Arc::new(document))));
     }
 }

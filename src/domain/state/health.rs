@@ -1,9 +1,11 @@
 //! How the pools are: what an operator watches, and what a GMS client can ask for with its number.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::pools::{Group, Pool};
-use super::{State, Turn, may_be_lent};
+use super::{State, Turn};
+use crate::domain::slot::NumberSlot;
 use crate::domain::tables::GroupTable;
 use crate::domain::{GroupName, Number, Scope, Seconds, Sharing, Timestamp};
 
@@ -18,11 +20,11 @@ pub struct PoolHealth {
     pub free: usize,
     /// Numbers that are lent, disabled ones among them.
     pub allocated: usize,
-    /// Numbers that rest before they are lent again.
+    /// Numbers that rest before they are lent again; none in a shared group.
     pub cooling: usize,
-    /// Numbers that are kept from being lent by the configuration.
+    /// Numbers that are not lent because the configuration keeps them back.
     pub reserved: usize,
-    /// Numbers that are kept from being lent because they are not enabled.
+    /// Numbers that are not lent and not enabled.
     pub disabled: usize,
     /// Live allocations: more than numbers where the group is shared.
     pub allocations: usize,
@@ -63,33 +65,44 @@ impl State {
         let scope = self.scopes.get(scope)?;
         let table = self.tables.scope(scope)?.group(group)?;
         let pool = self.pools.get(scope)?.pool(group)?;
-        let reserved = self.reserved(scope, table, pool);
-        let expired = pool.expired(now);
-        let (allocated, held) = match pool.rules().sharing {
-            // Each expired allocation keeps one number from being lent.
-            Sharing::Exclusive => (table.allocated.saturating_sub(expired), expired),
-            Sharing::Shared => (table.allocated, 0),
-        };
-        let cooling = pool.resting() + held;
-        let free = table.len() - table.disabled - reserved - allocated - cooling;
-        Some(PoolHealth {
+        let lapsed = self.lapsed(scope, pool, now);
+        let mut health = PoolHealth {
             scope: Arc::clone(scope),
             group: group.clone(),
-            free,
-            allocated,
-            cooling,
-            reserved,
+            free: 0,
+            allocated: table.allocated - lapsed.len(),
+            cooling: pool.resting(),
+            reserved: self.reserved(scope, table, pool),
             disabled: table.disabled,
-            allocations: pool.allocations() - expired,
-            oldest: pool.oldest().map(|since| now.seconds_left(since)),
-            next_release: pool.next_release().map(|at| at.seconds_to_wait(now)),
-        })
+            allocations: pool.allocations() - pool.expired(now).count(),
+            oldest: pool.oldest(now).map(|since| now.seconds_since(since)),
+            next_release: pool.next_release(now).map(|at| at.seconds_to_wait(now)),
+        };
+        for slot in lapsed {
+            match pool.rules().sharing {
+                _ if !slot.record.enabled => health.disabled += 1,
+                _ if pool.rules().reserved.contains(&slot.record.number) => health.reserved += 1,
+                Sharing::Exclusive => health.cooling += 1,
+                // A shared number may be lent whatever it carries.
+                Sharing::Shared => {}
+            }
+        }
+        health.free = table.len() - health.total();
+        Some(health)
     }
 
-    /// The reserved numbers of a group that would be free otherwise.
+    /// The numbers of a pool that carry allocations of which none is live.
+    fn lapsed(&self, scope: &Scope, pool: &Pool, now: Timestamp) -> Vec<&NumberSlot> {
+        let expired: BTreeSet<_> = pool.expired(now).collect();
+        let slots = expired.into_iter().filter_map(|number| self.slot(scope, number));
+        slots.filter(|slot| slot.found(now).allocation.is_none()).collect()
+    }
+
+    /// The reserved numbers of a group that carry nothing and are enabled.
     fn reserved(&self, scope: &Scope, table: &GroupTable, pool: &Pool) -> usize {
         let idle = |number: &&Number| {
-            table.has(**number) && self.slot(scope, **number).is_some_and(|slot| may_be_lent(slot, Sharing::Exclusive))
+            let slot = self.slot(scope, **number).filter(|_| table.has(**number));
+            slot.is_some_and(|slot| slot.record.enabled && !slot.is_allocated())
         };
         pool.rules().reserved.iter().filter(idle).count()
     }

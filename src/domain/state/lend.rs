@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::pools::Group;
-use super::{Ending, State, Turn, may_be_lent};
+use rand::CryptoRng;
+
+use super::pools::{Group, Pools};
+use super::{Ending, State, Turn};
 use crate::domain::number::LastLending;
+use crate::domain::slot::NumberSlot;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, Change, CodeShape, Deadline, GroupName, Interaction, InteractionId,
     NewEntry, Number, NumberRecord, Origin, Refusal, Scope, Seconds, Sharing, Timestamp,
 };
-
-/// Most numbers of a shared group that are tried for a free access code.
-const MAX_TRIES: usize = 64;
 
 /// Who is to hold the number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Source {
 pub enum Repeat {
     /// It keeps that number, whatever its group, with a new deadline.
     SameNumber,
-    /// It keeps that number, with a new deadline, if it is of the group that is asked for.
+    /// It keeps that number, with a new deadline, if it is of one of the groups that are asked for, fallbacks included.
     SameNumberOfGroup,
     /// It gets one more.
     AnotherNumber,
@@ -119,7 +119,7 @@ impl Turn<'_> {
         let deadline = self.now.after(lend.lasting);
         let interaction = self.settle_holder(&scope, existing, &lend, deadline);
         let allocation = match choice {
-            Choice::Again(running) => self.state.renew(&scope, running, deadline),
+            Choice::Again(running) => self.state.renew(&scope, running, deadline, lend.caller),
             Choice::Number { number, sharing, code } => {
                 let allocation = Allocation {
                     id: AllocationId(self.state.next_id(|counters| &mut counters.allocation)),
@@ -151,32 +151,26 @@ impl Turn<'_> {
         Ok(found.allocation)
     }
 
-    /// Takes the number that is next in the group, with a code that nobody else has on it.
+    /// Takes the number that is next in the group or, where a code is wanted, the next that has one left.
     fn choose_number(
         &mut self,
         scope: &Arc<Scope>,
         group: &Group,
         shape: Option<CodeShape>,
     ) -> Result<Choice, Refusal> {
-        let sharing = self.state.pools(scope).sharing(group);
-        // An exclusive number carries nothing yet, so the first one does; a shared one may have given out every code.
-        for _ in 0..MAX_TRIES {
-            let number = self.state.pools(scope).take(group, self.now, &mut *self.rng);
-            let number = number.expect("the chosen group has a number to lend");
-            let code = match shape {
-                None => return Ok(Choice::Number { number, sharing, code: None }),
-                Some(shape) => self.draw_code(scope, number, shape),
-            };
-            if code.is_some() {
-                return Ok(Choice::Number { number, sharing, code });
-            }
+        let State { tables, pools, .. } = &mut *self.state;
+        let pools = pools.entry(Arc::clone(scope)).or_default();
+        let sharing = pools.sharing(group);
+        let taken = pools.take(group, self.now, self.rng, |number, rng| match shape {
+            None => Some(None),
+            Some(shape) => draw_code(tables.slot(scope, number)?, shape, rng).map(Some),
+        });
+        match (taken, shape) {
+            (Some((number, code)), _) => Ok(Choice::Number { number, sharing, code }),
+            // An exclusive number carries nothing yet; the shared ones may have given out every code.
+            (None, Some(shape)) => Err(Refusal::CodesUsedUp { length: shape.length() }),
+            (None, None) => Err(Refusal::Exhausted { group: group.clone(), next_release: None }),
         }
-        Err(Refusal::CodesUsedUp { length: shape.map(CodeShape::length).unwrap_or_default() })
-    }
-
-    fn draw_code(&mut self, scope: &Scope, number: Number, shape: CodeShape) -> Option<AccessCode> {
-        let slot = self.state.slot(scope, number)?;
-        shape.draw(slot.codes(), &mut *self.rng, |code| slot.has_code(code.as_str()))
     }
 
     /// A running allocation, with a code if one is wanted that it does not have.
@@ -188,7 +182,8 @@ impl Turn<'_> {
     ) -> Result<Arc<Allocation>, Refusal> {
         match shape {
             Some(shape) if running.code.is_none() => {
-                let code = self.draw_code(scope, running.number, shape);
+                let slot = self.state.slot(scope, running.number);
+                let code = slot.and_then(|slot| draw_code(slot, shape, self.rng));
                 let code = code.ok_or(Refusal::CodesUsedUp { length: shape.length() })?;
                 Ok(Arc::new(Allocation { code: Some(code), ..(*running).clone() }))
             }
@@ -237,6 +232,11 @@ impl Turn<'_> {
     }
 }
 
+/// A code that nobody else has on the number.
+fn draw_code(slot: &NumberSlot, shape: CodeShape, rng: &mut dyn CryptoRng) -> Option<AccessCode> {
+    shape.draw(slot.codes(), rng, |code| slot.has_code(code.as_str()))
+}
+
 /// What is to be lent, when nothing can refuse any more.
 enum Choice {
     /// What the interaction holds already.
@@ -248,19 +248,22 @@ enum Choice {
 impl State {
     /// The newest live allocation that a second request gives the interaction again.
     fn running(&self, scope: &Scope, holder: &Interaction, lend: &Lend, now: Timestamp) -> Option<Arc<Allocation>> {
-        let group = match (lend.repeat, &lend.source) {
-            (Repeat::AnotherNumber, _) => return None,
-            (Repeat::SameNumberOfGroup, Source::Group { name, .. }) => Some(name),
-            (Repeat::SameNumber | Repeat::SameNumberOfGroup, _) => None,
+        let within = |group: &Group| match (lend.repeat, &lend.source) {
+            (Repeat::AnotherNumber, _) => false,
+            (Repeat::SameNumber, _) | (_, Source::Anywhere) => true,
+            (_, Source::FirstOf(groups)) => group.as_ref().is_some_and(|group| groups.contains(group)),
+            (_, Source::Group { name, fallbacks }) => {
+                group.as_ref().is_some_and(|group| group == name || fallbacks.contains(group))
+            }
         };
         let holds = &self.tables.scope(scope)?.interactions.get(&holder.id)?.holds;
-        let running = holds.iter().rev().filter_map(|(number, id)| {
+        let running = holds.iter().filter_map(|(number, id)| {
             let slot = self.slot(scope, *number)?;
-            slot.allocation(*id).filter(|_| group.is_none() || slot.record.group.as_ref() == group)
+            slot.allocation(*id).filter(|_| within(&slot.record.group))
         });
         running
             .filter(|allocation| allocation.origin == lend.origin && allocation.live(now))
-            .max_by_key(|a| a.id)
+            .max_by_key(|allocation| allocation.id)
             .cloned()
     }
 
@@ -269,7 +272,7 @@ impl State {
         let exhausted = |group, next_release| Err(Refusal::Exhausted { group, next_release });
         let pools = self.pools(scope);
         // Interact tells calls apart by the number alone, so it never lends a shared one.
-        let able = |pools: &super::Pools, group: &Group| {
+        let able = |pools: &Pools, group: &Group| {
             pools.can_lend(group) && (lend.origin != Origin::Interact || pools.sharing(group) == Sharing::Exclusive)
         };
         match &lend.source {
@@ -288,7 +291,7 @@ impl State {
                 if able(pools, &asked) {
                     return Ok(asked);
                 }
-                let next_release = pools.pool(&asked).and_then(super::pools::Pool::next_release);
+                let next_release = pools.pool(&asked).and_then(|pool| pool.next_release(now));
                 let fallback = fallbacks.iter().map(|group| Some(group.clone())).find(|group| able(pools, group));
                 if !self.rules.configures(&scope.tenant, name) && !self.tables.has_group(scope, name) {
                     Err(Refusal::GroupUnknown(name.clone()))
@@ -301,14 +304,19 @@ impl State {
         }
     }
 
-    /// Gives a running allocation a new deadline.
-    fn renew(&mut self, scope: &Arc<Scope>, running: Arc<Allocation>, deadline: Timestamp) -> Arc<Allocation> {
+    /// Gives a running allocation a new deadline, and the caller's number as it was told last.
+    fn renew(
+        &mut self,
+        scope: &Arc<Scope>,
+        running: Arc<Allocation>,
+        deadline: Timestamp,
+        caller: Option<Caller>,
+    ) -> Arc<Allocation> {
         let group = self.group_of(scope, running.number);
-        let before = self.slot(scope, running.number).and_then(|slot| slot.allocation(running.id)).cloned();
-        if let Some(before) = before {
-            self.unplan(scope, &group, &before);
-        }
-        self.put_allocation(scope, Allocation { deadline, ..(*running).clone() })
+        self.unplan(scope, &group, &running);
+        let running = Arc::unwrap_or_clone(running);
+        let caller = caller.or(running.caller);
+        self.put_allocation(scope, Allocation { deadline, caller, ..running })
     }
 
     fn put_allocation(&mut self, scope: &Arc<Scope>, allocation: Allocation) -> Arc<Allocation> {
@@ -326,18 +334,10 @@ impl State {
         let record = Arc::clone(&slot.record);
         self.unplan(scope, &record.group, &allocation);
         self.apply(Change::Released(Arc::clone(scope), Arc::clone(&allocation)));
-        if allocation.sharing == Sharing::Shared && self.pools(scope).sharing(&record.group) == Sharing::Shared {
-            // A shared number was in its pool all the time.
-            return;
-        }
-        let freed = Some(LastLending { at: now.min(allocation.deadline), allocation: id });
+        let freed = Some(LastLending::after(record.freed, id, now.min(allocation.deadline)));
         let record = Arc::new(NumberRecord { freed, ..(*record).clone() });
-        self.apply(Change::Number(Arc::clone(scope), number, Some(Arc::clone(&record))));
-        let sharing = self.pools(scope).sharing(&record.group);
-        if self.slot(scope, number).is_some_and(|slot| may_be_lent(slot, sharing)) {
-            self.withdraw(scope, &record);
-            self.offer(scope, &record, now);
-        }
+        self.apply(Change::Number(Arc::clone(scope), number, Some(record)));
+        self.offer(scope, number);
     }
 
     /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
@@ -357,9 +357,5 @@ impl State {
         let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
         let at = allocation.deadline.after(pools.cool_down(group));
         self.forget_ending(Deadline::At(at), ending);
-    }
-
-    fn group_of(&self, scope: &Scope, number: Number) -> Group {
-        self.slot(scope, number)?.record.group.clone()
     }
 }

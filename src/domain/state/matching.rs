@@ -119,8 +119,7 @@ impl Turn<'_> {
         which: Which,
         after: AfterMatch,
     ) -> Result<Vec<Match>, Refusal> {
-        let nobody = Refusal::NoMatch(Miss::Nobody);
-        let slot = self.state.slot(scope, criteria.number).ok_or(nobody.clone())?;
+        let slot = self.state.slot(scope, criteria.number).ok_or(Refusal::NoMatch(Miss::Nobody))?;
         let mut allocations = criteria.find(slot, self.now);
         if allocations.is_empty() {
             return Err(Refusal::NoMatch(criteria.miss(slot, self.now)));
@@ -128,11 +127,8 @@ impl Turn<'_> {
         if which == Which::Newest {
             allocations.truncate(1);
         }
-        // An expired allocation that is kept for late calls may have outlived its interaction.
+        // Whatever is lent ends with its interaction, so all of them are described.
         let matches: Vec<_> = allocations.into_iter().filter_map(|found| self.describe(scope, found)).collect();
-        if matches.is_empty() {
-            return Err(nobody);
-        }
         let scope = self.state.shared(scope);
         for found in &matches {
             self.state.end_allocation(&scope, found.allocation.number, found.allocation.id, self.now);

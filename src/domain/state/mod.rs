@@ -17,10 +17,9 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
-use super::{
-    AllocationId, Change, DocumentId, InteractionId, Number, NumberRecord, Rules, Scope, Sharing, Tables, Timestamp,
-};
+use super::{AllocationId, Change, DocumentId, InteractionId, Number, Rules, Scope, Tables, Timestamp};
 use crate::domain::slot::NumberSlot;
+use crate::domain::tables::ScopeTables;
 use pools::{Offered, Pools};
 
 pub use health::PoolHealth;
@@ -31,7 +30,7 @@ pub use numbers::Seeds;
 /// What ends by itself. Allocations end before the interactions and documents that end at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
-    /// An allocation that has expired and whose number has rested.
+    /// An allocation at its deadline or, where numbers rest, when the rest after it is over.
     Allocation(Arc<Scope>, Number, AllocationId),
     /// The rest of a number that was freed.
     Rest(Arc<Scope>, Number),
@@ -48,6 +47,8 @@ pub struct State {
     scopes: HashMap<Scope, Arc<Scope>>,
     pools: HashMap<Arc<Scope>, Pools>,
     endings: BTreeSet<(Timestamp, Ending)>,
+    /// The latest point in time that the state knows of.
+    now: Timestamp,
     /// What all documents together take of the operator's room, in bytes.
     document_bytes: u64,
     changes: Vec<Change>,
@@ -69,6 +70,7 @@ impl State {
             scopes: HashMap::new(),
             pools: HashMap::new(),
             endings: BTreeSet::new(),
+            now: Timestamp::default(),
             document_bytes: 0,
             changes: Vec::new(),
         };
@@ -111,13 +113,17 @@ impl State {
     /// Ends what has reached its deadline, up to `most` things; whether there is more. A store that was down for long
     /// takes in this way what would be too much for one batch.
     pub fn end_due(&mut self, now: Timestamp, most: usize) -> bool {
+        self.now = self.now.max(now);
         for _ in 0..most {
-            let Some((at, ending)) = self.endings.first().filter(|(at, _)| *at <= now).cloned() else { return false };
+            if self.next_ending().is_none_or(|at| now < at) {
+                return false;
+            }
+            let Some((at, ending)) = self.endings.pop_first() else { return false };
             match ending {
                 Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
-                Ending::Rest(scope, number) => self.end_rest(&scope, number, at),
+                Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
-                Ending::Document(scope, id) => self.end_document(&scope, id, at),
+                Ending::Document(scope, id) => self.end_document(&scope, id),
             }
         }
         self.next_ending().is_some_and(|at| at <= now)
@@ -161,6 +167,8 @@ impl State {
         self.scopes.clear();
         self.document_bytes = 0;
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
+        let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
+        self.now = self.now.max(latest.unwrap_or_default());
         for scope in scopes {
             self.scopes.insert((*scope).clone(), Arc::clone(&scope));
             self.derive_scope(&scope);
@@ -180,10 +188,7 @@ impl State {
                 let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
                 self.endings.insert((allocation.deadline.after(pools.cool_down(group)), ending));
             }
-            // Every rest is planned as if time began now; those that are over end with the first command.
-            if may_be_lent(slot, pools.sharing(group))
-                && let Offered::Resting(until) = pools.offer(&slot.record, Timestamp::default())
-            {
+            if let Offered::Resting(until) = pools.offer(slot, self.now) {
                 self.endings.insert((until, Ending::Rest(Arc::clone(scope), slot.record.number)));
             }
         }
@@ -193,7 +198,9 @@ impl State {
             }
         }
         for document in tables.documents.values() {
-            self.endings.insert((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
+            if documents::ends_alone(document, self.now) {
+                self.endings.insert((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
+            }
             self.document_bytes += documents::size(&document.entries);
         }
         self.pools.insert(Arc::clone(scope), pools);
@@ -204,40 +211,46 @@ impl State {
     }
 
     /// Gives a number to the pool of its group: for lending, or for a rest before that.
-    fn offer(&mut self, scope: &Arc<Scope>, record: &NumberRecord, now: Timestamp) {
-        if let Offered::Resting(until) = self.pools(scope).offer(record, now) {
-            self.endings.insert((until, Ending::Rest(Arc::clone(scope), record.number)));
+    fn offer(&mut self, scope: &Arc<Scope>, number: Number) {
+        let Self { tables, pools, endings, .. } = self;
+        let pools = pools.entry(Arc::clone(scope)).or_default();
+        let Some(slot) = tables.slot(scope, number) else { return };
+        if let Offered::Resting(until) = pools.offer(slot, self.now) {
+            endings.insert((until, Ending::Rest(Arc::clone(scope), number)));
         }
     }
 
-    /// Takes a number out of its pool.
-    fn withdraw(&mut self, scope: &Arc<Scope>, record: &NumberRecord) {
-        if let Some(until) = self.pools(scope).withdraw(record) {
-            self.endings.remove(&(until, Ending::Rest(Arc::clone(scope), record.number)));
+    /// Takes a number out of the pool of its group.
+    fn withdraw(&mut self, scope: &Arc<Scope>, group: &pools::Group, number: Number) {
+        if let Some(until) = self.pools(scope).withdraw(group, number) {
+            self.endings.remove(&(until, Ending::Rest(Arc::clone(scope), number)));
         }
     }
 
     /// The rest of a number is over.
-    fn end_rest(&mut self, scope: &Arc<Scope>, number: Number, now: Timestamp) {
-        self.endings.remove(&(now, Ending::Rest(Arc::clone(scope), number)));
-        if let Some(record) = self.slot(scope, number).map(|slot| Arc::clone(&slot.record)) {
-            self.withdraw(scope, &record);
-            self.offer(scope, &record, now);
-        }
+    fn end_rest(&mut self, scope: &Arc<Scope>, number: Number) {
+        let group = self.group_of(scope, number);
+        self.withdraw(scope, &group, number);
+        self.offer(scope, number);
+    }
+
+    fn group_of(&self, scope: &Scope, number: Number) -> pools::Group {
+        self.slot(scope, number)?.record.group.clone()
     }
 }
 
-/// Whether a pool may have the number: it is enabled, and carries nothing or is shared.
-fn may_be_lent(slot: &NumberSlot, sharing: Sharing) -> bool {
-    slot.record.enabled && (sharing == Sharing::Shared || !slot.is_allocated())
+/// The latest point in time of which the tables tell; it has passed, whatever the time is now.
+fn latest(tables: &ScopeTables) -> Timestamp {
+    let used = tables.numbers.values().map(NumberSlot::last_used).max();
+    let begun = tables.interactions.values().map(|slot| slot.record.since).max();
+    used.max(begun).unwrap_or_default()
 }
 
 /// For every group, the number that was lent last: that of the newest allocation, running or ended.
 fn lent_last<'a>(slots: impl Iterator<Item = &'a NumberSlot>) -> HashMap<pools::Group, Option<Number>> {
     let mut newest = HashMap::new();
     for slot in slots {
-        let running = slot.allocations().map(|allocation| allocation.id).max();
-        let lent = running.or(slot.record.freed.map(|last| last.allocation));
+        let lent = slot.newest();
         let entry = newest.entry(slot.record.group.clone()).or_insert((None, None));
         if lent.is_some() && lent > entry.0 {
             *entry = (lent, Some(slot.record.number));

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{State, Turn, may_be_lent};
+use super::{State, Turn};
 use crate::domain::tables::Found;
 use crate::domain::{
-    Change, Deadline, InteractionId, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope, Timestamp,
+    Allocation, Change, Deadline, InteractionId, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope,
 };
 
 /// What a store is given when it is still empty.
@@ -32,7 +32,7 @@ impl Turn<'_> {
         let NewNumber { number, dnid, group, enabled } = new;
         let record = NumberRecord { id, number, dnid, group, enabled, freed: None };
         self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
-        self.state.place(&scope, number, self.now);
+        self.state.place(&scope, number);
         Ok(id)
     }
 
@@ -50,7 +50,7 @@ impl Turn<'_> {
         if record != *found.record {
             self.state.displace(&scope, number);
             self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
-            self.state.place(&scope, number, self.now);
+            self.state.place(&scope, number);
         }
         self.state.tables.number(&scope, number, self.now).ok_or(Refusal::NumberUnknown(number))
     }
@@ -65,7 +65,8 @@ impl Turn<'_> {
             return Err(Refusal::NumberAllocated(number));
         }
         let scope = self.state.shared(scope);
-        self.state.end_expired(&scope, number, self.now);
+        // None of them is live: they are kept for late calls, which find nothing any more.
+        self.state.end_allocations(&scope, number);
         self.state.displace(&scope, number);
         self.state.apply(Change::Number(scope, number, None));
         Ok(())
@@ -100,37 +101,35 @@ impl Turn<'_> {
 
 impl State {
     /// Puts a number, and whatever it carries, where the group of its record looks for it.
-    fn place(&mut self, scope: &Arc<Scope>, number: Number, now: Timestamp) {
-        let Some(slot) = self.slot(scope, number).cloned() else { return };
-        let group = &slot.record.group;
-        let rules = self.rules.group(&scope.tenant, group.as_ref()).clone();
-        let pools = self.pools(scope);
-        if !pools.is_open(group) {
-            pools.open(group, &rules, None);
+    fn place(&mut self, scope: &Arc<Scope>, number: Number) {
+        let group = self.group_of(scope, number);
+        if !self.pools(scope).is_open(&group) {
+            let rules = self.rules.group(&scope.tenant, group.as_ref()).clone();
+            self.pools(scope).open(&group, &rules, None);
         }
-        for allocation in slot.allocations() {
-            self.plan(scope, group, allocation);
+        for allocation in self.allocations(scope, number) {
+            self.plan(scope, &group, &allocation);
         }
-        if may_be_lent(&slot, rules.sharing) {
-            self.offer(scope, &slot.record, now);
-        }
+        self.offer(scope, number);
     }
 
     /// The opposite of placing, before the record changes.
     fn displace(&mut self, scope: &Arc<Scope>, number: Number) {
-        let Some(slot) = self.slot(scope, number).cloned() else { return };
-        for allocation in slot.allocations() {
-            self.unplan(scope, &slot.record.group, allocation);
+        let group = self.group_of(scope, number);
+        for allocation in self.allocations(scope, number) {
+            self.unplan(scope, &group, &allocation);
         }
-        self.withdraw(scope, &slot.record);
+        self.withdraw(scope, &group, number);
     }
 
-    /// Ends the allocations of a number that have expired and are kept only for late calls.
-    fn end_expired(&mut self, scope: &Arc<Scope>, number: Number, now: Timestamp) {
-        let Some(slot) = self.slot(scope, number) else { return };
-        let expired: Vec<_> = slot.allocations().map(|allocation| allocation.id).collect();
-        for id in expired {
-            self.end_allocation(scope, number, id, now);
+    /// Ends whatever a number carries.
+    fn end_allocations(&mut self, scope: &Arc<Scope>, number: Number) {
+        for allocation in self.allocations(scope, number) {
+            self.end_allocation(scope, number, allocation.id, self.now);
         }
+    }
+
+    fn allocations(&self, scope: &Scope, number: Number) -> Vec<Arc<Allocation>> {
+        self.slot(scope, number).map(|slot| slot.allocations().cloned().collect()).unwrap_or_default()
     }
 }
