@@ -368,7 +368,7 @@ fn refused(refusal: &Refusal) -> Row {
         },
         Refusal::CodesUsedUp { length } => unavailable(
             "codes_used_up",
-            format!("every access code of {length} digits is in use on the numbers of the group"),
+            format!("every access code of length {length} is in use on the numbers of the group"),
         ),
         Refusal::TooManyEntries { limit } => {
             too_large(format!("the data must have at most {limit} keys; nothing was kept"))

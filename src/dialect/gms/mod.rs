@@ -134,7 +134,9 @@ impl Reply {
             Self::Status { code, state } => {
                 let answer = write(&Members::default().with("state", state), None)?;
                 let status = StatusCode::from_u16(code).expect("the settings let only statuses in");
-                Ok(Answer { status, outcome: state, ..answer })
+                let bodiless = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
+                let body = if bodiless.contains(&status) { Bytes::new() } else { answer.body };
+                Ok(Answer { status, outcome: state, body, ..answer })
             }
             Self::Value { media_type, bytes } => Ok(value(&media_type, &bytes)),
         }

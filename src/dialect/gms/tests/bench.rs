@@ -1,6 +1,7 @@
 //! A dialect ready to be called, without a server around it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +16,7 @@ use crate::dialect::{Answer, Call, Dialect, Head, Origin};
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
+use crate::store::sled::{Options, SledStore};
 use crate::store::{ManualClock, Store};
 
 /// The service of the vendor's example.
@@ -73,20 +75,12 @@ impl Bench {
         let store = Arc::new(MemoryStore::new(clock.clone(), rules, 7));
         assert!(store.seed(seeds()).await.unwrap());
         let live = Live::new(settings);
-        let gms = Gms::new(store.clone(), Arc::new(Access::new(live.clone())), live.clone());
+        let gms = over(live.clone(), store.clone());
         Self { gms, store, clock, live }
     }
 
-    /// What the server does with a request, short of limits and metrics.
     pub(super) async fn send(&self, request: Request) -> Answer {
-        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let origin = Origin::http("10.10.26.36:8080");
-        let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
-        let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
-        match self.gms.endpoint(&head) {
-            Ok(endpoint) => self.gms.answer(&endpoint, call).await,
-            Err(answer) => answer,
-        }
+        send(&self.gms, request).await
     }
 
     /// The members of a good JSON answer to a form.
@@ -115,6 +109,35 @@ impl Bench {
 
     pub(super) fn dialect(&self) -> &Gms {
         &self.gms
+    }
+}
+
+/// A dialect over another store than the one in memory.
+pub(super) fn dialect(settings: &str, store: Arc<dyn Store>) -> Gms {
+    over(Live::new(Settings::from_toml(settings).unwrap()), store)
+}
+
+fn over(live: Live, store: Arc<dyn Store>) -> Gms {
+    Gms::new(store, Arc::new(Access::new(live.clone())), live)
+}
+
+/// A store on disk, with the numbers of every bench.
+pub(super) async fn open(directory: &Path) -> Arc<SledStore> {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+    let store = Arc::new(SledStore::open(Options::new(directory, Rules::default(), clock)).unwrap());
+    store.seed(seeds()).await.unwrap();
+    store
+}
+
+/// What the server does with a request, short of limits and metrics.
+pub(super) async fn send(gms: &Gms, request: Request) -> Answer {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let origin = Origin::http("10.10.26.36:8080");
+    let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
+    let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
+    match gms.endpoint(&head) {
+        Ok(endpoint) => gms.answer(&endpoint, call).await,
+        Err(answer) => answer,
     }
 }
 

@@ -6,4 +6,5 @@ mod errors;
 mod instances;
 mod lending;
 mod matching;
+mod options;
 mod stored_data;
