@@ -9,6 +9,7 @@ mod healthcheck;
 mod logging;
 mod output;
 mod serve;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::watch::Watch;
 use super::{Failure, Outcome, logging, output};
 use crate::config::{self, Overrides, Problems, Settings};
 use crate::server::{Server, StartError};
@@ -14,7 +15,8 @@ use crate::server::{Server, StartError};
 #[command(after_help = "Example: dnis-gateway serve --config gateway.toml --data /var/lib/dnis-gateway
 Example: dnis-gateway serve --demo
 
-Stops on SIGTERM or Ctrl-C when the requests in flight are answered; reads its configuration anew on SIGHUP.")]
+Stops on SIGTERM or Ctrl-C when the requests in flight are answered; reads its configuration anew on SIGHUP and when
+the file changes.")]
 pub(super) struct Serve {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
@@ -35,6 +37,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Outcome {
+        let watch = Watch::of(self.config.as_deref());
         let settings = self.load().map_err(|problems| Failure::Usage(problems.to_string()))?;
         if self.demo {
             only_loopback(&settings)?;
@@ -43,7 +46,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Operation(format!("the runtime did not start: {error}")))?;
         // The HTTP library wants its own kind of system around the tasks that it spawns.
-        runtime.block_on(self.serve(settings))
+        runtime.block_on(self.serve(settings, watch))
     }
 
     fn load(&self) -> Result<Settings, Problems> {
@@ -55,15 +58,22 @@ impl Serve {
         }
     }
 
-    async fn serve(&self, settings: Settings) -> Outcome {
+    async fn serve(&self, settings: Settings, mut watch: Watch) -> Outcome {
         // Before anything else: a signal that comes while the gateway starts must not kill it half way.
         let mut signals = Signals::listen()?;
         let server = Server::start(settings).await.map_err(|error| start_failure(&error))?;
         announce(&server)?;
         loop {
-            match signals.next().await {
+            let told = tokio::select! {
+                told = signals.next() => told,
+                () = watch.changed() => Told::Reload,
+            };
+            match told {
                 Told::Stop => break,
-                Told::Reload => self.reload(&server).await,
+                Told::Reload => {
+                    watch.about_to_read();
+                    self.reload(&server).await;
+                }
             }
         }
         tracing::info!("stopping: requests in flight are being answered");
@@ -129,7 +139,7 @@ fn announce(server: &Server) -> Outcome {
     Ok(())
 }
 
-/// What a signal asks for.
+/// What a signal, or a change of the file, asks for.
 enum Told {
     Stop,
     Reload,

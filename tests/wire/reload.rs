@@ -1,4 +1,4 @@
-//! SIGHUP: another configuration for a gateway that goes on running, whole or not at all.
+//! SIGHUP, or a change of the file: another configuration for a gateway that goes on running, whole or not at all.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -107,4 +107,51 @@ async fn what_only_a_restart_changes_is_named_in_the_log() {
     );
     assert!(gateway.binary.log().contains("\"waiting\":\"log.level\""), "{}", gateway.binary.log());
     assert_eq!(gateway.gms().await.status, 200, "the rest is in force");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_the_file_is_noticed_without_a_signal_and_an_invalid_one_refused_once() {
+    let gateway = Configured::start();
+    write(&gateway.file, &format!("[gms]\nanonymous_tenant = \"t\"\n{}", tenant("")));
+    gateway.binary.wait_until(|log| log.contains(VALID));
+    assert_eq!(gateway.gms().await.status, 200);
+
+    write(&gateway.file, "[gms]\nanonymous_tenant = \"nobody\"");
+    gateway.binary.wait_until(|log| log.contains(REFUSED));
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    assert_eq!(gateway.binary.log().matches(REFUSED).count(), 1, "nobody wants to read of it every second");
+    assert_eq!(gateway.allocation(KEY).await.status, 200, "the running configuration is still in force");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reloads_under_load_lose_no_request() {
+    const CONNECTIONS: usize = 64;
+    let open = |timeout: u32| {
+        format!("[gms]\nanonymous_tenant = \"t\"\n[interact]\nallocation_timeout = {timeout}\n{}", tenant(""))
+    };
+    let gateway = Configured::start();
+    gateway.reload(&open(300), VALID);
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let callers: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (caller, done) = (Caller::of(gateway.binary.url()), done.clone());
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    let stored = send(caller.request(Method::POST, "/genesys/1/storage/60").body("")).await;
+                    assert_eq!(stored.status, 200, "{stored:?}");
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    for turn in 0..10 {
+        let (text, outcome) = if turn % 3 == 2 { ("nonsense".to_owned(), REFUSED) } else { (open(300 + turn), VALID) };
+        gateway.reload(&text, outcome);
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for caller in callers {
+        assert!(caller.await.unwrap() > 0);
+    }
 }
