@@ -6,6 +6,7 @@
 mod check;
 mod hash_secret;
 mod healthcheck;
+mod import_gms;
 mod logging;
 mod output;
 mod serve;
@@ -48,6 +49,8 @@ enum Command {
     /// Read a secret from standard input and print its hash for the configuration file
     #[command(after_help = "Example: printf %s 'the password' | dnis-gateway hash-secret")]
     HashSecret,
+    /// Make a configuration of the options that a GMS site has exported
+    ImportGms(import_gms::ImportGms),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -60,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
         Command::HashSecret => hash_secret::run(),
+        Command::ImportGms(import) => import.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
     };
     match outcome {

@@ -78,7 +78,8 @@ impl BuiltIn {
         }
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    /// Reads the name that GMS gives it.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
         BuiltIn::ALL.into_iter().find(|it| it.name() == text).ok_or_else(|| {
             let allowed = BuiltIn::ALL.map(|it| format!("\"{}\"", it.name())).join(" or ");
             let why = match text {

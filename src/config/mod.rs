@@ -11,6 +11,7 @@ mod admin;
 mod code_prefix;
 mod gms;
 mod gms_service;
+pub mod import;
 mod interact;
 mod limits;
 mod live;

@@ -117,7 +117,7 @@ fn username(text: &str) -> Result<String, String> {
 }
 
 /// A realm that a challenge can carry in quotes.
-fn realm(text: &str) -> Result<String, &'static str> {
+pub(super) fn realm(text: &str) -> Result<String, &'static str> {
     let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && byte != b'"' && byte != b'\\';
     if !text.is_empty() && text.len() <= MAX_NAME_CHARS && text.bytes().all(plain) {
         Ok(text.to_owned())

@@ -1,0 +1,103 @@
+//! Pools: the sections in the Annex of the list object `GMS_Resources`, one for each group.
+//!
+//! The keys that begin with an underscore are options of the group; every other one holds numbers: one, several with
+//! commas between them, or a range `first-last`. A key without a value is itself the number.
+
+use super::Import;
+use super::options::{Opt, Section};
+use crate::domain::Number;
+
+/// Most numbers that one range may stand for; a longer one is a slip.
+const MOST_IN_A_RANGE: u64 = 100_000;
+
+/// Whether a section describes a pool: it has a pool's options, or nothing but numbers.
+pub(super) fn is_pool(section: &Section) -> bool {
+    let (options, numbers): (Vec<&Opt>, Vec<&Opt>) =
+        section.options.iter().partition(|option| option.key.starts_with('_'));
+    options.iter().any(|option| ["_allocation_strategy", "_booking_expiration_timeout"].contains(&&*option.key))
+        || (!numbers.is_empty() && numbers.iter().all(|option| numbers_of(option).is_ok()))
+}
+
+/// The numbers of an option.
+fn numbers_of(option: &Opt) -> Result<Vec<Number>, String> {
+    let text = if option.value.is_empty() { &option.key } else { &option.value };
+    let mut numbers = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        match part.split_once('-') {
+            Some((first, last)) => numbers.extend(range(first.trim(), last.trim())?),
+            None => numbers.push(Number::new(part).map_err(|invalid| format!("{invalid}"))?),
+        }
+    }
+    if numbers.is_empty() { Err("must hold numbers".to_owned()) } else { Ok(numbers) }
+}
+
+/// The numbers from `first` to `last`, of as many digits as `first` has.
+fn range(first: &str, last: &str) -> Result<Vec<Number>, String> {
+    const ALLOWED: &str = "must be a range of digits such as 8005550100-8005550199, of at most 100000 numbers";
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(first) || !digits(last) || first.len() != last.len() {
+        return Err(ALLOWED.to_owned());
+    }
+    let (Ok(low), Ok(high)) = (first.parse::<u64>(), last.parse::<u64>()) else { return Err(ALLOWED.to_owned()) };
+    if high.checked_sub(low).is_none_or(|more| more >= MOST_IN_A_RANGE) {
+        return Err(ALLOWED.to_owned());
+    }
+    let width = first.len();
+    let numbers = (low..=high).map(|number| Number::new(&format!("{number:0width$}")));
+    numbers.collect::<Result<_, _>>().map_err(|invalid| invalid.to_string())
+}
+
+impl Import<'_> {
+    /// The options of a pool.
+    pub(super) fn group(&mut self, section: &Section) {
+        self.writer.section("[[tenant.groups]]");
+        self.text(section, "name", &section.name);
+        let mut strategy = "RANDOM".to_owned();
+        for option in section.options.iter().filter(|option| option.key.starts_with('_')) {
+            match option.key.as_str() {
+                _ if option.value.is_empty() => {}
+                "_allocation_strategy" => strategy = option.value.to_ascii_uppercase(),
+                "_booking_expiration_timeout" => self.whole(section, &option.key, &option.value, 5..=1800),
+                "_backup_resource" => self.leave_out(
+                    section,
+                    &option.key,
+                    "a number for an empty group; give the group a `fallback` group with that number instead",
+                ),
+                _ => self.leave_out(section, &option.key, "has no counterpart in the gateway"),
+            }
+        }
+        // RANDOM books nothing: a number serves many callers at a time. The other two book, on one node or on all.
+        self.writer.text("policy", "random");
+        match strategy.as_str() {
+            "RANDOM" => self.writer.text("sharing", "shared"),
+            "LOCAL" | "CLUSTER" => self.writer.text("sharing", "exclusive"),
+            _ => {
+                self.writer.text("sharing", "exclusive");
+                self.leave_out(section, "_allocation_strategy", "must be RANDOM, LOCAL or CLUSTER; taken for CLUSTER");
+            }
+        }
+    }
+
+    /// The numbers of a pool. GMS does not know what the telephone exchange delivers, so the short form is the number.
+    pub(super) fn numbers(&mut self, section: &Section) {
+        for option in section.options.iter().filter(|option| !option.key.starts_with('_')) {
+            let numbers = match numbers_of(option) {
+                Ok(numbers) => numbers,
+                Err(problem) => {
+                    self.leave_out(section, &option.key, &problem);
+                    continue;
+                }
+            };
+            for number in numbers {
+                if !self.taken.insert(number) {
+                    self.leave_out(section, &option.key, &format!("{number} is in a group already"));
+                    continue;
+                }
+                self.writer.section("[[tenant.numbers]]");
+                self.writer.text("number", &number.to_string());
+                self.writer.text("dnid", &number.to_string());
+                self.text(section, "group", &section.name);
+            }
+        }
+    }
+}
