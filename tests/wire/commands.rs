@@ -238,3 +238,20 @@ fn the_help_of_every_command_shows_an_example() {
     }
     assert_eq!(ended(&["--version"]).1, format!("dnis-gateway {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn import_gms_prints_a_valid_configuration_and_complains_of_what_it_left_out() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/gms/options.cfg");
+    let (code, out, error) = ended(&["import-gms", sample, "--tenant", "blue-bank"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(!out.contains("change-me"), "a password is written as its hash");
+    assert!(error.contains("[service.callback-sales] _type") && error.contains("[storage] password"), "{error}");
+    let directory = TempDir::new().unwrap();
+    let (code, valid, error) = ended(&["check", "--config", &written(directory.path(), &out)]);
+    assert!(code == 0 && valid.contains("valid, 1 tenant"), "{error}");
+
+    let (code, out, error) = ended(&["import-gms", &written(directory.path(), "nonsense")]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(error.contains("line 1: must be [section] or key=value"), "{error}");
+    assert_eq!(ended(&["import-gms", "/nowhere/options.cfg"]).0, 2);
+}
