@@ -77,6 +77,8 @@ pub fn gms_options(
     }
     let Import { writer, mut left_out, .. } = import;
     let toml = writer.finish();
+    left_out.sort_by_key(|(line, _)| *line);
+    let mut left_out: Vec<String> = left_out.into_iter().map(|(_, text)| text).collect();
     if let Err(problems) = Settings::from_toml(&toml) {
         left_out.extend(problems.iter().map(|problem| format!("to be put right in the result: {problem}")));
     }
@@ -107,7 +109,8 @@ fn kind(section: &Section) -> Kind<'_> {
 /// The configuration while it is made.
 struct Import<'a> {
     writer: Writer,
-    left_out: Vec<String>,
+    /// What is left out, with its line.
+    left_out: Vec<(usize, String)>,
     /// The numbers that are in a group already.
     taken: BTreeSet<Number>,
     hash: &'a dyn Fn(&str) -> Result<String, String>,
@@ -131,7 +134,7 @@ impl Import<'_> {
 
     fn leave_out(&mut self, section: &Section, key: &str, why: &str) {
         let line = section.options.iter().find(|option| option.key == key).map_or(section.line, |option| option.line);
-        self.left_out.push(format!("line {line}: [{}] {key}: {why}", section.name));
+        self.left_out.push((line, format!("line {line}: [{}] {key}: {why}", section.name)));
     }
 
     /// `server` or `storage`: credentials and what goes with them.
