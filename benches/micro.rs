@@ -5,6 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dnis_gateway::soap::envelope::{self, Envelope, Found, Value};
 use dnis_gateway::soap::media::Media;
+use dnis_gateway::soap::tally::Tally;
 use dnis_gateway::soap::{answer, version::Version};
 use dnis_gateway::xml::{guard, limits::Limits};
 use yaserde::YaSerialize;
@@ -31,7 +32,8 @@ struct ResultOf {
 fn soap(criterion: &mut Criterion) {
     let limits = Limits::default();
     let media = Media::of(Some("text/xml; charset=UTF-8")).expect("an XML type");
-    let document = envelope::admit(REQUEST.as_bytes(), &media, &limits).expect("a well-formed request");
+    let tally = Tally::default();
+    let document = envelope::admit(REQUEST.as_bytes(), &media, &limits, &tally).expect("a well-formed request");
 
     let mut group = criterion.benchmark_group("soap");
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
@@ -43,7 +45,8 @@ fn soap(criterion: &mut Criterion) {
     });
     group.bench_function("guard, envelope and field", |bencher| {
         bencher.iter(|| {
-            let document = envelope::admit(black_box(REQUEST.as_bytes()), &media, &limits).expect("well-formed");
+            let document =
+                envelope::admit(black_box(REQUEST.as_bytes()), &media, &limits, &tally).expect("well-formed");
             let envelope = Envelope::open(&document, &media).expect("an envelope");
             let fields = envelope.fields().expect("fields alone");
             matches!(fields.find("phone", &[NAMESPACE]), Found::Once(Value::Text(phone)) if phone == "222")

@@ -28,7 +28,7 @@ use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
 use crate::domain::InvalidName;
 use crate::store::sled::{OpenError, Options, SledStore};
-use crate::store::{Error, Store, SystemClock};
+use crate::store::{Clock, Error, Store, SystemClock};
 
 /// How long requests in flight may take once the server is told to stop, in seconds.
 const FAREWELL_SECONDS: u64 = 30;
@@ -102,7 +102,8 @@ impl Server {
         // The addresses first: whoever cannot listen should not touch the data.
         let listener = bind(settings.server.listen, "--listen")?;
         let admin_listener = bind(settings.admin.listen, "--admin-listen")?;
-        let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::new(SystemClock::default()));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::clone(&clock));
         options.cache_bytes = settings.store.cache_capacity;
         options.observer = metrics.clone();
         let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
@@ -113,7 +114,7 @@ impl Server {
         let access = Arc::new(Access::new(live.clone()));
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
-            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
+            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone(), clock),
             access,
             store,
             live,

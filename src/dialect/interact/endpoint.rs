@@ -212,7 +212,7 @@ impl Phone {
     /// The encoded bytes are no text.
     pub(super) fn decoded(&self) -> Result<String, Invalid> {
         let decoded = percent_decode_str(&self.0).decode_utf8();
-        decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number))
+        decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number, &self.0))
     }
 }
 
