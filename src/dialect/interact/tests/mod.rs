@@ -6,6 +6,7 @@ mod forgiving;
 mod management;
 mod refused;
 mod rest;
+mod security;
 mod shared;
 mod soap;
 mod strict;
