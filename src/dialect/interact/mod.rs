@@ -13,6 +13,7 @@ mod error;
 mod json;
 mod management;
 mod operations;
+mod page;
 mod parameters;
 mod rest;
 mod soap;
@@ -116,7 +117,10 @@ impl Dialect for Interact {
         let answer = match &endpoint {
             Endpoint::Rest(rest) => self.rest(rest, &call).await,
             Endpoint::Soap(service) => return soap::answer(self, *service, &call).await,
-            Endpoint::Wsdl(service) => wsdl::answer(*service, &self.live.current().interact.prefix, &call),
+            Endpoint::Wsdl(service, version) => {
+                wsdl::answer(*service, *version, &self.live.current().interact.prefix, &call)
+            }
+            Endpoint::Page(service) => page::answer(*service, &self.live.current().interact.prefix, &call),
         };
         answer.unwrap_or_else(|failure| failure.answer())
     }
