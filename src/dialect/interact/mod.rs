@@ -113,8 +113,8 @@ impl Dialect for Interact {
         self.live.current().server.limits.body
     }
 
-    async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Answer {
-        let answer = match &endpoint {
+    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
+        let answer = match endpoint {
             Endpoint::Rest(rest) => self.rest(rest, &call).await,
             Endpoint::Soap(service) => return soap::answer(self, *service, &call).await,
             Endpoint::Wsdl(service, version) => {
