@@ -14,5 +14,6 @@ mod raw;
 mod reload;
 mod restart;
 mod server;
+mod soap;
 mod store;
 mod story;
