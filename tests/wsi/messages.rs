@@ -117,8 +117,8 @@ fn in_every_answer(gateway: &Gateway, rule: fn(&Document<'_>) -> Verdict) -> Ver
 
 /// Holds every fault to a rule about its document.
 fn in_every_fault(gateway: &Gateway, rule: fn(&Document<'_>) -> Verdict) -> Verdict {
-    let faults = gateway.exchanges().iter().filter(|exchange| !matches!(exchange.due, Due::Response(_)));
-    faults.map(|exchange| held(exchange, rule)).collect()
+    let mut faults = gateway.exchanges().iter().filter(|exchange| !matches!(exchange.due, Due::Response(_)));
+    faults.try_for_each(|exchange| held(exchange, rule))
 }
 
 fn held(exchange: &Exchange, rule: impl Fn(&Document<'_>) -> Verdict) -> Verdict {

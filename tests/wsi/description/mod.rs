@@ -1,16 +1,20 @@
 //! The rules about descriptions, held against the committed WSDLs; R0001 says that these are the ones that are served.
+//!
+//! Every rule comes with a way to break it in the text of a WSDL, and must find fault with the text that was so broken.
+
+mod document;
 
 use std::collections::BTreeSet;
 
-use roxmltree::{Document, Node};
+use roxmltree::Node;
 
-use crate::gateway::{Gateway, SERVICES, Service};
+use crate::gateway::{Gateway, SERVICES};
 use crate::xml::{elements, parse};
 use crate::{Rule, Verdict, ensure};
+use document::{
+    BINDING, Description, SCHEMA, WSDL, Wsdl, each, is, name, none, one, operation_names, operations, resolved,
+};
 
-const WSDL: &str = "http://schemas.xmlsoap.org/wsdl/";
-const BINDING: &str = "http://schemas.xmlsoap.org/wsdl/soap/";
-const SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
 const ENCODING: &str = "http://schemas.xmlsoap.org/soap/encoding/";
 /// What the profile forbids inside a SOAP binding: HTTP, MIME, DIME.
 const OTHER_BINDINGS: [&str; 3] = [
@@ -19,87 +23,143 @@ const OTHER_BINDINGS: [&str; 3] = [
     "http://schemas.xmlsoap.org/ws/2002/04/dime/wsdl/",
 ];
 
-pub(crate) const RULES: &[Rule] = &[
+/// One or several rules that are one check of the text of the descriptions.
+pub(crate) struct WsdlRule {
+    /// Their numbers.
+    pub(crate) numbers: &'static str,
+    /// What must hold, in our words.
+    pub(crate) holds: &'static str,
+    /// The check.
+    check: fn(&[Wsdl]) -> Verdict,
+    /// A replacement in the text of the descriptions after which it must not hold any more.
+    broken_by: (&'static str, &'static str),
+}
+
+impl WsdlRule {
+    /// Whether the committed descriptions keep the rule, and broken ones do not.
+    pub(crate) fn verdict(&self) -> Verdict {
+        (self.check)(&Wsdl::committed(str::to_owned))?;
+        let (from, to) = self.broken_by;
+        let broken = Wsdl::committed(|text| text.replace(from, to));
+        let changed = SERVICES.iter().zip(&broken).any(|(service, wsdl)| service.wsdl != wsdl.text);
+        ensure(changed, format!("the descriptions do not have {from}"))?;
+        ensure((self.check)(&broken).is_err(), format!("it holds even with {to}"))
+    }
+}
+
+/// The rules about what is served.
+pub(crate) const SERVED: &[Rule] = &[
     Rule { numbers: "R0001", holds: "the description is served to anybody who asks, as committed", check: is_served },
-    Rule {
+    Rule { numbers: "R5001", holds: "over plain HTTP the served address is plain HTTP", check: address_scheme },
+];
+
+/// The rules about what is committed.
+pub(crate) const RULES: &[WsdlRule] = &[
+    WsdlRule {
         numbers: "R2001-R2005, R2007, R2803",
         holds: "nothing is imported or included: each description is one document",
-        check: |_| none(|node| matches!(node.tag_name().name(), "import" | "include" | "redefine")),
+        check: |wsdls| none(wsdls, |node| matches!(node.tag_name().name(), "import" | "include" | "redefine")),
+        broken_by: (
+            "<wsdl:message name=\"AllocateDnisInput\">",
+            "<wsdl:import namespace=\"urn:a\" location=\"a\"/><wsdl:message name=\"AllocateDnisInput\">",
+        ),
     },
-    Rule { numbers: "R2022, R2023", holds: "types come before everything but documentation", check: |_| each(order) },
-    Rule {
+    WsdlRule {
+        numbers: "R2022, R2023",
+        holds: "types come before everything but documentation",
+        check: |wsdls| each(wsdls, order),
+        broken_by: ("<wsdl:types>", "<wsdl:message name=\"Early\"/><wsdl:types>"),
+    },
+    WsdlRule {
         numbers: "R4002-R4004, R2009-R2011",
         holds: "a description is in XML 1.0 and UTF-8, and says so, without a byte order mark",
-        check: |_| {
-            SERVICES.iter().try_for_each(|service| {
+        check: |wsdls| {
+            wsdls.iter().try_for_each(|wsdl| {
                 let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
-                ensure(service.wsdl.starts_with(declaration), format!("{}.wsdl begins otherwise", service.name))
+                ensure(wsdl.text.starts_with(declaration), format!("{}.wsdl begins otherwise", wsdl.name))
             })
         },
+        broken_by: ("encoding=\"UTF-8\"", "encoding=\"ISO-8859-1\""),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2025, R2026",
         holds: "there is no extension but SOAP's, and none is required",
-        check: |_| {
-            none(|node| {
+        check: |wsdls| {
+            none(wsdls, |node| {
                 let known = [WSDL, BINDING, SCHEMA].map(Some).contains(&node.tag_name().namespace());
                 !known || node.attribute((WSDL, "required")).is_some()
             })
         },
+        broken_by: ("<soap:binding ", "<soap:binding wsdl:required=\"true\" "),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2101, R2102",
         holds: "every name that is referred to is there, in the kind and namespace it is looked for",
-        check: |_| each(references),
+        check: |wsdls| each(wsdls, references),
+        broken_by: ("element=\"tns:CreatePhoneRequest\"", "element=\"tns:CreatePhonesRequest\""),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2105",
         holds: "every schema has a target namespace",
-        check: |_| {
-            none(|node| {
+        check: |wsdls| {
+            none(wsdls, |node| {
                 node.has_tag_name((SCHEMA, "schema")) && node.attribute("targetNamespace").is_none_or(str::is_empty)
             })
         },
+        broken_by: ("<xs:schema targetNamespace=", "<xs:schema id="),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2110-R2112",
         holds: "there is no SOAP-encoded array, no arrayType and no name of the form ArrayOfX",
-        check: |_| each(no_arrays),
+        check: |wsdls| each(wsdls, no_arrays),
+        broken_by: ("<xs:element name=\"uniqueId\"", "<xs:element name=\"ArrayOfId\""),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2201, R2210",
         holds: "a message has one part, so soap:body binds one without naming it",
-        check: |_| {
-            each(|wsdl| {
+        check: |wsdls| {
+            each(wsdls, |wsdl| {
                 wsdl.all("message").try_for_each(|message| {
                     let parts = elements(message).filter(|child| child.has_tag_name((WSDL, "part"))).count();
                     ensure(parts == 1, format!("{} has {parts} parts", name(message)))
                 })
             })
         },
+        broken_by: (
+            "<wsdl:part name=\"parameters\" element=\"tns:CreatePhoneRequest\"/>",
+            "<wsdl:part name=\"parameters\" element=\"tns:CreatePhoneRequest\"/><wsdl:part name=\"more\" element=\"tns:CreatePhoneRequest\"/>",
+        ),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2204, R2205, R2206, R2306",
         holds: "every part, of headers and faults too, refers to a global element, and not to a type",
-        check: |_| {
-            none(|node| is(node, "part") && (node.attribute("element").is_none() || node.attribute("type").is_some()))
+        check: |wsdls| {
+            none(wsdls, |node| {
+                is(node, "part") && (node.attribute("element").is_none() || node.attribute("type").is_some())
+            })
         },
+        broken_by: (
+            "<wsdl:part name=\"parameters\" element=\"tns:CreatePhoneRequest\"/>",
+            "<wsdl:part name=\"parameters\" type=\"xs:string\"/>",
+        ),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2303",
         holds: "every operation is request-response: an input, then an output",
-        check: |_| each(request_response),
+        check: |wsdls| each(wsdls, request_response),
+        broken_by: ("<wsdl:output message=\"tns:CreatePhoneOutput\"/>", ""),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2304",
         holds: "the operations of a portType have names of their own",
-        check: |_| each(unique_names),
+        check: |wsdls| each(wsdls, unique_names),
+        broken_by: ("<wsdl:operation name=\"CreatePhone\">", "<wsdl:operation name=\"AllocateDnis\">"),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2401, R2701, R2702",
         holds: "every binding is SOAP 1.1's, over HTTP",
-        check: |_| {
-            each(|wsdl| {
+        check: |wsdls| {
+            each(wsdls, |wsdl| {
                 wsdl.all("binding").try_for_each(|binding| {
                     let soap = one(binding, "binding")?;
                     let transport = soap.attribute("transport");
@@ -108,59 +168,81 @@ pub(crate) const RULES: &[Rule] = &[
                 })
             })
         },
+        broken_by: (
+            "transport=\"http://schemas.xmlsoap.org/soap/http\"",
+            "transport=\"http://schemas.xmlsoap.org/soap/smtp\"",
+        ),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2705, R2706",
         holds: "every operation is document style and literal",
-        check: |_| each(document_literal),
+        check: |wsdls| each(wsdls, document_literal),
+        broken_by: ("<soap:body use=\"literal\"/>", "<soap:body use=\"encoded\"/>"),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2710",
         holds: "the operations of a binding differ in what stands first in their Body",
-        check: |_| each(signatures),
+        check: |wsdls| each(wsdls, signatures),
+        broken_by: ("element=\"tns:CreatePhoneRequest\"", "element=\"tns:AllocateDnisRequest\""),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2711",
         holds: "no two ports, of both descriptions, have the same address",
-        check: |_| addresses(),
+        check: addresses,
+        broken_by: ("/version/2/dnis/soap\"/>", "/version/2/agent/soap\"/>"),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2716, R2717, R2726",
         holds: "soap:body, header and fault name no namespace",
-        check: |_| none(|node| node.tag_name().namespace() == Some(BINDING) && node.attribute("namespace").is_some()),
+        check: |wsdls| {
+            none(wsdls, |node| node.tag_name().namespace() == Some(BINDING) && node.attribute("namespace").is_some())
+        },
+        broken_by: ("<soap:body ", "<soap:body namespace=\"urn:a\" "),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2718",
         holds: "a binding and its portType have the same operations",
-        check: |_| {
-            each(|wsdl| {
+        check: |wsdls| {
+            each(wsdls, |wsdl| {
                 let of =
                     |kind: &'static str| -> Vec<BTreeSet<String>> { wsdl.all(kind).map(operation_names).collect() };
                 let (bound, offered) = (of("binding"), of("portType"));
                 ensure(bound == offered && !bound.is_empty(), format!("bound {bound:?}, offered {offered:?}"))
             })
         },
+        broken_by: (
+            "<wsdl:operation name=\"CreatePhone\">\n      <soap:",
+            "<wsdl:operation name=\"CreatePhones\">\n      <soap:",
+        ),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2720, R2749",
         holds: "a soap:header names its part, and one part",
-        check: |_| {
-            none(|node| {
+        check: |wsdls| {
+            none(wsdls, |node| {
                 let header = node.has_tag_name((BINDING, "header")) || node.has_tag_name((BINDING, "headerfault"));
                 header && (node.attribute("part").is_none() || node.attribute("parts").is_some())
             })
         },
+        broken_by: (
+            "<soap:body use=\"literal\"/>",
+            "<soap:header message=\"tns:CreatePhoneInput\" parts=\"parameters\" use=\"literal\"/><soap:body use=\"literal\"/>",
+        ),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2721, R2754, R2723, R2740, R2741",
-        holds: "the faults of an operation are bound, each under its own name",
-        check: |_| each(faults),
+        holds: "the faults that an operation declares are bound, each under its own name",
+        check: |wsdls| each(wsdls, faults),
+        broken_by: (
+            "<wsdl:output message=\"tns:CreatePhoneOutput\"/>",
+            "<wsdl:output message=\"tns:CreatePhoneOutput\"/><wsdl:fault name=\"a\" message=\"tns:CreatePhoneOutput\"/>",
+        ),
     },
-    Rule {
+    WsdlRule {
         numbers: "R2800, R2801",
         holds: "schemas are of XML Schema 1.0",
-        check: |_| {
-            each(|wsdl| {
+        check: |wsdls| {
+            each(wsdls, |wsdl| {
                 let schemas = wsdl.root().descendants().filter(|node| node.tag_name().name() == "schema");
                 let namespaces: Vec<_> = schemas.map(|node| node.tag_name().namespace()).collect();
                 ensure(
@@ -169,105 +251,29 @@ pub(crate) const RULES: &[Rule] = &[
                 )
             })
         },
+        broken_by: ("xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"", "xmlns:xs=\"http://www.w3.org/1999/XMLSchema\""),
     },
-    Rule {
+    WsdlRule {
         numbers: "R9800-R9802",
         holds: "there is nothing of HTTP, MIME or DIME bindings",
-        check: |_| {
-            none(|node| {
-                let namespaces = node.namespaces().map(|namespace| namespace.uri());
+        check: |wsdls| {
+            none(wsdls, |node| {
+                let namespaces = node.namespaces().map(roxmltree::Namespace::uri);
                 namespaces.chain(node.tag_name().namespace()).any(|namespace| OTHER_BINDINGS.contains(&namespace))
             })
         },
+        broken_by: ("<wsdl:definitions ", "<wsdl:definitions xmlns:mime=\"http://schemas.xmlsoap.org/wsdl/mime/\" "),
     },
-    Rule { numbers: "R5001", holds: "over plain HTTP the served address is plain HTTP", check: address_scheme },
-    Rule { numbers: "R2209", holds: "every part of every message is bound", check: |_| each(every_message_used) },
+    WsdlRule {
+        numbers: "R2209",
+        holds: "every part of every message is bound",
+        check: |wsdls| each(wsdls, every_message_used),
+        broken_by: (
+            "<wsdl:message name=\"CreatePhoneInput\">",
+            "<wsdl:message name=\"Unused\"/><wsdl:message name=\"CreatePhoneInput\">",
+        ),
+    },
 ];
-
-/// A description that could be read.
-struct Description<'a, 'input> {
-    document: &'a Document<'input>,
-}
-
-impl<'a, 'input> Description<'a, 'input> {
-    fn root(&self) -> Node<'a, 'input> {
-        self.document.root_element()
-    }
-
-    /// The definitions of one kind.
-    fn all(&self, kind: &'static str) -> impl Iterator<Item = Node<'a, 'input>> {
-        elements(self.root()).filter(move |node| is(*node, kind))
-    }
-
-    fn target(&self) -> &'a str {
-        self.root().attribute("targetNamespace").unwrap_or_default()
-    }
-
-    /// The names of the definitions of one kind.
-    fn names(&self, kind: &'static str) -> BTreeSet<&'a str> {
-        self.all(kind).map(name).collect()
-    }
-
-    /// The definition of one kind that an attribute refers to.
-    fn referred(
-        &self,
-        node: Node<'a, 'input>,
-        attribute: &str,
-        kind: &'static str,
-    ) -> Result<Node<'a, 'input>, String> {
-        let value = node.attribute(attribute).ok_or(format!("no {attribute}"))?;
-        let (namespace, local) = resolved(node, value)?;
-        let found = self.all(kind).find(|each| name(*each) == local).filter(|_| namespace == self.target());
-        found.ok_or(format!("{value} is no {kind} of the description"))
-    }
-}
-
-/// Holds both descriptions to a rule.
-fn each(rule: fn(&Description<'_, '_>) -> Verdict) -> Verdict {
-    for service in SERVICES {
-        let document = parse(service.wsdl)?;
-        rule(&Description { document: &document }).map_err(|error| format!("{}.wsdl: {error}", service.name))?;
-    }
-    Ok(())
-}
-
-/// Holds both descriptions to have no element that is like this.
-fn none(wrong: fn(Node<'_, '_>) -> bool) -> Verdict {
-    for service in SERVICES {
-        let document = parse(service.wsdl)?;
-        let found = document.descendants().filter(Node::is_element).find(|node| wrong(*node));
-        ensure(found.is_none(), format!("{}.wsdl: {found:?}", service.name))?;
-    }
-    Ok(())
-}
-
-fn is(node: Node<'_, '_>, local: &str) -> bool {
-    node.has_tag_name((WSDL, local))
-}
-
-fn name<'a>(node: Node<'a, '_>) -> &'a str {
-    node.attribute("name").unwrap_or_default()
-}
-
-/// The only element of the SOAP binding with this name in a node.
-fn one<'a, 'input>(node: Node<'a, 'input>, local: &str) -> Result<Node<'a, 'input>, String> {
-    crate::xml::child(node, BINDING, local)
-}
-
-/// The expanded name that a qualified name in a node's attribute stands for.
-fn resolved<'a>(node: Node<'a, '_>, value: &'a str) -> Result<(&'a str, &'a str), String> {
-    let (prefix, local) = value.split_once(':').ok_or(format!("{value} has no prefix"))?;
-    let namespace = node.lookup_namespace_uri(Some(prefix)).ok_or(format!("the prefix of {value} is not declared"))?;
-    Ok((namespace, local))
-}
-
-fn operations<'a, 'input>(node: Node<'a, 'input>) -> impl Iterator<Item = Node<'a, 'input>> {
-    elements(node).filter(|child| is(*child, "operation"))
-}
-
-fn operation_names(node: Node<'_, '_>) -> BTreeSet<String> {
-    operations(node).map(|operation| name(operation).to_owned()).collect()
-}
 
 fn is_served(gateway: &Gateway) -> Verdict {
     for service in SERVICES {
@@ -379,11 +385,11 @@ fn signatures(wsdl: &Description<'_, '_>) -> Verdict {
     Ok(())
 }
 
-fn addresses() -> Verdict {
+fn addresses(wsdls: &[Wsdl]) -> Verdict {
     let mut seen = BTreeSet::new();
-    for Service { name: service, wsdl, .. } in SERVICES {
-        let document = parse(wsdl)?;
-        for port in (Description { document: &document }).all("service").flat_map(elements) {
+    for Wsdl { name: service, text } in wsdls {
+        let document = parse(text)?;
+        for port in Description::of(&document).all("service").flat_map(elements) {
             let address = one(port, "address")?.attribute("location").unwrap_or_default().to_owned();
             ensure(!address.is_empty(), format!("{service}.wsdl has a port without an address"))?;
             ensure(seen.insert(address.clone()), format!("{address} is the address of two ports"))?;
