@@ -3,10 +3,17 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use dnis_gateway::domain::state::{CodeLength, Holder, Lend, Repeat, Source};
+use dnis_gateway::domain::{
+    GroupName, InteractionId, NewNumber, Number, Origin, Policy, Rules, Scope, Seconds, State, Tables, TenantId,
+    Timestamp,
+};
 use dnis_gateway::soap::envelope::{self, Envelope, Found, Value};
 use dnis_gateway::soap::media::Media;
 use dnis_gateway::soap::{answer, version::Version};
 use dnis_gateway::xml::{guard, limits::Limits};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use yaserde::YaSerialize;
 
 /// The request that the vendor documents for freeing a number.
@@ -59,5 +66,74 @@ fn soap(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, soap);
+/// A pure state with one group of numbers, and all that a lending from it takes.
+struct Pool {
+    state: State,
+    rng: StdRng,
+    /// Milliseconds that have passed; a little goes by with every command.
+    now: u64,
+    scope: Scope,
+    lend: Lend,
+}
+
+impl Pool {
+    /// A group of `size` numbers under a policy; half of them have been lent before.
+    fn new(policy: Policy, size: u32) -> Self {
+        let scope = Scope { tenant: TenantId::new("bench").expect("a name"), environment: None };
+        let group = GroupName::new("pool").expect("a name");
+        let groups = [((scope.tenant.clone(), group.clone()), policy)].into();
+        let lend = Lend {
+            holder: Holder::Any(InteractionId::new("caller").expect("a name")),
+            source: Source::Group(group.clone()),
+            origin: Origin::Gms,
+            repeat: Repeat::AnotherNumber,
+            lasting: Seconds::new(300),
+            interaction_ttl: Seconds::new(3600),
+            code: Some(CodeLength::DEFAULT),
+            caller: None,
+            data: Vec::new(),
+            data_ttl: None,
+        };
+        let state = State::new(Tables::default(), Rules { groups, ..Rules::default() });
+        let mut pool = Self { state, rng: StdRng::seed_from_u64(1), now: 0, scope, lend };
+        for at in 0..size {
+            let number = Number::new(&format!("8{at:09}")).expect("digits");
+            let new = NewNumber { number, dnid: number, group: Some(group.clone()), enabled: true };
+            let mut turn = pool.state.at(Timestamp::default(), &mut pool.rng);
+            turn.create_number(&pool.scope, new).expect("a new number");
+        }
+        for _ in 0..size / 2 {
+            pool.lend_and_free();
+        }
+        pool
+    }
+
+    /// What a store does for a lending and a freeing, without the disk; how many changes it would have to keep.
+    fn lend_and_free(&mut self) -> usize {
+        let Self { state, rng, now, scope, lend } = self;
+        *now += 1;
+        let lent = state.at(Timestamp::from_millis(*now), rng).lend(scope, black_box(&*lend).clone());
+        let number = lent.expect("a free number").allocation.number;
+        let changes = state.take_changes().len();
+        *now += 1;
+        state.at(Timestamp::from_millis(*now), rng).free(scope, number).expect("a known number");
+        changes + state.take_changes().len()
+    }
+}
+
+/// What a lending and a freeing cost on the pure state, and that the size of the pool hardly matters.
+fn state(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("state");
+    for policy in [Policy::RoundRobin, Policy::Random, Policy::LeastRecentlyFreed] {
+        for size in [1_000, 100_000] {
+            let mut pool = Pool::new(policy, size);
+            group.bench_function(format!("lend and free, {policy:?}, {size} numbers"), |bencher| {
+                bencher.iter(|| pool.lend_and_free());
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, soap, state);
 criterion_main!(benches);

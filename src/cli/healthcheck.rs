@@ -24,6 +24,8 @@ impl Healthcheck {
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(5)))
             .http_status_as_error(false)
+            // The gateway is asked itself; a proxy that the environment names is for the way to the outside.
+            .proxy(None)
             .build()
             .new_agent();
         let answer = agent.get(&url).call();

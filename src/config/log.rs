@@ -30,7 +30,7 @@ pub enum LogFormat {
 /// Which requests get a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogRequests {
-    /// Those that were refused or went wrong.
+    /// Those that were answered with a status from 400 on.
     #[default]
     Failed,
     /// Every request.

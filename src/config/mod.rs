@@ -94,10 +94,13 @@ impl Settings {
             ("server.listen", self.server.listen != new.server.listen),
             ("server.workers", self.server.workers != new.server.workers),
             ("admin.listen", self.admin.listen != new.admin.listen),
-            ("store", self.store != new.store),
+            ("store.engine", self.store.engine != new.store.engine),
+            ("store.path", self.store.path != new.store.path),
+            ("store.cache_capacity", self.store.cache_capacity != new.store.cache_capacity),
             ("access.verifications", self.access.verifications != new.access.verifications),
             ("access.waiting", self.access.waiting != new.access.waiting),
-            ("log", self.log != new.log),
+            ("log.level", self.log.level != new.log.level),
+            ("log.format", self.log.format != new.log.format),
         ];
         changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
     }

@@ -442,6 +442,6 @@ fn the_sample_shows_every_key_there_is() {
 fn a_reload_names_what_has_to_wait_for_a_restart() {
     let old = load("[access]\nfailures = 3").unwrap();
     let new = load("[access]\nfailures = 4\nwaiting = 1\n[store]\npath = 'b'\n[server]\nlisten = '[::1]:1'").unwrap();
-    assert_eq!(old.waiting_for_restart(&new), ["server.listen", "store", "access.waiting"]);
+    assert_eq!(old.waiting_for_restart(&new), ["server.listen", "store.path", "access.waiting"]);
     assert!(old.waiting_for_restart(&old).is_empty());
 }

@@ -158,7 +158,7 @@ pub trait Dialect {
     fn body_limit(&self, endpoint: &Self::Endpoint, head: &Head<'_>) -> usize;
 
     /// Answers a call.
-    fn answer(&self, endpoint: Self::Endpoint, call: Call<'_>) -> impl Future<Output = Answer>;
+    fn answer(&self, endpoint: &Self::Endpoint, call: Call<'_>) -> impl Future<Output = Answer>;
 
     /// Gives a refusal of the server the vendor's form. `endpoint` is `None` where it is not known.
     fn refuse(&self, endpoint: Option<&Self::Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer;

@@ -215,6 +215,11 @@ impl Tables {
         self.scope(scope).is_some_and(|scope| scope.groups.contains_key(&Some(group.clone())))
     }
 
+    /// Whether an interaction is kept, its deadline passed or not.
+    pub fn has_interaction(&self, scope: &Scope, id: &InteractionId) -> bool {
+        self.scope(scope).is_some_and(|scope| scope.interactions.contains_key(id))
+    }
+
     /// A live interaction.
     pub fn interaction(&self, scope: &Scope, id: &InteractionId, now: Timestamp) -> Option<&Arc<Interaction>> {
         let slot = self.scope(scope)?.interactions.get(id)?;

@@ -60,8 +60,8 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
                     let source = origin::source(request, &settings.server.trusted_proxies);
                     let call = Call { head, body: &body, source };
                     // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-                    let answered = AssertUnwindSafe(dialect.answer(endpoint, call)).catch_unwind().await;
-                    answered.unwrap_or_else(|_| dialect.refuse(None, &head, HttpRefusal::Panicked))
+                    let answered = AssertUnwindSafe(dialect.answer(&endpoint, call)).catch_unwind().await;
+                    answered.unwrap_or_else(|_| dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked))
                 }
             };
             (answer.operation.unwrap_or(operation), answer)
@@ -106,7 +106,7 @@ fn finish(
     let took = started.elapsed();
     gateway.metrics.answered(dialect, operation, answer.outcome, took);
     let id = request_id(gateway, request);
-    let failed = !answer.status.is_success();
+    let failed = answer.status.is_client_error() || answer.status.is_server_error();
     let wanted = match gateway.live.current().log.requests {
         LogRequests::All => true,
         LogRequests::Failed => failed,

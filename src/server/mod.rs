@@ -13,7 +13,7 @@ mod setup;
 mod sweeper;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,6 +27,7 @@ use crate::config::{Live, Settings};
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
 use crate::domain::InvalidName;
+use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
 use crate::store::{Error, Store, SystemClock};
 
@@ -97,16 +98,29 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let metrics = Arc::new(metrics::Metrics::new()?);
-        let seeds = setup::seeds(&settings)?;
-        // The addresses first: whoever cannot listen should not touch the data.
-        let listener = bind(settings.server.listen, "--listen")?;
-        let admin_listener = bind(settings.admin.listen, "--admin-listen")?;
+        let prepared = Prepared::by(&settings)?;
         let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::new(SystemClock::default()));
         options.cache_bytes = settings.store.cache_capacity;
-        options.observer = metrics.clone();
+        options.observer = prepared.metrics.clone();
         let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
-        let store: Arc<dyn Store> = Arc::new(store.map_err(|error| Error::Unavailable(error.to_string().into()))??);
+        let store = store.map_err(|error| Error::Unavailable(error.to_string().into()))??;
+        Self::serve(settings, prepared, Arc::new(store)).await
+    }
+
+    /// As [`Server::start`], over a store that is open already: it takes over the rules of the settings, their section
+    /// `store` is not looked at, and the metrics hear nothing of its commits.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start_with(settings: Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        let prepared = Prepared::by(&settings)?;
+        store.set_rules(setup::rules(&settings)).await?;
+        Self::serve(settings, prepared, store).await
+    }
+
+    /// Begins to answer.
+    async fn serve(settings: Settings, prepared: Prepared, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        let Prepared { seeds, metrics, main: (listener, listening), admin: (admin_listener, admin) } = prepared;
         store.seed(seeds).await?;
         let workers = settings.server.workers;
         let live = Live::new(settings);
@@ -122,8 +136,6 @@ impl Server {
             process: rand::random(),
             requests: AtomicU64::new(0),
         });
-        let listening = listener.local_addr().map_err(listen_error(SocketAddr::from(([0; 4], 0)), "--listen"))?;
-        let admin = admin_listener.local_addr().map_err(listen_error(listening, "--admin-listen"))?;
         let shared = gateway.clone();
         let mut main =
             HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(adapter::handle)))
@@ -199,7 +211,27 @@ fn report(what: &str, ended: io::Result<()>) {
     }
 }
 
-fn bind(address: SocketAddr, option: &'static str) -> Result<std::net::TcpListener, StartError> {
+/// What is made before the store is touched: whoever cannot listen should leave the data alone.
+struct Prepared {
+    seeds: Seeds,
+    metrics: Arc<metrics::Metrics>,
+    /// The bound sockets with the addresses that they really have.
+    main: (TcpListener, SocketAddr),
+    admin: (TcpListener, SocketAddr),
+}
+
+impl Prepared {
+    fn by(settings: &Settings) -> Result<Self, StartError> {
+        Ok(Self {
+            seeds: setup::seeds(settings)?,
+            metrics: Arc::new(metrics::Metrics::new()?),
+            main: bind(settings.server.listen, "--listen")?,
+            admin: bind(settings.admin.listen, "--admin-listen")?,
+        })
+    }
+}
+
+fn bind(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
     // The HTTP library's own binding sets the address free for reuse at once, which a restart needs.
     let bound = (|| {
         let socket = match address {
@@ -208,7 +240,9 @@ fn bind(address: SocketAddr, option: &'static str) -> Result<std::net::TcpListen
         };
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        socket.listen(1024)?.into_std()
+        let listener = socket.listen(1024)?.into_std()?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
     })();
     bound.map_err(listen_error(address, option))
 }

@@ -229,19 +229,19 @@ impl Dialect for Gms {
         }
     }
 
-    async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Answer {
+    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
         let settings = self.live.current();
         let form = |default| Form {
             format: format::choose(call.head.headers, default),
             origin: call.head.origin,
             path: call.head.path,
         };
-        let scope = match self.admit(&endpoint, &call).await {
+        let scope = match self.admit(endpoint, &call).await {
             Ok(scope) => scope,
             Err(error) => return form(settings.gms.default_format).fault(Fault::from(&error)),
         };
         let form = form(default_format(&settings, &scope));
-        let reply = self.reply(&settings, &scope, &endpoint, &call, form.format).await;
+        let reply = self.reply(&settings, &scope, endpoint, &call, form.format).await;
         reply.and_then(|reply| reply.write(form)).unwrap_or_else(|error| form.fault(Fault::from(&error)))
     }
 

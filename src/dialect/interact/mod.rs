@@ -92,8 +92,8 @@ impl Dialect for Interact {
         self.live.current().server.limits.body
     }
 
-    async fn answer(&self, endpoint: Endpoint, call: Call<'_>) -> Answer {
-        let answer = match &endpoint {
+    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
+        let answer = match endpoint {
             Endpoint::Rest(rest) => self.rest(rest, &call).await,
             Endpoint::Soap(_) => return soap::answer(self, &call).await,
             Endpoint::Wsdl(service) => wsdl::answer(*service, &self.live.current().interact.prefix, &call),

@@ -86,7 +86,7 @@ impl State {
 
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
-        self.expire(now);
+        self.end_due(now, usize::MAX);
         Turn { state: self, now, rng }
     }
 
@@ -100,17 +100,18 @@ impl State {
         self.endings.first().map(|(at, _)| *at)
     }
 
-    /// Ends everything whose deadline has been reached.
-    fn expire(&mut self, now: Timestamp) {
-        while let Some((at, ending)) = self.endings.first().cloned()
-            && at <= now
-        {
+    /// Ends what has reached its deadline, up to `most` things; whether there is more. A store that was down for long
+    /// takes in this way what would be too much for one batch.
+    pub fn end_due(&mut self, now: Timestamp, most: usize) -> bool {
+        for _ in 0..most {
+            let Some((at, ending)) = self.endings.first().filter(|(at, _)| *at <= now).cloned() else { return false };
             match ending {
                 Ending::Allocation(scope, number) => self.end_allocation(&scope, number, at),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
                 Ending::Document(scope, id) => self.drop_document(&scope, id),
             }
         }
+        self.next_ending().is_some_and(|at| at <= now)
     }
 
     fn apply(&mut self, change: Change) {

@@ -209,7 +209,11 @@ pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
 /// Reads a record's value back.
 pub(super) fn fields<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, Unreadable> {
     match value.split_first() {
-        Some((&VERSION, fields)) => postcard::from_bytes(fields).map_err(|error| damaged(key, &error.to_string())),
+        Some((&VERSION, fields)) => match postcard::take_from_bytes(fields) {
+            Ok((fields, [])) => Ok(fields),
+            Ok(_) => Err(damaged(key, "it goes on after its end")),
+            Err(error) => Err(damaged(key, &error.to_string())),
+        },
         Some((&version, _)) if version > VERSION => Err(Unreadable::Newer(version)),
         _ => Err(damaged(key, "it has no version")),
     }
@@ -314,6 +318,12 @@ impl Loader {
         let id = name.try_into().map_err(|_| damaged(key, "its key is no allocation id"))?;
         let id = AllocationId(u64::from_be_bytes(id));
         let StoredAllocation { number, interaction, code, caller, origin, since, deadline } = fields(key, value)?;
+        if self.tables.number(&scope, number, Timestamp::default()).is_none_or(|found| found.allocation.is_some()) {
+            return Err(damaged(key, "its number is not there or lent twice"));
+        }
+        if !self.tables.has_interaction(&scope, &interaction) {
+            return Err(damaged(key, "its interaction is not there"));
+        }
         let allocation = Allocation { id, number, interaction, code, caller, origin, since, deadline };
         self.tables.apply(&Change::Allocated(scope, Arc::new(allocation)));
         Ok(())
@@ -326,6 +336,9 @@ impl Loader {
         if entry.is_empty() {
             self.finish_document();
             let StoredDocument { interaction, kept_until, deadline } = fields(key, value)?;
+            if interaction.as_ref().is_some_and(|id| !self.tables.has_interaction(&scope, id)) {
+                return Err(damaged(key, "its interaction is not there"));
+            }
             let document = Document { id, interaction, kept_until, deadline, entries: Entries::new() };
             self.document = Some((scope, document));
             return Ok(());

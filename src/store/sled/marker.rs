@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,6 +16,8 @@ pub(super) const FORMAT: u32 = 1;
 const NAME: &str = "dnis-gateway.toml";
 /// The marker while it is being written.
 const NEW_NAME: &str = "dnis-gateway.toml.new";
+/// An empty file that says that the directory is being made and nothing in it counts yet.
+const BEGUN_NAME: &str = "dnis-gateway.begun";
 
 /// What the marker says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,17 +74,27 @@ impl Marker {
         let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&new, path(directory))?;
-        File::open(directory)?.sync_all()
+        fs::rename(&new, directory.join(NAME))?;
+        File::open(directory)?.sync_all()?;
+        match fs::remove_file(directory.join(BEGUN_NAME)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
-/// Where the marker of a directory is.
-pub(super) fn path(directory: &Path) -> PathBuf {
-    directory.join(NAME)
+/// Notes that the directory is being made.
+pub(super) fn begin(directory: &Path) -> io::Result<()> {
+    File::create(directory.join(BEGUN_NAME))?;
+    File::open(directory)?.sync_all()
+}
+
+/// Whether the making of the directory was begun and never finished, so that it never held anything that counts.
+pub(super) fn unfinished(directory: &Path) -> io::Result<bool> {
+    Ok(directory.join(BEGUN_NAME).try_exists()? && !directory.join(NAME).try_exists()?)
 }
 
 /// Whether a file name is one that the marker uses.
 pub(super) fn owns(name: &str) -> bool {
-    name == NAME || name == NEW_NAME
+    [NAME, NEW_NAME, BEGUN_NAME].contains(&name)
 }

@@ -7,6 +7,8 @@
 mod codec;
 mod disk;
 mod marker;
+mod opening;
+mod scratch;
 mod writer;
 
 use std::path::PathBuf;
@@ -29,10 +31,9 @@ use crate::domain::{
     Allocation, Deadline, Document, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
     NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
 };
-use disk::Disk;
 use writer::{Command, Desk, Message, Status, Writer};
 
-pub use disk::OpenError;
+pub use opening::OpenError;
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
 const QUEUE: usize = 16 * 1024;
@@ -102,7 +103,7 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (disk, tables) = Disk::open(&options.directory, options.cache_bytes)?;
+        let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
         let tree = disk.tree();
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
@@ -185,6 +186,19 @@ impl SledStore {
 
     fn live_document(&self, scope: &Scope, id: DocumentId) -> Option<Arc<Document>> {
         self.read(|tables, now| tables.document(scope, id, now).cloned())
+    }
+}
+
+/// Whoever drops a store that was not closed waits until the writer has let go of the directory, so that it can be opened
+/// again, or removed, at once.
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.tree.get_mut().take();
+        // Without a sender the writer finishes what is queued and stops.
+        self.queue = mpsc::channel(1).0;
+        if let Some(thread) = self.writer.get_mut().take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -355,3 +369,6 @@ impl Store for SledStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,9 @@ use crate::store::{Clock, Error, Result};
 
 /// Most commands in one batch.
 const MAX_COMMANDS: usize = 4096;
+/// Most things that end by themselves in one batch. More of them fall due at a time only after a long standstill, and a
+/// batch of all would take more memory than the machine may have.
+const MAX_ENDINGS: usize = 2000;
 /// A batch with more changes than this takes no further command.
 const MAX_CHANGES: usize = 20_000;
 /// A batch with more bytes of large values than this takes no further command.
@@ -181,7 +184,8 @@ impl Writer {
     fn serve(&mut self, message: Message, queue: &mut mpsc::Receiver<Message>) -> Option<oneshot::Sender<()>> {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
-        let mut failed = self.status.lock().clone();
+        let broken = self.status.lock().clone();
+        let mut failed = broken.or_else(|| self.catch_up());
         let mut closing = None;
         let mut next = Some(message);
         while let Some(message) = next.take() {
@@ -203,6 +207,19 @@ impl Writer {
             job.answer(failed.as_ref());
         }
         closing
+    }
+
+    /// Ends what is long overdue, a batch at a time; the reason if that failed.
+    fn catch_up(&mut self) -> Option<Arc<str>> {
+        while self.state.end_due(self.clock.now(), MAX_ENDINGS) {
+            let mut batch = Batch::default();
+            batch.take(self.state.take_changes());
+            let failed = self.commit(&batch, 0);
+            if failed.is_some() {
+                return failed;
+            }
+        }
+        None
     }
 
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state

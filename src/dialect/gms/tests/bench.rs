@@ -78,7 +78,7 @@ impl Bench {
         let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
         let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
         match self.gms.endpoint(&head) {
-            Ok(endpoint) => self.gms.answer(endpoint, call).await,
+            Ok(endpoint) => self.gms.answer(&endpoint, call).await,
             Err(answer) => answer,
         }
     }

@@ -165,7 +165,7 @@ impl Gateway {
         };
         let body = body.into();
         let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        Reply::of(self.interact.answer(endpoint, call).await)
+        Reply::of(self.interact.answer(&endpoint, call).await)
     }
 
     async fn get(&self, who: Who, target: &str) -> Reply {

@@ -12,7 +12,7 @@ async fn fetch(gateway: &Gateway, path: &str, origin: &Origin) -> Reply {
     let head = Head { method: &method, path, query: "", headers: &headers, origin };
     let endpoint = gateway.interact.endpoint(&head).unwrap_or_else(|answer| panic!("{answer:?}"));
     let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
-    Reply::of(gateway.interact.answer(endpoint, call).await)
+    Reply::of(gateway.interact.answer(&endpoint, call).await)
 }
 
 #[actix_web::test]

@@ -1,1 +1,258 @@
+//! The format on disk: byte for byte as it is, so that it cannot change unnoticed, and proof against bytes of any
+//! other kind.
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::document::FileLabel;
+use crate::domain::tables::Found;
+
+/// Records in the order of their keys, as the tree keeps them.
+#[derive(Default)]
+struct Records(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Sink for Records {
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.0.insert(key, value);
+    }
+
+    fn remove(&mut self, key: Vec<u8>) {
+        self.0.remove(&key);
+    }
+}
+
+impl Records {
+    fn of(changes: &[Change]) -> Self {
+        let mut records = Self::default();
+        for change in changes {
+            encode(change, &mut records);
+        }
+        records
+    }
+
+    fn load(&self) -> Result<Tables, Unreadable> {
+        let mut loader = Loader::default();
+        for (key, value) in self.0.range(..END_OF_TABLES.to_vec()) {
+            loader.take(key, value)?;
+        }
+        Ok(loader.finish())
+    }
+
+    /// Every record as a line of its key and its value.
+    fn dump(&self) -> String {
+        let mut text = String::new();
+        for (key, value) in &self.0 {
+            writeln!(text, "{} = {}", readable(key), readable(value)).unwrap();
+        }
+        text
+    }
+}
+
+/// Printable ASCII as it is, every other byte in hexadecimal.
+fn readable(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string().replace("\\x", "\\")
+}
+
+fn scope() -> Arc<Scope> {
+    Arc::new(Scope { tenant: TenantId::new("acme").unwrap(), environment: None })
+}
+
+fn environment() -> Arc<Scope> {
+    Arc::new(Scope { environment: Some(EnvironmentName::new("Test").unwrap()), ..(*scope()).clone() })
+}
+
+fn number(text: &str) -> Number {
+    Number::new(text).unwrap()
+}
+
+fn at(milliseconds: u64) -> Timestamp {
+    Timestamp::from_millis(milliseconds)
+}
+
+fn data() -> DocumentId {
+    DocumentId(Uuid::from_bytes(*b"0123456789abcdef"))
+}
+
+/// One of everything that can be kept.
+fn everything() -> Vec<Change> {
+    let interaction = InteractionId::new("1-session").unwrap();
+    let lent = Arc::new(NumberRecord {
+        id: NumberId(1),
+        number: number("+49*30#"),
+        dnid: number("30"),
+        group: Some(GroupName::new("service").unwrap()),
+        enabled: true,
+        freed: None,
+    });
+    let bare = Arc::new(NumberRecord {
+        id: NumberId(300),
+        number: number("7"),
+        dnid: number("7"),
+        group: None,
+        enabled: false,
+        freed: Some(LastLending { at: at(1_700_000_000_000), allocation: AllocationId(4) }),
+    });
+    let with_all = Arc::new(Allocation {
+        id: AllocationId(5),
+        number: number("+49*30#"),
+        interaction: interaction.clone(),
+        code: Some(AccessCode::new("004711").unwrap()),
+        caller: Some(Caller::new("anonymous").unwrap()),
+        origin: Origin::Interact,
+        since: at(1_700_000_000_000),
+        deadline: at(1_700_000_300_000),
+    });
+    let session = Interaction { id: interaction.clone(), data: data(), since: at(1), deadline: Deadline::Never };
+    let label = FileLabel::new("image/png", Some("a.png")).unwrap();
+    let text = Entry { content: Content::Text, value: Value::Inline(b"value".as_slice().into()) };
+    let file = Entry { content: Content::File(label), value: Value::Apart { id: ValueId(9), length: 4_001 } };
+    let document = Document {
+        id: data(),
+        interaction: Some(interaction.clone()),
+        kept_until: at(2),
+        deadline: Deadline::At(at(3)),
+        entries: [(EntryKey::new("ключ").unwrap(), text.clone()), (EntryKey::new("pic").unwrap(), file.clone())].into(),
+    };
+    vec![
+        Change::Counters(Counters { number: 300, allocation: 5, interaction: 1, value: 9 }),
+        Change::Number(scope(), number("+49*30#"), Some(lent)),
+        Change::Number(environment(), number("7"), Some(bare)),
+        Change::Interaction(scope(), interaction, Some(Arc::new(session))),
+        Change::Allocated(scope(), with_all),
+        Change::Document(scope(), data(), Some(Arc::new(document))),
+        Change::Entry(scope(), data(), EntryKey::new("ключ").unwrap(), Some(text)),
+        Change::Entry(scope(), data(), EntryKey::new("pic").unwrap(), Some(file)),
+        Change::ValueKept(ValueId(9), [b"x".repeat(4_000), b"y".to_vec()].concat().into()),
+    ]
+}
+
+/// What undoes all of it.
+fn nothing_left() -> Vec<Change> {
+    let undo = |change: Change| match change {
+        Change::Number(scope, number, _) => Some(Change::Number(scope, number, None)),
+        Change::Interaction(scope, id, _) => Some(Change::Interaction(scope, id, None)),
+        Change::Allocated(scope, allocation) => Some(Change::Released(scope, allocation)),
+        Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
+        Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
+        Change::ValueKept(id, bytes) => Some(Change::ValueDropped(id, bytes.len() as u64)),
+        _ => None,
+    };
+    everything().into_iter().filter_map(undo).collect()
+}
+
+#[test]
+fn every_record_has_exactly_these_bytes() {
+    let dump = Records::of(&everything()).dump().replace(&"x".repeat(4_000), "(x 4000 times)");
+    insta::assert_snapshot!(dump);
+}
+
+#[test]
+fn the_tables_come_back_as_they_were() {
+    let mut expected = Tables::default();
+    for change in everything() {
+        expected.apply(&change);
+    }
+    assert!(Records::of(&everything()).load().unwrap() == expected);
+    let Some(Found { allocation, .. }) = expected.number(&scope(), number("+49*30#"), at(0)) else {
+        panic!("the number is there");
+    };
+    assert_eq!(allocation.unwrap().code.as_ref().unwrap().as_str(), "004711");
+}
+
+#[test]
+fn whatever_is_written_is_removed_under_the_same_keys() {
+    let records = Records::of(&[everything(), nothing_left()].concat());
+    assert_eq!(records.0.into_keys().collect::<Vec<_>>(), [vec![tag::COUNTERS]]);
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] < tag::VALUE) {
+        let mut records = Records::of(&everything());
+        records.0.get_mut(key).unwrap()[0] = VERSION + 1;
+        assert!(matches!(records.load(), Err(Unreadable::Newer(2))), "{}", readable(key));
+        for broken in [vec![], vec![0], vec![VERSION], vec![VERSION, 0xff, 0xff, 0xff, 0xff, 0xff]] {
+            records.0.insert(key.clone(), broken.clone());
+            assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{} = {broken:?}", readable(key));
+        }
+    }
+}
+
+#[test]
+fn a_record_with_bytes_after_its_end_is_damaged() {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] < tag::VALUE) {
+        let mut records = Records::of(&everything());
+        records.0.get_mut(key).unwrap().push(0);
+        assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{}", readable(key));
+    }
+}
+
+#[test]
+fn a_key_cut_short_or_of_an_unknown_kind_is_damaged() {
+    for (key, value) in Records::of(&everything()).0 {
+        for length in 1..key.len().min(9) {
+            let mut loader = Loader::default();
+            if key[..length] != [tag::COUNTERS] {
+                let outcome = loader.take(&key[..length], &value);
+                assert!(matches!(outcome, Err(Unreadable::Damaged { .. })), "{}", readable(&key[..length]));
+            }
+        }
+    }
+    for key in [&[][..], &[0], &[tag::VALUE], &[200, 1, 2]] {
+        assert!(matches!(Loader::default().take(key, &[VERSION]), Err(Unreadable::Damaged { .. })));
+    }
+}
+
+#[test]
+fn a_record_that_speaks_of_what_is_not_there_is_damaged() {
+    for missing in [tag::NUMBER, tag::INTERACTION, tag::DOCUMENT] {
+        let mut records = Records::of(&everything());
+        let first = records.0.keys().find(|key| key[0] == missing).unwrap().clone();
+        records.0.remove(&first);
+        // A number stands alone; it is missed by its allocation, in the scope without an environment.
+        let other: Vec<_> =
+            records.0.keys().filter(|key| key[0] == missing && missing == tag::NUMBER).cloned().collect();
+        for key in other {
+            records.0.remove(&key);
+        }
+        assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "kind {missing}");
+    }
+}
+
+#[test]
+fn large_values_are_cut_into_chunks_that_fill_a_record() {
+    for (length, expected) in [(0, 0), (1, 1), (4_000, 1), (4_001, 2), (1 << 20, 263)] {
+        assert_eq!(chunks(length), expected);
+        let bytes = vec![7; usize::try_from(length).unwrap()];
+        let records = Records::of(&[Change::ValueKept(ValueId(1), bytes.into())]);
+        assert_eq!(records.0.len() as u64, expected);
+        assert!(records.0.iter().all(|(key, value)| key.len() + value.len() <= MAX_RECORD_BYTES));
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(
+        records in proptest::collection::btree_map(any::<Vec<u8>>(), any::<Vec<u8>>(), 0..20),
+    ) {
+        let _ = Records(records).load();
+    }
+
+    #[test]
+    fn right_records_with_a_byte_gone_wrong_never_panic(at: prop::sample::Index, place: prop::sample::Index, byte: u8) {
+        let mut records = Records::of(&everything());
+        let key = at.get(&records.0.keys().cloned().collect::<Vec<_>>()).clone();
+        let mut value = records.0.remove(&key).unwrap();
+        let mut wrong_key = key.clone();
+        let place = place.index(key.len() + value.len());
+        match place.checked_sub(key.len()) {
+            Some(place) => value[place] = byte,
+            None => wrong_key[place] = byte,
+        }
+        records.0.insert(wrong_key, value);
+        let _ = records.load();
+    }
+}

@@ -1,0 +1,92 @@
+//! A copy of the tree's files, to try an opening on.
+//!
+//! Sled repairs while it opens: it zeroes whatever it takes for the torn end of the log and writes a new snapshot. On
+//! a damaged log that destroys what a backup or an expert could still save, and only afterwards can it be seen that
+//! something acknowledged is missing. So the first opening happens here.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of the copy inside the data directory.
+const NAME: &str = "dnis-gateway.check";
+
+/// The copy; removed when it is dropped.
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Copies the tree's files. On file systems that can, the copy shares its blocks with the original.
+    pub(super) fn copy(directory: &Path) -> io::Result<Self> {
+        remove_left_over(directory)?;
+        let copy = Self(directory.join(NAME));
+        fs::create_dir(&copy.0)?;
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            match &*name.to_string_lossy() {
+                "blobs" => copy_files(&entry.path(), &copy.0.join(name))?,
+                text if is_tree_file(text) && !is_unfinished_snapshot(text) => {
+                    fs::copy(entry.path(), copy.0.join(name))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(copy)
+    }
+
+    /// Where the copy is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(path = %self.0.display(), %error, "the copy made for checking could not be removed");
+        }
+    }
+}
+
+/// Removes a copy that a killed process has left.
+pub(super) fn remove_left_over(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory.join(NAME)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a name is that of the copy.
+pub(super) fn owns(name: &str) -> bool {
+    name == NAME
+}
+
+/// Whether a name is one that sled gives to a file of a tree.
+pub(super) fn is_tree_file(name: &str) -> bool {
+    name == "db" || name == "conf" || name.starts_with("snap.")
+}
+
+/// Whether a name is that of a snapshot that is being written, or was when its process was killed.
+pub(super) fn is_unfinished_snapshot(name: &str) -> bool {
+    name.starts_with("snap.") && name.ends_with(".generating")
+}
+
+/// How far the newest snapshot of a tree leads, as its name says.
+pub(super) fn newest_snapshot(directory: &Path) -> io::Result<Option<u64>> {
+    let mut newest = None;
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let place = name.to_str().and_then(|name| name.strip_prefix("snap."));
+        newest = newest.max(place.and_then(|place| u64::from_str_radix(place, 16).ok()));
+    }
+    Ok(newest)
+}
+
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The real binary as a process: started, told to stop, killed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::wire::{KEY, TENANT};
+
+/// How long a start or an orderly stop may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The groups that the numbers of the configuration belong to.
+pub(crate) const GROUPS: [&str; 3] = ["lines", "web", "mobile"];
+/// How many numbers of each group an empty data directory starts with.
+const SEEDED: usize = 70;
+
+/// Where a gateway lives: configuration, data and log, kept over all its deaths.
+pub(crate) struct Home(PathBuf);
+
+impl Home {
+    /// A home in an empty directory.
+    pub(crate) fn new(directory: &Path) -> Self {
+        Self(directory.to_owned())
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// Writes the configuration. Interact lends numbers for `lasting` seconds.
+    pub(crate) fn configure(&self, lasting: u64) {
+        let numbers: String = seeded()
+            .map(|(number, dnid, group)| {
+                format!("    {{ number = \"{number}\", dnid = \"{dnid}\", group = \"{group}\" }},\n")
+            })
+            .collect();
+        // The password is "password".
+        let text = format!(
+            "[gms]\nanonymous_tenant = \"{TENANT}\"\n[interact]\nallocation_timeout = {lasting}\n\
+             [[tenant]]\nid = \"{TENANT}\"\n\
+             users = [{{ name = \"admin\", password_hash = \"$argon2id$v=19$m=19456,t=2,p=1$\
+             Bon9LKDirvIhYIa4ME7ENQ$RW6yam07XUK0Im6uGx/mDBPViqYteT6SlP9hyC/WDWg\" }}]\n\
+             applications = [{{ name = \"numbers\", kind = \"dnis\", key = \"{KEY}\" }}]\n\
+             groups = [\n    {{ name = \"lines\", policy = \"round-robin\" }},\n    \
+             {{ name = \"web\", policy = \"random\" }},\n    \
+             {{ name = \"mobile\", policy = \"least-recently-freed\" }},\n]\nnumbers = [\n{numbers}]\n"
+        );
+        fs::write(self.0.join("gateway.toml"), text).expect("the configuration can be written");
+    }
+
+    /// Starts the gateway, and does not wait for it.
+    pub(crate) fn spawn(&self) -> Gateway {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_file()).expect("the log can be written");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dnis-gateway"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .arg(self.0.join("gateway.toml"))
+            .arg("--data")
+            .arg(self.data())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the binary that was built for this test starts");
+        let stdout = child.stdout.take().expect("stdout is a pipe");
+        let (lines, announced) = channel();
+        thread::spawn(move || {
+            // Nobody listens any more once the gateway is killed.
+            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|line| drop(lines.send(line)));
+        });
+        Gateway { child, announced, spawned: Instant::now() }
+    }
+
+    /// What the gateway has written to its log in all its lives, the end of it.
+    pub(crate) fn log(&self) -> String {
+        let log = File::open(self.log_file()).map(BufReader::new);
+        let lines: Vec<String> = log.map(|log| log.lines().map_while(Result::ok).collect()).unwrap_or_default();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.0.join("stderr.log")
+    }
+}
+
+/// The numbers that an empty data directory starts with: number, DNID, group.
+pub(crate) fn seeded() -> impl Iterator<Item = (String, String, &'static str)> {
+    let numbers = GROUPS.into_iter().enumerate().flat_map(|(place, group)| (0..SEEDED).map(move |n| (place, n, group)));
+    numbers.map(|(place, n, group)| (format!("49305550{place}{n:03}"), format!("8{place}{n:03}"), group))
+}
+
+/// What is known of a gateway that was killed.
+pub(crate) struct Death {
+    /// It had ended by itself before the signal came.
+    pub(crate) ended: bool,
+    /// It had said something on stdout that nobody had read yet; before [`Gateway::listening`] is called, that it listens.
+    pub(crate) announced: bool,
+}
+
+/// A running gateway. One that is dropped is killed.
+pub(crate) struct Gateway {
+    child: Child,
+    announced: Receiver<String>,
+    spawned: Instant,
+}
+
+impl Gateway {
+    /// Waits until it listens; where, and how long after its start.
+    ///
+    /// # Errors
+    /// It ended, or took too long.
+    pub(crate) fn listening(&mut self) -> Result<(String, Duration), String> {
+        match self.announced.recv_timeout(LIMIT) {
+            Ok(line) => match line.strip_prefix("listening on ") {
+                Some(base) => Ok((base.to_owned(), self.spawned.elapsed())),
+                None => Err(format!("its first line is '{line}'")),
+            },
+            Err(RecvTimeoutError::Timeout) => Err(format!("it does not listen after {LIMIT:?}")),
+            Err(RecvTimeoutError::Disconnected) => Err(format!("it ended before it listened: {:?}", self.child.wait())),
+        }
+    }
+
+    /// Kills it without warning.
+    pub(crate) fn kill(mut self) -> Death {
+        let ended = self.child.try_wait().expect("a child can be asked").is_some();
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+        // Its end closes the pipe, and that ends the list of lines.
+        Death { ended, announced: self.announced.iter().count() > 0 }
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
+        assert!(told.expect("there is a shell").success(), "the signal could not be sent");
+    }
+
+    /// Waits until it has stopped by itself.
+    ///
+    /// # Errors
+    /// It did not, or not as promised.
+    pub(crate) fn stopped(mut self) -> Result<(), String> {
+        let began = Instant::now();
+        while began.elapsed() < LIMIT {
+            match self.child.try_wait().expect("a child can be asked") {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("it stopped with {status}, not with success")),
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        Err(format!("it still runs {LIMIT:?} after SIGTERM"))
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It is over already after an orderly end, and then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

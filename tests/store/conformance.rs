@@ -1,0 +1,411 @@
+//! The suite that every engine passes. A test is written once, over the trait, and runs on each.
+
+use dnis_gateway::domain::document::{Loaded, LoadedValue};
+use dnis_gateway::domain::state::{AfterMatch, Holder, Lend, Repeat, Seeds, Source, Which};
+use dnis_gateway::domain::{
+    Content, Deadline, DocumentId, NumberId, NumberPatch, Policy, Refusal, Rules, Scope, Seconds,
+};
+use dnis_gateway::store::{Error, Store, WithData};
+
+use crate::engine::Engine;
+use crate::words::*;
+
+macro_rules! on_every_engine {
+    ($($test:ident,)*) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&mut super::Engine::memory(super::rules())).await;
+            })*
+        }
+
+        mod sled {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&mut super::Engine::sled(super::rules())).await;
+            })*
+        }
+    };
+}
+
+on_every_engine! {
+    a_number_is_created_once_listed_changed_and_deleted,
+    a_lent_number_is_seen_freed_and_lent_again,
+    an_expired_allocation_is_free_without_any_sweep,
+    a_call_is_recognised_once_and_gives_the_document_back,
+    a_match_without_data_reads_none,
+    a_match_gives_large_texts_back_even_when_it_deletes_them,
+    an_interaction_begins_is_found_and_ends,
+    a_document_is_written_merged_read_and_deleted,
+    values_come_back_byte_for_byte_before_and_after_a_restart,
+    documents_are_held_to_their_total,
+    a_refusal_changes_nothing,
+    seeds_are_written_once,
+    new_rules_hold_from_then_on,
+    scopes_share_nothing,
+    ids_are_never_given_twice_not_even_after_a_restart,
+    a_restart_keeps_everything_with_its_deadlines,
+    what_expired_while_the_store_was_down_is_free,
+    a_sweep_brings_the_counts_up_to_the_clock,
+    a_fresh_engine_is_ready,
+}
+
+const ROOM: u64 = 4 * 1024 * 1024;
+
+fn rules() -> Rules {
+    Rules { documents_total: ROOM, groups: [((scope().tenant, group("lrf")), Policy::LeastRecentlyFreed)].into() }
+}
+
+fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
+    match outcome {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("a refusal was expected, not {other:?}"),
+    }
+}
+
+async fn with_numbers(engine: &Engine, numbers: &[&str]) {
+    for text in numbers {
+        engine.store().create_number(&scope(), number(text)).await.unwrap();
+    }
+}
+
+async fn holder(store: &dyn Store, text: &str) -> Option<String> {
+    let found = store.number(&scope(), num(text)).await.unwrap().expect("the number exists");
+    found.allocation.map(|allocation| allocation.interaction.to_string())
+}
+
+async fn match_call(store: &dyn Store, text: &str, data: WithData) -> Result<Option<Loaded>, Error> {
+    let mut found = store.match_call(&scope(), call(text), Which::Newest, AfterMatch::Delete, data).await?;
+    assert_eq!(found.len(), 1);
+    Ok(found.remove(0).data)
+}
+
+fn texts(loaded: &Loaded) -> Vec<(&str, &str)> {
+    loaded.entries.iter().map(|(key, value)| (key.as_str(), shown(value))).collect()
+}
+
+fn shown(value: &LoadedValue) -> &str {
+    match value {
+        LoadedValue::Text(text) => text,
+        LoadedValue::File { .. } => "(file)",
+    }
+}
+
+async fn a_number_is_created_once_listed_changed_and_deleted(engine: &mut Engine) {
+    let store = engine.store();
+    assert_eq!(store.create_number(&scope(), number("12")).await, Ok(NumberId(1)));
+    assert_eq!(store.create_number(&scope(), number("11")).await, Ok(NumberId(2)));
+    assert_eq!(refused(store.create_number(&scope(), number("11")).await), Refusal::NumberExists(num("11")));
+    assert_eq!(store.dialled(&scope(), num("2")).await.unwrap().unwrap().record.number, num("12"));
+
+    let page = store.numbers(&scope(), Some(&group("g")), 1, 5).await.unwrap();
+    assert_eq!((page.total, page.numbers.len(), page.numbers[0].record.number), (2, 1, num("12")));
+
+    let patch = NumberPatch { group: Some(None), enabled: Some(false), dnid: Some(num("77")) };
+    let changed = store.update_number(&scope(), num("12"), patch).await.unwrap();
+    assert_eq!((changed.record.id, changed.record.dnid), (NumberId(1), num("77")));
+    assert_eq!(store.number(&scope(), num("12")).await.unwrap(), Some(changed));
+
+    store.delete_number(&scope(), num("12")).await.unwrap();
+    assert_eq!(store.number(&scope(), num("12")).await, Ok(None));
+    assert_eq!(store.dialled(&scope(), num("77")).await, Ok(None));
+    assert_eq!(refused(store.delete_number(&scope(), num("12")).await), Refusal::NumberUnknown(num("12")));
+}
+
+async fn a_lent_number_is_seen_freed_and_lent_again(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let lent = store.lend(&scope(), lend_to("a")).await.unwrap();
+    let seen = store.number(&scope(), num("11")).await.unwrap().unwrap();
+    assert_eq!(seen.allocation, Some(lent.allocation.clone()));
+    assert_eq!(refused(store.delete_number(&scope(), num("11")).await), Refusal::NumberAllocated(num("11")));
+    assert_eq!(store.free(&scope(), num("1")).await, Ok(Some(lent.allocation)), "freed by its DNID");
+    assert_eq!(store.free(&scope(), num("11")).await, Ok(None));
+    assert_eq!(holder(store, "11").await, None);
+    store.lend(&scope(), lend_to("b")).await.unwrap();
+    assert_eq!(holder(store, "11").await.as_deref(), Some("b"));
+}
+
+async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    store.lend(&scope(), lend_to("a")).await.unwrap();
+    engine.clock.advance_millis(299_999);
+    assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
+    let refusal = refused(store.lend(&scope(), lend_to("b")).await);
+    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)) });
+    engine.clock.advance_millis(1);
+    assert_eq!(holder(store, "11").await, None);
+    store.lend(&scope(), lend_to("b")).await.unwrap();
+}
+
+async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let lend = Lend { data: vec![text("k", "v"), file("f", b"\0\xff")], ..lend_to("a") };
+    let lent = store.lend(&scope(), lend).await.unwrap();
+    let found =
+        store.match_call(&scope(), call("11"), Which::Newest, AfterMatch::Keep, WithData::Yes).await.unwrap().remove(0);
+    assert_eq!(found.found.allocation, lent.allocation);
+    assert_eq!(found.found.interaction, lent.interaction);
+    assert_eq!(texts(&found.data.unwrap()), [("f", "(file)"), ("k", "v")]);
+    assert_eq!(holder(store, "11").await, None);
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction)));
+    assert_eq!(refused(match_call(store, "11", WithData::Yes).await), Refusal::NoMatch);
+    assert_eq!(refused(match_call(store, "99", WithData::Yes).await), Refusal::NoMatch);
+}
+
+async fn a_match_without_data_reads_none(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    engine.store().lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }).await.unwrap();
+    assert_eq!(match_call(engine.store(), "11", WithData::No).await, Ok(None));
+}
+
+async fn a_match_gives_large_texts_back_even_when_it_deletes_them(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let large = "текст ".repeat(20_000);
+    let lent = store.lend(&scope(), Lend { data: vec![text("k", &large)], ..lend_to("a") }).await.unwrap();
+    let data = match_call(store, "11", WithData::Yes).await.unwrap().unwrap();
+    assert_eq!(texts(&data), [("k", &*large)]);
+    assert_eq!(store.document(&scope(), lent.interaction.data).await, Ok(None));
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
+}
+
+async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let known = Lend { holder: Holder::Known(interaction("a")), ..lend_to("a") };
+    assert_eq!(refused(store.lend(&scope(), known.clone()).await), Refusal::InteractionUnknown(interaction("a")));
+    let made = store.create_interaction(&scope(), interaction("a"), Deadline::Never).await.unwrap();
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(made)));
+    assert_eq!(
+        refused(store.create_interaction(&scope(), interaction("a"), Deadline::Never).await),
+        Refusal::InteractionExists(interaction("a"))
+    );
+    store.lend(&scope(), known).await.unwrap();
+    store.delete_interaction(&scope(), &interaction("a")).await.unwrap();
+    assert_eq!(holder(store, "11").await, None);
+    assert_eq!(
+        refused(store.delete_interaction(&scope(), &interaction("a")).await),
+        Refusal::InteractionUnknown(interaction("a"))
+    );
+}
+
+async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
+    let store = engine.store();
+    let id = store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60)).await.unwrap();
+    store.merge_document(&scope(), id, vec![text("b", "3"), text("c", "")], Seconds::new(60)).await.unwrap();
+    let loaded = store.document(&scope(), id).await.unwrap().unwrap();
+    assert_eq!(loaded.id, id);
+    assert_eq!(texts(&loaded), [("a", "1"), ("b", "3"), ("c", "")]);
+    let entry = store.document_entry(&scope(), id, "b").await.unwrap().unwrap();
+    assert_eq!((entry.content, &*entry.bytes), (Content::Text, &b"3"[..]));
+    assert_eq!(store.document_entry(&scope(), id, "nothing").await, Ok(None));
+
+    store.delete_document(&scope(), id).await.unwrap();
+    assert_eq!(store.document(&scope(), id).await, Ok(None));
+    assert_eq!(store.document_entry(&scope(), id, "b").await, Ok(None));
+    assert_eq!(refused(store.delete_document(&scope(), id).await), Refusal::DocumentUnknown(id));
+    let late = store.merge_document(&scope(), id, Vec::new(), Seconds::new(60)).await;
+    assert_eq!(refused(late), Refusal::DocumentUnknown(id));
+
+    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60)).await.unwrap();
+    engine.clock.advance(Seconds::new(60));
+    assert_eq!(store.document(&scope(), short).await, Ok(None));
+    assert_eq!(store.document_entry(&scope(), short, "a").await, Ok(None));
+}
+
+async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut Engine) {
+    let mebibyte: Vec<u8> = (0..1_048_576u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let long_key = "ключ🔑".repeat(51);
+    let entries = vec![
+        text("empty", ""),
+        text(" \t\r\n\u{0}", "kept as it is \u{0}"),
+        text(&long_key, "emoji 🎉"),
+        file("picture", &mebibyte),
+        file("nothing", b""),
+        // Around the size of one record of a large value.
+        file("3999", &mebibyte[..3_999]),
+        file("4000", &mebibyte[..4_000]),
+        file("4001", &mebibyte[..4_001]),
+        text("letters", &"ä".repeat(100_000)),
+    ];
+    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600)).await.unwrap();
+    for restarted in [false, true] {
+        if restarted {
+            engine.restart(1).await;
+        }
+        let store = engine.store();
+        let loaded = store.document(&scope(), id).await.unwrap().unwrap();
+        assert_eq!(loaded.entries.len(), entries.len());
+        for entry in &entries {
+            let read = store.document_entry(&scope(), id, entry.key.as_str()).await.unwrap().expect("it is there");
+            assert_eq!(read.content, entry.content);
+            assert!(read.bytes == entry.bytes, "{:?}, restarted: {restarted}", entry.key);
+        }
+    }
+}
+
+async fn documents_are_held_to_their_total(engine: &mut Engine) {
+    let store = engine.store();
+    let most = vec![b'x'; usize::try_from(ROOM).unwrap() - 1];
+    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await.unwrap();
+    let full = Refusal::DocumentsFull { limit: ROOM };
+    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await), full);
+    store.delete_document(&scope(), id).await.unwrap();
+    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await.unwrap();
+    assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await), full);
+}
+
+/// A value whose key takes one byte and that has no label.
+fn file_of(bytes: &[u8]) -> dnis_gateway::domain::NewEntry {
+    dnis_gateway::domain::NewEntry { key: key("k"), content: Content::Text, bytes: bytes.into() }
+}
+
+async fn a_refusal_changes_nothing(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    store.lend(&scope(), lend_to("a")).await.unwrap();
+    let before = (store.numbers(&scope(), None, 0, 9).await, store.group_counts().await);
+    refused(store.create_number(&scope(), number("11")).await);
+    refused(store.delete_number(&scope(), num("11")).await);
+    refused(store.update_number(&scope(), num("12"), NumberPatch::default()).await);
+    refused(store.free(&scope(), num("12")).await);
+    refused(store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("b") }).await);
+    let nowhere = Lend { source: Source::Group(group("nowhere")), ..lend_to("b") };
+    assert_eq!(refused(store.lend(&scope(), nowhere).await), Refusal::GroupUnknown(group("nowhere")));
+    assert_eq!(store.interaction(&scope(), &interaction("b")).await, Ok(None));
+    assert_eq!((store.numbers(&scope(), None, 0, 9).await, store.group_counts().await), before);
+}
+
+async fn seeds_are_written_once(engine: &mut Engine) {
+    let seeds = Seeds {
+        numbers: vec![(scope(), number("11")), (other_scope(), number("11"))],
+        interactions: vec![(scope(), interaction("always"))],
+    };
+    let twice = Seeds { numbers: vec![(scope(), number("1")), (scope(), number("1"))], ..seeds.clone() };
+    assert_eq!(refused(engine.store().seed(twice).await), Refusal::NumberExists(num("1")));
+    assert_eq!(engine.store().group_counts().await, Ok(vec![]));
+    assert_eq!(engine.store().seed(seeds.clone()).await, Ok(true));
+    assert_eq!(engine.store().seed(seeds.clone()).await, Ok(false));
+    engine.store().delete_number(&scope(), num("11")).await.unwrap();
+    engine.restart(1).await;
+    assert_eq!(engine.store().seed(seeds).await, Ok(false), "what was deleted does not come back");
+    assert_eq!(engine.store().number(&scope(), num("11")).await, Ok(None));
+    let always = engine.store().interaction(&scope(), &interaction("always")).await.unwrap().unwrap();
+    assert_eq!(always.deadline, Deadline::Never);
+}
+
+async fn new_rules_hold_from_then_on(engine: &mut Engine) {
+    let store = engine.store();
+    let empty = Lend { source: Source::Group(group("later")), ..lend_to("a") };
+    assert_eq!(refused(store.lend(&scope(), empty.clone()).await), Refusal::GroupUnknown(group("later")));
+    let groups = [((scope().tenant, group("later")), Policy::Random)].into();
+    store.set_rules(Rules { groups, documents_total: 10 }).await.unwrap();
+    assert_eq!(
+        refused(store.lend(&scope(), empty).await),
+        Refusal::Exhausted { group: Some(group("later")), next_release: None }
+    );
+    let entries = vec![text("k", "0123456789")];
+    let outcome = store.create_document(&scope(), entries, Seconds::new(60)).await;
+    assert_eq!(refused(outcome), Refusal::DocumentsFull { limit: 10 });
+}
+
+async fn scopes_share_nothing(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let other = other_scope();
+    let lent = store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }).await.unwrap();
+    assert_eq!(store.number(&other, num("11")).await, Ok(None));
+    assert_eq!(store.dialled(&other, num("1")).await, Ok(None));
+    assert_eq!(store.interaction(&other, &interaction("a")).await, Ok(None));
+    assert_eq!(store.document(&other, lent.interaction.data).await, Ok(None));
+    assert_eq!(store.document_entry(&other, lent.interaction.data, "k").await, Ok(None));
+    assert_eq!(store.numbers(&other, None, 0, 9).await.unwrap().total, 0);
+    assert_eq!(refused(store.free(&other, num("11")).await), Refusal::NumberUnknown(num("11")));
+    assert_eq!(refused(store.lend(&other, lend_to("a")).await), Refusal::GroupUnknown(group("g")));
+    let matched = store.match_call(&other, call("11"), Which::All, AfterMatch::Keep, WithData::No).await;
+    assert_eq!(refused(matched), Refusal::NoMatch);
+    let stranger = Scope { tenant: dnis_gateway::domain::TenantId::new("other").unwrap(), environment: None };
+    store.create_number(&stranger, number("11")).await.unwrap();
+    assert_eq!(store.free(&stranger, num("11")).await, Ok(None));
+    assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
+}
+
+async fn ids_are_never_given_twice_not_even_after_a_restart(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12"]).await;
+    let new = Lend { holder: Holder::New, ..lend_to("-") };
+    let first = engine.store().lend(&scope(), new.clone()).await.unwrap();
+    engine.store().delete_interaction(&scope(), &first.interaction.id).await.unwrap();
+    engine.store().delete_number(&scope(), num("12")).await.unwrap();
+    // The same draws again, so that only the counters can tell the ids apart.
+    engine.restart(7).await;
+    assert_eq!(engine.store().create_number(&scope(), number("12")).await, Ok(NumberId(3)));
+    let second = engine.store().lend(&scope(), new).await.unwrap();
+    assert!(second.allocation.id > first.allocation.id);
+    assert!(first.interaction.id.as_str().starts_with("1-"));
+    assert!(second.interaction.id.as_str().starts_with("2-"));
+}
+
+async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12", "13"]).await;
+    let patch = NumberPatch { enabled: Some(false), group: Some(None), dnid: None };
+    engine.store().update_number(&scope(), num("13"), patch).await.unwrap();
+    let lend = Lend { interaction_ttl: Seconds::new(900), data: vec![text("k", "v")], ..lend_to("a") };
+    let lent = engine.store().lend(&scope(), lend).await.unwrap();
+    let own = engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60)).await.unwrap();
+    let before = engine.store().numbers(&scope(), None, 0, 9).await.unwrap();
+
+    engine.restart(1).await;
+    let store = engine.store();
+    assert_eq!(store.numbers(&scope(), None, 0, 9).await.unwrap(), before);
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction.clone())));
+    let again = Lend { repeat: Repeat::SameNumber, lasting: Seconds::new(300), ..lend_to("a") };
+    assert_eq!(store.lend(&scope(), again).await.unwrap().allocation.id, lent.allocation.id);
+    assert_eq!(texts(&store.document(&scope(), own).await.unwrap().unwrap()), [("k", "w")]);
+    engine.clock.advance(Seconds::new(60));
+    assert_eq!(store.document(&scope(), own).await, Ok(None));
+    engine.clock.advance(Seconds::new(240));
+    assert_eq!(holder(store, "11").await, None);
+    assert_eq!(store.lend(&scope(), lend_to("b")).await.unwrap().allocation.number, num("12"));
+    engine.clock.advance(Seconds::new(599));
+    assert!(store.document(&scope(), lent.interaction.data).await.unwrap().is_some());
+    engine.clock.advance(Seconds::new(1));
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
+    assert_eq!(store.document(&scope(), lent.interaction.data).await, Ok(None));
+}
+
+async fn what_expired_while_the_store_was_down_is_free(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let lent = engine.store().lend(&scope(), lend_to("a")).await.unwrap();
+    engine.clock.advance(Seconds::new(3_600));
+    engine.restart(1).await;
+    let store = engine.store();
+    assert_eq!(holder(store, "11").await, None);
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
+    store.sweep().await.unwrap();
+    let freed = store.number(&scope(), num("11")).await.unwrap().unwrap().record.freed.unwrap();
+    assert_eq!(freed.at, lent.allocation.deadline, "it came back at its deadline, not at the start");
+    store.lend(&scope(), lend_to("b")).await.unwrap();
+}
+
+async fn a_sweep_brings_the_counts_up_to_the_clock(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12"]).await;
+    let store = engine.store();
+    store.lend(&scope(), lend_to("a")).await.unwrap();
+    let free = async |store: &dyn Store| {
+        let counts = store.group_counts().await.unwrap();
+        (counts[0].free, counts[0].allocated)
+    };
+    assert_eq!(free(store).await, (1, 1));
+    engine.clock.advance(Seconds::new(300));
+    store.sweep().await.unwrap();
+    assert_eq!(free(store).await, (2, 0));
+}
+
+async fn a_fresh_engine_is_ready(engine: &mut Engine) {
+    assert_eq!(engine.store().ready().await, Ok(()));
+    let nobody = DocumentId(uuid::Uuid::nil());
+    assert_eq!(engine.store().document(&scope(), nobody).await, Ok(None));
+}

@@ -1,0 +1,77 @@
+//! The engines under test, each with a clock that the test moves and draws that follow from a seed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dnis_gateway::domain::{Rules, Timestamp};
+use dnis_gateway::store::memory::MemoryStore;
+use dnis_gateway::store::sled::{OpenError, Options, SledStore};
+use dnis_gateway::store::{Clock, ManualClock, Store};
+use tempfile::TempDir;
+
+/// The seed that every engine starts from.
+const SEED: u64 = 7;
+
+/// An engine that can be restarted.
+pub(crate) struct Engine {
+    pub(crate) clock: Arc<ManualClock>,
+    rules: Rules,
+    kind: Kind,
+}
+
+enum Kind {
+    Memory(Box<MemoryStore>),
+    Sled {
+        /// `None` only while it is being restarted.
+        store: Option<SledStore>,
+        directory: TempDir,
+    },
+}
+
+impl Engine {
+    pub(crate) fn memory(rules: Rules) -> Self {
+        let clock = clock();
+        let store = MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>, rules.clone(), SEED);
+        Self { clock, rules, kind: Kind::Memory(Box::new(store)) }
+    }
+
+    pub(crate) fn sled(rules: Rules) -> Self {
+        let clock = clock();
+        let directory = tempfile::tempdir().unwrap();
+        let store = open_with(directory.path(), &clock, rules.clone(), SEED).unwrap();
+        Self { clock, rules, kind: Kind::Sled { store: Some(store), directory } }
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        match &self.kind {
+            Kind::Memory(store) => &**store,
+            Kind::Sled { store, .. } => store.as_ref().expect("the engine is not being restarted"),
+        }
+    }
+
+    /// Stops the engine and starts it from what it has kept, with draws that follow from `seed`.
+    pub(crate) async fn restart(&mut self, seed: u64) {
+        match &mut self.kind {
+            Kind::Memory(store) => store.restart(self.rules.clone(), seed),
+            Kind::Sled { store, directory } => {
+                if let Some(running) = store.take() {
+                    running.close().await;
+                }
+                *store = Some(open_with(directory.path(), &self.clock, self.rules.clone(), seed).unwrap());
+            }
+        }
+    }
+}
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)))
+}
+
+fn open_with(directory: &Path, clock: &Arc<ManualClock>, rules: Rules, seed: u64) -> Result<SledStore, OpenError> {
+    SledStore::open(Options::new(directory, rules, Arc::clone(clock) as Arc<dyn Clock>).seeded(seed))
+}
+
+/// Opens a data directory with the usual rules.
+pub(crate) fn open(directory: &Path) -> Result<SledStore, OpenError> {
+    open_with(directory, &clock(), Rules::default(), SEED)
+}

@@ -1,0 +1,14 @@
+//! The store: one suite that every engine passes, one model test that holds the engines against each other, and what
+//! is special about the engine on disk.
+
+// Clippy knows tests by their attribute; the helpers beside them are tests all the same.
+#![allow(clippy::unwrap_used)]
+
+mod concurrency;
+mod conformance;
+mod engine;
+mod failing;
+mod model;
+mod opening;
+mod records;
+mod words;

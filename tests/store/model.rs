@@ -1,0 +1,322 @@
+//! Random histories on the pure engine and on the engine on disk, with the same clock and the same draws: every
+//! outcome must be the same, through restarts in the middle too.
+
+use std::sync::Arc;
+
+use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::state::{AfterMatch, CodeLength, Criteria, Holder, Lend, Lent, Repeat, Source, Which};
+use dnis_gateway::domain::tables::{Found, GroupCounts, Page};
+use dnis_gateway::domain::{
+    Allocation, Caller, Deadline, DocumentId, Interaction, NewEntry, NewNumber, NumberId, NumberPatch, Origin, Policy,
+    Rules, Seconds,
+};
+use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
+use proptest::prelude::*;
+
+use crate::engine::Engine;
+use crate::words::*;
+
+const NUMBERS: [&str; 6] = ["11", "12", "21", "22", "31", "32"];
+/// The groups have one policy each; see [`rules`].
+const GROUPS: [Option<&str>; 4] = [None, Some("g"), Some("random"), Some("lrf")];
+const HOLDERS: [&str; 3] = ["a", "b", "c"];
+const CALLERS: [&str; 2] = ["555", "anonymous"];
+
+fn rules() -> Rules {
+    let tenant = scope().tenant;
+    let policy = |name, policy| ((tenant.clone(), group(name)), policy);
+    let groups = [policy("random", Policy::Random), policy("lrf", Policy::LeastRecentlyFreed)];
+    Rules { groups: groups.into(), documents_total: 40_000 }
+}
+
+/// One step of a history. The numbers in it pick from the lists above, or from the documents made so far.
+#[derive(Clone, Debug)]
+enum Step {
+    Create { number: usize, dnid: usize, group: usize, enabled: bool },
+    Update { number: usize, dnid: Option<usize>, group: Option<usize>, enabled: Option<bool> },
+    Delete { number: usize },
+    Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
+    Free { dialled: Dialled },
+    Match { number: usize, caller: Option<usize>, after: AfterMatch, data: WithData },
+    Begin { holder: usize, lasting: Option<u64> },
+    End { holder: usize },
+    Write { data: Data, ttl: u64 },
+    Merge { document: usize, data: Data, ttl: u64 },
+    Drop { document: usize },
+    Wait { milliseconds: u64 },
+    Restart { seed: u64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum HolderKind {
+    Known(usize),
+    Any(usize),
+    New,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum SourceKind {
+    Group(usize),
+    FirstOf(usize, usize),
+    Anywhere,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Dialled {
+    Number(usize),
+    Dnid(usize),
+}
+
+/// How long the allocation, the interaction and the document of a lending last, in seconds, and whose it is.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    lasting: u64,
+    interaction: u64,
+    document: Option<u64>,
+    origin: Origin,
+}
+
+/// The lengths of a text and a file of a document.
+#[derive(Clone, Copy, Debug)]
+struct Data {
+    text: Option<usize>,
+    file: Option<usize>,
+}
+
+impl Data {
+    fn entries(self) -> Vec<NewEntry> {
+        let note = self.text.map(|length| text("note", &"t".repeat(length)));
+        let picture = self.file.map(|length| file("picture", &vec![0xa5; length]));
+        note.into_iter().chain(picture).collect()
+    }
+}
+
+fn data() -> impl Strategy<Value = Data> {
+    let length = || proptest::option::of(prop_oneof![0usize..20, 900usize..1_100, 3_900usize..9_000]);
+    (length(), length()).prop_map(|(text, file)| Data { text, file })
+}
+
+fn times() -> impl Strategy<Value = Times> {
+    let origin = proptest::sample::select(vec![Origin::Gms, Origin::Interact]);
+    (0u64..20, 0u64..30, proptest::option::of(0u64..40), origin)
+        .prop_map(|(lasting, interaction, document, origin)| Times { lasting, interaction, document, origin })
+}
+
+fn lending() -> impl Strategy<Value = Step> {
+    let (group, at) = (1..GROUPS.len(), 0..HOLDERS.len());
+    let holder = prop_oneof![
+        1 => at.clone().prop_map(HolderKind::Known),
+        4 => at.prop_map(HolderKind::Any),
+        2 => Just(HolderKind::New)
+    ];
+    let source = prop_oneof![
+        3 => group.clone().prop_map(SourceKind::Group),
+        1 => (group.clone(), group).prop_map(|(first, second)| SourceKind::FirstOf(first, second)),
+        2 => Just(SourceKind::Anywhere)
+    ];
+    let repeat = proptest::sample::select(vec![Repeat::SameNumber, Repeat::AnotherNumber]);
+    (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data()).prop_map(
+        |(holder, source, repeat, times, caller, data)| Step::Lend { holder, source, repeat, times, caller, data },
+    )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (number, group, holder) = (0..NUMBERS.len(), 0..GROUPS.len(), 0..HOLDERS.len());
+    let (dnid, document, ttl) = (0usize..2, 0usize..6, 0u64..30);
+    let after = proptest::sample::select(vec![AfterMatch::Keep, AfterMatch::Delete]);
+    let with_data = proptest::sample::select(vec![WithData::Yes, WithData::No]);
+    prop_oneof![
+        4 => (number.clone(), dnid.clone(), group.clone(), prop::bool::weighted(0.8))
+            .prop_map(|(number, dnid, group, enabled)| Step::Create { number, dnid, group, enabled }),
+        2 => (number.clone(), proptest::option::of(dnid.clone()), proptest::option::of(group), any::<Option<bool>>())
+            .prop_map(|(number, dnid, group, enabled)| Step::Update { number, dnid, group, enabled }),
+        1 => number.clone().prop_map(|number| Step::Delete { number }),
+        9 => lending(),
+        3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
+            .prop_map(|dialled| Step::Free { dialled }),
+        3 => (number, proptest::option::of(0..CALLERS.len()), after, with_data)
+            .prop_map(|(number, caller, after, data)| Step::Match { number, caller, after, data }),
+        1 => (holder.clone(), proptest::option::of(0u64..30))
+            .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
+        1 => holder.prop_map(|holder| Step::End { holder }),
+        1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
+        2 => (document.clone(), data(), ttl).prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
+        1 => document.prop_map(|document| Step::Drop { document }),
+        4 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
+        1 => any::<u64>().prop_map(|seed| Step::Restart { seed }),
+    ]
+}
+
+/// What a step came to, in full.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Created(Result<NumberId>),
+    Updated(Result<Found>),
+    Lent(Result<Lent>),
+    Freed(Result<Option<Arc<Allocation>>>),
+    Matched(Result<Vec<Matched>>),
+    Begun(Result<Arc<Interaction>>),
+    Written(Result<DocumentId>),
+    Done(Result<()>),
+}
+
+/// What readers see afterwards.
+#[derive(Debug, PartialEq)]
+struct Sight {
+    page: Page,
+    of_group: Page,
+    dialled: Vec<Option<Found>>,
+    interactions: Vec<Option<Arc<Interaction>>>,
+    documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
+    counts: Vec<GroupCounts>,
+}
+
+/// An engine with the documents that its outcomes have named.
+struct Player {
+    engine: Engine,
+    documents: Vec<DocumentId>,
+}
+
+impl Player {
+    fn new(engine: Engine) -> Self {
+        Self { engine, documents: Vec::new() }
+    }
+
+    fn document(&self, at: usize) -> DocumentId {
+        // The latest ones, since those are likely to live.
+        self.documents.iter().rev().nth(at).copied().unwrap_or(DocumentId(uuid::Uuid::nil()))
+    }
+
+    async fn play(&mut self, step: &Step) -> Outcome {
+        if let Step::Restart { seed } = step {
+            self.engine.restart(*seed).await;
+            return Outcome::Done(Ok(()));
+        }
+        let (scope, store) = (scope(), self.engine.store());
+        match step.clone() {
+            Step::Create { number, dnid, group: at, enabled } => {
+                let (number, dnid) = (num(NUMBERS[number]), num(&dnid.to_string()));
+                let new = NewNumber { number, dnid, group: GROUPS[at].map(group), enabled };
+                Outcome::Created(store.create_number(&scope, new).await)
+            }
+            Step::Update { number, dnid, group: at, enabled } => {
+                let dnid = dnid.map(|dnid| num(&dnid.to_string()));
+                let patch = NumberPatch { dnid, group: at.map(|at| GROUPS[at].map(group)), enabled };
+                Outcome::Updated(store.update_number(&scope, num(NUMBERS[number]), patch).await)
+            }
+            Step::Delete { number } => Outcome::Done(store.delete_number(&scope, num(NUMBERS[number])).await),
+            Step::Lend { holder, source, repeat, times, caller, data } => {
+                let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
+                self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
+                Outcome::Lent(outcome)
+            }
+            Step::Free { dialled } => {
+                let dialled = match dialled {
+                    Dialled::Number(at) => num(NUMBERS[at]),
+                    Dialled::Dnid(dnid) => num(&dnid.to_string()),
+                };
+                Outcome::Freed(store.free(&scope, dialled).await)
+            }
+            Step::Match { number, caller: at, after, data } => {
+                let criteria = Criteria { caller: at.map(caller), ..call(NUMBERS[number]) };
+                Outcome::Matched(store.match_call(&scope, criteria, Which::Newest, after, data).await)
+            }
+            Step::Begin { holder, lasting } => {
+                let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
+                let deadline = lasting.map_or(Deadline::Never, end);
+                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline).await)
+            }
+            Step::End { holder } => {
+                Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
+            }
+            Step::Write { data, ttl } => {
+                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl)).await;
+                self.documents.extend(outcome.as_ref().ok());
+                Outcome::Written(outcome)
+            }
+            Step::Merge { document, data, ttl } => {
+                let id = self.document(document);
+                Outcome::Done(store.merge_document(&scope, id, data.entries(), Seconds::new(ttl)).await)
+            }
+            Step::Drop { document } => Outcome::Done(store.delete_document(&scope, self.document(document)).await),
+            Step::Wait { milliseconds } => {
+                self.engine.clock.advance_millis(milliseconds);
+                Outcome::Done(Ok(()))
+            }
+            Step::Restart { .. } => unreachable!("handled above"),
+        }
+    }
+
+    async fn look(&self) -> Sight {
+        let (scope, store) = (scope(), self.engine.store());
+        let page = store.numbers(&scope, None, 0, 100).await.unwrap();
+        let of_group = store.numbers(&scope, Some(&group("g")), 1, 2).await.unwrap();
+        let mut dialled = Vec::new();
+        for text in NUMBERS.iter().chain(&["0", "1"]) {
+            dialled.push(store.dialled(&scope, num(text)).await.unwrap());
+        }
+        let mut interactions = Vec::new();
+        for text in HOLDERS {
+            interactions.push(store.interaction(&scope, &interaction(text)).await.unwrap());
+        }
+        let mut documents = Vec::new();
+        for id in &self.documents {
+            let whole = store.document(&scope, *id).await.unwrap();
+            documents.push((whole, store.document_entry(&scope, *id, "picture").await.unwrap()));
+        }
+        // Readers judge deadlines by the clock; counts are as the last sweep left them.
+        store.sweep().await.unwrap();
+        let counts = store.group_counts().await.unwrap();
+        Sight { page, of_group, dialled, interactions, documents, counts }
+    }
+}
+
+fn caller(at: usize) -> Caller {
+    Caller::new(CALLERS[at]).unwrap()
+}
+
+fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by: Option<usize>, data: Data) -> Lend {
+    let name = |at: usize| group(GROUPS[at].unwrap());
+    Lend {
+        holder: match holder {
+            HolderKind::Known(at) => Holder::Known(interaction(HOLDERS[at])),
+            HolderKind::Any(at) => Holder::Any(interaction(HOLDERS[at])),
+            HolderKind::New => Holder::New,
+        },
+        source: match source {
+            SourceKind::Group(at) => Source::Group(name(at)),
+            SourceKind::FirstOf(first, second) => Source::FirstOf(vec![name(first), name(second)]),
+            SourceKind::Anywhere => Source::Anywhere,
+        },
+        origin: times.origin,
+        repeat,
+        lasting: Seconds::new(times.lasting),
+        interaction_ttl: Seconds::new(times.interaction),
+        code: CodeLength::new(times.interaction),
+        caller: by.map(caller),
+        data: data.entries(),
+        data_ttl: times.document.map(Seconds::new),
+    }
+}
+
+async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
+    let mut memory = Player::new(Engine::memory(rules()));
+    let mut sled = Player::new(Engine::sled(rules()));
+    for (at, step) in steps.iter().enumerate() {
+        prop_assert_eq!(memory.play(step).await, sled.play(step).await, "step {}: {:?}", at, step);
+        prop_assert_eq!(memory.look().await, sled.look().await, "after step {}: {:?}", at, step);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_on_disk_answers_like_the_pure_one_through_any_history_with_restarts(
+        steps in proptest::collection::vec(step(), 1..70),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(play_both(&steps))?;
+    }
+}

@@ -1,0 +1,67 @@
+//! Short ways to say what the tests say often.
+
+use dnis_gateway::domain::document::FileLabel;
+use dnis_gateway::domain::state::{CodeLength, Criteria, Holder, Lend, Repeat, Source};
+use dnis_gateway::domain::{
+    Content, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Number, Origin, Scope, Seconds,
+    TenantId,
+};
+
+pub(crate) fn scope() -> Scope {
+    Scope { tenant: TenantId::new("acme").unwrap(), environment: None }
+}
+
+pub(crate) fn other_scope() -> Scope {
+    Scope { environment: Some(EnvironmentName::new("test").unwrap()), ..scope() }
+}
+
+pub(crate) fn num(text: &str) -> Number {
+    Number::new(text).unwrap()
+}
+
+pub(crate) fn group(text: &str) -> GroupName {
+    GroupName::new(text).unwrap()
+}
+
+pub(crate) fn interaction(text: &str) -> InteractionId {
+    InteractionId::new(text).unwrap()
+}
+
+pub(crate) fn key(text: &str) -> EntryKey {
+    EntryKey::new(text).unwrap()
+}
+
+/// A number of the group `g`; its DNID is its last digit.
+pub(crate) fn number(text: &str) -> NewNumber {
+    let dnid = num(&text[text.len() - 1..]);
+    NewNumber { number: num(text), dnid, group: Some(group("g")), enabled: true }
+}
+
+/// A request for a number of the group `g` with a code, for 300 seconds.
+pub(crate) fn lend_to(holder: &str) -> Lend {
+    Lend {
+        holder: Holder::Any(interaction(holder)),
+        source: Source::Group(group("g")),
+        origin: Origin::Gms,
+        repeat: Repeat::AnotherNumber,
+        lasting: Seconds::new(300),
+        interaction_ttl: Seconds::new(0),
+        code: Some(CodeLength::DEFAULT),
+        caller: None,
+        data: Vec::new(),
+        data_ttl: None,
+    }
+}
+
+pub(crate) fn call(text: &str) -> Criteria {
+    Criteria { number: num(text), code: None, caller: None }
+}
+
+pub(crate) fn text(name: &str, value: &str) -> NewEntry {
+    NewEntry { key: key(name), content: Content::Text, bytes: value.as_bytes().into() }
+}
+
+pub(crate) fn file(name: &str, bytes: &[u8]) -> NewEntry {
+    let label = FileLabel::new("image/png", Some("привет.png")).unwrap();
+    NewEntry { key: key(name), content: Content::File(label), bytes: bytes.into() }
+}

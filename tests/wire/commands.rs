@@ -1,0 +1,240 @@
+//! The commands as an operator types them: what they print, and how they end.
+
+use std::ffi::OsStr;
+use std::net::TcpListener;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::binary::{Binary, run, texts};
+use crate::callers::{Caller, send};
+
+/// Runs a command; its exit code with what it wrote to standard output and to standard error.
+fn ended(arguments: &[&str]) -> (i32, String, String) {
+    let output = run(arguments, b"", &[]);
+    let (out, error) = texts(&output);
+    (output.status.code().unwrap(), out, error)
+}
+
+fn written(directory: &Path, text: &str) -> String {
+    let path = directory.join("gateway.toml");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serve_announces_its_listeners_and_then_the_wsdls_and_ends_with_0() {
+    let data = TempDir::new().unwrap();
+    let binary = Binary::demo(data.path());
+    let [listening, admin, agent, dnis] = binary.announced() else { panic!("{:?}", binary.announced()) };
+    assert!(listening.starts_with("listening on http://127.0.0.1:"), "{listening}");
+    assert!(admin.starts_with("admin on http://127.0.0.1:"), "{admin}");
+    assert_eq!(*agent, format!("{}/interact/version/2/agent/soap/agent.wsdl", binary.url()));
+    assert_eq!(*dnis, format!("{}/interact/version/2/dnis/soap/dnis.wsdl", binary.url()));
+    assert_ne!(binary.url(), binary.admin_url());
+    for wsdl in [agent, dnis] {
+        let (base, path) = wsdl.split_at(binary.url().len());
+        let reply = Caller::of(base).get(path).await;
+        assert!(reply.status == 200 && reply.text().contains("definitions"), "{reply:?}");
+    }
+    assert_eq!(Caller::of(binary.admin_url()).get("/health/ready").await.status, 200);
+    assert_eq!(binary.stop().code(), Some(0));
+}
+
+#[test]
+fn the_demo_refuses_any_address_that_others_can_reach() {
+    let data = TempDir::new().unwrap();
+    let data = data.path().join("data");
+    for (option, address) in [
+        ("--listen", "0.0.0.0:0"),
+        ("--listen", "[::]:0"),
+        ("--admin-listen", "0.0.0.0:0"),
+        ("--listen", "192.0.2.1:0"),
+    ] {
+        let (code, out, error) = ended(&["serve", "--demo", "--data", data.to_str().unwrap(), option, address]);
+        assert_eq!((code, out.as_str()), (2, ""), "{error}");
+        assert!(error.contains(option) && error.contains(address) && error.contains("loopback"), "{error}");
+    }
+    assert!(!data.exists(), "nothing was started");
+}
+
+#[test]
+fn a_mistake_in_the_configuration_stops_the_start_with_file_key_and_reason() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    for (text, place, reason) in [
+        ("[server]\nlisten = \"127.0.0.1:0\"\nlissten = 1\n", "gateway.toml:3: server.lissten: ", "listen"),
+        ("[access]\nfailures = 0\n", "gateway.toml:2: access.failures: ", "1"),
+        ("[access]\nfailures = \"ten\"\n", "gateway.toml:2: access.failures: ", "number"),
+        ("[gms]\nanonymous_tenant = \"nobody\"\n", "gateway.toml:2: gms.anonymous_tenant: ", "tenant"),
+        ("[server\n", "gateway.toml:1: ", ""),
+    ] {
+        let file = written(directory.path(), text);
+        let (code, out, error) =
+            ended(&["serve", "--config", &file, "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{text}: {error}");
+        let told = error.split_once(place).unwrap_or_else(|| panic!("no {place} in {error}")).1;
+        assert!(told.contains(reason), "{text}: {error}");
+    }
+    let (code, _, error) = ended(&["serve", "--config", "/nowhere/gateway.toml"]);
+    assert!(code == 2 && error.contains("/nowhere/gateway.toml"), "{code} {error}");
+    assert!(!data.exists(), "nothing was started");
+}
+
+#[test]
+fn a_wrong_variable_stops_the_start_with_its_name() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    let serve = ["serve", "--demo", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let output = run(&serve, b"", &[("DNIS_GATEWAY__ACCESS__FAILURS", "3")]);
+    let (_, error) = texts(&output);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("DNIS_GATEWAY__ACCESS__FAILURS") && error.contains("failures"), "{error}");
+}
+
+#[test]
+fn check_passes_the_sample_and_tells_a_misspelt_key_with_what_was_meant() {
+    let (code, out, error) = ended(&["check", "--config", "samples/gateway.toml"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("samples/gateway.toml: valid"), "{out}");
+
+    let directory = TempDir::new().unwrap();
+    let sample = std::fs::read_to_string("samples/gateway.toml").unwrap();
+    let misspelt = sample.replace("interaction_ttl = 3600", "interaction_tll = 3600\nanother = 1");
+    let file = written(directory.path(), &misspelt);
+    let (code, out, error) = ended(&["check", "--config", &file]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    let line = error.lines().find(|line| line.contains("gms.interaction_tll")).unwrap();
+    assert!(line.contains(&file) && line.contains("interaction_ttl"), "{line}");
+    assert!(error.contains("gms.another"), "every problem is told: {error}");
+
+    let (code, _, error) = ended(&["check", "--config", "/nowhere.toml"]);
+    assert!(code == 1 && error.contains("/nowhere.toml"), "{code} {error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hash_made_by_hash_secret_lets_its_secret_in() {
+    let output = run(&["hash-secret"], "schlüssel\n".as_bytes(), &[]);
+    let (hash, error) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    let hash = hash.strip_suffix('\n').unwrap();
+    assert!(hash.starts_with("$argon2id$v=19$") && !hash.contains('\n'), "{hash}");
+
+    let directory = TempDir::new().unwrap();
+    let config = format!(
+        "[[tenant]]\nid = \"t\"\nusers = [{{ name = \"ann\", password_hash = \"{hash}\" }}]\n\
+         applications = [{{ name = \"a\", kind = \"dnis\", key = \"k1-0123456789\" }}]\n"
+    );
+    let file = written(directory.path(), &config);
+    let data = directory.path().join("data");
+    let arguments = ["--config", &file, "--data", data.to_str().unwrap()].map(OsStr::new);
+    let binary = Binary::serve(&arguments);
+    let caller = Caller::of(binary.url());
+    // "ann", and the secret in Base64.
+    let list = |password: &str| {
+        let request = caller.request(reqwest::Method::GET, "/interact/version/2/dnis").header("Tenant-Id", "t");
+        request.header("Application-Key", "k1-0123456789").header("User-Id", "YW5u").header("User-Password", password)
+    };
+    assert_eq!(send(list("c2NobMO8c3NlbA==")).await.status, 200);
+    assert_eq!(send(list("c2NobMO8c3NlbAo=")).await.status, 401, "the line break is no part of it");
+
+    for (input, told) in [(&b""[..], "empty"), (b"\n", "empty"), (b"\xff\xfe", "UTF-8"), (&[b'x'; 5000], "4096")] {
+        let output = run(&["hash-secret"], input, &[]);
+        let (out, error) = texts(&output);
+        assert_eq!((output.status.code(), out.as_str()), (Some(2), ""), "{error}");
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn healthcheck_ends_with_0_when_the_gateway_is_ready_and_with_1_otherwise() {
+    let data = TempDir::new().unwrap();
+    let binary = Binary::demo(data.path());
+    let url = binary.admin_url().to_owned();
+    let (code, out, error) = ended(&["healthcheck", "--url", &url]);
+    assert_eq!((code, out.as_str()), (0, "ready\n"), "{error}");
+    assert_eq!(ended(&["healthcheck", "--url", &format!("{url}/health/ready")]).0, 0);
+
+    // A proxy for the outside world has nothing to do with the gateway on this machine.
+    let proxies = [("http_proxy", "http://127.0.0.1:1"), ("ALL_PROXY", "http://127.0.0.1:1")];
+    let output = run(&["healthcheck", "--url", &url], b"", &proxies);
+    assert_eq!(output.status.code(), Some(0), "{:?}", texts(&output));
+
+    let (code, out, error) = ended(&["healthcheck", "--url", binary.url()]);
+    assert_eq!((code, out.as_str()), (1, ""), "the dialects' listener has no health");
+    assert!(error.contains("404"), "{error}");
+    assert_eq!(binary.stop().code(), Some(0));
+    let (code, _, error) = ended(&["healthcheck", "--url", &url]);
+    assert!(code == 1 && error.contains(&url), "{code} {error}");
+    assert_eq!(ended(&["healthcheck", "--url", "nonsense"]).0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_gateway_over_the_same_directory_is_refused_and_the_first_goes_on() {
+    let data = TempDir::new().unwrap();
+    let binary = Binary::demo(data.path());
+    let path = data.path().to_str().unwrap();
+    let (code, out, error) = ended(&["serve", "--demo", "--data", path, "--listen", "127.0.0.1:0"]);
+    assert_eq!((code, out.as_str()), (1, ""), "{error}");
+    assert!(error.contains(path) && error.contains("in use by another process"), "{error}");
+    let caller = Caller::of(binary.url());
+    assert_eq!(caller.allocate("still here", "test").await.status, 200);
+    assert_eq!(binary.stop().code(), Some(0));
+}
+
+#[test]
+fn a_taken_address_is_told_with_the_option_that_chooses_another() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = TempDir::new().unwrap();
+    let data = data.path().join("data");
+    for (option, other) in [("--listen", "--admin-listen"), ("--admin-listen", "--listen")] {
+        let arguments = ["serve", "--demo", "--data", data.to_str().unwrap(), option, &address, other, "127.0.0.1:0"];
+        let (code, out, error) = ended(&arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{error}");
+        assert!(error.contains(&address) && error.contains(option), "{error}");
+    }
+    assert!(!data.exists(), "whoever cannot listen does not touch the data");
+}
+
+#[test]
+fn a_directory_that_holds_other_files_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("holiday.jpg"), b"x").unwrap();
+    let path = directory.path().to_str().unwrap();
+    let (code, out, error) = ended(&["serve", "--demo", "--data", path, "--listen", "127.0.0.1:0"]);
+    assert_eq!((code, out.as_str()), (1, ""), "{error}");
+    assert!(error.contains(path) && error.contains("no data directory"), "{error}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
+    for (arguments, told) in [
+        (&["serve", "--no-such-option"][..], "--no-such-option"),
+        (&["serve", "--demo", "--config", "x.toml"], "--demo"),
+        (&["serve", "--listen", "localhost"], "--listen"),
+        (&["no-such-command"], "no-such-command"),
+        (&["check"], "--config"),
+        (&["healthcheck", "extra"], "extra"),
+        (&[], "Usage"),
+    ] {
+        let (code, out, error) = ended(arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(error.contains(told), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn the_help_of_every_command_shows_an_example() {
+    let example = |arguments: &[&str]| {
+        let (code, out, _) = ended(arguments);
+        assert_eq!(code, 0, "{arguments:?}");
+        assert!(out.contains("Example: "), "{arguments:?}: {out}");
+    };
+    example(&["--help"]);
+    for command in ["serve", "check", "hash-secret", "healthcheck"] {
+        example(&[command, "--help"]);
+    }
+    assert_eq!(ended(&["--version"]).1, format!("dnis-gateway {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -1,0 +1,18 @@
+//! The whole server over HTTP: what clients, operators and attackers meet from outside.
+//!
+//! Most tests start the server inside the test's process, on free ports and over a directory of its own. What belongs
+//! to the process (signals, exit codes, what is printed) is tried on the real binary.
+
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
+
+mod bad_input;
+mod binary;
+mod callers;
+mod commands;
+mod gateway;
+mod raw;
+mod reload;
+mod restart;
+mod server;
+mod store;
+mod story;

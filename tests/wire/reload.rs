@@ -1,0 +1,110 @@
+//! SIGHUP: another configuration for a gateway that goes on running, whole or not at all.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use reqwest::Method;
+use tempfile::TempDir;
+
+use crate::binary::Binary;
+use crate::callers::{Caller, Reply, send};
+
+const KEY: &str = "k1-0123456789";
+const VALID: &str = "the new configuration is in force";
+const REFUSED: &str = "the running configuration stays in force";
+
+/// A gateway with a configuration file of its own.
+struct Configured {
+    binary: Binary,
+    caller: Caller,
+    file: PathBuf,
+    _directory: TempDir,
+}
+
+fn tenant(more: &str) -> String {
+    format!(
+        "[[tenant]]\nid = \"t\"\napplications = [{{ name = \"a\", kind = \"dnis\", key = \"{KEY}\" }}]\n\
+         numbers = [{{ number = \"1001\", dnid = \"1\", group = \"g\" }}]\n{more}"
+    )
+}
+
+fn write(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+}
+
+impl Configured {
+    fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("gateway.toml");
+        write(&file, &tenant(""));
+        let data = directory.path().join("data");
+        let arguments = ["--config".as_ref(), file.as_os_str(), "--data".as_ref(), data.as_os_str()];
+        let binary = Binary::serve(&arguments.map(|argument: &OsStr| argument));
+        let caller = Caller::of(binary.url());
+        Self { binary, caller, file, _directory: directory }
+    }
+
+    fn reload(&self, text: &str, outcome: &str) {
+        let before = self.binary.log().matches(outcome).count();
+        write(&self.file, text);
+        self.binary.signal("HUP");
+        self.binary.wait_until(|log| log.matches(outcome).count() > before);
+    }
+
+    async fn allocation(&self, key: &str) -> Reply {
+        let request = self.caller.request(Method::GET, "/interact/version/2/dnis/allocate/get/1001");
+        send(request.header("Tenant-Id", "t").header("Application-Key", key)).await
+    }
+
+    async fn gms(&self) -> Reply {
+        self.caller.gms("request-interaction", &[("_resource_group", "g")]).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_option_and_a_new_key_hold_from_the_reload_on() {
+    let gateway = Configured::start();
+    assert_eq!(gateway.gms().await.status, 401);
+    let new_key = "k2-0123456789";
+    assert_eq!(gateway.allocation(new_key).await.status, 401);
+
+    gateway.reload(&format!("[gms]\nanonymous_tenant = \"t\"\n{}", tenant("").replace(KEY, new_key)), VALID);
+    let lent = gateway.gms().await;
+    assert_eq!((lent.status, &lent.json()["_access_number"]), (200, &"1001".into()), "{lent:?}");
+    assert_eq!(gateway.allocation(new_key).await.text(), lent.json()["_id"].as_str().unwrap(), "the state is the same");
+    assert_eq!(gateway.allocation(KEY).await.status, 401, "the old key is out of force");
+    assert_eq!(gateway.binary.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invalid_file_is_refused_as_a_whole_with_the_reason_in_the_log() {
+    let gateway = Configured::start();
+    gateway.reload(&format!("[gms]\nanonymous_tenant = \"t\"\nanonymus = 1\n{}", tenant("")), REFUSED);
+    let log = gateway.binary.log();
+    assert!(log.contains("gms.anonymus") && log.contains("gateway.toml:3"), "{log}");
+    assert_eq!(gateway.gms().await.status, 401, "what was right in it is not in force either");
+    assert_eq!(gateway.allocation(KEY).await.status, 200);
+
+    gateway.reload("this is no TOML", REFUSED);
+    assert_eq!(gateway.allocation(KEY).await.status, 200);
+
+    std::fs::remove_file(&gateway.file).unwrap();
+    let before = gateway.binary.log().matches(REFUSED).count();
+    gateway.binary.signal("HUP");
+    gateway.binary.wait_until(|log| log.matches(REFUSED).count() > before);
+    assert_eq!(gateway.allocation(KEY).await.status, 200);
+
+    gateway.reload(&format!("[gms]\nanonymous_tenant = \"t\"\n{}", tenant("")), VALID);
+    assert_eq!(gateway.gms().await.status, 200, "a valid file after all that");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_restart_changes_is_named_in_the_log() {
+    let gateway = Configured::start();
+    gateway.reload(
+        &format!("[gms]\nanonymous_tenant = \"t\"\n[log]\nlevel = \"debug\"\n{}", tenant("")),
+        "but for what only a restart changes",
+    );
+    assert!(gateway.binary.log().contains("\"waiting\":\"log\""), "{}", gateway.binary.log());
+    assert_eq!(gateway.gms().await.status, 200, "the rest is in force");
+}

@@ -1,0 +1,169 @@
+//! A store with two accidents in it: asking about one number panics, asking about another takes as long as a test
+//! wants. Everything else is done by the engine behind it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Which};
+use dnis_gateway::domain::tables::{Found, GroupCounts, Page};
+use dnis_gateway::domain::{
+    Allocation, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number, NumberId,
+    NumberPatch, Rules, Scope, Seconds,
+};
+use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
+use tokio::sync::Semaphore;
+
+/// Whoever asks about this number panics.
+pub(crate) const PANICS: &str = "13666";
+/// Whoever asks about this number waits until the test lets everybody on.
+pub(crate) const WAITS: &str = "13777";
+/// The key in a document that panics.
+pub(crate) const PANICKING_KEY: &str = "panics";
+
+/// The store.
+pub(crate) struct Accidental {
+    inner: Arc<dyn Store>,
+    arrived: Semaphore,
+    gate: Semaphore,
+}
+
+impl Accidental {
+    /// The accidents around a store.
+    pub(crate) fn around(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { inner, arrived: Semaphore::new(0), gate: Semaphore::new(0) })
+    }
+
+    /// Waits until somebody waits.
+    pub(crate) async fn somebody_waits(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets everybody on who waits.
+    pub(crate) fn let_on(&self) {
+        self.gate.add_permits(1000);
+    }
+
+    async fn asked(&self, number: Number) {
+        assert_ne!(number.to_string(), PANICS, "this is the panic that the test is about");
+        if number.to_string() == WAITS {
+            self.arrived.add_permits(1);
+            self.gate.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Accidental {
+    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+        self.asked(new.number).await;
+        self.inner.create_number(scope, new).await
+    }
+
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
+        self.asked(number).await;
+        self.inner.update_number(scope, number, patch).await
+    }
+
+    async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()> {
+        self.asked(number).await;
+        self.inner.delete_number(scope, number).await
+    }
+
+    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
+        self.inner.lend(scope, lend).await
+    }
+
+    async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
+        self.asked(dialled).await;
+        self.inner.free(scope, dialled).await
+    }
+
+    async fn match_call(
+        &self,
+        scope: &Scope,
+        criteria: Criteria,
+        which: Which,
+        after: AfterMatch,
+        data: WithData,
+    ) -> Result<Vec<Matched>> {
+        self.asked(criteria.number).await;
+        self.inner.match_call(scope, criteria, which, after, data).await
+    }
+
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        id: InteractionId,
+        deadline: Deadline,
+    ) -> Result<Arc<Interaction>> {
+        self.inner.create_interaction(scope, id, deadline).await
+    }
+
+    async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
+        self.inner.delete_interaction(scope, id).await
+    }
+
+    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
+        self.inner.create_document(scope, entries, ttl).await
+    }
+
+    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()> {
+        self.inner.merge_document(scope, id, entries, ttl).await
+    }
+
+    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()> {
+        self.inner.delete_document(scope, id).await
+    }
+
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
+        self.asked(number).await;
+        self.inner.number(scope, number).await
+    }
+
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>> {
+        self.asked(dialled).await;
+        self.inner.dialled(scope, dialled).await
+    }
+
+    async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
+        self.inner.numbers(scope, group, offset, limit).await
+    }
+
+    async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
+        self.inner.interaction(scope, id).await
+    }
+
+    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
+        self.inner.document(scope, id).await
+    }
+
+    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
+        assert_ne!(key, PANICKING_KEY, "this is the panic that the test is about");
+        self.inner.document_entry(scope, id, key).await
+    }
+
+    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
+        self.inner.group_counts().await
+    }
+
+    async fn seed(&self, seeds: Seeds) -> Result<bool> {
+        self.inner.seed(seeds).await
+    }
+
+    async fn set_rules(&self, rules: Rules) -> Result<()> {
+        self.inner.set_rules(rules).await
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        self.inner.sweep().await
+    }
+
+    async fn ready(&self) -> Result<()> {
+        self.inner.ready().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
