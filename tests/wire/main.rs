@@ -17,3 +17,4 @@ mod server;
 mod soap;
 mod store;
 mod story;
+mod tls;

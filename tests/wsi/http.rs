@@ -1,140 +1,168 @@
-//! What must hold of HTTP around the envelopes.
+//! The rules about SOAP's use of HTTP.
 
-use std::io::Write;
+use crate::exchange::{Due, envelope, payload};
+use crate::gateway::{AGENT, CREDENTIALS, Gateway, Reply, SERVICES, TEXT_XML};
+use crate::xml::{is_fault, result};
+use crate::{Rule, Verdict, ensure};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+pub(crate) const RULES: &[Rule] = &[
+    Rule {
+        numbers: "R1132, R1114",
+        holds: "envelopes come by POST; another method is 405 and told which are allowed",
+        check: post_only,
+    },
+    Rule {
+        numbers: "R1119, R1127",
+        holds: "SOAPAction is not relied on: missing, empty, unquoted or another operation's, the Body decides",
+        check: action_is_no_matter,
+    },
+    Rule { numbers: "R1124, R1111", holds: "an ordinary answer is under 200", check: responses_under_200 },
+    Rule {
+        numbers: "R1112, R2714",
+        holds: "no answer is without an envelope: the services have no one-way operation",
+        check: no_one_way,
+    },
+    Rule {
+        numbers: "R1125, R1113",
+        holds: "a request that is no HTTP is 4xx; one that is no XML is a Client fault",
+        check: broken_requests,
+    },
+    Rule { numbers: "R1115", holds: "a Content-Type that is no XML is 415, and told which are", check: media_type },
+    Rule { numbers: "R1126", holds: "every fault is under 500", check: faults_under_500 },
+    Rule { numbers: "R1130", holds: "there is no redirect, with a slash at the end or without", check: no_redirect },
+    Rule { numbers: "R1120, R1121", holds: "cookies are neither set nor looked at", check: no_cookies },
+    Rule { numbers: "R1140, R1141", holds: "HTTP/1.1 is spoken, and HTTP/1.0 to those who do", check: versions },
+    Rule { numbers: "R1108", holds: "the HTTP extension framework is not used, nor asked for", check: no_extensions },
+];
 
-use crate::probe::{DNIS, PATH, Probe, free, get};
-use crate::rules;
-
-rules! {
-    "R1132 R1114", "envelopes travel by POST; another method is a 405 that names the allowed ones", post_alone;
-    "R1109 R1119 R1127", "SOAPAction may be unquoted, empty or missing, and never picks the operation", action;
-    "R2744 R2745", "the SOAPAction of the description is taken", described_action;
-    "R1124 R1111 R1112", "success is 200 with an envelope, and so is a refusal of business", success_is_200;
-    "R1125", "what is wrong with HTTP itself is a 4xx without an envelope", http_errors;
-    "R1113", "a body that cannot be read to its end is a 400", unreadable_body;
-    "R1115", "another Content-Type than XML is a 415 that names the accepted ones", other_media_types;
-    "R1126", "a fault travels under 500", fault_is_500;
-    "R1130", "nothing is redirected, with or without a slash at the end", no_redirects;
-    "R1120 R1121 R1122", "no cookie is set or asked for", no_cookies;
-    "R1140 R1141", "HTTP/1.1 is answered in kind, HTTP/1.0 is served", http_versions;
-    "R1108", "the HTTP Extension Framework is not asked for", no_extensions;
-    "(bodies)", "chunked and gzip bodies are read, within the same limit", other_bodies;
+fn get() -> String {
+    envelope("", &payload(AGENT, "GetDnisAllocation", &[("phone", "999000")]))
 }
 
-fn soap(probe: &Probe, headers: &str, body: &[u8]) -> crate::probe::Reply {
-    probe.request(&format!("POST {PATH} HTTP/1.1"), headers, body)
+/// The answer to [`get`].
+fn is_answer_to_get(reply: &Reply) -> Verdict {
+    let found = result(reply)?;
+    ensure(
+        (reply.status, found.as_str()) == (200, "Phone number 999000 was not found"),
+        format!("{} {found}", reply.status),
+    )
 }
 
-fn post_alone(probe: &Probe) {
-    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "M-POST"] {
-        let reply =
-            probe.request(&format!("{method} {PATH} HTTP/1.1"), "Content-Type: text/xml\r\n", free("").as_bytes());
-        assert_eq!((reply.status, reply.header("allow")), (405, "GET, HEAD, POST"), "{method}: {reply:?}");
-    }
-    assert_eq!(probe.soap(&get()).result(), "wsi", "nothing was freed");
-}
-
-fn action(probe: &Probe) {
-    let other = format!("{DNIS}/FreeDnisAllocation");
-    for header in
-        [String::new(), "SOAPAction:\r\n".into(), "SOAPAction: \"\"\r\n".into(), format!("SOAPAction: {other}\r\n")]
-    {
-        let reply = soap(probe, &format!("Content-Type: text/xml\r\n{header}"), get().as_bytes());
-        assert_eq!(reply.result(), "wsi", "{header}");
-    }
-}
-
-fn described_action(probe: &Probe) {
-    let headers = format!("Content-Type: text/xml\r\nSOAPAction: \"{DNIS}/GetDnisAllocation\"\r\n");
-    assert_eq!(soap(probe, &headers, get().as_bytes()).result(), "wsi");
-}
-
-fn success_is_200(probe: &Probe) {
-    assert_eq!(probe.soap(&get()).status, 200);
-    assert_eq!(probe.soap(&get().replace("111", "999")).result(), "Phone number 999 was not found");
-}
-
-fn http_errors(probe: &Probe) {
-    let long = format!("{}{}", get(), " ".repeat(70_000));
-    for (status, reply) in [
-        (413, probe.soap(&long)),
-        (415, probe.post("application/json", "{}")),
-        (415, soap(probe, "Content-Type: text/xml\r\nContent-Encoding: br\r\n", get().as_bytes())),
-        (404, probe.get("/interact/version/2/other/soap")),
-    ] {
-        assert_eq!((reply.status, reply.header("content-type")), (status, "text/plain; charset=utf-8"), "{reply:?}");
-        assert!(!reply.body.contains("Envelope"));
-    }
-}
-
-fn unreadable_body(probe: &Probe) {
-    let reply = soap(probe, "Content-Type: text/xml\r\nContent-Encoding: gzip\r\n", b"no archive");
-    assert_eq!(reply.status, 400, "{reply:?}");
-}
-
-fn other_media_types(probe: &Probe) {
-    for media_type in ["text/plain", "application/json", "multipart/related"] {
-        let reply = probe.post(media_type, get());
-        assert_eq!(reply.status, 415, "{media_type}");
-        for accepted in ["text/xml", "application/soap+xml", "application/xml"] {
-            assert!(reply.header("accept").contains(accepted) && reply.body.contains(accepted), "{reply:?}");
+fn post_only(gateway: &Gateway) -> Verdict {
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
+        for service in SERVICES {
+            let reply = gateway.send(method, &service.path(), &format!("{CREDENTIALS}{TEXT_XML}"), get().as_bytes());
+            ensure(reply.status == 405, format!("{method} is answered under {}", reply.status))?;
+            let allowed = reply.header("Allow").unwrap_or_default();
+            ensure(allowed.split(", ").any(|name| name == "POST"), format!("{method}: Allow is '{allowed}'"))?;
         }
     }
-    assert_eq!(soap(probe, "", get().as_bytes()).status, 415, "no Content-Type");
+    is_answer_to_get(&gateway.post(&get()))
 }
 
-fn fault_is_500(probe: &Probe) {
-    assert_eq!(probe.soap("<x/>").status, 500);
-    assert_eq!(probe.soap(&free("<d:h s:mustUnderstand=\"1\"/>")).status, 500);
-}
-
-fn no_redirects(probe: &Probe) {
-    for path in [PATH.to_owned(), format!("{PATH}/"), format!("{PATH}/dnis.wsdl")] {
-        let reply = probe.request(&format!("POST {path} HTTP/1.1"), "Content-Type: text/xml\r\n", get().as_bytes());
-        assert_eq!((reply.result().as_str(), reply.header("location")), ("wsi", ""), "{path}");
+fn action_is_no_matter(gateway: &Gateway) -> Verdict {
+    let ours = format!("{}/GetDnisAllocation", AGENT.namespace);
+    let others = format!("{}/FreeDnisAllocation", AGENT.namespace);
+    let actions = [
+        String::new(),
+        "SOAPAction: \"\"\r\n".to_owned(),
+        "SOAPAction:\r\n".to_owned(),
+        format!("SOAPAction: \"{ours}\"\r\n"),
+        format!("SOAPAction: {ours}\r\n"),
+        format!("SOAPAction: '{ours}'\r\n"),
+        format!("SOAPAction: \"{others}\"\r\n"),
+        "SOAPAction: \"urn:anything\"\r\n".to_owned(),
+    ];
+    for action in actions {
+        let reply = gateway.post_bytes(&format!("{TEXT_XML}{action}"), get().as_bytes());
+        is_answer_to_get(&reply).map_err(|error| format!("{action}: {error}"))?;
     }
+    Ok(())
 }
 
-fn no_cookies(probe: &Probe) {
-    for reply in [probe.soap(&get()), probe.soap("<x/>"), probe.get(&format!("{PATH}?wsdl"))] {
-        assert_eq!(reply.header("set-cookie"), "", "{reply:?}");
+fn responses_under_200(gateway: &Gateway) -> Verdict {
+    for exchange in gateway.exchanges().iter().filter(|exchange| matches!(exchange.due, Due::Response(_))) {
+        ensure(exchange.reply.status == 200, format!("{} is under {}", exchange.name, exchange.reply.status))?;
     }
+    Ok(())
 }
 
-fn http_versions(probe: &Probe) {
-    let post = |version: &str| {
-        probe.request(&format!("POST {PATH} HTTP/{version}"), "Content-Type: text/xml\r\n", get().as_bytes())
-    };
-    assert_eq!(post("1.1").protocol, "HTTP/1.1");
-    assert_eq!((post("1.1").result(), post("1.0").result()), ("wsi".to_owned(), "wsi".to_owned()));
+fn no_one_way(gateway: &Gateway) -> Verdict {
+    for exchange in gateway.exchanges() {
+        ensure(!exchange.reply.body.is_empty(), format!("{} has no envelope", exchange.name))?;
+    }
+    for service in SERVICES {
+        let count = |text: &str| service.wsdl.matches(text).count();
+        let operations = count("<wsdl:output message=");
+        ensure(operations > 0 && operations == count("<wsdl:input message="), format!("{}.wsdl", service.name))?;
+    }
+    Ok(())
 }
 
-fn no_extensions(probe: &Probe) {
-    let reply = probe.soap(&get());
-    assert_eq!((reply.header("ext"), reply.header("man"), reply.result().as_str()), ("", "", "wsi"));
+fn broken_requests(gateway: &Gateway) -> Verdict {
+    for request in ["nonsense\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"] {
+        let reply = gateway.raw(request.as_bytes());
+        ensure(reply.status == 400, format!("{request:?} is answered under {}", reply.status))?;
+    }
+    for body in ["", "no XML", "<a>", "{}"] {
+        is_fault(&gateway.post(body), "Client").map_err(|error| format!("{body:?}: {error}"))?;
+    }
+    Ok(())
 }
 
-fn other_bodies(probe: &Probe) {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(get().as_bytes()).unwrap();
-    let archive = encoder.finish().unwrap();
-    let reply = soap(probe, "Content-Type: text/xml\r\nContent-Encoding: gzip\r\n", &archive);
-    assert_eq!(reply.result(), "wsi");
-    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-    bomb.write_all(&vec![b' '; 10_000_000]).unwrap();
-    let reply = soap(probe, "Content-Type: text/xml\r\nContent-Encoding: gzip\r\n", &bomb.finish().unwrap());
-    assert_eq!(reply.status, 413);
-    let chunks: String = get()
-        .as_bytes()
-        .chunks(7)
-        .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
-        .collect();
-    let head = "Tenant-Id: 12345678\r\nApplication-Key: 53475e5f1463f9ab2052ead\r\nContent-Type: text/xml\r\n";
-    let request = format!(
-        "POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{head}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"
+fn media_type(gateway: &Gateway) -> Verdict {
+    for header in ["", "Content-Type: application/json\r\n", "Content-Type: text/plain\r\n", "Content-Type: xml\r\n"] {
+        let reply = gateway.post_bytes(header, get().as_bytes());
+        ensure(reply.status == 415, format!("'{}' is answered under {}", header.trim(), reply.status))?;
+        ensure(reply.text().contains("text/xml"), format!("{} does not say what is accepted", reply.text()))?;
+    }
+    Ok(())
+}
+
+fn faults_under_500(gateway: &Gateway) -> Verdict {
+    for exchange in gateway.exchanges().iter().filter(|exchange| !matches!(exchange.due, Due::Response(_))) {
+        ensure(exchange.reply.status == 500, format!("{} is under {}", exchange.name, exchange.reply.status))?;
+    }
+    Ok(())
+}
+
+fn no_redirect(gateway: &Gateway) -> Verdict {
+    for service in SERVICES {
+        for path in [service.path(), format!("{}/", service.path())] {
+            let headers = format!("{CREDENTIALS}{TEXT_XML}");
+            is_answer_to_get(&gateway.send("POST", &path, &headers, get().as_bytes()))
+                .map_err(|error| format!("{path}: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn no_cookies(gateway: &Gateway) -> Verdict {
+    for exchange in gateway.exchanges() {
+        ensure(exchange.reply.header("Set-Cookie").is_none(), format!("{} sets a cookie", exchange.name))?;
+    }
+    is_answer_to_get(&gateway.post_bytes(&format!("{TEXT_XML}Cookie: session=1; $Version=\"x\r\n"), get().as_bytes()))
+}
+
+fn versions(gateway: &Gateway) -> Verdict {
+    let reply = gateway.post(&get());
+    ensure(reply.version == "HTTP/1.1", format!("answered in {}", reply.version))?;
+    let (path, body) = (AGENT.path(), get());
+    let old = format!(
+        "POST {path} HTTP/1.0\r\nHost: {}\r\n{CREDENTIALS}{TEXT_XML}Content-Length: {}\r\n\r\n{body}",
+        gateway.address(),
+        body.len()
     );
-    assert_eq!(probe.exchange(request.as_bytes()).result(), "wsi");
+    is_answer_to_get(&gateway.raw(old.as_bytes()))
+}
+
+fn no_extensions(gateway: &Gateway) -> Verdict {
+    for exchange in gateway.exchanges() {
+        for name in ["Man", "Opt", "C-Man", "C-Opt", "Ext", "C-Ext"] {
+            ensure(exchange.reply.header(name).is_none(), format!("{} has the header {name}", exchange.name))?;
+        }
+    }
+    let headers = format!("{CREDENTIALS}{TEXT_XML}Man: \"{}\"; ns=01\r\n", AGENT.namespace);
+    let reply = gateway.send("M-POST", &AGENT.path(), &headers, get().as_bytes());
+    ensure(reply.status == 405, format!("M-POST is answered under {}", reply.status))
 }
