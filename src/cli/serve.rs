@@ -101,7 +101,7 @@ impl Serve {
 
 fn start_failure(error: &StartError) -> Failure {
     match error {
-        StartError::SeedName(_) => Failure::Usage(error.to_string()),
+        StartError::SeedName(_) | StartError::Tls(_) => Failure::Usage(error.to_string()),
         _ => Failure::Operation(error.to_string()),
     }
 }
@@ -120,7 +120,7 @@ fn only_loopback(settings: &Settings) -> Outcome {
 }
 
 fn announce(server: &Server) -> Outcome {
-    let base = format!("http://{}", server.listening());
+    let base = format!("{}://{}", server.scheme(), server.listening());
     output::result(&format!("listening on {base}"))?;
     output::result(&format!("admin on http://{}", server.admin()))?;
     for path in server.wsdl_paths() {

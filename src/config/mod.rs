@@ -27,6 +27,7 @@ mod tenant;
 mod tenant_gms;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ pub use server::Server;
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_gms::{BuiltIn, Credentials, DEFAULT_REALM, Service, TenantGms};
+pub use tls::Tls;
 
 use crate::domain::TenantId;
 
@@ -92,6 +94,7 @@ impl Settings {
     pub fn waiting_for_restart(&self, new: &Self) -> Vec<&'static str> {
         let changes = [
             ("server.listen", self.server.listen != new.server.listen),
+            ("server.tls", self.server.tls.is_some() != new.server.tls.is_some()),
             ("server.workers", self.server.workers != new.server.workers),
             ("admin.listen", self.admin.listen != new.admin.listen),
             ("store.engine", self.store.engine != new.store.engine),

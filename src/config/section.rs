@@ -149,10 +149,7 @@ impl<'r> Section<'r> {
     ) -> Option<T> {
         let node = self.ask(key)?;
         let Value::Table(_) = node.value else { return self.text(key, parse) };
-        let base = match node.origin {
-            Origin::Variable(_) => Path::new(""),
-            _ => &self.reading.base,
-        };
+        let base = self.base(node);
         let file = self.section(key, |section| {
             section.require("file");
             section.text("file", path)
@@ -165,6 +162,32 @@ impl<'r> Section<'r> {
             Err(error) => self.problem(key, format!("cannot read the file {}: {error}", file.display())),
         }
         None
+    }
+
+    /// A key that names a file which can be read; relative to the configuration file's folder.
+    pub(super) fn file(&mut self, key: &'static str) -> Option<PathBuf> {
+        let node = self.ask(key)?;
+        let file = self.base(node).join(self.text(key, path)?);
+        match std::fs::File::open(&file) {
+            Ok(_) => Some(file),
+            Err(error) => {
+                self.problem(key, format!("cannot read the file {}: {error}", file.display()));
+                None
+            }
+        }
+    }
+
+    /// What the paths in a value are relative to.
+    fn base(&self, node: &Node) -> &'r Path {
+        match node.origin {
+            Origin::Variable(_) => Path::new(""),
+            _ => &self.reading.base,
+        }
+    }
+
+    /// Whether the key is given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     /// A table below this one; without it, an empty one is read.
@@ -239,7 +262,7 @@ impl<'r> Section<'r> {
 
     /// Notes a problem if `key` is missing.
     pub(super) fn require(&self, key: &str) {
-        if !self.table.contains_key(key) {
+        if !self.has(key) {
             self.problem(key, "is missing");
         }
     }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 
 use super::section::Section;
-use super::{Limits, Network, PublicUrl, TrustedProxies};
+use super::{Limits, Network, PublicUrl, Tls, TrustedProxies};
 
 /// Section `server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub struct Server {
     pub workers: Option<NonZeroUsize>,
     /// Largest sizes of a request.
     pub limits: Limits,
+    /// The certificate to show; without it, the listener speaks plain HTTP.
+    pub tls: Option<Tls>,
+    /// Whether requests come through a proxy that speaks TLS to the clients, so that plain HTTP here is meant.
+    pub behind_tls_proxy: bool,
 }
 
 impl Default for Server {
@@ -29,6 +33,8 @@ impl Default for Server {
             trusted_proxies: TrustedProxies::default(),
             workers: None,
             limits: Limits::default(),
+            tls: None,
+            behind_tls_proxy: false,
         }
     }
 }
@@ -45,6 +51,8 @@ impl Server {
                 .map_or(default.trusted_proxies, TrustedProxies::from_iter),
             workers,
             limits: section.section("limits", Limits::read),
+            tls: section.section("tls", Tls::read),
+            behind_tls_proxy: section.flag("behind_tls_proxy").unwrap_or_default(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod metrics;
 mod origin;
 mod setup;
 mod sweeper;
+mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -30,6 +31,8 @@ use crate::domain::InvalidName;
 use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
 use crate::store::{Error, Store, SystemClock};
+
+pub use tls::TlsError;
 
 /// How long requests in flight may take once the server is told to stop, in seconds.
 const FAREWELL_SECONDS: u64 = 30;
@@ -78,14 +81,29 @@ pub enum StartError {
         /// The option that chooses the address.
         option: &'static str,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The metrics could not be set up.
     #[error("the metrics could not be set up: {0}")]
     Metrics(#[from] prometheus::Error),
 }
 
+/// Why new settings were not put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The store takes no rules any more.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
 /// A server that answers requests.
 pub struct Server {
     gateway: web::Data<Gateway>,
+    certificate: Option<Arc<tls::Shown>>,
     listening: SocketAddr,
     admin: SocketAddr,
     handles: [ServerHandle; 2],
@@ -120,8 +138,10 @@ impl Server {
 
     /// Begins to answer.
     async fn serve(settings: Settings, prepared: Prepared, store: Arc<dyn Store>) -> Result<Self, StartError> {
-        let Prepared { seeds, metrics, main: (listener, listening), admin: (admin_listener, admin) } = prepared;
+        let Prepared { seeds, metrics, certificate, main: (listener, listening), admin: (admin_listener, admin) } =
+            prepared;
         store.seed(seeds).await?;
+        warn_of_plain_http(&settings);
         let workers = settings.server.workers;
         let live = Live::new(settings);
         let access = Arc::new(Access::new(live.clone()));
@@ -144,7 +164,11 @@ impl Server {
         if let Some(workers) = workers {
             main = main.workers(workers.get());
         }
-        let main = main.listen(listener).map_err(listen_error(listening, "--listen"))?.run();
+        let main = match &certificate {
+            Some(certificate) => main.listen_rustls_0_23(listener, tls::listener(Arc::clone(certificate))?),
+            None => main.listen(listener),
+        };
+        let main = main.map_err(listen_error(listening, "--listen"))?.run();
         let shared = gateway.clone();
         let side = HttpServer::new(move || App::new().app_data(shared.clone()).configure(admin::routes))
             .disable_signals()
@@ -160,12 +184,17 @@ impl Server {
             tokio::spawn(async move { report("the admin listener", side.await) }),
             tokio::spawn(sweeper),
         ];
-        Ok(Self { gateway, listening, admin, handles, tasks })
+        Ok(Self { gateway, certificate, listening, admin, handles, tasks })
     }
 
     /// Where the dialects answer.
     pub fn listening(&self) -> SocketAddr {
         self.listening
+    }
+
+    /// The scheme that the dialects answer by: `https` where a certificate is configured, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
     }
 
     /// Where health and metrics answer.
@@ -182,11 +211,18 @@ impl Server {
     /// names of such settings are given back.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the store takes no rules any more; the old settings then stay in force.
-    pub async fn reload(&self, settings: Settings) -> Result<Vec<&'static str>, Error> {
+    /// [`ReloadError`]; the old settings then stay in force.
+    pub async fn reload(&self, settings: Settings) -> Result<Vec<&'static str>, ReloadError> {
+        let certificate = match (&self.certificate, &settings.server.tls) {
+            (Some(shown), Some(new)) => Some((shown, tls::load(new)?)),
+            _ => None,
+        };
         self.gateway.store.set_rules(setup::rules(&settings)).await?;
         let waiting = self.gateway.live.current().waiting_for_restart(&settings);
         self.gateway.live.replace(settings);
+        if let Some((shown, certificate)) = certificate {
+            shown.replace(certificate);
+        }
         Ok(waiting)
     }
 
@@ -205,6 +241,17 @@ impl Server {
     }
 }
 
+/// The vendors' clients send passwords with every call.
+fn warn_of_plain_http(settings: &Settings) {
+    let server = &settings.server;
+    if server.tls.is_none() && !server.behind_tls_proxy && !server.listen.ip().is_loopback() {
+        tracing::warn!(
+            listen = %server.listen,
+            "passwords travel in clear over this address: configure server.tls, or say server.behind_tls_proxy = true"
+        );
+    }
+}
+
 fn report(what: &str, ended: io::Result<()>) {
     if let Err(error) = ended {
         tracing::error!(%error, "{what} ended");
@@ -215,6 +262,7 @@ fn report(what: &str, ended: io::Result<()>) {
 struct Prepared {
     seeds: Seeds,
     metrics: Arc<metrics::Metrics>,
+    certificate: Option<Arc<tls::Shown>>,
     /// The bound sockets with the addresses that they really have.
     main: (TcpListener, SocketAddr),
     admin: (TcpListener, SocketAddr),
@@ -225,6 +273,7 @@ impl Prepared {
         Ok(Self {
             seeds: setup::seeds(settings)?,
             metrics: Arc::new(metrics::Metrics::new()?),
+            certificate: settings.server.tls.as_ref().map(tls::Shown::new).transpose()?,
             main: bind(settings.server.listen, "--listen")?,
             admin: bind(settings.admin.listen, "--admin-listen")?,
         })

@@ -45,7 +45,8 @@ pub(super) fn origin(request: &HttpRequest, server: &Server) -> Origin {
     let headers = request.headers();
     let trusted = request.peer_addr().is_some_and(|peer| server.trusted_proxies.contains(peer.ip()));
     let said = |name| if trusted { first(headers, name) } else { None };
-    let scheme = said("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https")).unwrap_or("http");
+    let scheme = said("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"));
+    let scheme = scheme.unwrap_or(if request.app_config().secure() { "https" } else { "http" });
     let own = || match headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host)) {
         Some(host) => host.to_owned(),
         // Only HTTP/1.0 may leave the host out.

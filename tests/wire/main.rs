@@ -16,3 +16,4 @@ mod restart;
 mod server;
 mod store;
 mod story;
+mod tls;

@@ -105,6 +105,6 @@ async fn what_only_a_restart_changes_is_named_in_the_log() {
         &format!("[gms]\nanonymous_tenant = \"t\"\n[log]\nlevel = \"debug\"\n{}", tenant("")),
         "but for what only a restart changes",
     );
-    assert!(gateway.binary.log().contains("\"waiting\":\"log\""), "{}", gateway.binary.log());
+    assert!(gateway.binary.log().contains("\"waiting\":\"log.level\""), "{}", gateway.binary.log());
     assert_eq!(gateway.gms().await.status, 200, "the rest is in force");
 }
