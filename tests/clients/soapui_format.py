@@ -26,7 +26,7 @@ class Element:
             return [f"{indent}<{self.name}{attributes}>", *inner, f"{indent}</{self.name}>"]
         if not self.text:
             return [f"{indent}<{self.name}{attributes}/>"]
-        text = f"<![CDATA[{self.text}]]>" if "\n" in self.text else escape(self.text)
+        text = f"<![CDATA[{self.text}]]>" if "\n" in self.text and "]]>" not in self.text else escape(self.text)
         return [f"{indent}<{self.name}{attributes}>{text}</{self.name}>"]
 
 
