@@ -150,7 +150,12 @@ impl Server {
         let access = Arc::new(Access::new(live.clone()));
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
-            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
+            interact: Interact::new(
+                Arc::clone(&store),
+                Arc::clone(&access),
+                live.clone(),
+                Arc::new(SystemClock::default()),
+            ),
             access,
             store,
             live,
