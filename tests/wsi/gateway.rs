@@ -95,12 +95,18 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts the program on free ports with data of its own.
+    /// Starts the program on free ports with data of its own, and nothing configured but the demo.
     pub(crate) fn start() -> Self {
+        Self::configured(&[])
+    }
+
+    /// Starts it with settings, each a variable of its environment.
+    pub(crate) fn configured(settings: &[(&str, &str)]) -> Self {
         let data = TempDir::new().expect("a temporary directory");
         let mut program = Command::new(env!("CARGO_BIN_EXE_dnis-gateway"))
             .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path().join("data"))
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

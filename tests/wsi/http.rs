@@ -1,5 +1,10 @@
 //! The rules about SOAP's use of HTTP.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::exchange::{Due, envelope, payload};
 use crate::gateway::{AGENT, CREDENTIALS, Gateway, Reply, SERVICES, TEXT_XML};
 use crate::xml::{is_fault, result};
@@ -24,9 +29,10 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         numbers: "R1125, R1113",
-        holds: "a request that is no HTTP is 4xx; one that is no XML is a Client fault",
+        holds: "a request that is no HTTP is 4xx without an envelope; one that is no XML is a Client fault",
         check: broken_requests,
     },
+    Rule { numbers: "(bodies)", holds: "bodies in chunks or under gzip are read", check: other_bodies },
     Rule { numbers: "R1115", holds: "a Content-Type that is no XML is 415, and told which are", check: media_type },
     Rule { numbers: "R1126", holds: "every fault is under 500", check: faults_under_500 },
     Rule { numbers: "R1130", holds: "there is no redirect, with a slash at the end or without", check: no_redirect },
@@ -104,17 +110,54 @@ fn broken_requests(gateway: &Gateway) -> Verdict {
         let reply = gateway.raw(request.as_bytes());
         ensure(reply.status == 400, format!("{request:?} is answered under {}", reply.status))?;
     }
+    let long = get() + &" ".repeat(70_000);
+    let coded = |coding: &str| format!("{TEXT_XML}Content-Encoding: {coding}\r\n");
+    for (status, reply) in [
+        (413, gateway.post(&long)),
+        (415, gateway.post_bytes(&coded("br"), get().as_bytes())),
+        (400, gateway.post_bytes(&coded("gzip"), b"no archive")),
+        (413, gateway.post_bytes(&coded("gzip"), &gzip(long.as_bytes()))),
+        (404, gateway.send("POST", "/interact/version/2/other/soap", TEXT_XML, get().as_bytes())),
+    ] {
+        ensure(reply.status == status, format!("expected {status}, answered {}: {}", reply.status, reply.text()))?;
+        ensure(!reply.text().contains("Envelope"), format!("{status} has an envelope"))?;
+    }
     for body in ["", "no XML", "<a>", "{}"] {
         is_fault(&gateway.post(body), "Client").map_err(|error| format!("{body:?}: {error}"))?;
     }
     Ok(())
 }
 
+fn other_bodies(gateway: &Gateway) -> Verdict {
+    let archive = gzip(get().as_bytes());
+    is_answer_to_get(&gateway.post_bytes(&format!("{TEXT_XML}Content-Encoding: gzip\r\n"), &archive))?;
+    let body = get();
+    let pieces = body.as_bytes().chunks(7);
+    let chunks: String =
+        pieces.map(|piece| format!("{:x}\r\n{}\r\n", piece.len(), String::from_utf8_lossy(piece))).collect();
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{CREDENTIALS}{TEXT_XML}Transfer-Encoding: chunked\r\n\r\n\
+         {chunks}0\r\n\r\n",
+        AGENT.path(),
+        gateway.address()
+    );
+    is_answer_to_get(&gateway.raw(request.as_bytes()))
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory can be written to")
+}
+
 fn media_type(gateway: &Gateway) -> Verdict {
     for header in ["", "Content-Type: application/json\r\n", "Content-Type: text/plain\r\n", "Content-Type: xml\r\n"] {
         let reply = gateway.post_bytes(header, get().as_bytes());
         ensure(reply.status == 415, format!("'{}' is answered under {}", header.trim(), reply.status))?;
-        ensure(reply.text().contains("text/xml"), format!("{} does not say what is accepted", reply.text()))?;
+        for accepted in ["text/xml", "application/soap+xml", "application/xml"] {
+            let header = reply.header("Accept").unwrap_or_default();
+            let said = header.contains(accepted) && reply.text().contains(accepted);
+            ensure(said, format!("{accepted} is not named: {header}, {}", reply.text()))?;
+        }
     }
     Ok(())
 }

@@ -230,7 +230,7 @@ pub(crate) const RULES: &[WsdlRule] = &[
         ),
     },
     WsdlRule {
-        numbers: "R2721, R2754, R2723, R2740, R2741",
+        numbers: "R2721, R2754, R2723, R2741",
         holds: "the faults that an operation declares are bound, each under its own name",
         check: |wsdls| each(wsdls, faults),
         broken_by: (
