@@ -1,6 +1,7 @@
 <?php
 // Drives a running demo gateway with PHP's SoapClient, generated from the WSDLs that it serves.
-// Usage: with BASE set to the gateway's address, `php php_client.php`. Prints one line per check, exits 1 when one failed.
+// Usage: with BASE set to the gateway's address, `php php_client.php`. FAULT_CODE is the code that wrong credentials are
+// expected to have, the vendor's unless set. Prints one line per check, exits 1 when one failed.
 declare(strict_types=1);
 
 const CHANNEL = ['Tenant-Id' => '12345678', 'Application-Key' => '53736e07e4b05772e6475c2d'];
@@ -8,7 +9,7 @@ const IVR = ['Tenant-Id' => '12345678', 'Application-Key' => '53475e5f1463f9ab20
 const ADMINISTRATOR = IVR + ['User-Id' => 'YWRtaW4=', 'User-Password' => 'cGFzc3dvcmQ='];
 
 const OPERATIONS = ['AllocateDnis', 'CreatePhone', 'FreeDnisAllocation', 'GetDnisAllocation'];
-const FAULT_CODE = '0x7000000';
+define('FAULT_CODE', getenv('FAULT_CODE') ?: '0x7000000');
 const FAULT_TEXT = 'Request is unauthorized, missing or wrong credentials';
 const NO_NUMBER = 'Currently there are no available phone numbers';
 

@@ -7,8 +7,9 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * Drives a running demo gateway with the JAX-WS stack it is compiled against. BASE is the gateway's address. Prints one
- * line per check and exits 1 when one failed.
+ * Drives a running demo gateway with the JAX-WS stack it is compiled against. BASE is the gateway's address,
+ * FAULT_CODE the code that wrong credentials are expected to have, the vendor's unless set. Prints one line per check
+ * and exits 1 when one failed.
  */
 public final class Main {
     private static final Map<String, String> CHANNEL =
@@ -21,7 +22,7 @@ public final class Main {
             "User-Id", "YWRtaW4=", "User-Password", "cGFzc3dvcmQ=");
     private static final Set<String> OPERATIONS =
             Set.of("allocateDnis", "createPhone", "freeDnisAllocation", "getDnisAllocation");
-    private static final String FAULT_CODE = "0x7000000";
+    private static final String FAULT_CODE = System.getenv().getOrDefault("FAULT_CODE", "0x7000000");
     private static final String FAULT_TEXT = "Request is unauthorized, missing or wrong credentials";
 
     private static int passed;
