@@ -3,10 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dnis_gateway::domain::state::{CodeLength, Holder, Lend, Repeat, Source};
+use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    GroupName, InteractionId, NewNumber, Number, Origin, Policy, Rules, Scope, Seconds, State, Tables, TenantId,
-    Timestamp,
+    CodeShape, GroupName, GroupRules, InteractionId, NewNumber, Number, Origin, Policy, Rules, Scope, Seconds, State,
+    Tables, TenantId, Timestamp,
 };
 use dnis_gateway::soap::action::Action;
 use dnis_gateway::soap::deviation::{Described, compare};
@@ -96,15 +96,16 @@ impl Pool {
     fn new(policy: Policy, size: u32) -> Self {
         let scope = Scope { tenant: TenantId::new("bench").expect("a name"), environment: None };
         let group = GroupName::new("pool").expect("a name");
-        let groups = [((scope.tenant.clone(), group.clone()), policy)].into();
+        let groups =
+            [(scope.tenant.clone(), [(group.clone(), GroupRules { policy, ..GroupRules::default() })].into())].into();
         let lend = Lend {
             holder: Holder::Any(InteractionId::new("caller").expect("a name")),
-            source: Source::Group(group.clone()),
+            source: Source::group(group.clone()),
             origin: Origin::Gms,
             repeat: Repeat::AnotherNumber,
             lasting: Seconds::new(300),
             interaction_ttl: Seconds::new(3600),
-            code: Some(CodeLength::DEFAULT),
+            code: Some(CodeShape::DEFAULT),
             caller: None,
             data: Vec::new(),
             data_ttl: None,

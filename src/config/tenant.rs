@@ -5,7 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::section::Section;
 use super::{PasswordHash, Secret, Seeds, TenantGms};
 use crate::domain::names::{InvalidName, MAX_NAME_CHARS};
-use crate::domain::{EnvironmentName, GroupName, Policy, TenantId};
+use crate::domain::{EnvironmentName, GroupName, GroupRules, Number, Policy, Seconds, Sharing, TenantId};
+
+/// The booking times that GMS allows, in seconds.
+const BOOKING: std::ops::RangeInclusive<u64> = 5..=1800;
+/// Longest rest that can be configured, in seconds.
+const DAY: u64 = 86_400;
 
 /// One tenant.
 #[derive(Clone, Debug)]
@@ -51,8 +56,12 @@ pub enum ApplicationKind {
 pub struct Group {
     /// The group's name.
     pub name: GroupName,
-    /// Which free number is lent next.
-    pub policy: Policy,
+    /// How it lends.
+    pub rules: GroupRules,
+    /// The group that lends in its place while it has no number; only GMS asks for that.
+    pub fallback: Option<GroupName>,
+    /// How long GMS books a number of the group where neither the request nor the service says so.
+    pub booking_expiration_timeout: Option<Seconds>,
 }
 
 impl Tenant {
@@ -133,20 +142,45 @@ fn read_applications(section: &mut Section<'_>) -> Vec<Application> {
 }
 
 fn read_groups(section: &mut Section<'_>) -> Vec<Group> {
+    let mut names = BTreeSet::new();
+    let groups = section.sections("groups", |section| {
+        section.require("name");
+        let name = section.text("name", GroupName::new);
+        if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
+            section.problem("name", "is the name of another group of this tenant too");
+        }
+        let rules = read_rules(section);
+        let fallback = section.text("fallback", GroupName::new);
+        let booking_expiration_timeout = section.whole("_booking_expiration_timeout", BOOKING).map(Seconds::new);
+        Some(Group { name: name?, rules, fallback, booking_expiration_timeout })
+    });
+    if let Some(circle) = circle(&groups) {
+        section.problem("groups", format!("fall back on each other in a circle, \"{circle}\" among them"));
+    }
+    groups
+}
+
+fn read_rules(section: &mut Section<'_>) -> GroupRules {
     let policies = [
         ("round-robin", Policy::RoundRobin),
         ("random", Policy::Random),
         ("least-recently-freed", Policy::LeastRecentlyFreed),
     ];
-    let mut names = BTreeSet::new();
-    section.sections("groups", |section| {
-        section.require("name");
-        let name = section.text("name", GroupName::new);
-        let policy = section.choice("policy", &policies).unwrap_or_default();
-        if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
-            section.problem("name", "is the name of another group of this tenant too");
-        }
-        Some(Group { name: name?, policy })
+    let sharings = [("exclusive", Sharing::Exclusive), ("shared", Sharing::Shared)];
+    GroupRules {
+        policy: section.choice("policy", &policies).unwrap_or_default(),
+        sharing: section.choice("sharing", &sharings).unwrap_or_default(),
+        cool_down: section.whole("cool_down", 0..=DAY).map(Seconds::new).unwrap_or_default(),
+        reserved: section.texts("reserved", Number::new).unwrap_or_default().into_iter().collect(),
+    }
+}
+
+/// A group whose fallbacks lead back to it, if there is one.
+fn circle(groups: &[Group]) -> Option<&GroupName> {
+    let fallback = |name: &GroupName| groups.iter().find(|group| group.name == *name)?.fallback.as_ref();
+    groups.iter().map(|group| &group.name).find(|start| {
+        let chain = std::iter::successors(fallback(start), |name| fallback(name)).take(groups.len());
+        chain.into_iter().any(|name| name == *start)
     })
 }
 

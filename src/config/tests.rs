@@ -394,7 +394,7 @@ fn the_demo_is_the_vendors_samples() {
     let key = |kind| tenant.applications.iter().find(|application| application.kind == kind).unwrap().key.clone();
     assert!(key(ApplicationKind::Dnis).is(b"53475e5f1463f9ab2052ead"));
     assert!(key(ApplicationKind::Interaction).is(b"53736e07e4b05772e6475c2d"));
-    assert!(tenant.groups.iter().all(|group| group.policy == Policy::RoundRobin));
+    assert!(tenant.groups.iter().all(|group| group.rules.policy == Policy::RoundRobin));
     for (group, numbers) in [
         ("DNIS", (0..10).map(|n| format!("650466413{n}")).collect::<Vec<_>>()),
         ("test", (0..10).map(|n| format!("38097452020{n}")).collect()),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessCode, Caller, InteractionId, Number, Timestamp};
+use super::{AccessCode, Caller, InteractionId, Number, Sharing, Timestamp};
 
 /// The id of an allocation; a greater one is newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Allocation {
     pub caller: Option<Caller>,
     /// Which dialect lent it.
     pub origin: Origin,
+    /// Whether it has the number to itself.
+    pub sharing: Sharing,
     /// When it was lent.
     pub since: Timestamp,
     /// When it ends by itself; at this very point the number is free.

@@ -9,9 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Deadline, InteractionId, InvalidName, Timestamp};
+use super::{InteractionId, InvalidName, Timestamp};
 
 /// Largest entry that is kept whole, in bytes of key, label and value together; the value of a larger one is kept
 /// apart.
@@ -25,6 +26,20 @@ pub const MAX_LABEL_CHARS: usize = 255;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DocumentId(pub Uuid);
+
+impl DocumentId {
+    /// Two owners never meet in one document, whatever names they choose.
+    fn of_owner(owner: &str, name: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update((owner.len() as u64).to_be_bytes());
+        hash.update(owner.as_bytes());
+        hash.update(name.as_bytes());
+        let digest = hash.finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
 
 impl fmt::Display for DocumentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,19 +202,44 @@ pub struct Document {
     pub id: DocumentId,
     /// The interaction it belongs to, while that lives.
     pub interaction: Option<InteractionId>,
-    /// Until when its own time to live keeps it.
+    /// Until when its own time to live keeps it. A document lives that long or as long as its interaction, whichever
+    /// is longer.
     pub kept_until: Timestamp,
-    /// When it ends by itself: its own time or its interaction's, whichever is later.
-    pub deadline: Deadline,
+    /// Who may read it.
+    pub ownership: Ownership,
     /// The data.
     pub entries: Entries,
 }
 
-impl Document {
-    /// Whether the document still counts at `now`.
-    pub fn live(&self, now: Timestamp) -> bool {
-        !self.deadline.passed(now)
+/// A document as a caller names it: the id, and by which right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DocumentRef {
+    /// The document.
+    pub id: DocumentId,
+    /// What the caller knows of it; a document answers only to its own kind of name.
+    pub ownership: Ownership,
+}
+
+impl DocumentRef {
+    /// The document that `owner` keeps under a name of its own choice.
+    pub fn of_owner(owner: &str, name: &str) -> Self {
+        Self { id: DocumentId::of_owner(owner, name), ownership: Ownership::Owner }
     }
+}
+
+impl From<DocumentId> for DocumentRef {
+    fn from(id: DocumentId) -> Self {
+        Self { id, ownership: Ownership::Anyone }
+    }
+}
+
+/// Who may read a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ownership {
+    /// Whoever knows its id.
+    Anyone,
+    /// Only its owner, by the id that the owner chose.
+    Owner,
 }
 
 /// A document with the texts of all its entries, as it is given back to a caller.

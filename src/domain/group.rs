@@ -4,9 +4,9 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound::{Excluded, Unbounded};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
-use rand::{Rng, RngExt};
+use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::{Number, Timestamp};
@@ -32,7 +32,7 @@ pub struct FreeQueue(Order);
 enum Order {
     RoundRobin { free: BTreeSet<Number>, last: Option<Number> },
     Random { free: Vec<Number>, place: HashMap<Number, usize> },
-    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)> },
+    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)>, since: HashMap<Number, Timestamp> },
 }
 
 impl FreeQueue {
@@ -41,17 +41,22 @@ impl FreeQueue {
         Self(match policy {
             Policy::RoundRobin => Order::RoundRobin { free: BTreeSet::new(), last },
             Policy::Random => Order::Random { free: Vec::new(), place: HashMap::new() },
-            Policy::LeastRecentlyFreed => Order::LeastRecentlyFreed { free: BTreeSet::new() },
+            Policy::LeastRecentlyFreed => Order::LeastRecentlyFreed { free: BTreeSet::new(), since: HashMap::new() },
         })
+    }
+
+    /// How many numbers are free.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Order::RoundRobin { free, .. } => free.len(),
+            Order::Random { free, .. } => free.len(),
+            Order::LeastRecentlyFreed { free, .. } => free.len(),
+        }
     }
 
     /// Whether no number is free.
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
-            Order::RoundRobin { free, .. } => free.is_empty(),
-            Order::Random { free, .. } => free.is_empty(),
-            Order::LeastRecentlyFreed { free } => free.is_empty(),
-        }
+        self.len() == 0
     }
 
     /// Puts a number in. `freed` is when it came back, the epoch if it was never lent.
@@ -66,46 +71,75 @@ impl FreeQueue {
                     free.push(number);
                 }
             }
-            Order::LeastRecentlyFreed { free } => {
+            Order::LeastRecentlyFreed { free, since } => {
+                if let Some(before) = since.insert(number, freed) {
+                    free.remove(&(before, number));
+                }
                 free.insert((freed, number));
             }
         }
     }
 
-    /// Takes a given number out, if it is in; `freed` as it was put in.
-    pub fn remove(&mut self, number: Number, freed: Timestamp) {
+    /// Takes a given number out, if it is in.
+    pub fn remove(&mut self, number: Number) {
         match &mut self.0 {
             Order::RoundRobin { free, .. } => {
                 free.remove(&number);
             }
             Order::Random { free, place } => remove_at(free, place, number),
-            Order::LeastRecentlyFreed { free } => {
-                free.remove(&(freed, number));
+            Order::LeastRecentlyFreed { free, since } => {
+                if let Some(freed) = since.remove(&number) {
+                    free.remove(&(freed, number));
+                }
             }
         }
     }
 
-    /// Takes the number that is next.
-    pub fn take(&mut self, rng: &mut dyn Rng) -> Option<Number> {
+    /// Takes the first number, in the order of the policy, of which `fits` makes something, and gives both. The numbers
+    /// that do not fit stay as they are.
+    pub fn take<T>(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        mut fits: impl FnMut(Number, &mut dyn CryptoRng) -> Option<T>,
+    ) -> Option<(Number, T)> {
         match &mut self.0 {
             Order::RoundRobin { free, last } => {
-                let after = last.and_then(|last| free.range((Excluded(last), Unbounded)).next().copied());
-                let number = after.or_else(|| free.first().copied())?;
-                free.remove(&number);
-                *last = Some(number);
-                Some(number)
+                let (after, until) =
+                    last.map_or((Unbounded, Excluded(Number::MIN)), |last| (Excluded(last), Included(last)));
+                let mut order = free.range((after, Unbounded)).chain(free.range((Unbounded, until)));
+                let taken = order.find_map(|number| Some((*number, fits(*number, rng)?)))?;
+                free.remove(&taken.0);
+                *last = Some(taken.0);
+                Some(taken)
             }
             Order::Random { free, place } => {
-                if free.is_empty() {
-                    return None;
+                for tried in 0..free.len() {
+                    let drawn = rng.random_range(tried..free.len());
+                    swap(free, place, tried, drawn);
+                    let number = free[tried];
+                    if let Some(made) = fits(number, rng) {
+                        remove_at(free, place, number);
+                        return Some((number, made));
+                    }
                 }
-                let number = free[rng.random_range(0..free.len())];
-                remove_at(free, place, number);
-                Some(number)
+                None
             }
-            Order::LeastRecentlyFreed { free } => free.pop_first().map(|(_, number)| number),
+            Order::LeastRecentlyFreed { free, since } => {
+                let taken = free.iter().find_map(|(freed, number)| Some((*freed, *number, fits(*number, rng)?)));
+                let (freed, number, made) = taken?;
+                free.remove(&(freed, number));
+                since.remove(&number);
+                Some((number, made))
+            }
         }
     }
+}
+
+/// Lets two numbers of a vector whose places are known change places.
+fn swap(free: &mut [Number], place: &mut HashMap<Number, usize>, one: usize, other: usize) {
+    free.swap(one, other);
+    place.insert(free[one], one);
+    place.insert(free[other], other);
 }
 
 /// Takes `number` out of a vector whose places are known, by moving the last one into its place.
@@ -137,17 +171,21 @@ mod tests {
         queue
     }
 
+    fn next(queue: &mut FreeQueue, rng: &mut StdRng) -> Option<Number> {
+        queue.take(rng, |_, _| Some(())).map(|(number, ())| number)
+    }
+
     #[test]
     fn round_robin_goes_on_after_the_number_lent_last_even_if_earlier_ones_came_back() {
         let mut rng = StdRng::seed_from_u64(1);
         let mut queue = queue(Policy::RoundRobin, 100..104);
-        assert_eq!(queue.take(&mut rng), Some(number(100)));
+        assert_eq!(next(&mut queue, &mut rng), Some(number(100)));
         queue.insert(number(100), Timestamp::from_millis(9));
-        assert_eq!(queue.take(&mut rng), Some(number(101)));
-        assert_eq!(queue.take(&mut rng), Some(number(102)));
-        assert_eq!(queue.take(&mut rng), Some(number(103)));
-        assert_eq!(queue.take(&mut rng), Some(number(100)));
-        assert_eq!(queue.take(&mut rng), None);
+        assert_eq!(next(&mut queue, &mut rng), Some(number(101)));
+        assert_eq!(next(&mut queue, &mut rng), Some(number(102)));
+        assert_eq!(next(&mut queue, &mut rng), Some(number(103)));
+        assert_eq!(next(&mut queue, &mut rng), Some(number(100)));
+        assert_eq!(next(&mut queue, &mut rng), None);
     }
 
     #[test]
@@ -157,8 +195,21 @@ mod tests {
         queue.insert(number(1), Timestamp::from_millis(30));
         queue.insert(number(2), Timestamp::from_millis(20));
         queue.insert(number(3), Timestamp::default());
-        let taken: Vec<_> = std::iter::from_fn(|| queue.take(&mut rng)).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| next(&mut queue, &mut rng)).collect();
         assert_eq!(taken, [number(3), number(2), number(1)]);
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_keeps_its_turn() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for policy in [Policy::RoundRobin, Policy::LeastRecentlyFreed] {
+            let mut queue = queue(policy, 100..104);
+            let third = queue.take(&mut rng, |found, _| (found == number(102)).then_some("third"));
+            assert_eq!(third, Some((number(102), "third")));
+            let order: Vec<_> = std::iter::from_fn(|| next(&mut queue, &mut rng)).collect();
+            let expected = if policy == Policy::RoundRobin { [103, 100, 101] } else { [100, 101, 103] };
+            assert_eq!(order, expected.map(number));
+        }
     }
 
     #[test]
@@ -166,7 +217,7 @@ mod tests {
         let mut rng = StdRng::seed_from_u64(7);
         let mut first = BTreeSet::new();
         for _ in 0..200 {
-            first.insert(queue(Policy::Random, 0..5).take(&mut rng).unwrap());
+            first.insert(next(&mut queue(Policy::Random, 0..5), &mut rng).unwrap());
         }
         assert_eq!(first.len(), 5);
     }
@@ -181,10 +232,16 @@ mod tests {
         ) {
             let mut queue = queue(policy, put.iter().copied());
             for n in &removed {
-                queue.remove(number(*n), Timestamp::default());
+                queue.remove(number(*n));
             }
             let mut rng = StdRng::seed_from_u64(seed);
-            let mut taken: Vec<_> = std::iter::from_fn(|| queue.take(&mut rng)).collect();
+            let none = queue.take(&mut rng, |_, _| None::<()>);
+            prop_assert_eq!(none, None, "nothing is taken that does not fit");
+            let odd = |number: Number| number.to_string().ends_with(['1', '3', '5', '7', '9']);
+            let fitting = |queue: &mut FreeQueue, rng: &mut StdRng| queue.take(rng, |number, _| odd(number).then_some(()));
+            let mut taken: Vec<_> = std::iter::from_fn(|| fitting(&mut queue, &mut rng)).map(|(number, ())| number).collect();
+            prop_assert!(taken.iter().all(|number| odd(*number)));
+            taken.extend(std::iter::from_fn(|| next(&mut queue, &mut rng)).inspect(|number| assert!(!odd(*number))));
             prop_assert!(queue.is_empty());
             taken.sort();
             let mut expected: Vec<_> = put.difference(&removed).map(|n| number(*n)).collect();

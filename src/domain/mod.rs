@@ -9,6 +9,8 @@
 //! as a list of [`Change`]s, which is all that a store has to keep.
 
 pub mod allocation;
+pub mod change;
+pub mod code;
 pub mod document;
 pub mod group;
 pub mod interaction;
@@ -16,18 +18,21 @@ pub mod names;
 pub mod number;
 pub mod refusal;
 pub mod rules;
+mod slot;
 pub mod state;
 pub mod tables;
 pub mod time;
 
 pub use allocation::{Allocation, AllocationId, Origin};
-pub use document::{Content, Document, DocumentId, Entry, EntryKey, NewEntry, Value, ValueId};
+pub use change::Change;
+pub use code::{CodePrefix, CodeShape};
+pub use document::{Content, Document, DocumentId, DocumentRef, Entry, EntryKey, NewEntry, Ownership, Value, ValueId};
 pub use group::Policy;
 pub use interaction::Interaction;
 pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InteractionId, InvalidName, Number, Scope, TenantId};
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
 pub use refusal::Refusal;
-pub use rules::Rules;
+pub use rules::{GroupRules, Rules, Sharing};
 pub use state::State;
-pub use tables::{Change, Tables};
+pub use tables::Tables;
 pub use time::{Deadline, Seconds, Timestamp};

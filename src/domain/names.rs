@@ -311,6 +311,12 @@ impl AccessCode {
     }
 }
 
+impl Borrow<str> for AccessCode {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for AccessCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} digits>", self.0.len())

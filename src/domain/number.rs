@@ -22,17 +22,28 @@ pub struct NumberRecord {
     pub group: Option<GroupName>,
     /// Whether the number may be lent. A disabled number can still be read and freed.
     pub enabled: bool,
-    /// When the number last came back to its pool; `None` if it was never lent.
+    /// The last of its allocations that have ended; `None` if none has.
     pub freed: Option<LastLending>,
 }
 
-/// What a pool has to remember of the last allocation of a number that has ended.
+/// What a pool has to remember of the allocations of a number that have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastLending {
-    /// When the allocation ended; its deadline where it expired.
+    /// When the last of them ended; its deadline where it expired.
     pub at: Timestamp,
-    /// Which allocation it was.
+    /// The newest of them.
     pub allocation: AllocationId,
+}
+
+impl LastLending {
+    /// What is to be remembered after an allocation has ended at `at`. Those of a shared number end in any order.
+    #[must_use]
+    pub fn after(before: Option<Self>, allocation: AllocationId, at: Timestamp) -> Self {
+        match before {
+            Some(before) => Self { at: before.at.max(at), allocation: before.allocation.max(allocation) },
+            None => Self { at, allocation },
+        }
+    }
 }
 
 /// What a caller says of a number to be created.

@@ -1,34 +1,69 @@
-//! What the operator decides about the state: the policies of the groups and the room for documents.
+//! What the operator decides about the state: how the groups lend, and how much room there is for documents.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
-use super::{GroupName, Policy, TenantId};
+use serde::{Deserialize, Serialize};
+
+use super::{GroupName, Number, Policy, Seconds, TenantId};
+
+/// Whether a number of a group serves one interaction at a time or many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// One at a time: the dialled number alone tells whose call it is.
+    #[default]
+    Exclusive,
+    /// Many at a time, told apart by access code or caller; the group is never empty.
+    Shared,
+}
+
+/// How a group lends its numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupRules {
+    /// Which number comes next.
+    pub policy: Policy,
+    /// How many interactions a number serves at a time.
+    pub sharing: Sharing,
+    /// How long a number rests after an allocation has ended before it is lent again. While it rests after an
+    /// allocation that expired, a late call can still be recognised.
+    pub cool_down: Seconds,
+    /// Numbers that are never lent; they can be read and freed as any other.
+    pub reserved: BTreeSet<Number>,
+}
 
 /// The operator's rules. They can change while the state lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The configured groups of each tenant, the same in all its environments. A configured group exists even while
-    /// no number is in it; a group that is not configured exists as long as a number carries its name and has the
-    /// default policy.
-    pub groups: HashMap<(TenantId, GroupName), Policy>,
-    /// Room for all documents together, in bytes of their keys, labels and values.
+    /// no number is in it; a group that is not configured exists as long as a number carries its name and lends by the
+    /// default rules.
+    pub groups: HashMap<TenantId, HashMap<GroupName, GroupRules>>,
+    /// Room for all documents together, in bytes of keys, labels and values.
     pub documents_total: u64,
+    /// Most entries of one document.
+    pub document_entries: usize,
+    /// Largest value of an entry, in bytes.
+    pub value_bytes: u64,
 }
+
+/// How a group lends that nobody has configured.
+static BY_DEFAULT: LazyLock<GroupRules> = LazyLock::new(GroupRules::default);
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { groups: HashMap::new(), documents_total: 1 << 30 }
+        Self { groups: HashMap::new(), documents_total: 1 << 30, document_entries: 1000, value_bytes: 8 << 20 }
     }
 }
 
 impl Rules {
-    /// The policy of a group of a tenant; the default one where nothing is configured.
-    pub fn policy(&self, tenant: &TenantId, group: Option<&GroupName>) -> Policy {
-        group.and_then(|group| self.groups.get(&(tenant.clone(), group.clone()))).copied().unwrap_or_default()
+    /// How a group of a tenant lends, or the numbers without a group; by the default rules where nothing is configured.
+    pub fn group(&self, tenant: &TenantId, group: Option<&GroupName>) -> &GroupRules {
+        group.and_then(|group| self.groups.get(tenant)?.get(group)).unwrap_or(&BY_DEFAULT)
     }
 
     /// Whether the operator has configured the group.
     pub fn configures(&self, tenant: &TenantId, group: &GroupName) -> bool {
-        self.groups.contains_key(&(tenant.clone(), group.clone()))
+        self.groups.get(tenant).is_some_and(|groups| groups.contains_key(group))
     }
 }

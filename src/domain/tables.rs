@@ -7,48 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use super::change::{Change, Counters};
+use super::slot::NumberSlot;
 use super::{
-    Allocation, AllocationId, Document, DocumentId, Entry, EntryKey, GroupName, Interaction, InteractionId, Number,
-    NumberRecord, Scope, Timestamp, ValueId,
+    AccessCode, Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
+    Number, NumberRecord, Scope, Sharing, Timestamp,
 };
-
-/// One thing that has changed. A list of changes is the whole outcome of a command for a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// A number was created, changed, or (`None`) deleted.
-    Number(Arc<Scope>, Number, Option<Arc<NumberRecord>>),
-    /// A number was lent, or its allocation changed.
-    Allocated(Arc<Scope>, Arc<Allocation>),
-    /// An allocation has ended.
-    Released(Arc<Scope>, Arc<Allocation>),
-    /// An interaction began, changed, or (`None`) ended.
-    Interaction(Arc<Scope>, InteractionId, Option<Arc<Interaction>>),
-    /// A document began, changed, or (`None`) ended. Readers take it whole; a store keeps it without its entries.
-    Document(Arc<Scope>, DocumentId, Option<Arc<Document>>),
-    /// An entry of a document was written or (`None`) removed; follows the document's own change.
-    Entry(Arc<Scope>, DocumentId, EntryKey, Option<Entry>),
-    /// The bytes of a large value are to be kept.
-    ValueKept(ValueId, Arc<[u8]>),
-    /// The bytes of a large value, this many, are no longer needed.
-    ValueDropped(ValueId, u64),
-    /// Ids were given out.
-    Counters(Counters),
-}
-
-/// The last ids given out. An id is never given twice, not even after a restart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
-    /// Of numbers.
-    pub number: u64,
-    /// Of allocations.
-    pub allocation: u64,
-    /// Of interactions that the gateway named.
-    pub interaction: u64,
-    /// Of large values.
-    pub value: u64,
-}
 
 /// A number and the allocation it carries now, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,46 +32,20 @@ pub struct Page {
     pub numbers: Vec<Found>,
 }
 
-/// Counts of one group's numbers; every number is in exactly one of the three states.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupCounts {
-    /// Whose group.
-    pub scope: Arc<Scope>,
-    /// The group; `None` for the numbers without one.
-    pub group: Option<GroupName>,
-    /// Numbers that can be lent now.
-    pub free: usize,
-    /// Numbers that are lent, disabled ones among them.
-    pub allocated: usize,
-    /// Numbers that are neither lent nor may be.
-    pub disabled: usize,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct NumberSlot {
-    pub(super) record: Arc<NumberRecord>,
-    pub(super) allocation: Option<Arc<Allocation>>,
-}
-
-impl NumberSlot {
-    fn found(&self, now: Timestamp) -> Found {
-        let allocation = self.allocation.as_ref().filter(|allocation| allocation.live(now)).cloned();
-        Found { record: Arc::clone(&self.record), allocation }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct InteractionSlot {
     pub(super) record: Arc<Interaction>,
-    /// The numbers it holds, oldest allocation first.
-    pub(super) holds: Vec<Number>,
+    /// What it holds, oldest allocation first.
+    pub(super) holds: Vec<(Number, AllocationId)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-struct GroupTable {
+pub(super) struct GroupTable {
     members: BTreeSet<Number>,
-    allocated: usize,
-    disabled: usize,
+    /// Numbers that carry an allocation.
+    pub(super) allocated: usize,
+    /// Numbers that carry none and may not be lent.
+    pub(super) disabled: usize,
 }
 
 /// The tables of one scope.
@@ -210,6 +148,16 @@ impl Tables {
         }
     }
 
+    pub(super) fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
+        self.scope(scope)?.numbers.get(&number)
+    }
+
+    /// Whether an allocation fits on a number beside those that are there: one that wants it for itself fits only where
+    /// none does so, and no two have the same code.
+    pub fn takes(&self, scope: &Scope, number: Number, sharing: Sharing, code: Option<&AccessCode>) -> bool {
+        self.slot(scope, number).is_some_and(|slot| slot.takes(sharing, code))
+    }
+
     /// Whether any number of the scope carries the group's name.
     pub fn has_group(&self, scope: &Scope, group: &GroupName) -> bool {
         self.scope(scope).is_some_and(|scope| scope.groups.contains_key(&Some(group.clone())))
@@ -226,23 +174,13 @@ impl Tables {
         Some(&slot.record).filter(|record| record.live(now))
     }
 
-    /// A live document.
-    pub fn document(&self, scope: &Scope, id: DocumentId, now: Timestamp) -> Option<&Arc<Document>> {
-        self.scope(scope)?.documents.get(&id).filter(|document| document.live(now))
-    }
-
-    /// Counts the numbers of every group that has any.
-    pub fn group_counts(&self) -> Vec<GroupCounts> {
-        let groups = self.scopes.iter().flat_map(|(scope, tables)| {
-            tables.groups.iter().map(move |(group, table)| GroupCounts {
-                scope: Arc::clone(scope),
-                group: group.clone(),
-                free: table.members.len() - table.allocated - table.disabled,
-                allocated: table.allocated,
-                disabled: table.disabled,
-            })
-        });
-        groups.collect()
+    /// A live document, to whoever names it rightly.
+    pub fn document(&self, scope: &Scope, named: DocumentRef, now: Timestamp) -> Option<&Arc<Document>> {
+        let scope = self.scope(scope)?;
+        let document = scope.documents.get(&named.id)?;
+        let holder = || document.interaction.as_ref().and_then(|id| scope.interactions.get(id));
+        let live = now < document.kept_until || holder().is_some_and(|holder| holder.record.live(now));
+        Some(document).filter(|document| live && document.ownership == named.ownership)
     }
 }
 
@@ -256,10 +194,11 @@ impl ScopeTables {
             return Some(slot);
         }
         let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
-        let newest_first = self.allocated_dnids.range(with_dnid).rev();
-        let live = newest_first
-            .filter_map(|(_, _, number)| self.numbers.get(number))
-            .find(|slot| slot.allocation.as_ref().is_some_and(|allocation| allocation.live(now)));
+        let mut newest_first = self.allocated_dnids.range(with_dnid).rev();
+        let live = newest_first.find_map(|(_, id, number)| {
+            let slot = self.numbers.get(number)?;
+            slot.allocation(*id).filter(|allocation| allocation.live(now)).map(|_| slot)
+        });
         live.or_else(|| {
             let (dnid, number) = self.dnids.range((dialled, Number::MIN)..).next()?;
             self.numbers.get(number).filter(|_| *dnid == dialled)
@@ -267,46 +206,71 @@ impl ScopeTables {
     }
 
     fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {
-        let allocation = match self.numbers.remove(&number) {
-            Some(slot) => {
-                self.unlink(&slot);
-                slot.allocation
-            }
-            None => None,
-        };
+        if let (Some(record), Some(slot)) = (record, self.numbers.get_mut(&number))
+            && (&record.group, record.dnid) == (&slot.record.group, slot.record.dnid)
+            && let Some(group) = self.groups.get_mut(&record.group)
+        {
+            // The indexes stay as they are; the usual case, since every freeing writes the record.
+            group.forget_state(slot);
+            slot.record = Arc::clone(record);
+            group.count_state(slot);
+            return;
+        }
+        let mut slot = self.numbers.remove(&number);
+        if let Some(slot) = &slot {
+            self.unlink(slot);
+        }
         if let Some(record) = record {
-            self.put(NumberSlot { record: Arc::clone(record), allocation });
+            match &mut slot {
+                Some(slot) => slot.record = Arc::clone(record),
+                None => slot = Some(NumberSlot::new(Arc::clone(record))),
+            }
+            if let Some(slot) = slot {
+                self.link(slot);
+            }
         }
     }
 
     fn allocate(&mut self, allocation: &Arc<Allocation>) {
-        self.set_allocation(allocation.number, Some(allocation));
-        if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
-            && !interaction.holds.contains(&allocation.number)
+        let number = allocation.number;
+        if let Some(slot) = self.numbers.get_mut(&number)
+            && let Some(group) = self.groups.get_mut(&slot.record.group)
         {
-            interaction.holds.push(allocation.number);
+            group.forget_state(slot);
+            slot.put(allocation);
+            group.count_state(slot);
+            self.allocated_dnids.insert((slot.record.dnid, allocation.id, number));
+        }
+        if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
+            && !interaction.holds.contains(&(number, allocation.id))
+        {
+            interaction.holds.push((number, allocation.id));
         }
     }
 
     fn release(&mut self, allocation: &Arc<Allocation>) {
-        self.set_allocation(allocation.number, None);
+        let number = allocation.number;
+        if let Some(slot) = self.numbers.get_mut(&number)
+            && let Some(group) = self.groups.get_mut(&slot.record.group)
+        {
+            group.forget_state(slot);
+            slot.take(allocation.id);
+            group.count_state(slot);
+            self.allocated_dnids.remove(&(slot.record.dnid, allocation.id, number));
+        }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction) {
-            interaction.holds.retain(|held| *held != allocation.number);
+            interaction.holds.retain(|held| *held != (number, allocation.id));
         }
     }
 
-    fn set_allocation(&mut self, number: Number, allocation: Option<&Arc<Allocation>>) {
-        let Some(slot) = self.numbers.get_mut(&number) else { return };
-        let Some(group) = self.groups.get_mut(&slot.record.group) else { return };
-        group.forget_state(slot);
-        if let Some(ended) = slot.allocation.take() {
-            self.allocated_dnids.remove(&(slot.record.dnid, ended.id, number));
-        }
-        slot.allocation = allocation.cloned();
-        if let Some(begun) = &slot.allocation {
-            self.allocated_dnids.insert((slot.record.dnid, begun.id, number));
-        }
-        group.count_state(slot);
+    /// The counts of a group, if any number is in it.
+    pub(super) fn group(&self, group: &Option<GroupName>) -> Option<&GroupTable> {
+        self.groups.get(group)
+    }
+
+    /// Every group that has a number.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Option<GroupName>> {
+        self.groups.keys()
     }
 
     fn set_interaction(&mut self, id: &InteractionId, record: Option<&Arc<Interaction>>) {
@@ -323,15 +287,15 @@ impl ScopeTables {
     }
 
     /// Puts a number into its slot and into every index.
-    fn put(&mut self, slot: NumberSlot) {
+    fn link(&mut self, slot: NumberSlot) {
         let NumberRecord { number, dnid, .. } = *slot.record;
         self.dnids.insert((dnid, number));
+        for allocation in slot.allocations() {
+            self.allocated_dnids.insert((dnid, allocation.id, number));
+        }
         let group = self.groups.entry(slot.record.group.clone()).or_default();
         group.members.insert(number);
         group.count_state(&slot);
-        if let Some(allocation) = &slot.allocation {
-            self.allocated_dnids.insert((dnid, allocation.id, number));
-        }
         self.numbers.insert(number, slot);
     }
 
@@ -339,7 +303,7 @@ impl ScopeTables {
     fn unlink(&mut self, slot: &NumberSlot) {
         let NumberRecord { number, dnid, group, .. } = &*slot.record;
         self.dnids.remove(&(*dnid, *number));
-        if let Some(allocation) = &slot.allocation {
+        for allocation in slot.allocations() {
             self.allocated_dnids.remove(&(*dnid, allocation.id, *number));
         }
         if let Some(table) = self.groups.get_mut(group) {
@@ -353,6 +317,16 @@ impl ScopeTables {
 }
 
 impl GroupTable {
+    /// How many numbers the group has.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether the group has the number.
+    pub(super) fn has(&self, number: Number) -> bool {
+        self.members.contains(&number)
+    }
+
     fn count_state(&mut self, slot: &NumberSlot) {
         if let Some(count) = self.counter(slot) {
             *count += 1;
@@ -365,12 +339,12 @@ impl GroupTable {
         }
     }
 
-    /// The counter of the state the number is in; free numbers are what is left.
+    /// The counter of the state the number is in; the others are what is left.
     fn counter(&mut self, slot: &NumberSlot) -> Option<&mut usize> {
-        match (&slot.allocation, slot.record.enabled) {
-            (Some(_), _) => Some(&mut self.allocated),
-            (None, false) => Some(&mut self.disabled),
-            (None, true) => None,
+        match (slot.is_allocated(), slot.record.enabled) {
+            (true, _) => Some(&mut self.allocated),
+            (false, false) => Some(&mut self.disabled),
+            (false, true) => None,
         }
     }
 }

@@ -29,6 +29,11 @@ impl Timestamp {
         Seconds(self.0.saturating_sub(now.0).div_ceil(1000))
     }
 
+    /// Whole seconds from `earlier` to this point, rounded down; zero if it was not earlier.
+    pub const fn seconds_since(self, earlier: Self) -> Seconds {
+        Seconds(self.0.saturating_sub(earlier.0) / 1000)
+    }
+
     /// Whole seconds from `now` to this point, rounded down; zero when it has passed.
     pub const fn seconds_left(self, now: Self) -> Seconds {
         Seconds(self.0.saturating_sub(now.0) / 1000)
@@ -36,7 +41,7 @@ impl Timestamp {
 }
 
 /// A span of whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seconds(u64);
 

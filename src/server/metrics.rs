@@ -11,7 +11,7 @@ use prometheus::{
 
 use crate::access::Access;
 use crate::domain::EnvironmentName;
-use crate::domain::tables::GroupCounts;
+use crate::domain::state::PoolHealth;
 use crate::soap::tally::Tally;
 use crate::store::sled::Observer;
 
@@ -35,8 +35,8 @@ pub(super) struct Metrics {
 
 /// What is asked of the floors below at every scrape.
 pub(super) struct Readings<'a> {
-    /// The numbers of every group.
-    pub(super) groups: &'a [GroupCounts],
+    /// How every group is.
+    pub(super) pools: &'a [PoolHealth],
     /// Whether the store takes writes.
     pub(super) ready: bool,
     /// Who was turned away, and how much it cost to find out.
@@ -65,7 +65,10 @@ impl Metrics {
                 &["dialect", "operation"],
             )?,
             numbers: IntGaugeVec::new(
-                Opts::new("dnis_gateway_numbers", "Numbers by group and state (free, allocated, disabled)."),
+                Opts::new(
+                    "dnis_gateway_numbers",
+                    "Numbers by group and state (free, allocated, cooling, reserved, disabled).",
+                ),
                 &["tenant", "environment", "group", "state"],
             )?,
             batch_commands: Histogram::with_opts(
@@ -126,12 +129,18 @@ impl Metrics {
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();
-        for counts in readings.groups {
-            let environment = counts.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
-            let group = counts.group.as_ref().map_or("", |group| group.as_str());
-            let states = [("free", counts.free), ("allocated", counts.allocated), ("disabled", counts.disabled)];
+        for pool in readings.pools {
+            let environment = pool.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
+            let group = pool.group.as_ref().map_or("", |group| group.as_str());
+            let states = [
+                ("free", pool.free),
+                ("allocated", pool.allocated),
+                ("cooling", pool.cooling),
+                ("reserved", pool.reserved),
+                ("disabled", pool.disabled),
+            ];
             for (state, count) in states {
-                let labels = [counts.scope.tenant.as_str(), environment, group, state];
+                let labels = [pool.scope.tenant.as_str(), environment, group, state];
                 self.numbers.with_label_values(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
             }
         }

@@ -6,11 +6,11 @@ use crate::domain::{InteractionId, InvalidName, NewNumber, Rules, Scope};
 
 /// The rules that the settings make for the state.
 pub(super) fn rules(settings: &Settings) -> Rules {
-    let groups = settings
-        .tenants
-        .values()
-        .flat_map(|tenant| tenant.groups.iter().map(|group| ((tenant.id.clone(), group.name.clone()), group.policy)));
-    Rules { groups: groups.collect(), documents_total: settings.store.documents_total }
+    let groups = settings.tenants.values().map(|tenant| {
+        let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
+        (tenant.id.clone(), groups.collect())
+    });
+    Rules { groups: groups.collect(), documents_total: settings.store.documents_total, ..Rules::default() }
 }
 
 /// The seeds that the settings give an empty store.

@@ -13,11 +13,11 @@ use rand::rngs::StdRng;
 use super::loading::{self, Values};
 use super::{Clock, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
-use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Turn, Which};
-use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
+use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Change, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
+    Allocation, Change, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
+    Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -157,12 +157,22 @@ impl Store for MemoryStore {
         self.write(|turn| turn.create_document(scope, entries, ttl))
     }
 
-    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()> {
-        self.write(|turn| turn.merge_document(scope, id, entries, ttl))
+    async fn merge_document(
+        &self,
+        scope: &Scope,
+        named: DocumentRef,
+        entries: Vec<NewEntry>,
+        ttl: Option<Seconds>,
+    ) -> Result<()> {
+        self.write(|turn| turn.merge_document(scope, named, entries, ttl))
     }
 
-    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()> {
-        self.write(|turn| turn.delete_document(scope, id))
+    async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
+        self.write(|turn| turn.delete_document(scope, named))
+    }
+
+    async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
+        self.write(|turn| turn.delete_entry(scope, named, key))
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
@@ -181,16 +191,16 @@ impl Store for MemoryStore {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
 
-    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
-        Ok(self.read_values(|inner, now| match inner.state.tables().document(scope, id, now) {
+    async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
+        Ok(self.read_values(|inner, now| match inner.state.tables().document(scope, named, now) {
             Some(document) => loading::document(document, &inner.values),
             None => Ok(None),
         }))
     }
 
-    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
+    async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
         Ok(self.read_values(|inner, now| {
-            let document = inner.state.tables().document(scope, id, now);
+            let document = inner.state.tables().document(scope, named, now);
             match document.and_then(|document| document.entries.get(key)) {
                 Some(entry) => loading::entry(entry, &inner.values),
                 None => Ok(None),
@@ -198,8 +208,12 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
-        Ok(self.read(|tables, _| tables.group_counts()))
+    async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.write(|turn| Ok(turn.pool(scope, group)))
+    }
+
+    async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        self.write(|turn| Ok(turn.pools()))
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

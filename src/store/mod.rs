@@ -14,11 +14,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::document::Loaded;
-use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, Seeds, Which};
-use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
+use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Content, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Refusal, Rules, Scope, Seconds,
+    Allocation, Content, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
+    Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -91,7 +91,8 @@ pub trait Store: Send + Sync {
     /// Lends a number to an interaction.
     ///
     /// # Errors
-    /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::DocumentsFull`].
+    /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`].
     async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent>;
 
     /// Ends the allocation of a number, given whole or by its DNID; `None` if it was not allocated.
@@ -136,17 +137,31 @@ pub trait Store: Send + Sync {
     /// [`Refusal::DocumentsFull`].
     async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId>;
 
-    /// Writes entries into a document and lets it live for `ttl` from now.
+    /// Writes entries into a document and, with a `ttl`, lets it live for that long from now. A document that its owner
+    /// names is made if it does not exist.
     ///
     /// # Errors
-    /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`].
-    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()>;
+    /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`].
+    async fn merge_document(
+        &self,
+        scope: &Scope,
+        named: DocumentRef,
+        entries: Vec<NewEntry>,
+        ttl: Option<Seconds>,
+    ) -> Result<()>;
 
     /// Deletes a document; that of a live interaction becomes empty.
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`].
-    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()>;
+    async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()>;
+
+    /// Deletes one entry of a document.
+    ///
+    /// # Errors
+    /// [`Refusal::DocumentUnknown`], [`Refusal::EntryUnknown`].
+    async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()>;
 
     /// Looks up a number by its whole digits.
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>>;
@@ -161,13 +176,16 @@ pub trait Store: Send + Sync {
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;
 
     /// Reads a live document with the texts of its entries.
-    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>>;
+    async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>>;
 
     /// Reads one entry of a live document with its bytes.
-    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>>;
+    async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>>;
 
-    /// Counts the numbers of every group that has any.
-    async fn group_counts(&self) -> Result<Vec<GroupCounts>>;
+    /// How a group is now; `None` if no number is in it.
+    async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// How every group is that has any number.
+    async fn pools(&self) -> Result<Vec<PoolHealth>>;
 
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;

@@ -71,7 +71,7 @@ async fn sixty_four_callers_never_hold_one_number_at_a_time_and_share_their_sync
         caller.await.unwrap();
     }
 
-    let counts = store.group_counts().await.unwrap();
+    let counts = store.pools().await.unwrap();
     assert_eq!((counts[0].free, counts[0].allocated), (10, 0));
     let (commits, commands) = (commits.commits.load(Ordering::Relaxed), commits.commands.load(Ordering::Relaxed));
     assert!(commands >= commits * 2, "{commands} commands took {commits} commits");

@@ -1,9 +1,10 @@
 //! The suite that every engine passes. A test is written once, over the trait, and runs on each.
 
 use dnis_gateway::domain::document::{Loaded, LoadedValue};
-use dnis_gateway::domain::state::{AfterMatch, Holder, Lend, Repeat, Seeds, Source, Which};
+use dnis_gateway::domain::refusal::Miss;
+use dnis_gateway::domain::state::{AfterMatch, Holder, Lend, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
-    Content, Deadline, DocumentId, NumberId, NumberPatch, Policy, Refusal, Rules, Scope, Seconds,
+    Content, Deadline, DocumentId, GroupRules, NumberId, NumberPatch, Policy, Refusal, Rules, Scope, Seconds,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 
@@ -53,7 +54,9 @@ on_every_engine! {
 const ROOM: u64 = 4 * 1024 * 1024;
 
 fn rules() -> Rules {
-    Rules { documents_total: ROOM, groups: [((scope().tenant, group("lrf")), Policy::LeastRecentlyFreed)].into() }
+    let lrf = GroupRules { policy: Policy::LeastRecentlyFreed, ..GroupRules::default() };
+    let groups = [(scope().tenant, [(group("lrf"), lrf)].into())].into();
+    Rules { documents_total: ROOM, groups, ..Rules::default() }
 }
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
@@ -151,8 +154,8 @@ async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engi
     assert_eq!(texts(&found.data.unwrap()), [("f", "(file)"), ("k", "v")]);
     assert_eq!(holder(store, "11").await, None);
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction)));
-    assert_eq!(refused(match_call(store, "11", WithData::Yes).await), Refusal::NoMatch);
-    assert_eq!(refused(match_call(store, "99", WithData::Yes).await), Refusal::NoMatch);
+    assert_eq!(refused(match_call(store, "11", WithData::Yes).await), Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(refused(match_call(store, "99", WithData::Yes).await), Refusal::NoMatch(Miss::Nobody));
 }
 
 async fn a_match_without_data_reads_none(engine: &mut Engine) {
@@ -168,7 +171,7 @@ async fn a_match_gives_large_texts_back_even_when_it_deletes_them(engine: &mut E
     let lent = store.lend(&scope(), Lend { data: vec![text("k", &large)], ..lend_to("a") }).await.unwrap();
     let data = match_call(store, "11", WithData::Yes).await.unwrap().unwrap();
     assert_eq!(texts(&data), [("k", &*large)]);
-    assert_eq!(store.document(&scope(), lent.interaction.data).await, Ok(None));
+    assert_eq!(store.document(&scope(), lent.interaction.data.into()).await, Ok(None));
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
 }
 
@@ -195,25 +198,28 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
 async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     let store = engine.store();
     let id = store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60)).await.unwrap();
-    store.merge_document(&scope(), id, vec![text("b", "3"), text("c", "")], Seconds::new(60)).await.unwrap();
-    let loaded = store.document(&scope(), id).await.unwrap().unwrap();
+    store
+        .merge_document(&scope(), id.into(), vec![text("b", "3"), text("c", "")], Some(Seconds::new(60)))
+        .await
+        .unwrap();
+    let loaded = store.document(&scope(), id.into()).await.unwrap().unwrap();
     assert_eq!(loaded.id, id);
     assert_eq!(texts(&loaded), [("a", "1"), ("b", "3"), ("c", "")]);
-    let entry = store.document_entry(&scope(), id, "b").await.unwrap().unwrap();
+    let entry = store.document_entry(&scope(), id.into(), "b").await.unwrap().unwrap();
     assert_eq!((entry.content, &*entry.bytes), (Content::Text, &b"3"[..]));
-    assert_eq!(store.document_entry(&scope(), id, "nothing").await, Ok(None));
+    assert_eq!(store.document_entry(&scope(), id.into(), "nothing").await, Ok(None));
 
-    store.delete_document(&scope(), id).await.unwrap();
-    assert_eq!(store.document(&scope(), id).await, Ok(None));
-    assert_eq!(store.document_entry(&scope(), id, "b").await, Ok(None));
-    assert_eq!(refused(store.delete_document(&scope(), id).await), Refusal::DocumentUnknown(id));
-    let late = store.merge_document(&scope(), id, Vec::new(), Seconds::new(60)).await;
+    store.delete_document(&scope(), id.into()).await.unwrap();
+    assert_eq!(store.document(&scope(), id.into()).await, Ok(None));
+    assert_eq!(store.document_entry(&scope(), id.into(), "b").await, Ok(None));
+    assert_eq!(refused(store.delete_document(&scope(), id.into()).await), Refusal::DocumentUnknown(id));
+    let late = store.merge_document(&scope(), id.into(), Vec::new(), Some(Seconds::new(60))).await;
     assert_eq!(refused(late), Refusal::DocumentUnknown(id));
 
     let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60)).await.unwrap();
     engine.clock.advance(Seconds::new(60));
-    assert_eq!(store.document(&scope(), short).await, Ok(None));
-    assert_eq!(store.document_entry(&scope(), short, "a").await, Ok(None));
+    assert_eq!(store.document(&scope(), short.into()).await, Ok(None));
+    assert_eq!(store.document_entry(&scope(), short.into(), "a").await, Ok(None));
 }
 
 async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut Engine) {
@@ -237,10 +243,11 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
             engine.restart(1).await;
         }
         let store = engine.store();
-        let loaded = store.document(&scope(), id).await.unwrap().unwrap();
+        let loaded = store.document(&scope(), id.into()).await.unwrap().unwrap();
         assert_eq!(loaded.entries.len(), entries.len());
         for entry in &entries {
-            let read = store.document_entry(&scope(), id, entry.key.as_str()).await.unwrap().expect("it is there");
+            let read =
+                store.document_entry(&scope(), id.into(), entry.key.as_str()).await.unwrap().expect("it is there");
             assert_eq!(read.content, entry.content);
             assert!(read.bytes == entry.bytes, "{:?}, restarted: {restarted}", entry.key);
         }
@@ -253,7 +260,7 @@ async fn documents_are_held_to_their_total(engine: &mut Engine) {
     let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await.unwrap();
     let full = Refusal::DocumentsFull { limit: ROOM };
     assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await), full);
-    store.delete_document(&scope(), id).await.unwrap();
+    store.delete_document(&scope(), id.into()).await.unwrap();
     store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await.unwrap();
     assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await), full);
 }
@@ -267,16 +274,16 @@ async fn a_refusal_changes_nothing(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     store.lend(&scope(), lend_to("a")).await.unwrap();
-    let before = (store.numbers(&scope(), None, 0, 9).await, store.group_counts().await);
+    let before = (store.numbers(&scope(), None, 0, 9).await, store.pools().await);
     refused(store.create_number(&scope(), number("11")).await);
     refused(store.delete_number(&scope(), num("11")).await);
     refused(store.update_number(&scope(), num("12"), NumberPatch::default()).await);
     refused(store.free(&scope(), num("12")).await);
     refused(store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("b") }).await);
-    let nowhere = Lend { source: Source::Group(group("nowhere")), ..lend_to("b") };
+    let nowhere = Lend { source: from("nowhere"), ..lend_to("b") };
     assert_eq!(refused(store.lend(&scope(), nowhere).await), Refusal::GroupUnknown(group("nowhere")));
     assert_eq!(store.interaction(&scope(), &interaction("b")).await, Ok(None));
-    assert_eq!((store.numbers(&scope(), None, 0, 9).await, store.group_counts().await), before);
+    assert_eq!((store.numbers(&scope(), None, 0, 9).await, store.pools().await), before);
 }
 
 async fn seeds_are_written_once(engine: &mut Engine) {
@@ -286,7 +293,7 @@ async fn seeds_are_written_once(engine: &mut Engine) {
     };
     let twice = Seeds { numbers: vec![(scope(), number("1")), (scope(), number("1"))], ..seeds.clone() };
     assert_eq!(refused(engine.store().seed(twice).await), Refusal::NumberExists(num("1")));
-    assert_eq!(engine.store().group_counts().await, Ok(vec![]));
+    assert_eq!(engine.store().pools().await, Ok(vec![]));
     assert_eq!(engine.store().seed(seeds.clone()).await, Ok(true));
     assert_eq!(engine.store().seed(seeds.clone()).await, Ok(false));
     engine.store().delete_number(&scope(), num("11")).await.unwrap();
@@ -299,10 +306,10 @@ async fn seeds_are_written_once(engine: &mut Engine) {
 
 async fn new_rules_hold_from_then_on(engine: &mut Engine) {
     let store = engine.store();
-    let empty = Lend { source: Source::Group(group("later")), ..lend_to("a") };
+    let empty = Lend { source: from("later"), ..lend_to("a") };
     assert_eq!(refused(store.lend(&scope(), empty.clone()).await), Refusal::GroupUnknown(group("later")));
-    let groups = [((scope().tenant, group("later")), Policy::Random)].into();
-    store.set_rules(Rules { groups, documents_total: 10 }).await.unwrap();
+    let groups = [(scope().tenant, [(group("later"), GroupRules::default())].into())].into();
+    store.set_rules(Rules { groups, documents_total: 10, ..Rules::default() }).await.unwrap();
     assert_eq!(
         refused(store.lend(&scope(), empty).await),
         Refusal::Exhausted { group: Some(group("later")), next_release: None }
@@ -320,13 +327,13 @@ async fn scopes_share_nothing(engine: &mut Engine) {
     assert_eq!(store.number(&other, num("11")).await, Ok(None));
     assert_eq!(store.dialled(&other, num("1")).await, Ok(None));
     assert_eq!(store.interaction(&other, &interaction("a")).await, Ok(None));
-    assert_eq!(store.document(&other, lent.interaction.data).await, Ok(None));
-    assert_eq!(store.document_entry(&other, lent.interaction.data, "k").await, Ok(None));
+    assert_eq!(store.document(&other, lent.interaction.data.into()).await, Ok(None));
+    assert_eq!(store.document_entry(&other, lent.interaction.data.into(), "k").await, Ok(None));
     assert_eq!(store.numbers(&other, None, 0, 9).await.unwrap().total, 0);
     assert_eq!(refused(store.free(&other, num("11")).await), Refusal::NumberUnknown(num("11")));
     assert_eq!(refused(store.lend(&other, lend_to("a")).await), Refusal::GroupUnknown(group("g")));
     let matched = store.match_call(&other, call("11"), Which::All, AfterMatch::Keep, WithData::No).await;
-    assert_eq!(refused(matched), Refusal::NoMatch);
+    assert_eq!(refused(matched), Refusal::NoMatch(Miss::Nobody));
     let stranger = Scope { tenant: dnis_gateway::domain::TenantId::new("other").unwrap(), environment: None };
     store.create_number(&stranger, number("11")).await.unwrap();
     assert_eq!(store.free(&stranger, num("11")).await, Ok(None));
@@ -363,17 +370,17 @@ async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction.clone())));
     let again = Lend { repeat: Repeat::SameNumber, lasting: Seconds::new(300), ..lend_to("a") };
     assert_eq!(store.lend(&scope(), again).await.unwrap().allocation.id, lent.allocation.id);
-    assert_eq!(texts(&store.document(&scope(), own).await.unwrap().unwrap()), [("k", "w")]);
+    assert_eq!(texts(&store.document(&scope(), own.into()).await.unwrap().unwrap()), [("k", "w")]);
     engine.clock.advance(Seconds::new(60));
-    assert_eq!(store.document(&scope(), own).await, Ok(None));
+    assert_eq!(store.document(&scope(), own.into()).await, Ok(None));
     engine.clock.advance(Seconds::new(240));
     assert_eq!(holder(store, "11").await, None);
     assert_eq!(store.lend(&scope(), lend_to("b")).await.unwrap().allocation.number, num("12"));
     engine.clock.advance(Seconds::new(599));
-    assert!(store.document(&scope(), lent.interaction.data).await.unwrap().is_some());
+    assert!(store.document(&scope(), lent.interaction.data.into()).await.unwrap().is_some());
     engine.clock.advance(Seconds::new(1));
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
-    assert_eq!(store.document(&scope(), lent.interaction.data).await, Ok(None));
+    assert_eq!(store.document(&scope(), lent.interaction.data.into()).await, Ok(None));
 }
 
 async fn what_expired_while_the_store_was_down_is_free(engine: &mut Engine) {
@@ -395,7 +402,7 @@ async fn a_sweep_brings_the_counts_up_to_the_clock(engine: &mut Engine) {
     let store = engine.store();
     store.lend(&scope(), lend_to("a")).await.unwrap();
     let free = async |store: &dyn Store| {
-        let counts = store.group_counts().await.unwrap();
+        let counts = store.pools().await.unwrap();
         (counts[0].free, counts[0].allocated)
     };
     assert_eq!(free(store).await, (1, 1));
@@ -407,5 +414,5 @@ async fn a_sweep_brings_the_counts_up_to_the_clock(engine: &mut Engine) {
 async fn a_fresh_engine_is_ready(engine: &mut Engine) {
     assert_eq!(engine.store().ready().await, Ok(()));
     let nobody = DocumentId(uuid::Uuid::nil());
-    assert_eq!(engine.store().document(&scope(), nobody).await, Ok(None));
+    assert_eq!(engine.store().document(&scope(), nobody.into()).await, Ok(None));
 }

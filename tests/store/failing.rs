@@ -39,7 +39,7 @@ async fn a_commit_that_fails_is_never_shown_and_nothing_acknowledged_is_lost() {
     for at in 0..=acknowledged {
         let held = store.interaction(&scope(), &interaction(&at.to_string())).await.unwrap();
         let held = held.unwrap_or_else(|| panic!("the acknowledged lending {at} is there"));
-        let picture = store.document_entry(&scope(), held.data, "picture").await.unwrap().unwrap();
+        let picture = store.document_entry(&scope(), held.data.into(), "picture").await.unwrap().unwrap();
         assert_eq!(picture.bytes.len(), PICTURE);
     }
     // The batch that failed may have reached the disk, then as a whole.
@@ -47,7 +47,7 @@ async fn a_commit_that_fails_is_never_shown_and_nothing_acknowledged_is_lost() {
     let next = interaction(&(acknowledged + 1).to_string());
     match store.interaction(&scope(), &next).await.unwrap() {
         Some(held) => {
-            assert!(store.document_entry(&scope(), held.data, "picture").await.unwrap().is_some());
+            assert!(store.document_entry(&scope(), held.data.into(), "picture").await.unwrap().is_some());
             assert_eq!(lent, usize::try_from(acknowledged).unwrap() + 2);
         }
         None => assert_eq!(lent, usize::try_from(acknowledged).unwrap() + 1),

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use dnis_gateway::domain::document::Loaded;
-use dnis_gateway::domain::state::{AfterMatch, CodeLength, Criteria, Holder, Lend, Lent, Repeat, Source, Which};
-use dnis_gateway::domain::tables::{Found, GroupCounts, Page};
+use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, Lend, Lent, PoolHealth, Repeat, Source, Which};
+use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Caller, Deadline, DocumentId, Interaction, NewEntry, NewNumber, NumberId, NumberPatch, Origin, Policy,
-    Rules, Seconds,
+    Allocation, Caller, CodeShape, Deadline, DocumentId, GroupRules, Interaction, NewEntry, NewNumber, NumberId,
+    NumberPatch, Origin, Policy, Rules, Seconds,
 };
 use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
@@ -24,9 +24,9 @@ const CALLERS: [&str; 2] = ["555", "anonymous"];
 
 fn rules() -> Rules {
     let tenant = scope().tenant;
-    let policy = |name, policy| ((tenant.clone(), group(name)), policy);
+    let policy = |name, policy| (group(name), GroupRules { policy, ..GroupRules::default() });
     let groups = [policy("random", Policy::Random), policy("lrf", Policy::LeastRecentlyFreed)];
-    Rules { groups: groups.into(), documents_total: 40_000 }
+    Rules { groups: [(tenant, groups.into())].into(), documents_total: 40_000, ..Rules::default() }
 }
 
 /// One step of a history. The numbers in it pick from the lists above, or from the documents made so far.
@@ -168,7 +168,7 @@ struct Sight {
     dialled: Vec<Option<Found>>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
-    counts: Vec<GroupCounts>,
+    pools: Vec<PoolHealth>,
 }
 
 /// An engine with the documents that its outcomes have named.
@@ -236,9 +236,11 @@ impl Player {
             }
             Step::Merge { document, data, ttl } => {
                 let id = self.document(document);
-                Outcome::Done(store.merge_document(&scope, id, data.entries(), Seconds::new(ttl)).await)
+                Outcome::Done(store.merge_document(&scope, id.into(), data.entries(), Some(Seconds::new(ttl))).await)
             }
-            Step::Drop { document } => Outcome::Done(store.delete_document(&scope, self.document(document)).await),
+            Step::Drop { document } => {
+                Outcome::Done(store.delete_document(&scope, self.document(document).into()).await)
+            }
             Step::Wait { milliseconds } => {
                 self.engine.clock.advance_millis(milliseconds);
                 Outcome::Done(Ok(()))
@@ -261,13 +263,13 @@ impl Player {
         }
         let mut documents = Vec::new();
         for id in &self.documents {
-            let whole = store.document(&scope, *id).await.unwrap();
-            documents.push((whole, store.document_entry(&scope, *id, "picture").await.unwrap()));
+            let whole = store.document(&scope, (*id).into()).await.unwrap();
+            documents.push((whole, store.document_entry(&scope, (*id).into(), "picture").await.unwrap()));
         }
         // Readers judge deadlines by the clock; counts are as the last sweep left them.
         store.sweep().await.unwrap();
-        let counts = store.group_counts().await.unwrap();
-        Sight { page, of_group, dialled, interactions, documents, counts }
+        let pools = store.pools().await.unwrap();
+        Sight { page, of_group, dialled, interactions, documents, pools }
     }
 }
 
@@ -284,7 +286,7 @@ fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by
             HolderKind::New => Holder::New,
         },
         source: match source {
-            SourceKind::Group(at) => Source::Group(name(at)),
+            SourceKind::Group(at) => Source::group(name(at)),
             SourceKind::FirstOf(first, second) => Source::FirstOf(vec![name(first), name(second)]),
             SourceKind::Anywhere => Source::Anywhere,
         },
@@ -292,7 +294,7 @@ fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by
         repeat,
         lasting: Seconds::new(times.lasting),
         interaction_ttl: Seconds::new(times.interaction),
-        code: CodeLength::new(times.interaction),
+        code: CodeShape::new(times.interaction, None).ok(),
         caller: by.map(caller),
         data: data.entries(),
         data_ttl: times.document.map(Seconds::new),

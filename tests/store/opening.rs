@@ -35,8 +35,8 @@ async fn assert_filled(store: &SledStore) {
     let page = store.numbers(&scope(), None, 0, 100).await.unwrap();
     assert_eq!(page.total, 20);
     let held = store.interaction(&scope(), &interaction("a")).await.unwrap().expect("the interaction is there");
-    assert_eq!(store.document(&scope(), held.data).await.unwrap().unwrap().entries.len(), 2);
-    let picture = store.document_entry(&scope(), held.data, "picture").await.unwrap().unwrap();
+    assert_eq!(store.document(&scope(), held.data.into()).await.unwrap().unwrap().entries.len(), 2);
+    let picture = store.document_entry(&scope(), held.data.into(), "picture").await.unwrap().unwrap();
     assert_eq!(*picture.bytes, vec![7; 300_000]);
 }
 

@@ -1,9 +1,10 @@
 //! What lies on disk: records small enough that sled keeps its hands off files it never syncs.
 
 use dnis_gateway::domain::document::FileLabel;
-use dnis_gateway::domain::state::{CodeLength, Holder, Lend, Source};
+use dnis_gateway::domain::state::{Holder, Lend, Source};
 use dnis_gateway::domain::{
-    Caller, Content, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Scope, Seconds, TenantId,
+    Caller, CodeShape, Content, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Scope, Seconds,
+    TenantId,
 };
 use dnis_gateway::store::Store;
 
@@ -48,15 +49,15 @@ async fn no_record_is_above_four_kibibytes_however_long_every_name_is() {
     }
     let lend = Lend {
         holder: Holder::Any(InteractionId::new(&widest(255)).unwrap()),
-        source: Source::Group(group),
-        code: CodeLength::new(16),
+        source: Source::group(group),
+        code: CodeShape::new(16, None).ok(),
         caller: Some(Caller::new(&widest(64)).unwrap()),
         data: data.clone(),
         ..lend_to("-")
     };
     let id = store.lend(&scope, lend).await.unwrap().interaction.data;
     for entry in &data {
-        let read = store.document_entry(&scope, id, entry.key.as_str()).await.unwrap().unwrap();
+        let read = store.document_entry(&scope, id.into(), entry.key.as_str()).await.unwrap().unwrap();
         assert_eq!((read.content, read.bytes), (entry.content.clone(), entry.bytes.clone()));
     }
     store.close().await;
@@ -84,7 +85,7 @@ async fn large_values_make_no_blobs_and_leave_no_records_when_they_are_gone() {
     let blobs = || std::fs::read_dir(directory.path().join("blobs")).unwrap().count();
     assert_eq!(blobs(), 0);
     for id in documents {
-        store.delete_document(&scope(), id).await.unwrap();
+        store.delete_document(&scope(), id.into()).await.unwrap();
     }
     assert_eq!(blobs(), 0);
     store.close().await;

@@ -1,10 +1,10 @@
 //! Short ways to say what the tests say often.
 
 use dnis_gateway::domain::document::FileLabel;
-use dnis_gateway::domain::state::{CodeLength, Criteria, Holder, Lend, Repeat, Source};
+use dnis_gateway::domain::state::{Criteria, Holder, LateCalls, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    Content, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Number, Origin, Scope, Seconds,
-    TenantId,
+    CodeShape, Content, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Number, Origin,
+    Scope, Seconds, TenantId,
 };
 
 pub(crate) fn scope() -> Scope {
@@ -21,6 +21,10 @@ pub(crate) fn num(text: &str) -> Number {
 
 pub(crate) fn group(text: &str) -> GroupName {
     GroupName::new(text).unwrap()
+}
+
+pub(crate) fn from(name: &str) -> Source {
+    Source::group(group(name))
 }
 
 pub(crate) fn interaction(text: &str) -> InteractionId {
@@ -41,12 +45,12 @@ pub(crate) fn number(text: &str) -> NewNumber {
 pub(crate) fn lend_to(holder: &str) -> Lend {
     Lend {
         holder: Holder::Any(interaction(holder)),
-        source: Source::Group(group("g")),
+        source: from("g"),
         origin: Origin::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(300),
         interaction_ttl: Seconds::new(0),
-        code: Some(CodeLength::DEFAULT),
+        code: Some(CodeShape::DEFAULT),
         caller: None,
         data: Vec::new(),
         data_ttl: None,
@@ -54,7 +58,7 @@ pub(crate) fn lend_to(holder: &str) -> Lend {
 }
 
 pub(crate) fn call(text: &str) -> Criteria {
-    Criteria { number: num(text), code: None, caller: None }
+    Criteria { number: num(text), code: None, caller: None, late: LateCalls::Ignored }
 }
 
 pub(crate) fn text(name: &str, value: &str) -> NewEntry {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dnis_gateway::domain::document::Loaded;
-use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Which};
-use dnis_gateway::domain::tables::{Found, GroupCounts, Page};
+use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
+use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number, NumberId,
-    NumberPatch, Rules, Scope, Seconds,
+    Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
+    NumberId, NumberPatch, Rules, Scope, Seconds,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
@@ -108,12 +108,22 @@ impl Store for Accidental {
         self.inner.create_document(scope, entries, ttl).await
     }
 
-    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()> {
-        self.inner.merge_document(scope, id, entries, ttl).await
+    async fn merge_document(
+        &self,
+        scope: &Scope,
+        named: DocumentRef,
+        entries: Vec<NewEntry>,
+        ttl: Option<Seconds>,
+    ) -> Result<()> {
+        self.inner.merge_document(scope, named, entries, ttl).await
     }
 
-    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()> {
-        self.inner.delete_document(scope, id).await
+    async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
+        self.inner.delete_document(scope, named).await
+    }
+
+    async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
+        self.inner.delete_entry(scope, named, key).await
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
@@ -134,17 +144,21 @@ impl Store for Accidental {
         self.inner.interaction(scope, id).await
     }
 
-    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
-        self.inner.document(scope, id).await
+    async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
+        self.inner.document(scope, named).await
     }
 
-    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
+    async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
         assert_ne!(key, PANICKING_KEY, "this is the panic that the test is about");
-        self.inner.document_entry(scope, id, key).await
+        self.inner.document_entry(scope, named, key).await
     }
 
-    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
-        self.inner.group_counts().await
+    async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.inner.pool(scope, group).await
+    }
+
+    async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        self.inner.pools().await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

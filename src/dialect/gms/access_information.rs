@@ -8,8 +8,8 @@ use super::answer::Members;
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
 use crate::config::Service;
-use crate::domain::state::{CodeLength, Holder, Lend, Lent, Repeat, Source};
-use crate::domain::{Caller, GroupName, Origin, Seconds};
+use crate::domain::state::{Holder, Lend, Lent, Repeat, Source};
+use crate::domain::{Caller, CodeShape, GroupName, Origin, Seconds};
 
 /// The group where neither the request nor the service's section names one.
 const USUAL_GROUP: &str = "DNIS";
@@ -31,7 +31,7 @@ pub(super) fn read(
     let code = code(&parameters, service)?;
     Ok(Lend {
         holder,
-        source: Source::Group(group(&parameters, service)?),
+        source: Source::Group { name: group(&parameters, service)?, fallbacks: Vec::new() },
         origin: Origin::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: booking(&parameters, service)?,
@@ -61,12 +61,12 @@ fn group(parameters: &Parameters, service: &Service) -> Result<GroupName, Error>
 }
 
 /// The code's length if a code is wanted. A wrong length is refused also where no code is.
-fn code(parameters: &Parameters, service: &Service) -> Result<Option<CodeLength>, Error> {
+fn code(parameters: &Parameters, service: &Service) -> Result<Option<CodeShape>, Error> {
     const ALLOWED: &str = "must be a whole number from 1 to 16";
-    let asked = parameters.text("_access_code_length")?.map(|text| text.parse().ok().and_then(CodeLength::new));
+    let asked = parameters.text("_access_code_length")?.map(|text| text.parse().ok().and_then(shape));
     let length = match asked {
         Some(length) => length.ok_or_else(|| Error::parameter("_access_code_length", ALLOWED))?,
-        None => service.access_code_length.map(u64::from).and_then(CodeLength::new).unwrap_or(CodeLength::DEFAULT),
+        None => service.access_code_length.map(u64::from).and_then(shape).unwrap_or(CodeShape::DEFAULT),
     };
     let wanted = parameters.flag("_provide_code")?.or(service.provide_code).unwrap_or(false);
     Ok(wanted.then_some(length))
@@ -79,4 +79,7 @@ fn booking(parameters: &Parameters, service: &Service) -> Result<Seconds, Error>
         seconds.map_or(USUAL_BOOKING, Seconds::new)
     });
     Ok(asked.or(service.booking_expiration_timeout).unwrap_or(USUAL_BOOKING))
+}
+fn shape(length: u64) -> Option<CodeShape> {
+    CodeShape::new(length, None).ok()
 }

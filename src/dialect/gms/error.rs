@@ -287,7 +287,7 @@ fn refused(refusal: &Refusal) -> Row {
             let group = group.as_ref().map_or("", |group| group.as_str());
             unavailable("exhausted", format!("no access number is free in group '{}'", quote(group)))
         }
-        Refusal::NoMatch => Row { outcome: "no_match", ..not_found("no service matches the call") },
+        Refusal::NoMatch(_) => Row { outcome: "no_match", ..not_found("no service matches the call") },
         Refusal::DocumentUnknown(_) => Error::DocumentUnknown.row(),
         Refusal::DocumentsFull { .. } => Row {
             status: StatusCode::INSUFFICIENT_STORAGE,
@@ -295,6 +295,25 @@ fn refused(refusal: &Refusal) -> Row {
             outcome: "documents_full",
             message: "there is no room for more data; nothing was kept".into(),
         },
+        Refusal::CodesUsedUp { length } => Row {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            exception: "javax.ws.rs.ServiceUnavailableException",
+            outcome: "codes_used_up",
+            message: format!("every access code of {length} digits is in use on the numbers of the group").into(),
+        },
+        Refusal::TooManyEntries { limit } => Row {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "too_large",
+            message: format!("the data must have at most {limit} keys; nothing was kept").into(),
+        },
+        Refusal::ValueTooLarge { limit } => Row {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "too_large",
+            message: format!("each value must have at most {limit} bytes; nothing was kept").into(),
+        },
+        Refusal::EntryUnknown(_) => Error::KeyUnknown.row(),
         // Nothing that this dialect asks of the store is refused in these ways.
         Refusal::NumberExists(_)
         | Refusal::NumberUnknown(_)

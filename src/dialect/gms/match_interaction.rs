@@ -39,8 +39,14 @@ impl MatchRequest {
         // The vendor's page has both names for one thing.
         let (data, user_data) = (flag("_return_data")?, flag("_return_user_data")?);
         let data = if data || user_data { WithData::Yes } else { WithData::No };
-        let number = Number::new(dialled).map_err(|_| Error::Refused(Refusal::NoMatch))?;
-        Ok(Self { criteria: Criteria { number, code, caller }, which, after, data })
+        let number =
+            Number::new(dialled).map_err(|_| Error::Refused(Refusal::NoMatch(crate::domain::refusal::Miss::Nobody)))?;
+        Ok(Self {
+            criteria: Criteria { number, code, caller, late: crate::domain::state::LateCalls::Ignored },
+            which,
+            after,
+            data,
+        })
     }
 
     /// The members of the answer, and the document of the first match.

@@ -126,7 +126,7 @@ impl Gms {
         let allocation = found.and_then(|found| found.allocation).filter(|it| request.criteria.fit(it));
         let Some(allocation) = allocation else { return Ok(()) };
         let Some(interaction) = self.store.interaction(scope, &allocation.interaction).await? else { return Ok(()) };
-        let Some(document) = self.store.document(scope, interaction.data).await? else { return Ok(()) };
+        let Some(document) = self.store.document(scope, interaction.data.into()).await? else { return Ok(()) };
         let problem = user_data::members(&document).not_xml();
         problem.map_or(Ok(()), |character| Err(Error::NotXml { character, document: Some(document.id) }))
     }

@@ -34,26 +34,26 @@ pub(super) async fn answer(
         Storage::Merge { id, ttl } => {
             let id = document_id(id)?;
             let data = Parameters::gather(call).await?.data()?;
-            store.merge_document(scope, id, data, time_to_live(ttl)).await?;
+            store.merge_document(scope, id.into(), data, Some(time_to_live(ttl))).await?;
             Ok(Reply::Members(id_member(id)))
         }
         Storage::Read { id } => {
             let id = document_id(id)?;
-            let document = store.document(scope, id).await?.ok_or(Error::DocumentUnknown)?;
+            let document = store.document(scope, id.into()).await?.ok_or(Error::DocumentUnknown)?;
             Ok(Reply::Data(user_data::members(&document), id))
         }
         Storage::ReadKey { id, key } => read_key(store, scope, document_id(id)?, key).await,
         Storage::Delete { id } => {
-            store.delete_document(scope, document_id(id)?).await?;
+            store.delete_document(scope, document_id(id)?.into()).await?;
             Ok(Reply::Members(Members::default()))
         }
     }
 }
 
 async fn read_key(store: &dyn Store, scope: &Scope, id: DocumentId, key: &str) -> Result<Reply, Error> {
-    let Some(entry) = store.document_entry(scope, id, key).await? else {
+    let Some(entry) = store.document_entry(scope, id.into(), key).await? else {
         // Which of the two is unknown tells a client whether the data are over.
-        return Err(match store.document(scope, id).await? {
+        return Err(match store.document(scope, id.into()).await? {
             Some(_) => Error::KeyUnknown,
             None => Error::DocumentUnknown,
         });

@@ -276,7 +276,11 @@ fn refusal_row(refusal: &Refusal) -> Row {
         }
         // Refusals of what this dialect never asks for: user data, calls to be matched, seeds.
         Refusal::InteractionExists(_)
-        | Refusal::NoMatch
+        | Refusal::NoMatch(_)
+        | Refusal::CodesUsedUp { .. }
+        | Refusal::EntryUnknown(_)
+        | Refusal::TooManyEntries { .. }
+        | Refusal::ValueTooLarge { .. }
         | Refusal::DocumentUnknown(_)
         | Refusal::DocumentsFull { .. }
         | Refusal::NotEmpty => row(

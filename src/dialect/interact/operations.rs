@@ -46,7 +46,7 @@ impl Operations<'_> {
     pub(super) async fn allocate(&self, wanted: Allocate) -> Result<Number, Failure> {
         let rules = &self.settings.interact;
         let source = match (wanted.group, &rules.default_groups) {
-            (Some(group), _) => Source::Group(group),
+            (Some(group), _) => Source::Group { name: group, fallbacks: Vec::new() },
             (None, Some(groups)) => Source::FirstOf(groups.clone()),
             (None, None) => Source::Anywhere,
         };

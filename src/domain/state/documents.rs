@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Ending, State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Entry, EntryKey, NewEntry, Refusal, Scope, Seconds, Timestamp, Value,
-    ValueId,
+    Change, Deadline, Document, DocumentId, DocumentRef, Entry, EntryKey, NewEntry, Ownership, Refusal, Scope, Seconds,
+    Timestamp, Value, ValueId,
 };
 
 /// What the entries of a document take of the operator's room, in bytes.
@@ -15,11 +15,16 @@ pub(super) fn size(entries: &Entries) -> u64 {
     entries.iter().map(|(key, entry)| entry.size(key)).sum()
 }
 
+/// Whether the end of a document's own time has to be planned: it is still to come, or it is all that the document has.
+pub(super) fn ends_alone(document: &Document, now: Timestamp) -> bool {
+    document.interaction.is_none() || now < document.kept_until
+}
+
 impl Turn<'_> {
     /// Makes a document that belongs to no interaction and lives for `ttl`.
     ///
     /// # Errors
-    /// [`Refusal::DocumentsFull`].
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`].
     pub fn create_document(
         &mut self,
         scope: &Scope,
@@ -29,32 +34,35 @@ impl Turn<'_> {
         self.state.check_room(None, &entries)?;
         let scope = self.state.shared(scope);
         let id = DocumentId(self.fresh_uuid());
-        let kept_until = self.now.after(ttl);
-        let deadline = Deadline::At(kept_until);
-        self.state
-            .put_document(&scope, Document { id, interaction: None, kept_until, deadline, entries: Entries::new() });
+        self.begin_document(&scope, id.into(), ttl);
         self.state.write_entries(&scope, id, entries);
         Ok(id)
     }
 
-    /// Writes entries into a document, those with other keys stay; it then lives for `ttl` from now, or as long as
-    /// its interaction, whichever is longer.
+    /// Writes entries into a document, those with other keys stay. With a `ttl` it then lives for that long from now, or
+    /// as long as its interaction, whichever is longer. With a `ttl` a document that its owner names is made if it does
+    /// not exist.
     ///
     /// # Errors
-    /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`].
+    /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`].
     pub fn merge_document(
         &mut self,
         scope: &Scope,
-        id: DocumentId,
+        named: DocumentRef,
         entries: Vec<NewEntry>,
-        ttl: Seconds,
+        ttl: Option<Seconds>,
     ) -> Result<(), Refusal> {
-        let document = self.state.tables.document(scope, id, self.now).cloned();
-        let document = document.ok_or(Refusal::DocumentUnknown(id))?;
-        self.state.check_room(Some(&document), &entries)?;
-        let scope = self.state.shared(scope);
-        self.state.keep_until(&scope, &document, self.now.after(ttl));
-        self.state.write_entries(&scope, id, entries);
+        let document = self.state.tables.document(scope, named, self.now).cloned();
+        self.state.check_room(document.as_deref(), &entries)?;
+        let shared = self.state.shared(scope);
+        match (document, ttl) {
+            (Some(document), Some(ttl)) => self.state.keep_until(&shared, &document, self.now.after(ttl)),
+            (Some(_), None) => {}
+            (None, Some(ttl)) if named.ownership == Ownership::Owner => self.begin_document(&shared, named, ttl),
+            (None, _) => return Err(Refusal::DocumentUnknown(named.id)),
+        }
+        self.state.write_entries(&shared, named.id, entries);
         Ok(())
     }
 
@@ -63,15 +71,43 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`].
-    pub fn delete_document(&mut self, scope: &Scope, id: DocumentId) -> Result<(), Refusal> {
-        let document = self.state.tables.document(scope, id, self.now).cloned();
-        let document = document.ok_or(Refusal::DocumentUnknown(id))?;
+    pub fn delete_document(&mut self, scope: &Scope, named: DocumentRef) -> Result<(), Refusal> {
+        let document = self.state.tables.document(scope, named, self.now).cloned();
+        let document = document.ok_or(Refusal::DocumentUnknown(named.id))?;
         let scope = self.state.shared(scope);
-        self.state.drop_document(&scope, id);
+        self.state.drop_document(&scope, named.id);
         if document.interaction.is_some() {
             self.state.put_document(&scope, Document { entries: Entries::new(), ..(*document).clone() });
         }
         Ok(())
+    }
+
+    /// Deletes one entry of a document.
+    ///
+    /// # Errors
+    /// [`Refusal::DocumentUnknown`], [`Refusal::EntryUnknown`].
+    pub fn delete_entry(&mut self, scope: &Scope, named: DocumentRef, key: &str) -> Result<(), Refusal> {
+        let document = self.state.tables.document(scope, named, self.now).cloned();
+        let mut document = (*document.ok_or(Refusal::DocumentUnknown(named.id))?).clone();
+        let (key, entry) = document.entries.remove_entry(key).ok_or(Refusal::EntryUnknown(named.id))?;
+        let scope = self.state.shared(scope);
+        self.state.put_document(&scope, document);
+        self.state.apply(Change::Entry(Arc::clone(&scope), named.id, key.clone(), None));
+        self.state.drop_value(&key, &entry);
+        Ok(())
+    }
+
+    fn begin_document(&mut self, scope: &Arc<Scope>, named: DocumentRef, ttl: Seconds) {
+        self.state.put_document(
+            scope,
+            Document {
+                id: named.id,
+                interaction: None,
+                kept_until: self.now.after(ttl),
+                ownership: named.ownership,
+                entries: Entries::new(),
+            },
+        );
     }
 }
 
@@ -80,10 +116,20 @@ impl State {
         self.tables.scope(scope)?.documents.get(&id).cloned()
     }
 
-    /// Refuses entries that would bring the documents above the operator's total.
+    /// Refuses entries that would bring a document, or all of them together, above the operator's limits.
     pub(super) fn check_room(&self, document: Option<&Document>, entries: &[NewEntry]) -> Result<(), Refusal> {
         // Of several entries with one key the last counts.
         let sizes: BTreeMap<_, _> = entries.iter().map(|entry| (&entry.key, entry.size())).collect();
+        let limit = self.rules.value_bytes;
+        if entries.iter().any(|entry| entry.bytes.len() as u64 > limit) {
+            return Err(Refusal::ValueTooLarge { limit });
+        }
+        let kept = document.map_or(0, |document| document.entries.len());
+        let new = sizes.keys().filter(|key| document.is_none_or(|document| !document.entries.contains_key(**key)));
+        let (new, limit) = (new.count(), self.rules.document_entries);
+        if new > 0 && kept + new > limit {
+            return Err(Refusal::TooManyEntries { limit });
+        }
         let added: u64 = sizes.values().sum();
         let replaced: u64 = document.map_or(0, |document| {
             let replaced = sizes.keys().filter_map(|key| document.entries.get_key_value(*key));
@@ -97,11 +143,16 @@ impl State {
         Ok(())
     }
 
-    /// Keeps a document for its own sake until `own`, and as long as its interaction if that lives longer.
+    /// Keeps a document for its own sake until `own`.
     pub(super) fn keep_until(&mut self, scope: &Arc<Scope>, document: &Document, own: Timestamp) {
-        let holder = document.interaction.as_ref().and_then(|id| self.tables.scope(scope)?.interactions.get(id));
-        let deadline = holder.map_or(Deadline::At(own), |holder| holder.record.deadline.max(Deadline::At(own)));
-        self.put_document(scope, Document { kept_until: own, deadline, ..document.clone() });
+        self.put_document(scope, Document { kept_until: own, ..document.clone() });
+    }
+
+    /// The own time of a document is over; it lives on while its interaction does.
+    pub(super) fn end_document(&mut self, scope: &Arc<Scope>, id: DocumentId) {
+        if self.document(scope, id).is_some_and(|document| document.interaction.is_none()) {
+            self.drop_document(scope, id);
+        }
     }
 
     /// Writes entries into an existing document; the room must have been checked.
@@ -139,7 +190,7 @@ impl State {
     /// Removes a document with everything in it.
     pub(super) fn drop_document(&mut self, scope: &Arc<Scope>, id: DocumentId) {
         let Some(document) = self.document(scope, id) else { return };
-        self.forget_ending(document.deadline, Ending::Document(Arc::clone(scope), id));
+        self.forget_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
         self.apply(Change::Document(Arc::clone(scope), id, None));
         for (key, entry) in &document.entries {
             self.apply(Change::Entry(Arc::clone(scope), id, key.clone(), None));
@@ -158,9 +209,11 @@ impl State {
     pub(super) fn put_document(&mut self, scope: &Arc<Scope>, document: Document) {
         let id = document.id;
         if let Some(before) = self.document(scope, id) {
-            self.forget_ending(before.deadline, Ending::Document(Arc::clone(scope), id));
+            self.forget_ending(Deadline::At(before.kept_until), Ending::Document(Arc::clone(scope), id));
         }
-        self.note_ending(document.deadline, Ending::Document(Arc::clone(scope), id));
+        if ends_alone(&document, self.now) {
+            self.note_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
+        }
         self.apply(Change::Document(Arc::clone(scope), id, Some(Arc::new(document))));
     }
 }

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::{Ending, State, Turn};
 use crate::domain::document::Entries;
-use crate::domain::{Change, Deadline, Document, DocumentId, Interaction, InteractionId, Refusal, Scope, Timestamp};
+use crate::domain::{
+    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Ownership, Refusal, Scope, Timestamp,
+};
 
 impl Turn<'_> {
     /// Makes an interaction under an id that the caller chose.
@@ -51,7 +53,13 @@ impl Turn<'_> {
         self.state.put_interaction(&scope, Arc::clone(&interaction));
         self.state.put_document(
             &scope,
-            Document { id: data, interaction: Some(id), kept_until: self.now, deadline, entries: Entries::new() },
+            Document {
+                id: data,
+                interaction: Some(id),
+                kept_until: self.now,
+                ownership: Ownership::Anyone,
+                entries: Entries::new(),
+            },
         );
         interaction
     }
@@ -84,11 +92,6 @@ impl State {
         self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), interaction.id.clone()));
         let longer = Arc::new(Interaction { deadline, ..(**interaction).clone() });
         self.put_interaction(scope, Arc::clone(&longer));
-        if let Some(document) = self.document(scope, interaction.data) {
-            let mut document = (*document).clone();
-            document.deadline = deadline.max(Deadline::At(document.kept_until));
-            self.put_document(scope, document);
-        }
         longer
     }
 
@@ -96,8 +99,8 @@ impl State {
     pub(super) fn end_interaction(&mut self, scope: &Arc<Scope>, id: &InteractionId, at: Timestamp) {
         let Some(slot) = self.tables.scope(scope).and_then(|tables| tables.interactions.get(id)) else { return };
         let (interaction, holds) = (Arc::clone(&slot.record), slot.holds.clone());
-        for number in holds {
-            self.end_allocation(scope, number, at);
+        for (number, allocation) in holds {
+            self.end_allocation(scope, number, allocation, at);
         }
         self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
@@ -105,8 +108,7 @@ impl State {
             if document.kept_until <= at {
                 self.drop_document(scope, document.id);
             } else {
-                let deadline = Deadline::At(document.kept_until);
-                self.put_document(scope, Document { interaction: None, deadline, ..(*document).clone() });
+                self.put_document(scope, Document { interaction: None, ..(*document).clone() });
             }
         }
     }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use rand::{CryptoRng, RngExt};
+use rand::CryptoRng;
 
-use super::pools::Group;
+use super::pools::{Group, Pools};
 use super::{Ending, State, Turn};
 use crate::domain::number::LastLending;
-use crate::domain::tables::Found;
+use crate::domain::slot::NumberSlot;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, Change, Deadline, GroupName, Interaction, InteractionId, NewEntry,
-    Number, NumberRecord, Origin, Refusal, Scope, Seconds, Timestamp,
+    AccessCode, Allocation, AllocationId, Caller, Change, CodeShape, Deadline, GroupName, Interaction, InteractionId,
+    NewEntry, Number, NumberRecord, Origin, Refusal, Scope, Seconds, Sharing, Timestamp,
 };
 
 /// Who is to hold the number.
@@ -27,42 +27,35 @@ pub enum Holder {
 /// Where the number may come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// One group.
-    Group(GroupName),
+    /// One group, and if it has no number to lend, the first of its fallbacks that has.
+    Group {
+        /// The group that was asked for; what is said of a refusal is said of this one.
+        name: GroupName,
+        /// Where to look next.
+        fallbacks: Vec<GroupName>,
+    },
     /// The first of these groups that has a free number.
     FirstOf(Vec<GroupName>),
-    /// Any group, and the numbers without a group, which come first.
+    /// Any exclusive group, and the numbers without a group, which come first.
     Anywhere,
+}
+
+impl Source {
+    /// One group alone.
+    pub fn group(name: GroupName) -> Self {
+        Self::Group { name, fallbacks: Vec::new() }
+    }
 }
 
 /// What happens when the interaction holds a number of the same origin already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// It keeps that number, with a new deadline.
+    /// It keeps that number, whatever its group, with a new deadline.
     SameNumber,
+    /// It keeps that number, with a new deadline, if it is of one of the groups that are asked for, fallbacks included.
+    SameNumberOfGroup,
     /// It gets one more.
     AnotherNumber,
-}
-
-/// The length of an access code, 1 to 16 decimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CodeLength(u8);
-
-impl CodeLength {
-    /// The length GMS gives a code where nothing else is said.
-    pub const DEFAULT: Self = Self(6);
-
-    /// A length of `digits`, or `None` outside 1 to 16.
-    pub fn new(digits: u64) -> Option<Self> {
-        u8::try_from(digits).ok().filter(|digits| (1..=16).contains(digits)).map(Self)
-    }
-
-    /// Draws a code of this length, leading zeros included.
-    fn draw(self, rng: &mut dyn CryptoRng) -> AccessCode {
-        let digits = usize::from(self.0);
-        let code = rng.random_range(0..10u64.pow(u32::from(self.0)));
-        AccessCode::new(&format!("{code:0digits$}")).expect("1 to 16 digits are a valid code")
-    }
 }
 
 /// A request for a number.
@@ -80,8 +73,8 @@ pub struct Lend {
     pub lasting: Seconds,
     /// How long the interaction lives from now on, at least.
     pub interaction_ttl: Seconds,
-    /// Whether an access code is wanted, and how long.
-    pub code: Option<CodeLength>,
+    /// Whether an access code is wanted, and of which shape.
+    pub code: Option<CodeShape>,
     /// The caller's own number, if told.
     pub caller: Option<Caller>,
     /// User data for the interaction's document.
@@ -102,40 +95,50 @@ pub struct Lent {
 }
 
 impl Turn<'_> {
-    /// Lends a number, exclusively and until a deadline. The interaction lives at least as long as the allocation.
+    /// Lends a number until a deadline. The interaction lives at least as long as the allocation.
     ///
     /// # Errors
-    /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::DocumentsFull`].
+    /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
+    /// and what keeps the user data from being written: [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`].
     pub fn lend(&mut self, scope: &Scope, lend: Lend) -> Result<Lent, Refusal> {
         let existing = self.holder(scope, &lend.holder)?;
         let scope = self.state.shared(scope);
-        let running = match lend.repeat {
-            Repeat::SameNumber => existing.as_ref().and_then(|holder| self.state.held(&scope, &holder.id, lend.origin)),
-            Repeat::AnotherNumber => None,
-        };
-        let group = match running {
-            Some(_) => None,
-            None => Some(self.state.choose_group(&scope, &lend.source, self.now)?),
-        };
         let document = existing.as_ref().and_then(|holder| self.state.document(&scope, holder.data));
         self.state.check_room(document.as_deref(), &lend.data)?;
+        let running = existing.as_ref().and_then(|holder| self.state.running(&scope, holder, &lend, self.now));
+        let choice = match running {
+            Some(running) => Choice::Again(self.with_code(&scope, running, lend.code)?),
+            None => {
+                let group = self.state.choose_group(&scope, &lend, self.now)?;
+                self.choose_number(&scope, &group, lend.code)?
+            }
+        };
 
         // Nothing refuses from here on, so nothing that follows is ever half done.
         let deadline = self.now.after(lend.lasting);
         let interaction = self.settle_holder(&scope, existing, &lend, deadline);
-        let allocation = match (running, group) {
-            (Some(running), _) => self.state.renew(&scope, &running, deadline),
-            (None, Some(group)) => {
-                let number = self.state.pools(&scope).take(&group, &mut *self.rng);
-                let number = number.expect("the chosen group has a free number");
-                self.allocate(&scope, number, &interaction.id, lend, deadline)
+        let allocation = match choice {
+            Choice::Again(running) => self.state.renew(&scope, running, deadline, lend.caller),
+            Choice::Number { number, sharing, code } => {
+                let allocation = Allocation {
+                    id: AllocationId(self.state.next_id(|counters| &mut counters.allocation)),
+                    number,
+                    interaction: interaction.id.clone(),
+                    code,
+                    caller: lend.caller,
+                    origin: lend.origin,
+                    sharing,
+                    since: self.now,
+                    deadline,
+                };
+                self.state.put_allocation(&scope, allocation)
             }
-            (None, None) => unreachable!("a group is chosen whenever nothing is renewed"),
         };
         Ok(Lent { seconds_left: allocation.deadline.seconds_left(self.now), allocation, interaction })
     }
 
-    /// Ends the allocation of a number, given by its whole digits or its DNID. `None` if it was not allocated.
+    /// Ends the newest allocation of a number, given by its whole digits or its DNID. `None` if it was not allocated.
     ///
     /// # Errors
     /// [`Refusal::NumberUnknown`].
@@ -143,9 +146,49 @@ impl Turn<'_> {
         let found = self.state.tables.dialled(scope, dialled, self.now).ok_or(Refusal::NumberUnknown(dialled))?;
         if let Some(allocation) = &found.allocation {
             let scope = self.state.shared(scope);
-            self.state.end_allocation(&scope, allocation.number, self.now);
+            self.state.end_allocation(&scope, allocation.number, allocation.id, self.now);
         }
         Ok(found.allocation)
+    }
+
+    /// Takes the number that is next in the group or, where a code is wanted, the next that has one left.
+    fn choose_number(
+        &mut self,
+        scope: &Arc<Scope>,
+        group: &Group,
+        shape: Option<CodeShape>,
+    ) -> Result<Choice, Refusal> {
+        let State { tables, pools, .. } = &mut *self.state;
+        let pools = pools.entry(Arc::clone(scope)).or_default();
+        let sharing = pools.sharing(group);
+        let taken = pools.take(group, self.now, self.rng, |number, rng| match shape {
+            None => Some(None),
+            Some(shape) => draw_code(tables.slot(scope, number)?, shape, rng).map(Some),
+        });
+        match (taken, shape) {
+            (Some((number, code)), _) => Ok(Choice::Number { number, sharing, code }),
+            // An exclusive number carries nothing yet; the shared ones may have given out every code.
+            (None, Some(shape)) => Err(Refusal::CodesUsedUp { length: shape.length() }),
+            (None, None) => Err(Refusal::Exhausted { group: group.clone(), next_release: None }),
+        }
+    }
+
+    /// A running allocation, with a code if one is wanted that it does not have.
+    fn with_code(
+        &mut self,
+        scope: &Scope,
+        running: Arc<Allocation>,
+        shape: Option<CodeShape>,
+    ) -> Result<Arc<Allocation>, Refusal> {
+        match shape {
+            Some(shape) if running.code.is_none() => {
+                let slot = self.state.slot(scope, running.number);
+                let code = slot.and_then(|slot| draw_code(slot, shape, self.rng));
+                let code = code.ok_or(Refusal::CodesUsedUp { length: shape.length() })?;
+                Ok(Arc::new(Allocation { code: Some(code), ..(*running).clone() }))
+            }
+            _ => Ok(running),
+        }
     }
 
     /// The interaction that is to hold the number, if it exists already.
@@ -187,114 +230,132 @@ impl Turn<'_> {
         self.state.write_entries(scope, interaction.data, lend.data.clone());
         interaction
     }
+}
 
-    fn allocate(
-        &mut self,
-        scope: &Arc<Scope>,
-        number: Number,
-        interaction: &InteractionId,
-        lend: Lend,
-        deadline: Timestamp,
-    ) -> Arc<Allocation> {
-        // A number of an exclusive group carries one live allocation, so any code is unique on it.
-        let code = lend.code.map(|length| length.draw(&mut *self.rng));
-        let allocation = Arc::new(Allocation {
-            id: AllocationId(self.state.next_id(|counters| &mut counters.allocation)),
-            number,
-            interaction: interaction.clone(),
-            code,
-            caller: lend.caller,
-            origin: lend.origin,
-            since: self.now,
-            deadline,
-        });
-        self.state.put_allocation(scope, Arc::clone(&allocation));
-        allocation
-    }
+/// A code that nobody else has on the number.
+fn draw_code(slot: &NumberSlot, shape: CodeShape, rng: &mut dyn CryptoRng) -> Option<AccessCode> {
+    shape.draw(slot.codes(), rng, |code| slot.has_code(code.as_str()))
+}
+
+/// What is to be lent, when nothing can refuse any more.
+enum Choice {
+    /// What the interaction holds already.
+    Again(Arc<Allocation>),
+    /// A number that was taken out of its pool.
+    Number { number: Number, sharing: Sharing, code: Option<AccessCode> },
 }
 
 impl State {
-    /// The newest live allocation of one origin that an interaction holds.
-    fn held(&self, scope: &Scope, holder: &InteractionId, origin: Origin) -> Option<Arc<Allocation>> {
-        let tables = self.tables.scope(scope)?;
-        let holds = &tables.interactions.get(holder)?.holds;
-        let allocations = holds.iter().filter_map(|number| tables.numbers.get(number)?.allocation.as_ref());
-        allocations.filter(|allocation| allocation.origin == origin).max_by_key(|allocation| allocation.id).cloned()
+    /// The newest live allocation that a second request gives the interaction again.
+    fn running(&self, scope: &Scope, holder: &Interaction, lend: &Lend, now: Timestamp) -> Option<Arc<Allocation>> {
+        let within = |group: &Group| match (lend.repeat, &lend.source) {
+            (Repeat::AnotherNumber, _) => false,
+            (Repeat::SameNumber, _) | (_, Source::Anywhere) => true,
+            (_, Source::FirstOf(groups)) => group.as_ref().is_some_and(|group| groups.contains(group)),
+            (_, Source::Group { name, fallbacks }) => {
+                group.as_ref().is_some_and(|group| group == name || fallbacks.contains(group))
+            }
+        };
+        let holds = &self.tables.scope(scope)?.interactions.get(&holder.id)?.holds;
+        let running = holds.iter().filter_map(|(number, id)| {
+            let slot = self.slot(scope, *number)?;
+            slot.allocation(*id).filter(|_| within(&slot.record.group))
+        });
+        running
+            .filter(|allocation| allocation.origin == lend.origin && allocation.live(now))
+            .max_by_key(|allocation| allocation.id)
+            .cloned()
     }
 
-    /// The group that the next number comes from; it has a free number.
-    fn choose_group(&mut self, scope: &Arc<Scope>, source: &Source, now: Timestamp) -> Result<Group, Refusal> {
+    /// The group that the next number comes from; it has one to lend.
+    fn choose_group(&mut self, scope: &Arc<Scope>, lend: &Lend, now: Timestamp) -> Result<Group, Refusal> {
         let exhausted = |group, next_release| Err(Refusal::Exhausted { group, next_release });
-        match source {
-            Source::Anywhere => match self.pools(scope).first_with_free() {
+        let pools = self.pools(scope);
+        // Interact tells calls apart by the number alone, so it never lends a shared one.
+        let able = |pools: &Pools, group: &Group| {
+            pools.can_lend(group) && (lend.origin != Origin::Interact || pools.sharing(group) == Sharing::Exclusive)
+        };
+        match &lend.source {
+            Source::Anywhere => match pools.first_with_free() {
                 Some(group) => Ok(group.clone()),
                 None => exhausted(None, None),
             },
             Source::FirstOf(groups) => {
-                let pools = self.pools(scope);
-                match groups.iter().map(|group| Some(group.clone())).find(|group| pools.has_free(group)) {
+                match groups.iter().map(|group| Some(group.clone())).find(|group| able(pools, group)) {
                     Some(group) => Ok(group),
                     None => exhausted(None, None),
                 }
             }
-            Source::Group(name) => {
-                let group = Some(name.clone());
-                if self.pools(scope).has_free(&group) {
-                    Ok(group)
-                } else if self.rules.configures(&scope.tenant, name) || self.tables.has_group(scope, name) {
-                    let next_release = self.pools(scope).next_release(&group).map(|at| at.seconds_to_wait(now));
-                    exhausted(group, next_release)
-                } else {
+            Source::Group { name, fallbacks } => {
+                let asked = Some(name.clone());
+                if able(pools, &asked) {
+                    return Ok(asked);
+                }
+                let next_release = pools.pool(&asked).and_then(|pool| pool.next_release(now));
+                let fallback = fallbacks.iter().map(|group| Some(group.clone())).find(|group| able(pools, group));
+                if !self.rules.configures(&scope.tenant, name) && !self.tables.has_group(scope, name) {
                     Err(Refusal::GroupUnknown(name.clone()))
+                } else if let Some(fallback) = fallback {
+                    Ok(fallback)
+                } else {
+                    exhausted(asked, next_release.map(|at| at.seconds_to_wait(now)))
                 }
             }
         }
     }
 
-    /// Gives a running allocation a new deadline.
-    fn renew(&mut self, scope: &Arc<Scope>, running: &Arc<Allocation>, deadline: Timestamp) -> Arc<Allocation> {
-        self.forget_allocation(scope, running);
-        let renewed = Arc::new(Allocation { deadline, ..(**running).clone() });
-        self.put_allocation(scope, Arc::clone(&renewed));
-        renewed
+    /// Gives a running allocation a new deadline, and the caller's number as it was told last.
+    fn renew(
+        &mut self,
+        scope: &Arc<Scope>,
+        running: Arc<Allocation>,
+        deadline: Timestamp,
+        caller: Option<Caller>,
+    ) -> Arc<Allocation> {
+        let group = self.group_of(scope, running.number);
+        self.unplan(scope, &group, &running);
+        let running = Arc::unwrap_or_clone(running);
+        let caller = caller.or(running.caller);
+        self.put_allocation(scope, Allocation { deadline, caller, ..running })
     }
 
-    /// Ends the allocation of a number at `at` and gives the number back to its pool.
-    pub(super) fn end_allocation(&mut self, scope: &Arc<Scope>, number: Number, at: Timestamp) {
-        let Some(Found { record, allocation: Some(allocation) }) = self.allocated(scope, number) else { return };
-        self.forget_allocation(scope, &allocation);
+    fn put_allocation(&mut self, scope: &Arc<Scope>, allocation: Allocation) -> Arc<Allocation> {
+        let allocation = Arc::new(allocation);
+        let group = self.group_of(scope, allocation.number);
+        self.plan(scope, &group, &allocation);
+        self.apply(Change::Allocated(Arc::clone(scope), Arc::clone(&allocation)));
+        allocation
+    }
+
+    /// Ends an allocation, by its deadline or by hand, and lets its number rest or be lent again.
+    pub(super) fn end_allocation(&mut self, scope: &Arc<Scope>, number: Number, id: AllocationId, now: Timestamp) {
+        let Some(slot) = self.slot(scope, number) else { return };
+        let Some(allocation) = slot.allocation(id).cloned() else { return };
+        let record = Arc::clone(&slot.record);
+        self.unplan(scope, &record.group, &allocation);
         self.apply(Change::Released(Arc::clone(scope), Arc::clone(&allocation)));
-        let freed = Some(LastLending { at, allocation: allocation.id });
+        let freed = Some(LastLending::after(record.freed, id, now.min(allocation.deadline)));
         let record = Arc::new(NumberRecord { freed, ..(*record).clone() });
-        if record.enabled {
-            self.pools(scope).offer(&record);
-        }
         self.apply(Change::Number(Arc::clone(scope), number, Some(record)));
+        self.offer(scope, number);
     }
 
-    fn put_allocation(&mut self, scope: &Arc<Scope>, allocation: Arc<Allocation>) {
-        let ending = Ending::Allocation(Arc::clone(scope), allocation.number);
-        self.note_ending(Deadline::At(allocation.deadline), ending);
-        let group = self.group_of(scope, allocation.number);
-        self.pools(scope).expect_release(&group, allocation.deadline, allocation.number);
-        self.apply(Change::Allocated(Arc::clone(scope), allocation));
+    /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
+    /// over. Until then readers see it as expired, and late calls find it.
+    pub(super) fn plan(&mut self, scope: &Arc<Scope>, group: &Group, allocation: &Allocation) {
+        let pools = self.pools(scope);
+        pools.note(group, allocation);
+        let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
+        let at = allocation.deadline.after(pools.cool_down(group));
+        self.note_ending(Deadline::At(at), ending);
     }
 
-    /// Takes an allocation out of what is planned, before it ends or gets another deadline.
-    fn forget_allocation(&mut self, scope: &Arc<Scope>, allocation: &Allocation) {
-        let ending = Ending::Allocation(Arc::clone(scope), allocation.number);
-        self.forget_ending(Deadline::At(allocation.deadline), ending);
-        let group = self.group_of(scope, allocation.number);
-        self.pools(scope).forget_release(&group, allocation.deadline, allocation.number);
-    }
-
-    fn group_of(&self, scope: &Scope, number: Number) -> Group {
-        self.tables.scope(scope)?.numbers.get(&number)?.record.group.clone()
-    }
-
-    /// A number with the allocation it carries in the tables, passed deadlines included.
-    fn allocated(&self, scope: &Scope, number: Number) -> Option<Found> {
-        let slot = self.tables.scope(scope)?.numbers.get(&number)?;
-        Some(Found { record: Arc::clone(&slot.record), allocation: slot.allocation.clone() })
+    /// The opposite of planning: before an allocation ends or gets another deadline or group.
+    pub(super) fn unplan(&mut self, scope: &Arc<Scope>, group: &Group, allocation: &Allocation) {
+        let pools = self.pools(scope);
+        pools.forget(group, allocation);
+        let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
+        let at = allocation.deadline.after(pools.cool_down(group));
+        self.forget_ending(Deadline::At(at), ending);
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::Turn;
-use crate::domain::{Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Tables, Timestamp};
+use crate::domain::refusal::Miss;
+use crate::domain::slot::NumberSlot;
+use crate::domain::{Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Sharing, Tables, Timestamp};
 
 /// What is known of the call. A criterion that is left out does not restrict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,27 +16,63 @@ pub struct Criteria {
     pub code: Option<String>,
     /// The caller's own number.
     pub caller: Option<Caller>,
+    /// Whether it may have come too late.
+    pub late: LateCalls,
+}
+
+/// Whether a call that comes too late is still recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateCalls {
+    /// It is a miss.
+    Ignored,
+    /// While the number rests after an allocation that expired, it finds that allocation, if no live one fits.
+    Recognised,
 }
 
 impl Criteria {
     /// Whether the allocation fits. A number of an exclusive group has one holder, so a criterion that the allocation
-    /// has no value for does not restrict: an IVR always sends the caller's number, the application need not have.
+    /// has no value for does not restrict: an IVR always sends the caller's number, the application need not have. On a
+    /// shared number the criteria are all that tells the holders apart, so what is given must be equal.
     pub fn fit(&self, allocation: &Allocation) -> bool {
+        let absent = allocation.sharing == Sharing::Exclusive;
         let code = match (&self.code, &allocation.code) {
             (Some(given), Some(code)) => given == code.as_str(),
-            _ => true,
+            (Some(_), None) => absent,
+            (None, _) => true,
         };
         let caller = match (&self.caller, &allocation.caller) {
             (Some(given), Some(caller)) => given == caller,
-            _ => true,
+            (Some(_), None) => absent,
+            (None, _) => true,
         };
         code && caller
     }
 
-    /// The live allocation that the call fits.
-    pub fn find(&self, tables: &Tables, scope: &Scope, now: Timestamp) -> Option<Arc<Allocation>> {
-        let found = tables.number(scope, self.number, now)?;
-        found.allocation.filter(|allocation| self.fit(allocation))
+    /// The allocations that the call fits, newest first: the live ones or, if there are none and late calls are
+    /// recognised, the newest expired one.
+    fn find(&self, slot: &NumberSlot, now: Timestamp) -> Vec<Arc<Allocation>> {
+        let candidates = slot.candidates(self.code.as_deref(), self.caller.as_ref());
+        let (live, expired): (Vec<_>, Vec<_>) =
+            candidates.filter(|allocation| self.fit(allocation)).partition(|allocation| allocation.live(now));
+        match self.late {
+            LateCalls::Recognised if live.is_empty() => expired.into_iter().take(1).cloned().collect(),
+            _ => live.into_iter().cloned().collect(),
+        }
+    }
+
+    /// Whether any allocation in the tables may fit the call.
+    pub fn may_match(&self, tables: &Tables, scope: &Scope, now: Timestamp) -> Result<(), Miss> {
+        let slot = tables.slot(scope, self.number).ok_or(Miss::Nobody)?;
+        if self.find(slot, now).is_empty() { Err(self.miss(slot, now)) } else { Ok(()) }
+    }
+
+    /// How the call missed a number that nothing of fits.
+    fn miss(&self, slot: &NumberSlot, now: Timestamp) -> Miss {
+        let coded = || slot.allocations().any(|allocation| allocation.code.is_some() && allocation.live(now));
+        match &self.code {
+            Some(code) if !slot.has_code(code) && coded() => Miss::WrongCode,
+            _ => Miss::Nobody,
+        }
     }
 }
 
@@ -65,6 +103,8 @@ pub struct Match {
     pub interaction: Arc<Interaction>,
     /// Its document as it was at the match.
     pub document: Option<Arc<Document>>,
+    /// Whether the allocation had expired before the call came.
+    pub late: bool,
 }
 
 impl Turn<'_> {
@@ -79,17 +119,31 @@ impl Turn<'_> {
         which: Which,
         after: AfterMatch,
     ) -> Result<Vec<Match>, Refusal> {
-        // A number has at most one live allocation, so the newest is all there is.
-        let (Which::Newest | Which::All) = which;
-        let allocation = criteria.find(&self.state.tables, scope, self.now).ok_or(Refusal::NoMatch)?;
-        let interaction = self.state.tables.interaction(scope, &allocation.interaction, self.now).cloned();
-        let interaction = interaction.ok_or(Refusal::NoMatch)?;
-        let document = self.state.tables.document(scope, interaction.data, self.now).cloned();
-        let scope = self.state.shared(scope);
-        self.state.end_allocation(&scope, allocation.number, self.now);
-        if after == AfterMatch::Delete {
-            self.state.end_interaction(&scope, &interaction.id, self.now);
+        let slot = self.state.slot(scope, criteria.number).ok_or(Refusal::NoMatch(Miss::Nobody))?;
+        let mut allocations = criteria.find(slot, self.now);
+        if allocations.is_empty() {
+            return Err(Refusal::NoMatch(criteria.miss(slot, self.now)));
         }
-        Ok(vec![Match { allocation, interaction, document }])
+        if which == Which::Newest {
+            allocations.truncate(1);
+        }
+        // Whatever is lent ends with its interaction, so all of them are described.
+        let matches: Vec<_> = allocations.into_iter().filter_map(|found| self.describe(scope, found)).collect();
+        let scope = self.state.shared(scope);
+        for found in &matches {
+            self.state.end_allocation(&scope, found.allocation.number, found.allocation.id, self.now);
+            if after == AfterMatch::Delete {
+                self.state.end_interaction(&scope, &found.interaction.id, self.now);
+            }
+        }
+        Ok(matches)
+    }
+
+    fn describe(&self, scope: &Scope, allocation: Arc<Allocation>) -> Option<Match> {
+        let tables = &self.state.tables;
+        let interaction = tables.interaction(scope, &allocation.interaction, self.now)?.clone();
+        let document = tables.document(scope, interaction.data.into(), self.now).cloned();
+        let late = !allocation.live(self.now);
+        Some(Match { allocation, interaction, document, late })
     }
 }

@@ -5,6 +5,7 @@
 //! expired allocation is free at its very deadline, whether or not anything swept.
 
 mod documents;
+mod health;
 mod interactions;
 mod lend;
 mod matching;
@@ -16,17 +17,23 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
-use super::{Allocation, Change, DocumentId, InteractionId, Number, Rules, Scope, Tables, Timestamp};
-use pools::Pools;
+use super::{AllocationId, Change, DocumentId, InteractionId, Number, Rules, Scope, Tables, Timestamp};
+use crate::domain::slot::NumberSlot;
+use crate::domain::tables::ScopeTables;
+use pools::{Offered, Pools};
 
-pub use lend::{CodeLength, Holder, Lend, Lent, Repeat, Source};
-pub use matching::{AfterMatch, Criteria, Match, Which};
+pub use health::PoolHealth;
+pub use lend::{Holder, Lend, Lent, Repeat, Source};
+pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
 pub use numbers::Seeds;
 
 /// What ends by itself. Allocations end before the interactions and documents that end at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
-    Allocation(Arc<Scope>, Number),
+    /// An allocation at its deadline or, where numbers rest, when the rest after it is over.
+    Allocation(Arc<Scope>, Number, AllocationId),
+    /// The rest of a number that was freed.
+    Rest(Arc<Scope>, Number),
     Interaction(Arc<Scope>, InteractionId),
     Document(Arc<Scope>, DocumentId),
 }
@@ -40,6 +47,8 @@ pub struct State {
     scopes: HashMap<Scope, Arc<Scope>>,
     pools: HashMap<Arc<Scope>, Pools>,
     endings: BTreeSet<(Timestamp, Ending)>,
+    /// The latest point in time that the state knows of.
+    now: Timestamp,
     /// What all documents together take of the operator's room, in bytes.
     document_bytes: u64,
     changes: Vec<Change>,
@@ -61,6 +70,7 @@ impl State {
             scopes: HashMap::new(),
             pools: HashMap::new(),
             endings: BTreeSet::new(),
+            now: Timestamp::default(),
             document_bytes: 0,
             changes: Vec::new(),
         };
@@ -103,12 +113,17 @@ impl State {
     /// Ends what has reached its deadline, up to `most` things; whether there is more. A store that was down for long
     /// takes in this way what would be too much for one batch.
     pub fn end_due(&mut self, now: Timestamp, most: usize) -> bool {
+        self.now = self.now.max(now);
         for _ in 0..most {
-            let Some((at, ending)) = self.endings.first().filter(|(at, _)| *at <= now).cloned() else { return false };
+            if self.next_ending().is_none_or(|at| now < at) {
+                return false;
+            }
+            let Some((at, ending)) = self.endings.pop_first() else { return false };
             match ending {
-                Ending::Allocation(scope, number) => self.end_allocation(&scope, number, at),
+                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
+                Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
-                Ending::Document(scope, id) => self.drop_document(&scope, id),
+                Ending::Document(scope, id) => self.end_document(&scope, id),
             }
         }
         self.next_ending().is_some_and(|at| at <= now)
@@ -136,7 +151,7 @@ impl State {
     }
 
     /// Gives out an id from the counter that `which` picks.
-    fn next_id(&mut self, which: fn(&mut super::tables::Counters) -> &mut u64) -> u64 {
+    fn next_id(&mut self, which: fn(&mut super::change::Counters) -> &mut u64) -> u64 {
         let mut counters = self.tables.counters();
         let counter = which(&mut counters);
         *counter += 1;
@@ -151,52 +166,94 @@ impl State {
         self.endings.clear();
         self.scopes.clear();
         self.document_bytes = 0;
-        for (scope, tables) in self.tables.scopes() {
-            self.scopes.insert((**scope).clone(), Arc::clone(scope));
-            let mut pools = Pools::default();
-            for (group, last) in
-                lent_last(tables.numbers.values().map(|slot| (&*slot.record, slot.allocation.as_deref())))
-            {
-                pools.open(&group, self.rules.policy(&scope.tenant, group.as_ref()), last);
-            }
-            for slot in tables.numbers.values() {
-                match &slot.allocation {
-                    Some(allocation) => {
-                        pools.expect_release(&slot.record.group, allocation.deadline, allocation.number);
-                        let ending = Ending::Allocation(Arc::clone(scope), allocation.number);
-                        self.endings.insert((allocation.deadline, ending));
-                    }
-                    None if slot.record.enabled => pools.offer(&slot.record),
-                    None => {}
-                }
-            }
-            for slot in tables.interactions.values() {
-                if let Some(at) = slot.record.deadline.at() {
-                    self.endings.insert((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
-                }
-            }
-            for document in tables.documents.values() {
-                if let Some(at) = document.deadline.at() {
-                    self.endings.insert((at, Ending::Document(Arc::clone(scope), document.id)));
-                }
-                self.document_bytes += documents::size(&document.entries);
-            }
-            self.pools.insert(Arc::clone(scope), pools);
+        let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
+        let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
+        self.now = self.now.max(latest.unwrap_or_default());
+        for scope in scopes {
+            self.scopes.insert((*scope).clone(), Arc::clone(&scope));
+            self.derive_scope(&scope);
         }
+    }
+
+    fn derive_scope(&mut self, scope: &Arc<Scope>) {
+        let Some(tables) = self.tables.scope(scope) else { return };
+        let mut pools = Pools::default();
+        for (group, last) in lent_last(tables.numbers.values()) {
+            pools.open(&group, self.rules.group(&scope.tenant, group.as_ref()), last);
+        }
+        for slot in tables.numbers.values() {
+            let group = &slot.record.group;
+            for allocation in slot.allocations() {
+                pools.note(group, allocation);
+                let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
+                self.endings.insert((allocation.deadline.after(pools.cool_down(group)), ending));
+            }
+            if let Offered::Resting(until) = pools.offer(slot, self.now) {
+                self.endings.insert((until, Ending::Rest(Arc::clone(scope), slot.record.number)));
+            }
+        }
+        for slot in tables.interactions.values() {
+            if let Some(at) = slot.record.deadline.at() {
+                self.endings.insert((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
+            }
+        }
+        for document in tables.documents.values() {
+            if documents::ends_alone(document, self.now) {
+                self.endings.insert((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
+            }
+            self.document_bytes += documents::size(&document.entries);
+        }
+        self.pools.insert(Arc::clone(scope), pools);
+    }
+
+    fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
+        self.tables.slot(scope, number)
+    }
+
+    /// Gives a number to the pool of its group: for lending, or for a rest before that.
+    fn offer(&mut self, scope: &Arc<Scope>, number: Number) {
+        let Self { tables, pools, endings, .. } = self;
+        let pools = pools.entry(Arc::clone(scope)).or_default();
+        let Some(slot) = tables.slot(scope, number) else { return };
+        if let Offered::Resting(until) = pools.offer(slot, self.now) {
+            endings.insert((until, Ending::Rest(Arc::clone(scope), number)));
+        }
+    }
+
+    /// Takes a number out of the pool of its group.
+    fn withdraw(&mut self, scope: &Arc<Scope>, group: &pools::Group, number: Number) {
+        if let Some(until) = self.pools(scope).withdraw(group, number) {
+            self.endings.remove(&(until, Ending::Rest(Arc::clone(scope), number)));
+        }
+    }
+
+    /// The rest of a number is over.
+    fn end_rest(&mut self, scope: &Arc<Scope>, number: Number) {
+        let group = self.group_of(scope, number);
+        self.withdraw(scope, &group, number);
+        self.offer(scope, number);
+    }
+
+    fn group_of(&self, scope: &Scope, number: Number) -> pools::Group {
+        self.slot(scope, number)?.record.group.clone()
     }
 }
 
+/// The latest point in time of which the tables tell; it has passed, whatever the time is now.
+fn latest(tables: &ScopeTables) -> Timestamp {
+    let used = tables.numbers.values().map(NumberSlot::last_used).max();
+    let begun = tables.interactions.values().map(|slot| slot.record.since).max();
+    used.max(begun).unwrap_or_default()
+}
+
 /// For every group, the number that was lent last: that of the newest allocation, running or ended.
-fn lent_last<'a>(
-    numbers: impl Iterator<Item = (&'a super::NumberRecord, Option<&'a Allocation>)>,
-) -> HashMap<pools::Group, Option<Number>> {
+fn lent_last<'a>(slots: impl Iterator<Item = &'a NumberSlot>) -> HashMap<pools::Group, Option<Number>> {
     let mut newest = HashMap::new();
-    for (record, allocation) in numbers {
-        let running = allocation.map(|allocation| allocation.id);
-        let lent = running.or(record.freed.map(|last| last.allocation));
-        let entry = newest.entry(record.group.clone()).or_insert((None, None));
+    for slot in slots {
+        let lent = slot.newest();
+        let entry = newest.entry(slot.record.group.clone()).or_insert((None, None));
         if lent.is_some() && lent > entry.0 {
-            *entry = (lent, Some(record.number));
+            *entry = (lent, Some(slot.record.number));
         }
     }
     newest.into_iter().map(|(group, (_, number))| (group, number)).collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{State, Turn};
 use crate::domain::tables::Found;
 use crate::domain::{
-    Change, Deadline, InteractionId, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope,
+    Allocation, Change, Deadline, InteractionId, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope,
 };
 
 /// What a store is given when it is still empty.
@@ -31,7 +31,8 @@ impl Turn<'_> {
         let id = NumberId(self.state.next_id(|counters| &mut counters.number));
         let NewNumber { number, dnid, group, enabled } = new;
         let record = NumberRecord { id, number, dnid, group, enabled, freed: None };
-        self.state.put_number(&scope, record);
+        self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
+        self.state.place(&scope, number);
         Ok(id)
     }
 
@@ -47,8 +48,9 @@ impl Turn<'_> {
         record.group = patch.group.unwrap_or(record.group);
         record.enabled = patch.enabled.unwrap_or(record.enabled);
         if record != *found.record {
-            self.state.take_out(&scope, &found);
-            self.state.put_number(&scope, record);
+            self.state.displace(&scope, number);
+            self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
+            self.state.place(&scope, number);
         }
         self.state.tables.number(&scope, number, self.now).ok_or(Refusal::NumberUnknown(number))
     }
@@ -63,7 +65,9 @@ impl Turn<'_> {
             return Err(Refusal::NumberAllocated(number));
         }
         let scope = self.state.shared(scope);
-        self.state.take_out(&scope, &found);
+        // None of them is live: they are kept for late calls, which find nothing any more.
+        self.state.end_allocations(&scope, number);
+        self.state.displace(&scope, number);
         self.state.apply(Change::Number(scope, number, None));
         Ok(())
     }
@@ -96,33 +100,36 @@ impl Turn<'_> {
 }
 
 impl State {
-    /// Writes a number's record and puts the number where its pool looks for it.
-    fn put_number(&mut self, scope: &Arc<Scope>, record: NumberRecord) {
-        let record = Arc::new(record);
-        let policy = self.rules.policy(&scope.tenant, record.group.as_ref());
-        let allocation = self
-            .tables
-            .scope(scope)
-            .and_then(|tables| tables.numbers.get(&record.number))
-            .and_then(|slot| slot.allocation.clone());
-        let pools = self.pools(scope);
-        if !pools.is_open(&record.group) {
-            pools.open(&record.group, policy, None);
+    /// Puts a number, and whatever it carries, where the group of its record looks for it.
+    fn place(&mut self, scope: &Arc<Scope>, number: Number) {
+        let group = self.group_of(scope, number);
+        if !self.pools(scope).is_open(&group) {
+            let rules = self.rules.group(&scope.tenant, group.as_ref()).clone();
+            self.pools(scope).open(&group, &rules, None);
         }
-        match allocation {
-            Some(allocation) => pools.expect_release(&record.group, allocation.deadline, record.number),
-            None if record.enabled => pools.offer(&record),
-            None => {}
+        for allocation in self.allocations(scope, number) {
+            self.plan(scope, &group, &allocation);
         }
-        self.apply(Change::Number(Arc::clone(scope), record.number, Some(record)));
+        self.offer(scope, number);
     }
 
-    /// Takes a number out of its pool, where it waits to be lent or to come back.
-    fn take_out(&mut self, scope: &Arc<Scope>, found: &Found) {
-        let pools = self.pools(scope);
-        match &found.allocation {
-            Some(allocation) => pools.forget_release(&found.record.group, allocation.deadline, allocation.number),
-            None => pools.withdraw(&found.record),
+    /// The opposite of placing, before the record changes.
+    fn displace(&mut self, scope: &Arc<Scope>, number: Number) {
+        let group = self.group_of(scope, number);
+        for allocation in self.allocations(scope, number) {
+            self.unplan(scope, &group, &allocation);
         }
+        self.withdraw(scope, &group, number);
+    }
+
+    /// Ends whatever a number carries.
+    fn end_allocations(&mut self, scope: &Arc<Scope>, number: Number) {
+        for allocation in self.allocations(scope, number) {
+            self.end_allocation(scope, number, allocation.id, self.now);
+        }
+    }
+
+    fn allocations(&self, scope: &Scope, number: Number) -> Vec<Arc<Allocation>> {
+        self.slot(scope, number).map(|slot| slot.allocations().cloned().collect()).unwrap_or_default()
     }
 }

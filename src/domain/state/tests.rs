@@ -13,12 +13,12 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::{AfterMatch, CodeLength, Criteria, Holder, Lend, Lent, Match, Repeat, Source, State, Turn, Which};
+use super::{AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, Match, Repeat, Source, State, Turn, Which};
 use crate::domain::tables::Found;
 use crate::domain::{
-    Allocation, Caller, Change, Content, Deadline, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry,
-    NewNumber, Number, NumberId, NumberPatch, Origin, Policy, Refusal, Rules, Scope, Seconds, Tables, TenantId,
-    Timestamp,
+    Allocation, Caller, Change, CodeShape, Content, Deadline, EntryKey, EnvironmentName, GroupName, GroupRules,
+    InteractionId, NewEntry, NewNumber, Number, NumberId, NumberPatch, Origin, Policy, Refusal, Rules, Scope, Seconds,
+    Tables, TenantId, Timestamp,
 };
 
 /// A state with a clock and a generator of its own, and short ways to say what tests say often.
@@ -137,6 +137,10 @@ fn group(text: &str) -> GroupName {
     GroupName::new(text).unwrap()
 }
 
+fn from(name: &str) -> Source {
+    Source::group(group(name))
+}
+
 fn interaction(text: &str) -> InteractionId {
     InteractionId::new(text).unwrap()
 }
@@ -151,7 +155,22 @@ fn policies() -> [Policy; 3] {
 
 /// Rules under which the group `g` has this policy.
 fn policy(policy: Policy) -> Rules {
-    Rules { groups: [((scope().tenant, group("g")), policy)].into(), ..Rules::default() }
+    group_rules("g", GroupRules { policy, ..GroupRules::default() })
+}
+
+/// Rules that say something of one group alone.
+fn group_rules(name: &str, rules: GroupRules) -> Rules {
+    Rules { groups: [(scope().tenant, [(group(name), rules)].into())].into(), ..Rules::default() }
+}
+
+/// Codes of so many digits.
+fn digits(length: u64) -> Option<CodeShape> {
+    Some(CodeShape::new(length, None).unwrap())
+}
+
+/// A call to a number of which nothing else is known.
+fn call_to(number: &str) -> Criteria {
+    Criteria { number: num(number), code: None, caller: None, late: LateCalls::Ignored }
 }
 
 /// A plain request for a number of the group `g` for 300 seconds; the interaction is made if need be and lives no
@@ -159,7 +178,7 @@ fn policy(policy: Policy) -> Rules {
 fn lend_to(holder: &str) -> Lend {
     Lend {
         holder: Holder::Any(interaction(holder)),
-        source: Source::Group(group("g")),
+        source: from("g"),
         origin: Origin::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(300),

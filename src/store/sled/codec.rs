@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::number::LastLending;
-use crate::domain::tables::Counters;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey,
-    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, Origin, Scope, Tables,
-    TenantId, Timestamp, Value, ValueId,
+    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, Origin, Ownership, Scope,
+    Sharing, Tables, TenantId, Timestamp, Value, ValueId,
 };
 
 /// Largest record, key and value together, in bytes.
@@ -94,6 +94,7 @@ struct StoredAllocation {
     code: Option<AccessCode>,
     caller: Option<Caller>,
     origin: Origin,
+    sharing: Sharing,
     since: Timestamp,
     deadline: Timestamp,
 }
@@ -102,7 +103,7 @@ struct StoredAllocation {
 struct StoredDocument {
     interaction: Option<InteractionId>,
     kept_until: Timestamp,
-    deadline: Deadline,
+    ownership: Ownership,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,6 +139,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 code: allocation.code.clone(),
                 caller: allocation.caller.clone(),
                 origin: allocation.origin,
+                sharing: allocation.sharing,
                 since: allocation.since,
                 deadline: allocation.deadline,
             };
@@ -156,7 +158,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             let stored = record.as_deref().map(|record| StoredDocument {
                 interaction: record.interaction.clone(),
                 kept_until: record.kept_until,
-                deadline: record.deadline,
+                ownership: record.ownership,
             });
             store(sink, key(tag::DOCUMENT, scope, id.0.as_bytes()), stored.as_ref());
         }
@@ -317,14 +319,15 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let id = name.try_into().map_err(|_| damaged(key, "its key is no allocation id"))?;
         let id = AllocationId(u64::from_be_bytes(id));
-        let StoredAllocation { number, interaction, code, caller, origin, since, deadline } = fields(key, value)?;
-        if self.tables.number(&scope, number, Timestamp::default()).is_none_or(|found| found.allocation.is_some()) {
+        let StoredAllocation { number, interaction, code, caller, origin, sharing, since, deadline } =
+            fields(key, value)?;
+        if !self.tables.takes(&scope, number, sharing, code.as_ref()) {
             return Err(damaged(key, "its number is not there or lent twice"));
         }
         if !self.tables.has_interaction(&scope, &interaction) {
             return Err(damaged(key, "its interaction is not there"));
         }
-        let allocation = Allocation { id, number, interaction, code, caller, origin, since, deadline };
+        let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
         self.tables.apply(&Change::Allocated(scope, Arc::new(allocation)));
         Ok(())
     }
@@ -335,11 +338,11 @@ impl Loader {
         let id = DocumentId(Uuid::from_bytes(*id));
         if entry.is_empty() {
             self.finish_document();
-            let StoredDocument { interaction, kept_until, deadline } = fields(key, value)?;
+            let StoredDocument { interaction, kept_until, ownership } = fields(key, value)?;
             if interaction.as_ref().is_some_and(|id| !self.tables.has_interaction(&scope, id)) {
                 return Err(damaged(key, "its interaction is not there"));
             }
-            let document = Document { id, interaction, kept_until, deadline, entries: Entries::new() };
+            let document = Document { id, interaction, kept_until, ownership, entries: Entries::new() };
             self.document = Some((scope, document));
             return Ok(());
         }

@@ -25,11 +25,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::loading;
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
-use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Which};
-use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
+use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Document, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+    Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
+    NewNumber, Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -163,16 +163,18 @@ impl SledStore {
     /// Reads something of a live document from the tree. A value can be dropped between the look at the index and the
     /// look at the tree; `query` then answers `None`, and the index is looked at again when the writer has published
     /// what dropped it.
-    async fn load<T, F>(&self, scope: &Scope, id: DocumentId, query: F) -> Result<Option<T>>
+    async fn load<T, F>(&self, scope: &Scope, named: DocumentRef, query: F) -> Result<Option<T>>
     where
         F: Fn(&Document, &sled::Db) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let query = Arc::new(query);
         let mut seen: Option<Arc<Document>> = None;
-        while let Some(document) = self.live_document(scope, id) {
+        while let Some(document) = self.live_document(scope, named) {
             if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &document)) {
-                return Err(Error::Unavailable(format!("a value of document {id} is missing from the tree").into()));
+                return Err(Error::Unavailable(
+                    format!("a value of document {} is missing from the tree", named.id).into(),
+                ));
             }
             let (query, index) = (Arc::clone(&query), Arc::clone(&document));
             if let Some(loaded) = self.read_values(move |tree| query(&index, tree)).await? {
@@ -184,8 +186,8 @@ impl SledStore {
         Ok(None)
     }
 
-    fn live_document(&self, scope: &Scope, id: DocumentId) -> Option<Arc<Document>> {
-        self.read(|tables, now| tables.document(scope, id, now).cloned())
+    fn live_document(&self, scope: &Scope, named: DocumentRef) -> Option<Arc<Document>> {
+        self.read(|tables, now| tables.document(scope, named, now).cloned())
     }
 }
 
@@ -242,8 +244,8 @@ impl Store for SledStore {
         data: WithData,
     ) -> Result<Vec<Matched>> {
         // A call that nothing durable fits needs no writer to be told so.
-        if self.read(|tables, now| criteria.find(tables, scope, now)).is_none() {
-            return Err(Refusal::NoMatch.into());
+        if let Err(miss) = self.read(|tables, now| criteria.may_match(tables, scope, now)) {
+            return Err(Refusal::NoMatch(miss).into());
         }
         let scope = scope.clone();
         self.write(move |desk| {
@@ -281,14 +283,25 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().create_document(&scope, entries, ttl)?)).await
     }
 
-    async fn merge_document(&self, scope: &Scope, id: DocumentId, entries: Vec<NewEntry>, ttl: Seconds) -> Result<()> {
+    async fn merge_document(
+        &self,
+        scope: &Scope,
+        named: DocumentRef,
+        entries: Vec<NewEntry>,
+        ttl: Option<Seconds>,
+    ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().merge_document(&scope, id, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().merge_document(&scope, named, entries, ttl)?)).await
     }
 
-    async fn delete_document(&self, scope: &Scope, id: DocumentId) -> Result<()> {
+    async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().delete_document(&scope, id)?)).await
+        self.write(move |desk| Ok(desk.turn().delete_document(&scope, named)?)).await
+    }
+
+    async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
+        let (scope, key) = (scope.clone(), key.to_owned());
+        self.write(move |desk| Ok(desk.turn().delete_entry(&scope, named, &key)?)).await
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
@@ -307,17 +320,17 @@ impl Store for SledStore {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
 
-    async fn document(&self, scope: &Scope, id: DocumentId) -> Result<Option<Loaded>> {
-        self.load(scope, id, loading::document).await
+    async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
+        self.load(scope, named, loading::document).await
     }
 
-    async fn document_entry(&self, scope: &Scope, id: DocumentId, key: &str) -> Result<Option<LoadedEntry>> {
+    async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
         let missing = |document: &Document| !document.entries.contains_key(key);
-        if self.live_document(scope, id).as_deref().is_none_or(missing) {
+        if self.live_document(scope, named).as_deref().is_none_or(missing) {
             return Ok(None);
         }
         let key = key.to_owned();
-        let entry = self.load(scope, id, move |document, tree| match document.entries.get(key.as_str()) {
+        let entry = self.load(scope, named, move |document, tree| match document.entries.get(key.as_str()) {
             Some(entry) => Ok(loading::entry(entry, tree)?.map(Some)),
             // Removed since the look above.
             None => Ok(Some(None)),
@@ -325,8 +338,13 @@ impl Store for SledStore {
         Ok(entry.await?.flatten())
     }
 
-    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
-        Ok(self.read(|tables, _| tables.group_counts()))
+    async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
+    }
+
+    async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        self.write(|desk| Ok(desk.turn().pools())).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

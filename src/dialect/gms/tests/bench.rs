@@ -12,7 +12,7 @@ use crate::config::{Live, Settings};
 use crate::dialect::gms::Gms;
 use crate::dialect::{Answer, Call, Dialect, Head, Origin};
 use crate::domain::state::Seeds;
-use crate::domain::{GroupName, InteractionId, NewNumber, Number, Policy, Rules, Scope, TenantId, Timestamp};
+use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
 
@@ -62,8 +62,9 @@ impl Bench {
     /// With room for so many bytes of user data.
     pub(super) async fn with_rules(settings: &str, documents_total: u64) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
-        let groups = ["DNIS", "small", "empty"].map(|group| ((scope().tenant, name(group)), Policy::RoundRobin));
-        let rules = Rules { groups: groups.into(), documents_total };
+        let groups = ["DNIS", "small", "empty"].map(|group| (name(group), GroupRules::default()));
+        let groups = [(scope().tenant, groups.into())].into();
+        let rules = Rules { groups, documents_total, ..Rules::default() };
         let store = Arc::new(MemoryStore::new(clock.clone(), rules, 7));
         assert!(store.seed(seeds()).await.unwrap());
         let live = Live::new(Settings::from_toml(settings).unwrap());

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 
 use super::{AGENT, Gateway, Who, payload};
 use crate::domain::document::Loaded;
-use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Seeds, Which};
-use crate::domain::tables::{Found, GroupCounts, Page};
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
+use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, DocumentId, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number, NumberId,
-    NumberPatch, Rules, Scope, Seconds, Timestamp,
+    Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
+    NumberId, NumberPatch, Rules, Scope, Seconds, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
@@ -50,10 +50,13 @@ impl Store for Broken {
     async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds) -> Result<DocumentId> {
         broken()
     }
-    async fn merge_document(&self, _: &Scope, _: DocumentId, _: Vec<NewEntry>, _: Seconds) -> Result<()> {
+    async fn merge_document(&self, _: &Scope, _: DocumentRef, _: Vec<NewEntry>, _: Option<Seconds>) -> Result<()> {
         broken()
     }
-    async fn delete_document(&self, _: &Scope, _: DocumentId) -> Result<()> {
+    async fn delete_document(&self, _: &Scope, _: DocumentRef) -> Result<()> {
+        broken()
+    }
+    async fn delete_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<()> {
         broken()
     }
     async fn number(&self, _: &Scope, _: Number) -> Result<Option<Found>> {
@@ -68,13 +71,16 @@ impl Store for Broken {
     async fn interaction(&self, _: &Scope, _: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         broken()
     }
-    async fn document(&self, _: &Scope, _: DocumentId) -> Result<Option<Loaded>> {
+    async fn document(&self, _: &Scope, _: DocumentRef) -> Result<Option<Loaded>> {
         broken()
     }
-    async fn document_entry(&self, _: &Scope, _: DocumentId, _: &str) -> Result<Option<LoadedEntry>> {
+    async fn document_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<Option<LoadedEntry>> {
         broken()
     }
-    async fn group_counts(&self) -> Result<Vec<GroupCounts>> {
+    async fn pool(&self, _: &Scope, _: &GroupName) -> Result<Option<PoolHealth>> {
+        broken()
+    }
+    async fn pools(&self) -> Result<Vec<PoolHealth>> {
         broken()
     }
     async fn seed(&self, _: Seeds) -> Result<bool> {

@@ -9,7 +9,7 @@ use crate::domain::{GroupName, InteractionId, Origin, Seconds};
 fn lend_by_gms(id: &str) -> Lend {
     Lend {
         holder: Holder::Any(InteractionId::new(id).unwrap()),
-        source: Source::Group(GroupName::new("test").unwrap()),
+        source: Source::group(GroupName::new("test").unwrap()),
         origin: Origin::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(30),

@@ -13,11 +13,11 @@ fn create(world: &mut World, entries: Vec<NewEntry>, ttl: u64) -> Result<Documen
 }
 
 fn merge(world: &mut World, id: DocumentId, entries: Vec<NewEntry>, ttl: u64) -> Result<(), Refusal> {
-    world.turn().merge_document(&scope(), id, entries, Seconds::new(ttl))
+    world.turn().merge_document(&scope(), id.into(), entries, Some(Seconds::new(ttl)))
 }
 
 fn read(world: &World, id: DocumentId) -> Option<Arc<Document>> {
-    world.state.tables().document(&scope(), id, world.now).cloned()
+    world.state.tables().document(&scope(), id.into(), world.now).cloned()
 }
 
 fn texts(world: &World, id: DocumentId) -> Vec<(String, String)> {
@@ -75,7 +75,8 @@ fn a_document_lives_until_its_very_deadline_and_a_merge_sets_it_anew() {
     assert!(read(&world, id).is_some());
     world.advance(1);
     assert!(read(&world, id).is_none(), "readers judge by the clock, before anything swept");
-    let late = world.refused(|turn| turn.merge_document(&scope(), id, vec![text("a", "1")], Seconds::new(9)));
+    let late =
+        world.refused(|turn| turn.merge_document(&scope(), id.into(), vec![text("a", "1")], Some(Seconds::new(9))));
     assert_eq!(late, Refusal::DocumentUnknown(id));
 }
 
@@ -133,13 +134,13 @@ fn a_deleted_document_is_gone_and_that_of_a_live_interaction_is_empty() {
     let mut world = World::with_numbers(&["1"]);
     let own = create(&mut world, vec![text("a", "1")], 60).unwrap();
     let held = world.lend(Lend { data: vec![text("a", "1")], ..lend_to("a") }).interaction.data;
-    world.turn().delete_document(&scope(), own).unwrap();
-    world.turn().delete_document(&scope(), held).unwrap();
+    world.turn().delete_document(&scope(), own.into()).unwrap();
+    world.turn().delete_document(&scope(), held.into()).unwrap();
     assert_eq!(read(&world, own), None);
     assert_eq!(texts(&world, held), []);
     world.advance(300_000);
     assert_eq!(read(&world, held), None);
-    assert_eq!(world.refused(|turn| turn.delete_document(&scope(), own)), Refusal::DocumentUnknown(own));
+    assert_eq!(world.refused(|turn| turn.delete_document(&scope(), own.into())), Refusal::DocumentUnknown(own));
 }
 
 #[test]
@@ -150,10 +151,10 @@ fn documents_fill_the_room_to_its_last_byte_of_keys_and_values_and_not_beyond() 
     let full = Refusal::DocumentsFull { limit: 10 };
     assert_eq!(world.refused(|turn| turn.create_document(&scope(), vec![text("c", "")], Seconds::new(60))), full);
     let more = vec![text("a", "12345")];
-    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id, more, Seconds::new(60))), full);
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id.into(), more, Some(Seconds::new(60)))), full);
     merge(&mut world, id, vec![text("a", "4321")], 60).unwrap();
     create(&mut world, Vec::new(), 60).unwrap();
-    world.turn().delete_document(&scope(), other).unwrap();
+    world.turn().delete_document(&scope(), other.into()).unwrap();
     merge(&mut world, id, vec![text("a", "123456789")], 60).unwrap();
     world.restart();
     assert_eq!(create(&mut world, vec![text("c", "")], 60), Err(full), "the total is known after a restart");
@@ -179,7 +180,7 @@ fn a_document_may_shrink_even_when_the_limit_has_been_lowered_below_what_is_ther
     world.state.set_rules(Rules { documents_total: 5, ..Rules::default() });
     merge(&mut world, id, vec![text("a", "12345678")], 60).unwrap();
     let grow = vec![text("a", "123456789")];
-    let refusal = world.refused(|turn| turn.merge_document(&scope(), id, grow, Seconds::new(60)));
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), id.into(), grow, Some(Seconds::new(60))));
     assert_eq!(refusal, Refusal::DocumentsFull { limit: 5 });
 }
 

@@ -1,6 +1,7 @@
 //! Exclusive lending, deadlines, repeats and access codes.
 
 use super::*;
+use crate::domain::code::InvalidShape;
 
 #[test]
 fn a_number_is_lent_to_one_interaction_at_a_time() {
@@ -58,7 +59,7 @@ fn a_group_without_a_free_number_says_when_the_next_comes_back_rounded_up() {
 #[test]
 fn an_unknown_group_is_refused_and_a_configured_one_without_numbers_is_exhausted() {
     let mut world = World::with(policy(Policy::Random));
-    let elsewhere = Lend { source: Source::Group(group("nowhere")), ..lend_to("a") };
+    let elsewhere = Lend { source: from("nowhere"), ..lend_to("a") };
     assert_eq!(world.refused(|turn| turn.lend(&scope(), elsewhere)), Refusal::GroupUnknown(group("nowhere")));
     assert_eq!(
         world.refused(|turn| turn.lend(&scope(), lend_to("a"))),
@@ -159,7 +160,7 @@ fn the_same_number_is_kept_even_when_another_or_an_unknown_group_is_named() {
     world.create("2", Some("h"));
     world.take("a");
     for elsewhere in ["h", "unknown"] {
-        let again = Lend { repeat: Repeat::SameNumber, source: Source::Group(group(elsewhere)), ..lend_to("a") };
+        let again = Lend { repeat: Repeat::SameNumber, source: from(elsewhere), ..lend_to("a") };
         assert_eq!(world.lend(again).allocation.number, num("1"), "{elsewhere}");
     }
 }
@@ -193,18 +194,18 @@ fn a_lending_for_no_time_at_all_ends_at_once() {
 #[test]
 fn an_access_code_has_the_length_asked_for_and_decimal_digits_only() {
     let mut world = World::with_numbers(&["1"]);
-    for digits in 1..=16 {
+    for length in 1..=16 {
         for _ in 0..20 {
-            let lent = world.lend(Lend { code: CodeLength::new(digits), ..lend_to("a") });
+            let lent = world.lend(Lend { code: super::digits(length), ..lend_to("a") });
             let code = lent.allocation.code.as_ref().unwrap().as_str();
-            assert_eq!(code.len() as u64, digits);
+            assert_eq!(code.len() as u64, length);
             assert!(code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
             world.free("1");
         }
     }
-    assert_eq!(CodeLength::new(0), None);
-    assert_eq!(CodeLength::new(17), None);
-    assert_eq!(CodeLength::new(6), Some(CodeLength::DEFAULT));
+    assert_eq!(CodeShape::new(0, None), Err(InvalidShape::Length));
+    assert_eq!(CodeShape::new(17, None), Err(InvalidShape::Length));
+    assert_eq!(CodeShape::new(6, None), Ok(CodeShape::DEFAULT));
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn every_digit_can_lead_an_access_code_zero_included() {
     let mut world = World::with_numbers(&["1"]);
     let mut leads = std::collections::BTreeSet::new();
     for _ in 0..300 {
-        let lent = world.lend(Lend { code: Some(CodeLength::DEFAULT), ..lend_to("a") });
+        let lent = world.lend(Lend { code: Some(CodeShape::DEFAULT), ..lend_to("a") });
         leads.insert(lent.allocation.code.as_ref().unwrap().as_str().as_bytes()[0]);
         world.free("1");
     }
@@ -248,7 +249,7 @@ fn tenants_and_environments_share_nothing() {
             Refusal::InteractionUnknown(interaction("a"))
         );
         let data = lent.interaction.data;
-        assert_eq!(world.refused(|turn| turn.delete_document(&other, data)), Refusal::DocumentUnknown(data));
+        assert_eq!(world.refused(|turn| turn.delete_document(&other, data.into())), Refusal::DocumentUnknown(data));
         world.turn().create_number(&other, new_number("1", Some("g"))).unwrap();
         assert_eq!(world.turn().lend(&other, lend_to("a")).unwrap().allocation.number, num("1"));
     }

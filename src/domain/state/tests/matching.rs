@@ -1,13 +1,14 @@
 //! Recognising calls.
 
 use super::*;
+use crate::domain::refusal::Miss;
 
 /// A number lent to `a` with this code and caller, and the call that dials it.
-fn call(code: Option<CodeLength>, caller: Option<&str>) -> (World, Criteria, Lent) {
+fn call(code: Option<CodeShape>, caller: Option<&str>) -> (World, Criteria, Lent) {
     let mut world = World::with_numbers(&["1"]);
     let caller = caller.map(|caller| Caller::new(caller).unwrap());
     let lent = world.lend(Lend { code, caller, interaction_ttl: Seconds::new(900), ..lend_to("a") });
-    (world, Criteria { number: num("1"), code: None, caller: None }, lent)
+    (world, call_to("1"), lent)
 }
 
 fn matches(world: &mut World, criteria: &Criteria) -> Vec<Match> {
@@ -25,7 +26,7 @@ fn a_match_names_the_interaction_frees_the_number_and_lets_the_interaction_live(
     assert_eq!(world.holder("1"), None);
     assert!(world.interaction_lives("a"));
     let again = world.refused(|turn| turn.match_call(&scope(), &criteria, Which::All, AfterMatch::Keep));
-    assert_eq!(again, Refusal::NoMatch);
+    assert_eq!(again, Refusal::NoMatch(Miss::Nobody));
 }
 
 /// Every combination of what the allocation carries and what the call tells, for the code and the caller alike.
@@ -36,7 +37,7 @@ fn a_criterion_restricts_only_where_both_the_call_and_the_allocation_have_a_valu
     for (with_code, with_caller) in carried.into_iter().flat_map(|code| carried.map(|caller| (code, caller))) {
         for (code, caller) in told.into_iter().flat_map(|code| told.map(|caller| (code, caller))) {
             let (mut world, mut criteria, lent) =
-                call(with_code.then_some(CodeLength::DEFAULT), with_caller.then_some("555123"));
+                call(with_code.then_some(CodeShape::DEFAULT), with_caller.then_some("555123"));
             let right = lent.allocation.code.as_ref().map_or("4711", |code| code.as_str()).to_owned();
             criteria.code = code.map(|is_right| if is_right { right.clone() } else { format!("{right}0") });
             criteria.caller = caller.map(|is_right| Caller::new(if is_right { "555123" } else { "555999" }).unwrap());
@@ -50,12 +51,12 @@ fn a_criterion_restricts_only_where_both_the_call_and_the_allocation_have_a_valu
 
 #[test]
 fn codes_compare_digit_by_digit() {
-    let (mut world, mut criteria, lent) = call(CodeLength::new(2), None);
+    let (mut world, mut criteria, lent) = call(digits(2), None);
     let code = lent.allocation.code.as_ref().unwrap().as_str().to_owned();
     for wrong in [format!("0{code}"), code[..1].to_owned(), String::new(), format!("{code} ")] {
         criteria.code = Some(wrong);
         let refusal = world.refused(|turn| turn.match_call(&scope(), &criteria, Which::Newest, AfterMatch::Keep));
-        assert_eq!(refusal, Refusal::NoMatch);
+        assert_eq!(refusal, Refusal::NoMatch(Miss::WrongCode));
     }
     criteria.code = Some(code);
     matches(&mut world, &criteria);
@@ -67,25 +68,24 @@ fn a_call_is_recognised_by_the_whole_number_alone_and_in_its_own_scope() {
     let new = NewNumber { dnid: num("77"), ..new_number("100", Some("g")) };
     world.turn().create_number(&scope(), new).unwrap();
     world.take("a");
-    let by = |number| Criteria { number: num(number), code: None, caller: None };
     for unknown in ["77", "200"] {
-        let refusal = world.refused(|turn| turn.match_call(&scope(), &by(unknown), Which::All, AfterMatch::Keep));
-        assert_eq!(refusal, Refusal::NoMatch);
+        let refusal = world.refused(|turn| turn.match_call(&scope(), &call_to(unknown), Which::All, AfterMatch::Keep));
+        assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
     }
     for other in other_scopes() {
-        let refusal = world.refused(|turn| turn.match_call(&other, &by("100"), Which::All, AfterMatch::Keep));
-        assert_eq!(refusal, Refusal::NoMatch);
+        let refusal = world.refused(|turn| turn.match_call(&other, &call_to("100"), Which::All, AfterMatch::Keep));
+        assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
     }
-    matches(&mut world, &by("100"));
+    matches(&mut world, &call_to("100"));
 }
 
 #[test]
 fn nothing_matches_from_the_deadline_on() {
     let (mut world, criteria, _) = call(None, None);
     world.advance(300_000);
-    assert_eq!(criteria.find(world.state.tables(), &scope(), world.now), None);
+    assert_eq!(criteria.may_match(world.state.tables(), &scope(), world.now), Err(Miss::Nobody));
     let refusal = world.refused(|turn| turn.match_call(&scope(), &criteria, Which::Newest, AfterMatch::Keep));
-    assert_eq!(refusal, Refusal::NoMatch);
+    assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
 }
 
 #[test]
@@ -93,13 +93,13 @@ fn a_match_that_deletes_ends_the_interaction_with_all_its_numbers() {
     let mut world = World::with_numbers(&["1", "2"]);
     world.lend(Lend { data: vec![text("k", "v")], ..lend_to("a") });
     world.take("a");
-    let criteria = Criteria { number: num("2"), code: None, caller: None };
+    let criteria = call_to("2");
     let found = world.turn().match_call(&scope(), &criteria, Which::Newest, AfterMatch::Delete).unwrap();
     let document = found[0].document.as_ref().unwrap();
     assert!(document.entries.contains_key("k"), "the document is given back as it was");
     assert!(!world.interaction_lives("a"));
     assert_eq!((world.holder("1"), world.holder("2")), (None, None));
-    assert_eq!(world.state.tables().document(&scope(), document.id, world.now), None);
+    assert_eq!(world.state.tables().document(&scope(), document.id.into(), world.now), None);
 }
 
 #[test]
@@ -107,10 +107,10 @@ fn a_document_kept_for_its_own_time_outlives_a_match_that_deletes() {
     let mut world = World::with_numbers(&["1"]);
     let data_ttl = Some(Seconds::new(30));
     let lent = world.lend(Lend { data: vec![text("k", "v")], data_ttl, ..lend_to("a") });
-    let criteria = Criteria { number: num("1"), code: None, caller: None };
+    let criteria = call_to("1");
     world.turn().match_call(&scope(), &criteria, Which::Newest, AfterMatch::Delete).unwrap();
     world.advance(29_999);
-    assert!(world.state.tables().document(&scope(), lent.interaction.data, world.now).is_some());
+    assert!(world.state.tables().document(&scope(), lent.interaction.data.into(), world.now).is_some());
     world.advance(1);
-    assert!(world.state.tables().document(&scope(), lent.interaction.data, world.now).is_none());
+    assert!(world.state.tables().document(&scope(), lent.interaction.data.into(), world.now).is_none());
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::domain::state::Seeds;
-use crate::domain::tables::GroupCounts;
 
 fn dnid(number: &str, short: &str) -> NewNumber {
     NewNumber { dnid: num(short), ..new_number(number, Some("g")) }
@@ -13,11 +12,10 @@ fn dialled(world: &World, text: &str) -> Option<String> {
     found.map(|found| found.record.number.to_string())
 }
 
-fn counts(world: &World, name: Option<&str>) -> (usize, usize, usize) {
-    let counts = world.state.tables().group_counts();
-    let counts = counts.into_iter().find(|counts| counts.group == name.map(group)).expect("the group has numbers");
-    let GroupCounts { free, allocated, disabled, .. } = counts;
-    (free, allocated, disabled)
+fn counts(world: &mut World, name: Option<&str>) -> (usize, usize, usize) {
+    let pools = world.turn().pools();
+    let pool = pools.into_iter().find(|pool| pool.group == name.map(group)).expect("the group has numbers");
+    (pool.free, pool.allocated, pool.disabled)
 }
 
 fn move_to(name: Option<&str>) -> NumberPatch {
@@ -86,11 +84,11 @@ fn a_disabled_number_is_never_lent_but_can_be_read_and_freed() {
     world.take("a");
     world.update("1", enabled(false));
     world.update("2", enabled(false));
-    assert_eq!(counts(&world, Some("g")), (0, 1, 1));
+    assert_eq!(counts(&mut world, Some("g")), (0, 1, 1));
     assert_eq!(world.holder("1").as_deref(), Some("a"), "a running allocation goes on");
     assert_eq!(world.free("1").unwrap().interaction, interaction("a"));
     world.refused(|turn| turn.lend(&scope(), lend_to("b")));
-    assert_eq!(counts(&world, Some("g")), (0, 0, 2));
+    assert_eq!(counts(&mut world, Some("g")), (0, 0, 2));
     world.update("1", enabled(true));
     assert_eq!(world.drain(), ["1"]);
 }
@@ -121,10 +119,10 @@ fn a_free_number_moves_between_groups() {
         let mut world = World::with(policy(kind));
         world.create("1", Some("g"));
         world.update("1", move_to(Some("h")));
-        assert_eq!(counts(&world, Some("h")), (1, 0, 0));
+        assert_eq!(counts(&mut world, Some("h")), (1, 0, 0));
         let refusal = world.refused(|turn| turn.lend(&scope(), lend_to("a")));
         assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: None });
-        let other = Lend { source: Source::Group(group("h")), ..lend_to("a") };
+        let other = Lend { source: from("h"), ..lend_to("a") };
         assert_eq!(world.lend(other).allocation.number, num("1"), "{kind:?}");
     }
 }
@@ -137,8 +135,8 @@ fn an_allocated_number_moves_between_groups_and_comes_back_to_the_new_one() {
     world.take("a");
     world.update("1", move_to(Some("h")));
     assert_eq!(world.holder("1").as_deref(), Some("a"));
-    assert_eq!(counts(&world, Some("h")), (1, 1, 0));
-    let from_h = |holder| Lend { source: Source::Group(group("h")), ..lend_to(holder) };
+    assert_eq!(counts(&mut world, Some("h")), (1, 1, 0));
+    let from_h = |holder| Lend { source: from("h"), ..lend_to(holder) };
     assert_eq!(world.lend(from_h("b")).allocation.number, num("2"));
     let refusal = world.refused(|turn| turn.lend(&scope(), from_h("c")));
     assert_eq!(refusal, Refusal::Exhausted { group: Some(group("h")), next_release: Some(Seconds::new(300)) });
@@ -152,7 +150,7 @@ fn an_allocated_number_moves_between_groups_and_comes_back_to_the_new_one() {
 fn a_number_can_leave_its_group() {
     let mut world = World::with_numbers(&["1"]);
     world.update("1", move_to(None));
-    assert_eq!(counts(&world, None), (1, 0, 0));
+    assert_eq!(counts(&mut world, None), (1, 0, 0));
     assert_eq!(world.refused(|turn| turn.lend(&scope(), lend_to("a"))), Refusal::GroupUnknown(group("g")));
     assert_eq!(world.lend(Lend { source: Source::Anywhere, ..lend_to("a") }).allocation.number, num("1"));
 }
@@ -207,10 +205,10 @@ fn every_number_counts_as_free_allocated_or_disabled() {
     let mut world = World::with_numbers(&["1", "2", "3", "4"]);
     world.take("a");
     world.update("4", enabled(false));
-    assert_eq!(counts(&world, Some("g")), (2, 1, 1));
+    assert_eq!(counts(&mut world, Some("g")), (2, 1, 1));
     world.advance(300_000);
     world.turn();
-    assert_eq!(counts(&world, Some("g")), (3, 0, 1));
+    assert_eq!(counts(&mut world, Some("g")), (3, 0, 1));
 }
 
 #[test]

@@ -102,6 +102,7 @@ fn everything() -> Vec<Change> {
         code: Some(AccessCode::new("004711").unwrap()),
         caller: Some(Caller::new("anonymous").unwrap()),
         origin: Origin::Interact,
+        sharing: Sharing::Exclusive,
         since: at(1_700_000_000_000),
         deadline: at(1_700_000_300_000),
     });
@@ -113,7 +114,7 @@ fn everything() -> Vec<Change> {
         id: data(),
         interaction: Some(interaction.clone()),
         kept_until: at(2),
-        deadline: Deadline::At(at(3)),
+        ownership: Ownership::Anyone,
         entries: [(EntryKey::new("ключ").unwrap(), text.clone()), (EntryKey::new("pic").unwrap(), file.clone())].into(),
     };
     vec![

@@ -1,0 +1,45 @@
+//! What a decision of the state comes to: a list of changes, which is all that readers and disks ever learn of it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, Scope, ValueId,
+};
+
+/// One thing that has changed. A list of changes is the whole outcome of a command for a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A number was created, changed, or (`None`) deleted.
+    Number(Arc<Scope>, Number, Option<Arc<NumberRecord>>),
+    /// A number was lent, or its allocation changed.
+    Allocated(Arc<Scope>, Arc<Allocation>),
+    /// An allocation has ended.
+    Released(Arc<Scope>, Arc<Allocation>),
+    /// An interaction began, changed, or (`None`) ended.
+    Interaction(Arc<Scope>, InteractionId, Option<Arc<Interaction>>),
+    /// A document began, changed, or (`None`) ended. Readers take it whole; a store keeps it without its entries.
+    Document(Arc<Scope>, DocumentId, Option<Arc<Document>>),
+    /// An entry of a document was written or (`None`) removed; follows the document's own change.
+    Entry(Arc<Scope>, DocumentId, EntryKey, Option<Entry>),
+    /// The bytes of a large value are to be kept.
+    ValueKept(ValueId, Arc<[u8]>),
+    /// The bytes of a large value, this many, are no longer needed.
+    ValueDropped(ValueId, u64),
+    /// Ids were given out.
+    Counters(Counters),
+}
+
+/// The last ids given out. An id is never given twice, not even after a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Of numbers.
+    pub number: u64,
+    /// Of allocations.
+    pub allocation: u64,
+    /// Of interactions that the gateway named.
+    pub interaction: u64,
+    /// Of large values.
+    pub value: u64,
+}

@@ -1,0 +1,162 @@
+//! A number with everything it carries now.
+//!
+//! A number of an exclusive group carries one allocation, one of a shared group as many as there are interactions on
+//! it; those are found by their code or caller without looking at the others. A million numbers are in memory, most of
+//! them free, so what a free number takes here is two empty pointers.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::tables::Found;
+use super::{AccessCode, Allocation, AllocationId, Caller, NumberRecord, Sharing, Timestamp};
+
+/// A number and its allocations. Allocations whose deadline has passed may still be among them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NumberSlot {
+    pub(super) record: Arc<NumberRecord>,
+    exclusive: Option<Arc<Allocation>>,
+    shared: Option<Box<Shared>>,
+}
+
+/// The allocations of a number that many interactions share.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shared {
+    by_id: BTreeMap<AllocationId, Arc<Allocation>>,
+    by_code: HashMap<AccessCode, AllocationId>,
+    by_caller: BTreeSet<(Caller, AllocationId)>,
+}
+
+impl NumberSlot {
+    /// A number that carries nothing.
+    pub(super) fn new(record: Arc<NumberRecord>) -> Self {
+        Self { record, exclusive: None, shared: None }
+    }
+
+    /// The number with its newest live allocation.
+    pub(super) fn found(&self, now: Timestamp) -> Found {
+        let live = self.newest_first().find(|allocation| allocation.live(now));
+        Found { record: Arc::clone(&self.record), allocation: live.cloned() }
+    }
+
+    /// Whether the number carries any allocation.
+    pub(super) fn is_allocated(&self) -> bool {
+        self.exclusive.is_some() || self.shared.is_some()
+    }
+
+    /// Which allocation of the number is the newest, running or ended.
+    pub(super) fn newest(&self) -> Option<AllocationId> {
+        let ended = self.record.freed.map(|last| last.allocation);
+        self.newest_first().next().map(|allocation| allocation.id).max(ended)
+    }
+
+    /// When the number last began or ceased to be lent; the epoch if it never was.
+    pub(super) fn last_used(&self) -> Timestamp {
+        let ended = self.record.freed.map(|last| last.at);
+        self.newest_first().next().map(|allocation| allocation.since).max(ended).unwrap_or_default()
+    }
+
+    /// Everything the number carries, oldest of the shared first.
+    pub(super) fn allocations(&self) -> impl Iterator<Item = &Arc<Allocation>> {
+        let shared = self.shared.iter().flat_map(|shared| shared.by_id.values());
+        self.exclusive.iter().chain(shared)
+    }
+
+    /// One of the allocations.
+    pub(super) fn allocation(&self, id: AllocationId) -> Option<&Arc<Allocation>> {
+        match &self.exclusive {
+            Some(allocation) if allocation.id == id => Some(allocation),
+            _ => self.shared.as_ref()?.by_id.get(&id),
+        }
+    }
+
+    /// Whether an allocation fits beside those that are there.
+    pub(super) fn takes(&self, sharing: Sharing, code: Option<&AccessCode>) -> bool {
+        let alone = sharing == Sharing::Exclusive && self.exclusive.is_some();
+        !alone && code.is_none_or(|code| !self.has_code(code.as_str()))
+    }
+
+    /// Whether an allocation of the number carries this code.
+    pub(super) fn has_code(&self, code: &str) -> bool {
+        let exclusive = self.exclusive.as_ref().and_then(|allocation| allocation.code.as_ref());
+        let shared = || self.shared.as_ref().is_some_and(|shared| shared.by_code.contains_key(code));
+        exclusive.is_some_and(|own| own.as_str() == code) || shared()
+    }
+
+    /// How many allocations of the number carry a code.
+    pub(super) fn codes(&self) -> usize {
+        let exclusive = self.exclusive.as_ref().is_some_and(|allocation| allocation.code.is_some());
+        usize::from(exclusive) + self.shared.as_ref().map_or(0, |shared| shared.by_code.len())
+    }
+
+    /// The allocations that a call with this code and caller may belong to, newest first: a superset of those that
+    /// fit, as small as the indexes allow.
+    pub(super) fn candidates<'a>(
+        &'a self,
+        code: Option<&str>,
+        caller: Option<&'a Caller>,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Allocation>> + 'a> {
+        let Some(shared) = &self.shared else { return Box::new(self.exclusive.iter()) };
+        let exclusive = self.exclusive.iter();
+        match (code, caller) {
+            (Some(code), _) => {
+                let coded = shared.by_code.get(code).and_then(|id| shared.by_id.get(id));
+                Box::new(coded.into_iter().chain(exclusive))
+            }
+            (None, Some(caller)) => {
+                let range = (caller.clone(), AllocationId(0))..=(caller.clone(), AllocationId(u64::MAX));
+                let called = shared.by_caller.range(range).rev().filter_map(|(_, id)| shared.by_id.get(id));
+                Box::new(called.chain(exclusive))
+            }
+            (None, None) => Box::new(self.newest_first()),
+        }
+    }
+
+    /// Everything the number carries, newest first: whatever is exclusive was lent before the number was shared.
+    fn newest_first(&self) -> impl Iterator<Item = &Arc<Allocation>> {
+        let shared = self.shared.iter().flat_map(|shared| shared.by_id.values().rev());
+        shared.chain(self.exclusive.iter())
+    }
+
+    /// Puts an allocation in, in place of the one with the same id.
+    pub(super) fn put(&mut self, allocation: &Arc<Allocation>) {
+        match allocation.sharing {
+            Sharing::Exclusive => self.exclusive = Some(Arc::clone(allocation)),
+            Sharing::Shared => self.shared.get_or_insert_default().put(allocation),
+        }
+    }
+
+    /// Takes an allocation out.
+    pub(super) fn take(&mut self, id: AllocationId) {
+        self.exclusive.take_if(|allocation| allocation.id == id);
+        if let Some(shared) = &mut self.shared {
+            shared.take(id);
+            if shared.by_id.is_empty() {
+                self.shared = None;
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn put(&mut self, allocation: &Arc<Allocation>) {
+        let id = allocation.id;
+        self.take(id);
+        if let Some(code) = &allocation.code {
+            self.by_code.insert(code.clone(), id);
+        }
+        if let Some(caller) = &allocation.caller {
+            self.by_caller.insert((caller.clone(), id));
+        }
+        self.by_id.insert(id, Arc::clone(allocation));
+    }
+
+    fn take(&mut self, id: AllocationId) {
+        let Some(allocation) = self.by_id.remove(&id) else { return };
+        if let Some(code) = &allocation.code {
+            self.by_code.remove(code);
+        }
+        if let Some(caller) = &allocation.caller {
+            self.by_caller.remove(&(caller.clone(), id));
+        }
+    }
+}
