@@ -22,6 +22,7 @@ mod secret;
 mod section;
 mod seeds;
 mod server;
+mod soap;
 mod store;
 mod tenant;
 mod tenant_gms;
@@ -49,6 +50,7 @@ pub use public_url::{InvalidUrl, PublicUrl};
 pub use secret::Secret;
 pub use seeds::{SeedInteraction, SeedNumber, Seeds};
 pub use server::Server;
+pub use soap::{FaultCodes, Soap, Validation};
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_gms::{BuiltIn, Credentials, DEFAULT_REALM, Service, TenantGms};
@@ -69,6 +71,8 @@ pub struct Settings {
     pub access: Access,
     /// What is logged, and how.
     pub log: Log,
+    /// How envelopes are read and faults are told.
+    pub soap: Soap,
     /// The GMS dialect.
     pub gms: Gms,
     /// The Interact dialect.

@@ -91,7 +91,7 @@ async fn a_connection_goes_on_after_a_refusal() {
     for (request, status) in [
         (get("/interact/version/2/dnis/allocate/get/404", ""), 404),
         (get("/interact/version/2/nothing", ""), 404),
-        (get("/interact/version/2/agent/soap", ""), 405),
+        (get("/interact/version/2/dnis/allocate/new", ""), 405),
         (get("/genesys/1/nothing", ""), 404),
         (get("/nothing", ""), 404),
         (post("/interact/version/2/agent/soap", "text/xml", "<broken"), 500),
