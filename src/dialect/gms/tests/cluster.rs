@@ -52,15 +52,15 @@ impl Cluster {
     }
 
     async fn on_first(&self, target: &str, form: &str) -> (u16, Value) {
-        parsed(self.bench.send(post(target).form(form)).await)
+        parsed(&self.bench.send(post(target).form(form)).await)
     }
 
     async fn on_second(&self, target: &str, form: &str) -> (u16, Value) {
-        parsed(send(&self.second, post(target).form(form)).await)
+        parsed(&send(&self.second, post(target).form(form)).await)
     }
 }
 
-fn parsed(answer: crate::dialect::Answer) -> (u16, Value) {
+fn parsed(answer: &crate::dialect::Answer) -> (u16, Value) {
     (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap())
 }
 
@@ -148,6 +148,6 @@ async fn data_written_on_one_node_are_read_on_the_other() {
     let cluster = Cluster::new("", "").await;
     let (_, stored) = cluster.on_first("/genesys/1/storage/60", "a=1").await;
     let path = format!("/genesys/1/storage/{}", stored["id"].as_str().unwrap());
-    let (_, read) = parsed(send(&cluster.second, get(&path)).await);
+    let (_, read) = parsed(&send(&cluster.second, get(&path)).await);
     assert_eq!(read, serde_json::json!({"a": "1"}));
 }
