@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
 use tempfile::TempDir;
@@ -107,4 +109,34 @@ async fn what_only_a_restart_changes_is_named_in_the_log() {
     );
     assert!(gateway.binary.log().contains("\"waiting\":\"log.level\""), "{}", gateway.binary.log());
     assert_eq!(gateway.gms().await.status, 200, "the rest is in force");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reloads_under_the_load_of_64_connections_lose_no_request() {
+    let gateway = Configured::start();
+    let running = Arc::new(AtomicBool::new(true));
+    let callers: Vec<_> = (0..64)
+        .map(|_| {
+            let (caller, running) = (Caller::of(gateway.binary.url()), Arc::clone(&running));
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while running.load(Ordering::Relaxed) {
+                    let request = caller.request(Method::GET, "/interact/version/2/dnis/allocate/get/1001");
+                    let reply = send(request.header("Tenant-Id", "t").header("Application-Key", KEY)).await;
+                    assert_eq!(reply.status, 200, "{}", reply.text());
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    for round in 0..10 {
+        gateway.reload(&format!("[gms]\ninteraction_ttl = {}\n{}", 60 + round, tenant("")), VALID);
+        gateway.reload("[gms]\ninteraction_tll = 60\n", REFUSED);
+    }
+    running.store(false, Ordering::Relaxed);
+    for caller in callers {
+        let answered: usize = caller.await.expect("no request was lost or refused");
+        assert!(answered > 0, "a connection that was never served");
+    }
 }
