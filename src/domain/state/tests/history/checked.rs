@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::*;
+use crate::domain::slot::NumberSlot;
 use crate::domain::state::Ending;
 use crate::domain::state::documents::size;
 use crate::domain::tables::ScopeTables;
-use crate::domain::{AllocationId, DocumentId, Ownership};
+use crate::domain::{AccessCode, AllocationId, DocumentId, Ownership};
 
 /// The longest rest of all rules.
 const LONGEST_REST: Seconds = Seconds::new(7);
@@ -289,7 +290,7 @@ impl Checked {
         let mut live = BTreeMap::new();
         for (at, scope) in scopes().iter().enumerate() {
             let slots = self.world.state.tables().scope(scope).into_iter().flat_map(|tables| tables.numbers.values());
-            for allocation in slots.flat_map(|slot| slot.allocations()).filter(|held| held.live(self.world.now)) {
+            for allocation in slots.flat_map(NumberSlot::allocations).filter(|held| held.live(self.world.now)) {
                 live.insert(allocation.id, (at, Arc::clone(allocation)));
             }
         }
@@ -373,7 +374,7 @@ fn fits(criteria: &Criteria, held: &Allocation) -> bool {
         (None, _, _) | (Some(_), None, Sharing::Exclusive) => true,
         (given, own, _) => given == own,
     };
-    fits(criteria.code.as_deref(), held.code.as_ref().map(|code| code.as_str()))
+    fits(criteria.code.as_deref(), held.code.as_ref().map(AccessCode::as_str))
         && fits(criteria.caller.as_ref().map(Caller::as_str), held.caller.as_ref().map(Caller::as_str))
 }
 
@@ -387,7 +388,7 @@ fn check_interactions(tables: &ScopeTables) {
             holds.insert((*number, *allocation));
         }
     }
-    for allocation in tables.numbers.values().flat_map(|slot| slot.allocations()) {
+    for allocation in tables.numbers.values().flat_map(NumberSlot::allocations) {
         assert!(holds.contains(&(allocation.number, allocation.id)), "the holder knows what it holds");
     }
 }
