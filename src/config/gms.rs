@@ -8,6 +8,8 @@ use crate::domain::{EnvironmentName, Seconds, TenantId};
 
 /// Longest life that can be configured, in seconds.
 pub(super) const YEAR: u64 = 31_536_000;
+/// Longest time that guesses are remembered, in seconds.
+const DAY: u64 = 86_400;
 
 /// Section `gms`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,17 @@ pub struct Gms {
     pub anonymous_tenant: Option<TenantId>,
     /// The environment of requests that name none, for tenants with environments.
     pub environment: Option<EnvironmentName>,
+    /// How often one caller may give a wrong access code at one number.
+    pub guesses: GuessLimit,
+}
+
+/// A limit on wrong access codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessLimit {
+    /// Wrong codes of one caller at one number that block the pair. Default 0: no limit.
+    pub attempts: u32,
+    /// The time in which those count, and how long the block lasts. Default 300 s.
+    pub window: Seconds,
 }
 
 /// The format of a GMS answer.
@@ -39,7 +52,14 @@ impl Default for Gms {
             interaction_ttl: Seconds::new(3600),
             anonymous_tenant: None,
             environment: None,
+            guesses: GuessLimit::default(),
         }
+    }
+}
+
+impl Default for GuessLimit {
+    fn default() -> Self {
+        Self { attempts: 0, window: Seconds::new(300) }
     }
 }
 
@@ -52,6 +72,10 @@ impl Gms {
             interaction_ttl: section.whole("interaction_ttl", 1..=YEAR).map_or(default.interaction_ttl, Seconds::new),
             anonymous_tenant: section.text("anonymous_tenant", TenantId::new),
             environment: section.text("environment", EnvironmentName::new),
+            guesses: GuessLimit {
+                attempts: section.whole("guess_limit", 0..=1000_u32).unwrap_or(default.guesses.attempts),
+                window: section.whole("guess_window", 1..=DAY).map_or(default.guesses.window, Seconds::new),
+            },
         };
         gms.check_anonymous(section, tenants);
         gms.check_environment(section, tenants);

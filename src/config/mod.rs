@@ -8,7 +8,9 @@
 
 mod access;
 mod admin;
+mod code_prefix;
 mod gms;
+mod gms_service;
 mod interact;
 mod limits;
 mod live;
@@ -37,7 +39,9 @@ use std::path::PathBuf;
 
 pub use access::Access;
 pub use admin::Admin;
-pub use gms::{Format, Gms};
+pub use code_prefix::AccessCodePrefix;
+pub use gms::{Format, Gms, GuessLimit};
+pub use gms_service::{BuiltIn, Service};
 pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
@@ -53,7 +57,7 @@ pub use server::Server;
 pub use soap::{FaultCodes, Soap, Validation};
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
-pub use tenant_gms::{BuiltIn, Credentials, DEFAULT_REALM, Service, TenantGms};
+pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
 pub use tls::Tls;
 
 use crate::domain::TenantId;

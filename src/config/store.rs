@@ -15,6 +15,10 @@ pub struct Store {
     pub path: PathBuf,
     /// Bytes that all documents together may take. Default 1 GiB.
     pub documents_total: u64,
+    /// Keys that one document may have. Default 1000.
+    pub document_keys: usize,
+    /// Bytes that one value may have. Default 8 MiB.
+    pub document_value: u64,
     /// Bytes of the engine's page cache. Default 64 MiB.
     pub cache_capacity: u64,
 }
@@ -33,6 +37,8 @@ impl Default for Store {
             engine: Engine::Sled,
             path: PathBuf::from("./dnis-gateway-data"),
             documents_total: 1024 * 1024 * 1024,
+            document_keys: 1000,
+            document_value: 8 * MIB,
             cache_capacity: 64 * 1024 * 1024,
         }
     }
@@ -47,6 +53,10 @@ impl Store {
             documents_total: section
                 .whole("documents_total", MIB..=1024 * 1024 * MIB)
                 .unwrap_or(default.documents_total),
+            document_keys: section
+                .whole("document_keys", 1..=100_000_u32)
+                .map_or(default.document_keys, |keys| keys as usize),
+            document_value: section.whole("document_value", 1..=1024 * MIB).unwrap_or(default.document_value),
             cache_capacity: section.whole("cache_capacity", MIB..=1024 * 1024 * MIB).unwrap_or(default.cache_capacity),
         }
     }

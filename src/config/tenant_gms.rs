@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::gms::YEAR;
 use super::section::Section;
 use super::tenant::{BasicUsers, label};
-use super::{Format, PasswordHash};
+use super::{AccessCodePrefix, BuiltIn, Format, PasswordHash, Service};
+use crate::domain::TenantId;
 use crate::domain::names::MAX_NAME_CHARS;
-use crate::domain::{GroupName, Seconds, TenantId};
 
 /// Realm of the Basic challenge where none is configured, as GMS sends it.
 pub const DEFAULT_REALM: &str = "Genesys Application Configuration Needed";
@@ -19,11 +18,13 @@ pub struct TenantGms {
     pub default_format: Option<Format>,
     /// The realm of the Basic challenge.
     pub realm: String,
+    /// What access codes begin with; without it, anything.
+    pub access_code_prefix: Option<AccessCodePrefix>,
     /// The pair that all sections share where they have none of their own.
     pub server: Credentials,
     /// The pair of the Storage API.
     pub storage: Credentials,
-    /// The services by execution name; the three built-in ones are always among them.
+    /// The services by execution name; the three that deal with numbers are always among them.
     pub services: BTreeMap<String, Service>,
 }
 
@@ -36,73 +37,15 @@ pub struct Credentials {
     pub password_hash: Option<PasswordHash>,
 }
 
-/// A service: a built-in one under an execution name, with the values that requests may leave out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
-    /// What the service does, `_service`.
-    pub built_in: BuiltIn,
-    /// `_resource_group`.
-    pub resource_group: Option<GroupName>,
-    /// `_provide_code`.
-    pub provide_code: Option<bool>,
-    /// `_access_code_length`, 1 to 16 digits.
-    pub access_code_length: Option<u8>,
-    /// `_booking_expiration_timeout`, 5 to 1800 s.
-    pub booking_expiration_timeout: Option<Seconds>,
-    /// `_ttl`.
-    pub ttl: Option<Seconds>,
-    /// The pair of this service.
-    pub credentials: Credentials,
-}
-
-/// The services that GMS brings along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BuiltIn {
-    /// Lends a number for an interaction.
-    RequestAccess,
-    /// Makes an interaction and lends a number for it.
-    RequestInteraction,
-    /// Recognises the interaction that a call belongs to.
-    MatchInteraction,
-}
-
-impl BuiltIn {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::RequestAccess, Self::RequestInteraction, Self::MatchInteraction];
-
-    /// The name that GMS gives it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RequestAccess => "request-access",
-            Self::RequestInteraction => "request-interaction",
-            Self::MatchInteraction => "match-interaction",
-        }
-    }
-}
-
-impl Service {
-    /// The service as it is without any option.
-    pub fn new(built_in: BuiltIn) -> Self {
-        Self {
-            built_in,
-            resource_group: None,
-            provide_code: None,
-            access_code_length: None,
-            booking_expiration_timeout: None,
-            ttl: None,
-            credentials: Credentials::default(),
-        }
-    }
-}
-
 impl Default for TenantGms {
     fn default() -> Self {
         Self {
             default_format: None,
             realm: DEFAULT_REALM.to_owned(),
+            access_code_prefix: None,
             server: Credentials::default(),
             storage: Credentials::default(),
-            services: BuiltIn::ALL.into_iter().map(|it| (it.name().to_owned(), Service::new(it))).collect(),
+            services: BuiltIn::OF_NUMBERS.into_iter().map(|it| (it.name().to_owned(), Service::new(it))).collect(),
         }
     }
 }
@@ -138,11 +81,12 @@ impl TenantGms {
     pub(super) fn read(section: &mut Section<'_>, tenant: Option<&TenantId>, taken: &mut BasicUsers) -> Self {
         let mut credentials = |section: &mut Section<'_>| Credentials::read(section, tenant, taken);
         let default_format = Format::read(section, "default_format");
-        let (server, realm) = section.section("server", |section| {
-            (credentials(section), section.text("realm", realm).unwrap_or_else(|| DEFAULT_REALM.to_owned()))
+        let (server, realm, access_code_prefix) = section.section("server", |section| {
+            let realm = section.text("realm", realm).unwrap_or_else(|| DEFAULT_REALM.to_owned());
+            (credentials(section), realm, section.text("access_code_prefix", AccessCodePrefix::new))
         });
         let storage = section.section("storage", &mut credentials);
-        let mut gms = Self { default_format, realm, server, storage, ..Self::default() };
+        let mut gms = Self { default_format, realm, access_code_prefix, server, storage, ..Self::default() };
         let services = section.named_sections("service", |name, section| {
             let credentials = credentials(section);
             Some((name.to_owned(), Service::read(section, name, credentials)?))
@@ -161,31 +105,6 @@ impl Credentials {
             section.problem("username", "is a GMS user name of another tenant too; the name must tell the tenant");
         }
         Self { username, password_hash: section.secret("password_hash", PasswordHash::new) }
-    }
-}
-
-impl Service {
-    /// Reads the service called `name`, which needs to say what it does unless it has the name of a built-in one.
-    fn read(section: &mut Section<'_>, name: &str, credentials: Credentials) -> Option<Self> {
-        let by_name = BuiltIn::ALL.into_iter().find(|it| it.name() == name);
-        section.choice("_type", &[("builtin", ())]);
-        if by_name.is_none() {
-            section.require("_service");
-        }
-        let built_in = section.choice("_service", &BuiltIn::ALL.map(|it| (it.name(), it))).or(by_name);
-        let options = Self {
-            built_in: BuiltIn::RequestAccess,
-            resource_group: section.text("_resource_group", GroupName::new),
-            provide_code: section.flag("_provide_code"),
-            access_code_length: section.whole("_access_code_length", 1..=16),
-            booking_expiration_timeout: section.whole("_booking_expiration_timeout", 5..=1800).map(Seconds::new),
-            ttl: section.whole("_ttl", 1..=YEAR).map(Seconds::new),
-            credentials,
-        };
-        if name.is_empty() || name.contains('/') {
-            section.problem("_service", "cannot be called: the name of a service must be one segment of a path");
-        }
-        Some(Self { built_in: built_in?, ..options })
     }
 }
 

@@ -272,7 +272,27 @@ fn values_out_of_their_bounds_are_refused() {
         (format!("{tenant}gms.server.username='a:b'"), "gms.server.username: must not contain a colon"),
         (format!("{tenant}gms.server.realm='a\"b'"), "gms.server.realm: must have 1 to 255 printable"),
         (format!("{tenant}gms.service.x._service='chat'"), "_service: must be \"request-access\" or"),
-        (format!("{tenant}gms.service.match-interaction._type='ors'"), "_type: must be \"builtin\""),
+        (
+            format!("{tenant}gms.service.match-interaction._type='ors'"),
+            "_type: must be \"builtin\"; services of type \"ors\" run on an Orchestration Server, which is not part of",
+        ),
+        (format!("{tenant}gms.service.get._type='query'"), "_type: must be \"builtin\""),
+        (
+            format!("{tenant}gms.service.x._service='office-hours'"),
+            "must be \"request-access\" or \"request-interaction\" or \"match-interaction\" or \"get\"; the gateway has the",
+        ),
+        (format!("{tenant}gms.service.x._service='http://ors/x.scxml'"), "; the gateway runs no applications of an"),
+        (format!("{tenant}gms.service.x._name='chat'\n"), "_name: must be \"request-access\" or"),
+        (format!("{tenant}gms.service.get._online_code=100"), "from 200 to 599"),
+        (
+            format!("{tenant}gms.server.access_code_prefix='9-7'"),
+            "access_code_prefix: must be digits such as \"9\", or",
+        ),
+        (format!("{tenant}groups=[{{name='g',_booking_expiration_timeout=4}}]"), "from 5 to 1800"),
+        (format!("{tenant}groups=[{{name='g',sharing='both'}}]"), "sharing: must be \"exclusive\" or \"shared\""),
+        (format!("{tenant}groups=[{{name='g',fallback='g'}}]"), "fall back on each other in a circle"),
+        ("[gms]\nguess_limit=1001".to_owned(), "gms.guess_limit: must be a whole number from 0 to 1000"),
+        ("[store]\ndocument_keys=0".to_owned(), "store.document_keys: must be a whole number from 1 to"),
         (format!("{tenant}gms.service.request-access._access_code_length=17"), "must be a whole number from 1 to 16"),
         (format!("{tenant}gms.service.request-access._booking_expiration_timeout=4"), "from 5 to 1800"),
         (format!("{tenant}gms.service.'a/b'._service='match-interaction'"), "must be one segment of a path"),
@@ -358,6 +378,32 @@ fn the_built_in_gms_services_need_no_section_and_can_have_other_names() {
 }
 
 #[test]
+fn a_gms_service_takes_only_the_options_that_mean_something_to_it() {
+    let lending = ["_booking_expiration_timeout", "_phone_number", "_provide_code", "_resource_group", "_ttl"];
+    for (service, key, value) in [
+        ("request-interaction", "_id", "'1'"),
+        ("request-interaction", "renew", "true"),
+        ("request-access", "_access_number", "'1'"),
+        ("request-access", "late_calls", "true"),
+        ("match-interaction", "_provide_code", "true"),
+        ("match-interaction", "_online_code", "200"),
+        ("get", "_phone_number", "'1'"),
+    ] {
+        let found =
+            problem(&format!("[[tenant]]\nid='a'\n[tenant.gms.service.x]\n_service='{service}'\n{key}={value}"));
+        assert!(found.contains(&format!("{key}: is an unknown key")), "{found}");
+    }
+    let found = problem("[[tenant]]\nid='a'\n[tenant.gms.service.request-access]\n_wait_for_agent=true");
+    assert!(lending.iter().all(|key| found.contains(key)), "{found}");
+}
+
+#[test]
+fn a_gms_service_can_be_named_as_older_releases_do() {
+    let settings = load("[[tenant]]\nid='a'\n[tenant.gms.service.mine]\n_name='match-interaction'").unwrap();
+    assert_eq!(settings.tenants["a"].gms.services["mine"], Service::new(BuiltIn::MatchInteraction));
+}
+
+#[test]
 fn secrets_can_lie_in_files_beside_the_configuration() {
     let text = "[[tenant]]\nid='a'\nusers=[{name='u',password_hash={file='hash'}}]\n\
                 applications=[{name='n',kind='dnis',key={file='key'}}]";
@@ -433,7 +479,9 @@ fn the_sample_shows_every_key_there_is() {
     let uncommented: Vec<&str> = SAMPLE
         .lines()
         .map(|line| {
-            line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).unwrap_or(line)
+            line.strip_prefix('#')
+                .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '_'))
+                .unwrap_or(line)
         })
         .collect();
     let text = uncommented.join("\n");

@@ -10,7 +10,13 @@ pub(super) fn rules(settings: &Settings) -> Rules {
         let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
         (tenant.id.clone(), groups.collect())
     });
-    Rules { groups: groups.collect(), documents_total: settings.store.documents_total, ..Rules::default() }
+    let store = &settings.store;
+    Rules {
+        groups: groups.collect(),
+        documents_total: store.documents_total,
+        document_entries: store.document_keys,
+        value_bytes: store.document_value,
+    }
 }
 
 /// The seeds that the settings give an empty store.

@@ -7,18 +7,48 @@ use super::error::Error;
 
 /// What every path of the dialect begins with.
 const ROOT: &str = "/genesys";
-/// The address of the services.
+/// The address of the services and of their instances.
 const SERVICE: &str = "service";
 /// The address of stored data.
 const STORAGE: &str = "storage";
+/// What stands before an id that the caller chose.
+const CUSTOM: &str = "custom";
 
 /// An endpoint of the dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Creates a service instance, which is how GMS calls a service by its execution name.
+    /// Calls a service by its execution name, which is how GMS creates an instance of it.
     Service(String),
+    /// GET on a word that may be the name of a service or the id of an instance.
+    ServiceOrInstance(String),
+    /// A call about one instance.
+    Instance {
+        /// The instance's id, as the path says it.
+        id: String,
+        /// What is asked of it.
+        action: InstanceAction,
+    },
     /// The Storage API.
     Storage(Storage),
+}
+
+/// What is asked of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstanceAction {
+    /// Whether it lives, and where its data are.
+    Query,
+    /// It ends, and its numbers are free.
+    Delete,
+    /// More user data, as the services take them.
+    Update,
+    /// All of its data.
+    ReadData,
+    /// More data, as the Storage API takes them.
+    WriteData,
+    /// One value of its data.
+    ReadKey(String),
+    /// One key of its data goes.
+    DeleteKey(String),
 }
 
 /// A call of the Storage API, with the words of its path.
@@ -29,49 +59,71 @@ pub enum Storage {
         /// How long, in seconds, as the path says it.
         ttl: String,
     },
-    /// Writes more into data that are there and keeps them for another while.
+    /// Writes more into data that are there and keeps them for another while; data under an id of the caller's own are
+    /// made if they are not there.
     Merge {
-        /// The id of the data.
-        id: String,
+        /// The data.
+        data: DataName,
         /// How long, in seconds, as the path says it.
         ttl: String,
     },
     /// Reads all of the data.
-    Read {
-        /// The id of the data.
-        id: String,
-    },
+    Read(DataName),
     /// Reads the value of one key.
     ReadKey {
-        /// The id of the data.
-        id: String,
+        /// The data.
+        data: DataName,
         /// The key.
         key: String,
     },
     /// Deletes the data.
-    Delete {
-        /// The id of the data.
-        id: String,
+    Delete(DataName),
+    /// Deletes one key.
+    DeleteKey {
+        /// The data.
+        data: DataName,
+        /// The key.
+        key: String,
     },
+}
+
+/// How a path names stored data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataName {
+    /// By the id that the gateway gave them.
+    Given(String),
+    /// By the id that a user chose.
+    Custom(String),
 }
 
 /// The methods of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Methods {
-    /// A service is created with POST; clients exist that create with GET and a query.
-    Service,
+    /// One word below the services: a service is created with POST, or with GET and a query as some clients do; an
+    /// instance takes GET and DELETE.
+    ServiceOne,
+    /// New data can only be written.
+    Update,
+    /// The data of an instance as a whole.
+    InstanceData,
+    /// One key of data that nothing can be posted to.
+    Key,
     /// One word below the storage: a time to live to POST to, an id for the others.
     StorageOne,
-    /// Two words below the storage: an id with a time to live to POST to, an id with a key to GET.
+    /// Two words below the storage: an id with a time to live to POST to, an id with a key for the others.
     StorageTwo,
+    /// Data under an id of the caller's own, without a time to live.
+    Custom,
 }
 
 impl Methods {
     /// The value of the header `Allow`.
     pub(super) const fn allow(self) -> &'static str {
         match self {
-            Self::Service | Self::StorageTwo => "GET, POST",
-            Self::StorageOne => "DELETE, GET, POST",
+            Self::ServiceOne | Self::StorageOne | Self::StorageTwo => "DELETE, GET, POST",
+            Self::Update => "POST",
+            Self::InstanceData => "GET, POST",
+            Self::Key | Self::Custom => "DELETE, GET",
         }
     }
 }
@@ -92,36 +144,83 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Endpoint, Error> {
     if segments.iter().any(String::is_empty) {
         return Err(Error::PathUnknown);
     }
-    match segments.as_slice() {
-        [family, name] if family == SERVICE => service(method, name),
-        [family, one] if family == STORAGE => storage_one(method, one).map(Endpoint::Storage),
-        [family, one, two] if family == STORAGE => storage_two(method, one, two).map(Endpoint::Storage),
+    let words: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [SERVICE, words @ ..] => service(method, words),
+        [STORAGE, CUSTOM, words @ ..] if !words.is_empty() => custom(method, words).map(Endpoint::Storage),
+        [STORAGE, words @ ..] => storage(method, words).map(Endpoint::Storage),
         _ => Err(Error::PathUnknown),
     }
 }
 
-fn service(method: &Method, name: &str) -> Result<Endpoint, Error> {
-    match *method {
-        Method::POST | Method::GET => Ok(Endpoint::Service(name.to_owned())),
-        _ => Err(Error::Method(Methods::Service)),
+fn service(method: &Method, words: &[&str]) -> Result<Endpoint, Error> {
+    let instance = |id: &str, action| Ok(Endpoint::Instance { id: id.to_owned(), action });
+    match words {
+        [name] => match *method {
+            Method::POST => Ok(Endpoint::Service((*name).to_owned())),
+            Method::GET if is_instance_id(name) => instance(name, InstanceAction::Query),
+            Method::GET => Ok(Endpoint::ServiceOrInstance((*name).to_owned())),
+            Method::DELETE => instance(name, InstanceAction::Delete),
+            _ => Err(Error::Method(Methods::ServiceOne)),
+        },
+        [id, "update"] => match *method {
+            Method::POST => instance(id, InstanceAction::Update),
+            _ => Err(Error::Method(Methods::Update)),
+        },
+        [id, STORAGE] => match *method {
+            Method::GET => instance(id, InstanceAction::ReadData),
+            Method::POST => instance(id, InstanceAction::WriteData),
+            _ => Err(Error::Method(Methods::InstanceData)),
+        },
+        [id, STORAGE, key] => match *method {
+            Method::GET => instance(id, InstanceAction::ReadKey((*key).to_owned())),
+            Method::DELETE => instance(id, InstanceAction::DeleteKey((*key).to_owned())),
+            _ => Err(Error::Method(Methods::Key)),
+        },
+        _ => Err(Error::PathUnknown),
     }
 }
 
-fn storage_one(method: &Method, word: &str) -> Result<Storage, Error> {
+/// Whether a word has the form of the ids that the gateway gives: a decimal counter, a hyphen and a UUID.
+fn is_instance_id(word: &str) -> bool {
+    let Some((counter, uuid)) = word.split_once('-') else { return false };
+    !counter.is_empty() && counter.bytes().all(|byte| byte.is_ascii_digit()) && uuid::Uuid::try_parse(uuid).is_ok()
+}
+
+fn storage(method: &Method, words: &[&str]) -> Result<Storage, Error> {
+    let given = |id: &str| DataName::Given(id.to_owned());
+    match words {
+        [word] => match *method {
+            Method::POST => Ok(Storage::Create { ttl: (*word).to_owned() }),
+            Method::GET => Ok(Storage::Read(given(word))),
+            Method::DELETE => Ok(Storage::Delete(given(word))),
+            _ => Err(Error::Method(Methods::StorageOne)),
+        },
+        [id, word] => two(method, given(id), word),
+        _ => Err(Error::PathUnknown),
+    }
+}
+
+fn custom(method: &Method, words: &[&str]) -> Result<Storage, Error> {
+    let custom = |id: &str| DataName::Custom(id.to_owned());
+    match words {
+        [id] => match *method {
+            Method::GET => Ok(Storage::Read(custom(id))),
+            Method::DELETE => Ok(Storage::Delete(custom(id))),
+            _ => Err(Error::Method(Methods::Custom)),
+        },
+        [id, word] => two(method, custom(id), word),
+        _ => Err(Error::PathUnknown),
+    }
+}
+
+/// A name of data and one word more: a time to live to POST to, else a key.
+fn two(method: &Method, data: DataName, word: &str) -> Result<Storage, Error> {
     let word = word.to_owned();
     match *method {
-        Method::POST => Ok(Storage::Create { ttl: word }),
-        Method::GET => Ok(Storage::Read { id: word }),
-        Method::DELETE => Ok(Storage::Delete { id: word }),
-        _ => Err(Error::Method(Methods::StorageOne)),
-    }
-}
-
-fn storage_two(method: &Method, id: &str, word: &str) -> Result<Storage, Error> {
-    let (id, word) = (id.to_owned(), word.to_owned());
-    match *method {
-        Method::POST => Ok(Storage::Merge { id, ttl: word }),
-        Method::GET => Ok(Storage::ReadKey { id, key: word }),
+        Method::POST => Ok(Storage::Merge { data, ttl: word }),
+        Method::GET => Ok(Storage::ReadKey { data, key: word }),
+        Method::DELETE => Ok(Storage::DeleteKey { data, key: word }),
         _ => Err(Error::Method(Methods::StorageTwo)),
     }
 }
@@ -139,33 +238,68 @@ fn decode(segment: &str) -> Result<String, Error> {
 mod tests {
     use super::*;
 
-    fn storage(storage: Storage) -> Endpoint {
-        Endpoint::Storage(storage)
+    const INSTANCE: &str = "77-0f4b1d52-6c3e-4a83-9d0b-2f1e5a7c9b10";
+
+    fn word(word: &str) -> String {
+        word.to_owned()
+    }
+
+    fn instance(action: InstanceAction) -> Endpoint {
+        Endpoint::Instance { id: word(INSTANCE), action }
     }
 
     #[test]
-    fn every_documented_path_leads_to_its_endpoint() {
-        let word = |word: &str| word.to_owned();
-        let found = [
-            (Method::POST, "/genesys/1/service/request-access", Endpoint::Service(word("request-access"))),
-            (Method::GET, "/genesys/1/service/voice%20in/", Endpoint::Service(word("voice in"))),
-            (Method::POST, "/genesys/1/storage/60", storage(Storage::Create { ttl: word("60") })),
-            (Method::POST, "/genesys/1/storage/a/60", storage(Storage::Merge { id: word("a"), ttl: word("60") })),
-            (Method::GET, "/genesys/1/storage/a", storage(Storage::Read { id: word("a") })),
-            (Method::GET, "/genesys/1/storage/a/b%2Fc", storage(Storage::ReadKey { id: word("a"), key: word("b/c") })),
-            (Method::DELETE, "/genesys/1/storage/a", storage(Storage::Delete { id: word("a") })),
-        ];
-        for (method, path, endpoint) in found {
-            assert_eq!(find(&method, path).unwrap(), endpoint, "{method} {path}");
+    fn every_documented_path_of_the_services_leads_to_its_endpoint() {
+        let path = |rest: &str| format!("/genesys/1/service/{INSTANCE}{rest}");
+        for (method, path, endpoint) in [
+            (Method::POST, word("/genesys/1/service/request-access"), Endpoint::Service(word("request-access"))),
+            (Method::GET, word("/genesys/1/service/voice%20in/"), Endpoint::ServiceOrInstance(word("voice in"))),
+            (Method::GET, word("/genesys/1/service/77-0f4b1d52"), Endpoint::ServiceOrInstance(word("77-0f4b1d52"))),
+            (Method::GET, path(""), instance(InstanceAction::Query)),
+            (Method::DELETE, path(""), instance(InstanceAction::Delete)),
+            (Method::POST, path("/update"), instance(InstanceAction::Update)),
+            (Method::GET, path("/storage"), instance(InstanceAction::ReadData)),
+            (Method::POST, path("/storage/"), instance(InstanceAction::WriteData)),
+            (Method::GET, path("/storage/b%2Fc"), instance(InstanceAction::ReadKey(word("b/c")))),
+            (Method::DELETE, path("/storage/b"), instance(InstanceAction::DeleteKey(word("b")))),
+        ] {
+            assert_eq!(find(&method, &path).unwrap(), endpoint, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_documented_path_of_the_storage_leads_to_its_endpoint() {
+        let given = || DataName::Given(word("a"));
+        let custom = || DataName::Custom(word("a"));
+        for (method, path, storage) in [
+            (Method::POST, "60", Storage::Create { ttl: word("60") }),
+            (Method::POST, "a/60", Storage::Merge { data: given(), ttl: word("60") }),
+            (Method::GET, "a", Storage::Read(given())),
+            (Method::GET, "a/b%2Fc", Storage::ReadKey { data: given(), key: word("b/c") }),
+            (Method::DELETE, "a", Storage::Delete(given())),
+            (Method::DELETE, "a/b", Storage::DeleteKey { data: given(), key: word("b") }),
+            (Method::POST, "custom/a/60", Storage::Merge { data: custom(), ttl: word("60") }),
+            (Method::GET, "custom/a", Storage::Read(custom())),
+            (Method::GET, "custom/a/b", Storage::ReadKey { data: custom(), key: word("b") }),
+            (Method::DELETE, "custom/a", Storage::Delete(custom())),
+            (Method::DELETE, "custom/a/b", Storage::DeleteKey { data: custom(), key: word("b") }),
+        ] {
+            let found = find(&method, &format!("/genesys/1/storage/{path}")).unwrap();
+            assert_eq!(found, Endpoint::Storage(storage), "{method} {path}");
         }
     }
 
     #[test]
     fn a_path_has_only_its_own_methods() {
         for (method, path, allow) in [
-            (Method::PUT, "/genesys/1/service/request-access", "GET, POST"),
+            (Method::PUT, "/genesys/1/service/request-access", "DELETE, GET, POST"),
+            (Method::GET, "/genesys/1/service/a/update", "POST"),
+            (Method::DELETE, "/genesys/1/service/a/storage", "GET, POST"),
+            (Method::POST, "/genesys/1/service/a/storage/b", "DELETE, GET"),
             (Method::PATCH, "/genesys/1/storage/a", "DELETE, GET, POST"),
-            (Method::DELETE, "/genesys/1/storage/a/b", "GET, POST"),
+            (Method::PUT, "/genesys/1/storage/a/b", "DELETE, GET, POST"),
+            (Method::POST, "/genesys/1/storage/custom/a", "DELETE, GET"),
+            (Method::HEAD, "/genesys/1/storage/custom/a/b", "DELETE, GET, POST"),
         ] {
             match find(&method, path) {
                 Err(Error::Method(methods)) => assert_eq!(methods.allow(), allow, "{method} {path}"),
@@ -186,7 +320,11 @@ mod tests {
             "/genesys/1/service//",
             "/genesys/1/Service/request-access",
             "/genesys/1/service/a/b",
+            "/genesys/1/service/a/ixn/chat",
+            "/genesys/1/service/a/storage/b/c",
+            "/genesys/1/storage",
             "/genesys/1/storage/a/b/c",
+            "/genesys/1/storage/custom/a/b/c",
             "/genesys/1/storage//b",
         ] {
             assert!(matches!(find(&Method::POST, path), Err(Error::PathUnknown)), "{path}");

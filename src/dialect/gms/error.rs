@@ -10,8 +10,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::endpoint::Methods;
+use super::user_data::Address;
 use crate::dialect::{HttpRefusal, Outcome};
-use crate::domain::{DocumentId, Refusal, Seconds};
+use crate::domain::refusal::Miss;
+use crate::domain::{Refusal, Seconds};
 use crate::store;
 
 /// What a caller waits where nobody knows when a number comes back.
@@ -63,6 +65,24 @@ pub(super) enum Error {
         /// What is wrong and what is allowed, to follow the name.
         problem: Cow<'static, str>,
     },
+    /// What the access codes are to begin with leaves no digit to draw.
+    PrefixFillsCode,
+    /// What the access codes are to begin with is a number that GMS cannot read; its digits.
+    PrefixIsNoNumber(String),
+    /// Too many wrong access codes.
+    TooManyGuesses {
+        /// How long the caller has to wait.
+        retry_after: Seconds,
+    },
+    /// There is no such instance, or it has ended; its id.
+    InstanceUnknown(String),
+    /// The header by which a user's own data are told apart is missing, there twice or not usable.
+    GmsUser,
+    /// An id that a user chose is too long.
+    CustomIdTooLong {
+        /// The limit, in characters.
+        most: usize,
+    },
     /// There is no such document, or it has ended.
     DocumentUnknown,
     /// The document has no such key.
@@ -71,8 +91,8 @@ pub(super) enum Error {
     NotXml {
         /// The character.
         character: char,
-        /// The document that holds it, where it is user data.
-        document: Option<DocumentId>,
+        /// Where it can be read in JSON, if it is user data.
+        data: Option<Address>,
     },
     /// The domain said no.
     Refused(Refusal),
@@ -144,7 +164,7 @@ impl Error {
         match self {
             Self::PathUnknown => not_found(
                 "there is nothing at this address; services are at /genesys/1/service/{name}, \
-                 stored data at /genesys/1/storage/{id}",
+                 their instances at /genesys/1/service/{id}, stored data at /genesys/1/storage/{id}",
             ),
             Self::PathMalformed => bad_request("the address is not percent-encoded UTF-8"),
             Self::Method(methods) => Row {
@@ -159,12 +179,10 @@ impl Error {
                 outcome: "unauthorized",
                 message: "the credentials are missing or not valid".into(),
             },
-            Self::TooManyAttempts { retry_after } => Row {
-                status: StatusCode::TOO_MANY_REQUESTS,
-                exception: "javax.ws.rs.ClientErrorException",
-                outcome: "too_many_attempts",
-                message: format!("too many failed attempts; try again in {} s", retry_after.get()).into(),
-            },
+            Self::TooManyAttempts { retry_after } => too_many_requests(
+                "too_many_attempts",
+                format!("too many failed attempts; try again in {} s", retry_after.get()),
+            ),
             Self::ServiceUnknown(name) => not_found(format!("there is no service '{}'", quote(name))),
             Self::MediaType(problem) => Row {
                 status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -177,9 +195,32 @@ impl Error {
                 illegal_argument(format!("parameter {parameter} is missing: {purpose}"))
             }
             Self::Parameter { parameter, problem } => illegal_argument(format!("parameter {parameter} {problem}")),
+            Self::PrefixFillsCode => {
+                Row { exception: "java.lang.IllegalArgumentException", ..internal("n must be positive") }
+            }
+            Self::PrefixIsNoNumber(prefix) => Row {
+                exception: "java.lang.NumberFormatException",
+                message: format!("For input string: \"{prefix}\"").into(),
+                ..internal("")
+            },
+            Self::TooManyGuesses { retry_after } => too_many_requests(
+                "too_many_guesses",
+                format!(
+                    "too many wrong access codes of this caller at this number; try again in {} s",
+                    retry_after.get()
+                ),
+            ),
+            Self::InstanceUnknown(id) => no_such_service(id),
+            Self::GmsUser => bad_request(
+                "data under an id of your own belong to a user: the header gms_user must name one, once, in 1 to 255 \
+                 characters",
+            ),
+            Self::CustomIdTooLong { most } => {
+                bad_request(format!("an id of your own must have at most {most} characters"))
+            }
             Self::DocumentUnknown => not_found("there are no data under this id, or their time is over"),
             Self::KeyUnknown => not_found("the data have no such key"),
-            Self::NotXml { character, document } => not_xml(*character, *document),
+            Self::NotXml { character, data } => not_xml(*character, data.as_ref()),
             Self::Refused(refusal) => refused(refusal),
             Self::Unavailable => {
                 unavailable("unavailable", "the gateway cannot reach its data; nothing was acknowledged")
@@ -197,7 +238,9 @@ impl Error {
                 let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\""));
                 Some((WWW_AUTHENTICATE, challenge.expect("the settings let only printable ASCII into a realm")))
             }
-            Self::TooManyAttempts { retry_after } => Some((RETRY_AFTER, seconds(*retry_after))),
+            Self::TooManyAttempts { retry_after } | Self::TooManyGuesses { retry_after } => {
+                Some((RETRY_AFTER, seconds(*retry_after)))
+            }
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
                 Some((RETRY_AFTER, seconds(next_release.unwrap_or(USUAL_WAIT))))
             }
@@ -240,6 +283,28 @@ fn not_found(message: impl Into<Cow<'static, str>>) -> Row {
     }
 }
 
+fn no_such_service(id: &str) -> Row {
+    not_found(format!("there is no active service '{}'", quote(id)))
+}
+
+fn too_many_requests(outcome: Outcome, message: String) -> Row {
+    Row {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        exception: "javax.ws.rs.ClientErrorException",
+        outcome,
+        message: message.into(),
+    }
+}
+
+fn too_large(message: String) -> Row {
+    Row {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        exception: "javax.ws.rs.ClientErrorException",
+        outcome: "too_large",
+        message: message.into(),
+    }
+}
+
 fn unavailable(outcome: Outcome, message: impl Into<Cow<'static, str>>) -> Row {
     Row {
         status: StatusCode::SERVICE_UNAVAILABLE,
@@ -258,13 +323,13 @@ fn internal(message: &'static str) -> Row {
     }
 }
 
-fn not_xml(character: char, document: Option<DocumentId>) -> Row {
+fn not_xml(character: char, data: Option<&Address>) -> Row {
     let mut message = format!(
         "the answer has the character U+{:04X}, which XML cannot carry; ask for JSON with Accept: application/json",
         u32::from(character)
     );
-    if let Some(document) = document {
-        message.push_str(&format!("; the data are at /genesys/1/storage/{document}"));
+    if let Some(address) = data {
+        message.push_str(&format!("; the data are at {address}"));
     }
     Row {
         status: StatusCode::NOT_ACCEPTABLE,
@@ -287,7 +352,13 @@ fn refused(refusal: &Refusal) -> Row {
             let group = group.as_ref().map_or("", |group| group.as_str());
             unavailable("exhausted", format!("no access number is free in group '{}'", quote(group)))
         }
-        Refusal::NoMatch(_) => Row { outcome: "no_match", ..not_found("no service matches the call") },
+        Refusal::NoMatch(miss) => {
+            let outcome = match miss {
+                Miss::Nobody => "no_match",
+                Miss::WrongCode => "wrong_code",
+            };
+            Row { outcome, ..not_found("no service matches the call") }
+        }
         Refusal::DocumentUnknown(_) => Error::DocumentUnknown.row(),
         Refusal::DocumentsFull { .. } => Row {
             status: StatusCode::INSUFFICIENT_STORAGE,
@@ -295,24 +366,16 @@ fn refused(refusal: &Refusal) -> Row {
             outcome: "documents_full",
             message: "there is no room for more data; nothing was kept".into(),
         },
-        Refusal::CodesUsedUp { length } => Row {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            exception: "javax.ws.rs.ServiceUnavailableException",
-            outcome: "codes_used_up",
-            message: format!("every access code of {length} digits is in use on the numbers of the group").into(),
-        },
-        Refusal::TooManyEntries { limit } => Row {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            exception: "javax.ws.rs.ClientErrorException",
-            outcome: "too_large",
-            message: format!("the data must have at most {limit} keys; nothing was kept").into(),
-        },
-        Refusal::ValueTooLarge { limit } => Row {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            exception: "javax.ws.rs.ClientErrorException",
-            outcome: "too_large",
-            message: format!("each value must have at most {limit} bytes; nothing was kept").into(),
-        },
+        Refusal::CodesUsedUp { length } => unavailable(
+            "codes_used_up",
+            format!("every access code of length {length} is in use on the numbers of the group"),
+        ),
+        Refusal::TooManyEntries { limit } => {
+            too_large(format!("the data must have at most {limit} keys; nothing was kept"))
+        }
+        Refusal::ValueTooLarge { limit } => {
+            too_large(format!("each value must have at most {limit} bytes; nothing was kept"))
+        }
         Refusal::EntryUnknown(_) => Error::KeyUnknown.row(),
         // Nothing that this dialect asks of the store is refused in these ways.
         Refusal::NumberExists(_)
@@ -328,16 +391,9 @@ fn http(refusal: &HttpRefusal) -> Row {
     match refusal {
         HttpRefusal::HeadTooLarge { limit } => Row {
             status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            exception: "javax.ws.rs.ClientErrorException",
-            outcome: "too_large",
-            message: format!("the request line and the headers must have at most {limit} bytes together").into(),
+            ..too_large(format!("the request line and the headers must have at most {limit} bytes together"))
         },
-        HttpRefusal::BodyTooLarge { limit } => Row {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            exception: "javax.ws.rs.ClientErrorException",
-            outcome: "too_large",
-            message: format!("the body must have at most {limit} bytes").into(),
-        },
+        HttpRefusal::BodyTooLarge { limit } => too_large(format!("the body must have at most {limit} bytes")),
         HttpRefusal::ContentCoding => Row {
             message: "the body's Content-Encoding must be identity or gzip".into(),
             ..Error::MediaType(MediaTypeProblem::Unsupported).row()

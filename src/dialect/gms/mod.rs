@@ -12,10 +12,13 @@ mod answer;
 mod endpoint;
 mod error;
 mod format;
+mod guesses;
+mod instance;
 mod match_interaction;
 mod parameters;
 mod request_access;
 mod request_interaction;
+mod service;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -30,29 +33,32 @@ use bytes::Bytes;
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
 use crate::access::{self, Access, GmsSection};
 use crate::config::{BuiltIn, Format, Live, Settings};
-use crate::domain::state::Lend;
-use crate::domain::{DocumentId, Scope};
-use crate::store::{Store, WithData};
+use crate::domain::Scope;
+use crate::store::Store;
 use crate::xml::writer::Unrepresentable;
 use answer::{Form, Members, uncached};
-pub use endpoint::{Endpoint, Storage};
+pub use endpoint::{DataName, Endpoint, InstanceAction, Storage};
 use error::{Error, Fault};
-use match_interaction::MatchRequest;
-use parameters::{BodyType, Parameters};
+use guesses::Guesses;
+use parameters::BodyType;
+use user_data::Address;
 
 /// The dialect.
 pub struct Gms {
     store: Arc<dyn Store>,
     access: Arc<Access>,
     live: Live,
+    guesses: Guesses,
 }
 
 /// A good answer, still without a format.
 enum Reply {
     /// Named values.
     Members(Members),
-    /// Named values, the caller's own data of this document among them.
-    Data(Members, DocumentId),
+    /// Named values, the caller's own data among them, which are found at this address.
+    Data(Members, Address),
+    /// A state, told by the status too.
+    Status { code: u16, state: &'static str },
     /// The bytes of one value, sent as they are.
     Value { media_type: String, bytes: Arc<[u8]> },
 }
@@ -60,13 +66,15 @@ enum Reply {
 impl Gms {
     /// The dialect over a store, behind a gate, under the settings in force.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live) -> Self {
-        Self { store, access, live }
+        Self { store, access, live, guesses: Guesses::default() }
     }
 
     /// Whose call it is.
     async fn admit(&self, endpoint: &Endpoint, call: &Call<'_>) -> Result<Scope, Error> {
         let section = match endpoint {
-            Endpoint::Service(name) => GmsSection::Service(name),
+            Endpoint::Service(name) | Endpoint::ServiceOrInstance(name) => GmsSection::Service(name),
+            // An instance does not tell which service started it: no service's own section, but `server` holds.
+            Endpoint::Instance { id, .. } => GmsSection::Service(id),
             Endpoint::Storage(_) => GmsSection::Storage,
         };
         match self.access.gms(call.head.headers, call.source, section).await {
@@ -78,59 +86,6 @@ impl Gms {
         }
     }
 
-    /// Creates an instance of a service, which for the built-in ones is their whole work.
-    async fn create(
-        &self,
-        settings: &Settings,
-        scope: &Scope,
-        name: &str,
-        call: &Call<'_>,
-        format: Format,
-    ) -> Result<Reply, Error> {
-        let service = settings.tenants.get(&scope.tenant).and_then(|tenant| tenant.gms.services.get(name));
-        let service = service.ok_or_else(|| Error::ServiceUnknown(name.to_owned()))?;
-        let parameters = Parameters::gather(call).await?;
-        let interaction_ttl = settings.gms.interaction_ttl;
-        match service.built_in {
-            BuiltIn::RequestAccess => {
-                self.lend(scope, request_access::read(parameters, service, interaction_ttl)?).await
-            }
-            BuiltIn::RequestInteraction => {
-                self.lend(scope, request_interaction::read(parameters, service, interaction_ttl)?).await
-            }
-            BuiltIn::MatchInteraction => self.recognise(scope, MatchRequest::read(&parameters)?, format).await,
-        }
-    }
-
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Reply, Error> {
-        let lent = self.store.lend(scope, lend).await?;
-        Ok(Reply::Members(access_information::members(&lent)))
-    }
-
-    async fn recognise(&self, scope: &Scope, request: MatchRequest, format: Format) -> Result<Reply, Error> {
-        if (format, request.data) == (Format::Xml, WithData::Yes) {
-            self.check_xml(scope, &request).await?;
-        }
-        let criteria = request.criteria.clone();
-        let matches = self.store.match_call(scope, criteria, request.which, request.after, request.data).await?;
-        Ok(match request.members(&matches) {
-            (members, Some(document)) => Reply::Data(members, document),
-            (members, None) => Reply::Members(members),
-        })
-    }
-
-    /// Refuses a match whose user data XML cannot carry before the number is given back, so that the call can still be
-    /// recognised by asking again in JSON.
-    async fn check_xml(&self, scope: &Scope, request: &MatchRequest) -> Result<(), Error> {
-        let found = self.store.number(scope, request.criteria.number).await?;
-        let allocation = found.and_then(|found| found.allocation).filter(|it| request.criteria.fit(it));
-        let Some(allocation) = allocation else { return Ok(()) };
-        let Some(interaction) = self.store.interaction(scope, &allocation.interaction).await? else { return Ok(()) };
-        let Some(document) = self.store.document(scope, interaction.data.into()).await? else { return Ok(()) };
-        let problem = user_data::members(&document).not_xml();
-        problem.map_or(Ok(()), |character| Err(Error::NotXml { character, document: Some(document.id) }))
-    }
-
     async fn reply(
         &self,
         settings: &Settings,
@@ -139,9 +94,21 @@ impl Gms {
         call: &Call<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
+        let store = &*self.store;
         match endpoint {
-            Endpoint::Service(name) => self.create(settings, scope, name, call, format).await,
-            Endpoint::Storage(storage) => storage::answer(&*self.store, scope, storage, call).await,
+            Endpoint::Service(name) => self.call(settings, scope, name, call, format).await,
+            Endpoint::ServiceOrInstance(word) => {
+                // The operator's names come first; an id of the gateway's own making is never one of them.
+                let is_instance = service::find(settings, scope, word).is_none()
+                    && instance::find(store, scope, word).await?.is_some();
+                if is_instance {
+                    instance::answer(store, scope, word, &InstanceAction::Query, call).await
+                } else {
+                    self.call(settings, scope, word, call, format).await
+                }
+            }
+            Endpoint::Instance { id, action } => instance::answer(store, scope, id, action, call).await,
+            Endpoint::Storage(storage) => storage::answer(store, scope, storage, call).await,
         }
     }
 
@@ -158,13 +125,19 @@ impl Reply {
     /// # Errors
     /// [`Error::NotXml`].
     fn write(self, form: Form<'_>) -> Result<Answer, Error> {
+        let write = |members: &Members, data: Option<Address>| {
+            form.response(members).map_err(|Unrepresentable(character)| Error::NotXml { character, data })
+        };
         match self {
-            Self::Members(members) => form
-                .response(&members)
-                .map_err(|Unrepresentable(character)| Error::NotXml { character, document: None }),
-            Self::Data(members, document) => form
-                .response(&members)
-                .map_err(|Unrepresentable(character)| Error::NotXml { character, document: Some(document) }),
+            Self::Members(members) => write(&members, None),
+            Self::Data(members, address) => write(&members, Some(address)),
+            Self::Status { code, state } => {
+                let answer = write(&Members::default().with("state", state), None)?;
+                let status = StatusCode::from_u16(code).expect("the settings let only statuses in");
+                let bodiless = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
+                let body = if bodiless.contains(&status) { Bytes::new() } else { answer.body };
+                Ok(Answer { status, outcome: state, body, ..answer })
+            }
             Self::Value { media_type, bytes } => Ok(value(&media_type, &bytes)),
         }
     }
@@ -210,13 +183,22 @@ impl Dialect for Gms {
     fn operation(endpoint: &Endpoint) -> &'static str {
         match endpoint {
             // Execution names are the operator's, and anybody can ask for one that does not exist.
-            Endpoint::Service(name) => {
+            Endpoint::Service(name) | Endpoint::ServiceOrInstance(name) => {
                 BuiltIn::ALL.into_iter().find(|it| it.name() == name).map_or("service", BuiltIn::name)
             }
+            Endpoint::Instance { action, .. } => match action {
+                InstanceAction::Query => "instance-query",
+                InstanceAction::Delete => "instance-delete",
+                InstanceAction::Update => "instance-update",
+                InstanceAction::ReadData | InstanceAction::ReadKey(_) => "instance-read",
+                InstanceAction::WriteData => "instance-write",
+                InstanceAction::DeleteKey(_) => "instance-delete-key",
+            },
             Endpoint::Storage(Storage::Create { .. }) => "storage-create",
             Endpoint::Storage(Storage::Merge { .. }) => "storage-merge",
-            Endpoint::Storage(Storage::Read { .. } | Storage::ReadKey { .. }) => "storage-read",
-            Endpoint::Storage(Storage::Delete { .. }) => "storage-delete",
+            Endpoint::Storage(Storage::Read(_) | Storage::ReadKey { .. }) => "storage-read",
+            Endpoint::Storage(Storage::Delete(_)) => "storage-delete",
+            Endpoint::Storage(Storage::DeleteKey { .. }) => "storage-delete-key",
         }
     }
 

@@ -1,59 +1,86 @@
 //! The Storage API: data under an id for a while, read as a whole or key by key.
+//!
+//! Data have an id that the gateway gave them, or one that their user chose; those of the second kind are the user's
+//! own, told by the header `gms_user`, and nobody else's id leads to them.
 
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
 use super::Reply;
 use super::answer::Members;
-use super::endpoint::Storage;
+use super::endpoint::{DataName, Storage};
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
-use super::user_data;
+use super::user_data::{self, Address};
 use crate::dialect::Call;
-use crate::domain::{Content, DocumentId, Scope};
+use crate::domain::{Content, DocumentId, DocumentRef, Scope};
 use crate::store::Store;
 
+/// The header that names the user whose data are meant.
+const USER: HeaderName = HeaderName::from_static("gms_user");
+/// Longest name of a user and longest id of a user's own, in characters.
+const MAX_NAME_CHARS: usize = 255;
 /// How a text is sent when it is asked for by its key.
 const TEXT: &str = "text/plain;charset=UTF-8";
+
+/// Stored data: where they are, and how a client names and finds them.
+pub(super) struct Place {
+    pub(super) document: DocumentRef,
+    /// The id that the client knows.
+    pub(super) id: String,
+    pub(super) address: Address,
+}
 
 /// Answers a call of the Storage API.
 ///
 /// # Errors
-/// What the parameters or the store refuse; [`Error::DocumentUnknown`] and [`Error::KeyUnknown`].
+/// What the parameters or the store refuse; [`Error::GmsUser`], [`Error::DocumentUnknown`] and [`Error::KeyUnknown`].
 pub(super) async fn answer(
     store: &dyn Store,
     scope: &Scope,
     storage: &Storage,
     call: &Call<'_>,
 ) -> Result<Reply, Error> {
+    let place = |data: &DataName| Place::named(data, call.head.headers);
     match storage {
         Storage::Create { ttl } => {
             let data = Parameters::gather(call).await?.data()?;
             let id = store.create_document(scope, data, time_to_live(ttl)).await?;
-            Ok(Reply::Members(id_member(id)))
+            Ok(id_of(&id))
         }
-        Storage::Merge { id, ttl } => {
-            let id = document_id(id)?;
+        Storage::Merge { data, ttl } => {
+            let place = place(data)?;
             let data = Parameters::gather(call).await?.data()?;
-            store.merge_document(scope, id.into(), data, Some(time_to_live(ttl))).await?;
-            Ok(Reply::Members(id_member(id)))
+            store.merge_document(scope, place.document, data, Some(time_to_live(ttl))).await?;
+            Ok(id_of(&place.id))
         }
-        Storage::Read { id } => {
-            let id = document_id(id)?;
-            let document = store.document(scope, id.into()).await?.ok_or(Error::DocumentUnknown)?;
-            Ok(Reply::Data(user_data::members(&document), id))
-        }
-        Storage::ReadKey { id, key } => read_key(store, scope, document_id(id)?, key).await,
-        Storage::Delete { id } => {
-            store.delete_document(scope, document_id(id)?.into()).await?;
+        Storage::Read(data) => read(store, scope, place(data)?).await,
+        Storage::ReadKey { data, key } => read_key(store, scope, &place(data)?, key).await,
+        Storage::Delete(data) => {
+            store.delete_document(scope, place(data)?.document).await?;
             Ok(Reply::Members(Members::default()))
         }
+        Storage::DeleteKey { data, key } => delete_key(store, scope, &place(data)?, key).await,
     }
 }
 
-async fn read_key(store: &dyn Store, scope: &Scope, id: DocumentId, key: &str) -> Result<Reply, Error> {
-    let Some(entry) = store.document_entry(scope, id.into(), key).await? else {
+/// All of the data.
+///
+/// # Errors
+/// [`Error::DocumentUnknown`].
+pub(super) async fn read(store: &dyn Store, scope: &Scope, place: Place) -> Result<Reply, Error> {
+    let document = store.document(scope, place.document).await?.ok_or(Error::DocumentUnknown)?;
+    Ok(Reply::Data(user_data::members(&document, &place.address), place.address))
+}
+
+/// The value of one key, byte for byte.
+///
+/// # Errors
+/// [`Error::DocumentUnknown`], [`Error::KeyUnknown`].
+pub(super) async fn read_key(store: &dyn Store, scope: &Scope, place: &Place, key: &str) -> Result<Reply, Error> {
+    let Some(entry) = store.document_entry(scope, place.document, key).await? else {
         // Which of the two is unknown tells a client whether the data are over.
-        return Err(match store.document(scope, id.into()).await? {
+        return Err(match store.document(scope, place.document).await? {
             Some(_) => Error::KeyUnknown,
             None => Error::DocumentUnknown,
         });
@@ -65,11 +92,48 @@ async fn read_key(store: &dyn Store, scope: &Scope, id: DocumentId, key: &str) -
     Ok(Reply::Value { media_type, bytes: entry.bytes })
 }
 
-fn id_member(id: DocumentId) -> Members {
-    Members::default().with("id", &id)
+/// One key goes, the others stay.
+///
+/// # Errors
+/// [`Error::DocumentUnknown`], [`Error::KeyUnknown`].
+pub(super) async fn delete_key(store: &dyn Store, scope: &Scope, place: &Place, key: &str) -> Result<Reply, Error> {
+    store.delete_entry(scope, place.document, key).await?;
+    Ok(Reply::Members(Members::default()))
 }
 
-/// The id that a path names. What is no id of the gateway's making is unknown like any other.
-fn document_id(text: &str) -> Result<DocumentId, Error> {
-    Uuid::parse_str(text).map(DocumentId).map_err(|_| Error::DocumentUnknown)
+/// The answer to a write: the id of the data.
+pub(super) fn id_of(id: &impl ToString) -> Reply {
+    Reply::Members(Members::default().with("id", id))
+}
+
+impl Place {
+    /// The place of data with an id of the gateway's making.
+    pub(super) fn of(id: DocumentId) -> Self {
+        Self { document: id.into(), id: id.to_string(), address: id.into() }
+    }
+
+    fn named(data: &DataName, headers: &HeaderMap) -> Result<Self, Error> {
+        match data {
+            // What is no id of the gateway's making is unknown like any other.
+            DataName::Given(id) => {
+                Uuid::parse_str(id).map(|id| Self::of(DocumentId(id))).map_err(|_| Error::DocumentUnknown)
+            }
+            DataName::Custom(id) => {
+                let user = user(headers)?;
+                if id.chars().count() > MAX_NAME_CHARS {
+                    return Err(Error::CustomIdTooLong { most: MAX_NAME_CHARS });
+                }
+                let (document, address) = (DocumentRef::of_owner(user, id), Address::custom(id));
+                Ok(Self { document, id: id.clone(), address })
+            }
+        }
+    }
+}
+
+/// The user that the request names.
+fn user(headers: &HeaderMap) -> Result<&str, Error> {
+    let mut values = headers.get_all(USER);
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(Error::GmsUser) };
+    let user = std::str::from_utf8(HeaderValue::as_bytes(value)).map_err(|_| Error::GmsUser)?.trim();
+    if user.is_empty() || user.chars().count() > MAX_NAME_CHARS { Err(Error::GmsUser) } else { Ok(user) }
 }

@@ -1,5 +1,7 @@
 //! A dialect ready to be called, without a server around it.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -8,12 +10,13 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::access::Access;
-use crate::config::{Live, Settings};
+use crate::config::{Live, Settings, Tenant};
 use crate::dialect::gms::Gms;
 use crate::dialect::{Answer, Call, Dialect, Head, Origin};
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
+use crate::store::sled::{Options, SledStore};
 use crate::store::{ManualClock, Store};
 
 /// The service of the vendor's example.
@@ -22,6 +25,9 @@ pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) const REQUEST_ACCESS: &str = "/genesys/1/service/request-access";
 pub(super) const REQUEST_INTERACTION: &str = "/genesys/1/service/request-interaction";
 pub(super) const MATCH_INTERACTION: &str = "/genesys/1/service/match-interaction";
+
+/// The header that names the user whose data are meant.
+pub(super) const GMS_USER: HeaderName = HeaderName::from_static("gms_user");
 
 /// A tenant that anybody may call, and one that asks for a password.
 pub(super) const SETTINGS: &str = r#"
@@ -48,6 +54,8 @@ pub(super) struct Bench {
     gms: Gms,
     pub(super) store: Arc<MemoryStore>,
     pub(super) clock: Arc<ManualClock>,
+    /// The settings in force, for tests of a reload.
+    pub(super) live: Live,
 }
 
 impl Bench {
@@ -56,38 +64,36 @@ impl Bench {
     }
 
     pub(super) async fn with_settings(settings: &str) -> Self {
-        Self::with_rules(settings, Rules::default().documents_total).await
+        Self::with_rules(settings, Rules::default()).await
     }
 
-    /// With room for so many bytes of user data.
-    pub(super) async fn with_rules(settings: &str, documents_total: u64) -> Self {
+    /// With these limits; the groups are those of the settings, and the empty group `empty`.
+    pub(super) async fn with_rules(settings: &str, limits: Rules) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
-        let groups = ["DNIS", "small", "empty"].map(|group| (name(group), GroupRules::default()));
-        let groups = [(scope().tenant, groups.into())].into();
-        let rules = Rules { groups, documents_total, ..Rules::default() };
+        let settings = Settings::from_toml(settings).unwrap_or_else(|problems| panic!("{problems}"));
+        let rules = Rules { groups: groups(&settings), ..limits };
         let store = Arc::new(MemoryStore::new(clock.clone(), rules, 7));
         assert!(store.seed(seeds()).await.unwrap());
-        let live = Live::new(Settings::from_toml(settings).unwrap());
-        let gms = Gms::new(store.clone(), Arc::new(Access::new(live.clone())), live);
-        Self { gms, store, clock }
+        let live = Live::new(settings);
+        let gms = over(live.clone(), store.clone());
+        Self { gms, store, clock, live }
     }
 
-    /// What the server does with a request, short of limits and metrics.
     pub(super) async fn send(&self, request: Request) -> Answer {
-        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let origin = Origin::http("10.10.26.36:8080");
-        let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
-        let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
-        match self.gms.endpoint(&head) {
-            Ok(endpoint) => self.gms.answer(&endpoint, call).await,
-            Err(answer) => answer,
-        }
+        send(&self.gms, request).await
     }
 
     /// The members of a good JSON answer to a form.
     pub(super) async fn json(&self, target: &str, form: &str) -> Value {
         let answer = self.send(post(target).form(form).accept("application/json")).await;
         assert_eq!(answer.status, StatusCode::OK, "{form}: {}", text(&answer));
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// The members of a good JSON answer to any request.
+    pub(super) async fn members(&self, request: Request) -> Value {
+        let answer = self.send(request.accept("application/json")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", text(&answer));
         serde_json::from_slice(&answer.body).unwrap()
     }
 
@@ -103,6 +109,35 @@ impl Bench {
 
     pub(super) fn dialect(&self) -> &Gms {
         &self.gms
+    }
+}
+
+/// A dialect over another store than the one in memory.
+pub(super) fn dialect(settings: &str, store: Arc<dyn Store>) -> Gms {
+    over(Live::new(Settings::from_toml(settings).unwrap()), store)
+}
+
+fn over(live: Live, store: Arc<dyn Store>) -> Gms {
+    Gms::new(store, Arc::new(Access::new(live.clone())), live)
+}
+
+/// A store on disk, with the numbers of every bench.
+pub(super) async fn open(directory: &Path) -> Arc<SledStore> {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+    let store = Arc::new(SledStore::open(Options::new(directory, Rules::default(), clock)).unwrap());
+    store.seed(seeds()).await.unwrap();
+    store
+}
+
+/// What the server does with a request, short of limits and metrics.
+pub(super) async fn send(gms: &Gms, request: Request) -> Answer {
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let origin = Origin::http("10.10.26.36:8080");
+    let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
+    let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
+    match gms.endpoint(&head) {
+        Ok(endpoint) => gms.answer(&endpoint, call).await,
+        Err(answer) => answer,
     }
 }
 
@@ -164,6 +199,15 @@ pub(super) fn text(answer: &Answer) -> &str {
 
 pub(super) fn scope() -> Scope {
     Scope { tenant: TenantId::new("12345678").unwrap(), environment: None }
+}
+
+/// The groups of the settings by tenant.
+fn groups(settings: &Settings) -> HashMap<TenantId, HashMap<GroupName, GroupRules>> {
+    let of = |tenant: &Tenant| {
+        let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
+        groups.chain([(name("empty"), GroupRules::default())]).collect()
+    };
+    settings.tenants.values().map(|tenant| (tenant.id.clone(), of(tenant))).collect()
 }
 
 fn name(group: &str) -> GroupName {

@@ -18,7 +18,9 @@ fn wrong_requests() -> Vec<(&'static str, Request)> {
     vec![
         ("unknown path", post("/genesys/1/services/request-access")),
         ("path that is no UTF-8", post("/genesys/1/service/%ff")),
-        ("wrong method", request(Method::DELETE, REQUEST_ACCESS)),
+        ("wrong method", request(Method::PUT, REQUEST_ACCESS)),
+        ("wrong method for an update", get(&format!("/genesys/1/service/{SERVICE}/update"))),
+        ("request that no instance has", post(&format!("/genesys/1/service/{SERVICE}/check-queue-position"))),
         ("wrong credentials", access("").header(AUTHORIZATION, "Basic YW5uOndyb25n")),
         ("unknown service", post("/genesys/1/service/request-chat")),
         ("other media type", post(REQUEST_ACCESS).body("text/plain", "_id=1")),
@@ -55,6 +57,20 @@ fn wrong_requests() -> Vec<(&'static str, Request)> {
         ("id that is none", get("/genesys/1/storage/none")),
         ("unknown data by key", get(&format!("{NO_DATA}/key"))),
         ("merge into unknown data", post(&format!("{NO_DATA}/60")).form("a=1")),
+        ("unknown data whose key is to go", request(Method::DELETE, &format!("{NO_DATA}/key"))),
+        ("id of one's own without a user", post("/genesys/1/storage/custom/session42/60").form("a=1")),
+        ("id of one's own of a blank user", get("/genesys/1/storage/custom/session42").header(GMS_USER, " ")),
+        ("id of one's own that is unknown", get("/genesys/1/storage/custom/session42").header(GMS_USER, "ann")),
+        (
+            "id of one's own that is too long",
+            get(&format!("/genesys/1/storage/custom/{}", "i".repeat(256))).header(GMS_USER, "ann"),
+        ),
+        ("instance unknown", get("/genesys/1/service/1-00000000-0000-4000-8000-000000000000")),
+        ("instance unknown that is to end", request(Method::DELETE, "/genesys/1/service/none")),
+        ("data of an unknown instance", get("/genesys/1/service/none/storage")),
+        ("key of an instance that it does not have", get(&format!("/genesys/1/service/{SERVICE}/storage/none"))),
+        ("_renew", of_service("_renew=1")),
+        ("_return_pool_health", of_service("_return_pool_health=1")),
     ]
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 
 use super::bench::*;
-use crate::domain::Seconds;
+use crate::domain::{Rules, Seconds};
 
 /// Settings where every service has options of its own.
 fn configured() -> String {
@@ -205,7 +205,7 @@ async fn parameters_of_other_gms_features_are_ignored() {
 
 #[actix_web::test]
 async fn a_refused_request_lends_nothing_and_keeps_nothing() {
-    let bench = Bench::with_rules(SETTINGS, 10).await;
+    let bench = Bench::with_rules(SETTINGS, Rules { documents_total: 10, ..Rules::default() }).await;
     for form in ["_id=none", "_resource_group=none", "_provide_code=perhaps", "note=longer-than-ten"] {
         assert_ne!(bench.status(REQUEST_ACCESS, form).await, 200, "{form}");
     }

@@ -4,7 +4,7 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue
 use actix_web::http::{Method, StatusCode};
 
 use super::bench::*;
-use crate::domain::Seconds;
+use crate::domain::{Rules, Seconds};
 
 const MULTIPART: &str = "multipart/form-data; boundary=XbX";
 
@@ -91,4 +91,122 @@ async fn data_of_one_tenant_are_unknown_to_another() {
     let other = get(&path).header(actix_web::http::header::AUTHORIZATION, "Basic YW5uOnBhc3N3b3Jk");
     assert_eq!(bench.send(other).await.status, StatusCode::NOT_FOUND);
     assert_eq!(bench.send(get(&path)).await.status, StatusCode::OK);
+}
+
+fn by(user: &str, request: Request) -> Request {
+    request.header(GMS_USER, user)
+}
+
+const SESSION: &str = "/genesys/1/storage/custom/session%2042";
+
+#[actix_web::test]
+async fn an_id_of_ones_own_is_made_with_the_first_post_and_updated_with_the_next() {
+    let bench = Bench::new().await;
+    let store = |form: &'static str| by("ann", post(&format!("{SESSION}/60")).form(form));
+    assert_eq!(bench.members(store("STATE=OPEN&POS=7")).await["id"], "session 42");
+    bench.members(store("POS=&LIST=")).await;
+    bench.clock.advance_millis(59_999);
+    let read = bench.members(by("ann", get(SESSION))).await;
+    assert_eq!(read.to_string(), r#"{"LIST":"","POS":"","STATE":"OPEN"}"#);
+    let one = bench.send(by("ann", get(&format!("{SESSION}/STATE")))).await;
+    assert_eq!(text(&one), "OPEN");
+    bench.clock.advance_millis(1);
+    assert_eq!(bench.send(by("ann", get(SESSION))).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(bench.members(store("POS=1")).await["id"], "session 42");
+}
+
+#[actix_web::test]
+async fn an_id_of_ones_own_leads_only_its_user_to_the_data() {
+    let bench = Bench::new().await;
+    bench.members(by("ann", post(&format!("{SESSION}/60")).form("a=1"))).await;
+    let paths = [(Method::GET, ""), (Method::GET, "/a"), (Method::DELETE, "/a"), (Method::DELETE, "")];
+    for (method, key) in &paths {
+        let call = || request(method.clone(), &format!("{SESSION}{key}"));
+        assert_eq!(bench.send(call()).await.status, StatusCode::BAD_REQUEST, "{method} {key}");
+        assert_eq!(bench.send(by("ann", by("ann", call()))).await.status, StatusCode::BAD_REQUEST, "{method} {key}");
+        for other in ["bob", "Ann", "annsession", "a"] {
+            assert_eq!(bench.send(by(other, call())).await.status, StatusCode::NOT_FOUND, "{method} {key} {other}");
+        }
+    }
+    // Another user has an id of the same name to itself.
+    bench.members(by("bob", post(&format!("{SESSION}/60")).form("b=2"))).await;
+    assert_eq!(bench.members(by(" ann ", get(SESSION))).await.to_string(), r#"{"a":"1"}"#);
+    assert_eq!(bench.members(by("bob", get(SESSION))).await.to_string(), r#"{"b":"2"}"#);
+    for (method, key) in paths.into_iter().skip(1) {
+        let answer = bench.send(by("ann", request(method.clone(), &format!("{SESSION}{key}")))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{method} {key}");
+    }
+    assert_eq!(bench.send(by("ann", get(SESSION))).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(bench.send(by("bob", get(SESSION))).await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn a_file_under_an_id_of_ones_own_is_found_where_the_data_say() {
+    let bench = Bench::new().await;
+    let body = "--XbX\r\nContent-Disposition: form-data; name=\"my/picture\"; filename=\"me.png\"\r\n\
+        Content-Type: image/png\r\n\r\n\0\u{1}\r\n--XbX--\r\n";
+    bench.members(by("ann", post(&format!("{SESSION}/60")).body(MULTIPART, body))).await;
+    let read = bench.members(by("ann", get(SESSION))).await;
+    let path = read["my/picture"].as_str().unwrap();
+    assert_eq!(path, format!("{SESSION}/my%2Fpicture"));
+    assert_eq!(&bench.send(by("ann", get(path))).await.body[..], b"\0\x01");
+}
+
+#[actix_web::test]
+async fn one_key_is_deleted_and_the_others_stay() {
+    let bench = Bench::new().await;
+    let path = create(&bench, "60", "a=1&b%2Fc=2&d=3").await;
+    let delete = |key: &str| request(Method::DELETE, &format!("{path}/{key}")).accept("application/json");
+    assert_eq!(text(&bench.send(delete("b%2Fc")).await), "{}");
+    assert_eq!(read(&bench, &path).await, r#"{"a":"1","d":"3"}"#);
+    assert_eq!(bench.send(delete("b%2Fc")).await.status, StatusCode::NOT_FOUND);
+    bench.send(delete("a")).await;
+    bench.send(delete("d")).await;
+    assert_eq!(read(&bench, &path).await, "{}");
+}
+
+#[actix_web::test]
+async fn texts_of_every_script_come_back_as_they_were() {
+    let bench = Bench::new().await;
+    let data = [
+        ("名前", "三四郎"),
+        ("emoji \u{1F600}", "\u{1F468}\u{200D}\u{1F469}"),
+        ("عربي", "\u{202E}مرحبا"),
+        ("é", "e\u{301}"),
+    ];
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(data);
+    let path = create(&bench, "60", &form.finish()).await;
+    let expected: serde_json::Value = data
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), serde_json::Value::from(*value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assert_eq!(bench.members(get(&path)).await, expected);
+    for (key, value) in data {
+        let word = percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC);
+        assert_eq!(text(&bench.send(get(&format!("{path}/{word}"))).await), value);
+    }
+}
+
+#[actix_web::test]
+async fn what_would_go_beyond_a_limit_is_refused_and_nothing_of_it_kept() {
+    let limits = Rules { documents_total: 40, document_entries: 2, value_bytes: 8, ..Rules::default() };
+    let bench = Bench::with_rules(SETTINGS, limits).await;
+    let path = create(&bench, "60", "a=1&b=2").await;
+    for (form, status, message) in [
+        ("a=9&c=3", 413, "the data must have at most 2 keys; nothing was kept"),
+        ("a=9&b=123456789", 413, "each value must have at most 8 bytes; nothing was kept"),
+    ] {
+        let answer = bench.send(post(&format!("{path}/60")).form(form).accept("application/json")).await;
+        assert_eq!(answer.status.as_u16(), status, "{form}");
+        assert!(text(&answer).contains(message), "{}", text(&answer));
+        assert_eq!(read(&bench, &path).await, r#"{"a":"1","b":"2"}"#, "{form}");
+    }
+    // Two of these take more than what is left for all data together.
+    let large = "k1=12345678&k2=12345678";
+    assert_eq!(bench.status("/genesys/1/storage/60", large).await, 200);
+    assert_eq!(bench.status("/genesys/1/storage/60", large).await, 507);
+    bench.clock.advance(Seconds::new(60));
+    assert_eq!(bench.status("/genesys/1/storage/60", large).await, 200);
 }

@@ -1,0 +1,123 @@
+//! Calling a service by its execution name, which is how GMS creates an instance of it and, for the built-in ones, has
+//! their whole work done.
+
+use std::time::Instant;
+
+use super::access_information::{self, LendRequest, Terms};
+use super::answer::Node;
+use super::error::Error;
+use super::guesses::Suspect;
+use super::match_interaction::MatchRequest;
+use super::parameters::Parameters;
+use super::user_data::{self, Address};
+use super::{Gms, Reply, request_access, request_interaction};
+use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
+use crate::dialect::Call;
+use crate::domain::refusal::Miss;
+use crate::domain::state::Lent;
+use crate::domain::{Refusal, Scope};
+use crate::store::{self, WithData};
+
+/// The member that tells how a group is.
+const POOL_HEALTH: &str = "_pool_health";
+
+/// The service of this execution name, if the tenant has it.
+pub(super) fn find<'a>(settings: &'a Settings, scope: &Scope, name: &str) -> Option<&'a Service> {
+    settings.tenants.get(&scope.tenant)?.gms.services.get(name)
+}
+
+impl Gms {
+    /// Does what the service called `name` does.
+    ///
+    /// # Errors
+    /// [`Error::ServiceUnknown`], and whatever the service refuses.
+    pub(super) async fn call(
+        &self,
+        settings: &Settings,
+        scope: &Scope,
+        name: &str,
+        call: &Call<'_>,
+        format: Format,
+    ) -> Result<Reply, Error> {
+        let unknown = || Error::ServiceUnknown(name.to_owned());
+        let service = find(settings, scope, name).ok_or_else(unknown)?;
+        let tenant = settings.tenants.get(&scope.tenant).ok_or_else(unknown)?;
+        let terms = Terms { tenant, service, interaction_ttl: settings.gms.interaction_ttl };
+        let parameters = Parameters::gather(call).await?;
+        match service.built_in {
+            BuiltIn::RequestAccess => self.lend(scope, request_access::read(parameters, terms)?).await,
+            BuiltIn::RequestInteraction => self.lend(scope, request_interaction::read(parameters, terms)?).await,
+            BuiltIn::MatchInteraction => {
+                let request = MatchRequest::read(&parameters, service)?;
+                self.recognise(scope, request, settings.gms.guesses, format).await
+            }
+            BuiltIn::Get => Ok(match self.store.ready().await {
+                Ok(()) => Reply::Status { code: service.online_code, state: "online" },
+                Err(_) => Reply::Status { code: service.offline_code, state: "offline" },
+            }),
+        }
+    }
+
+    async fn lend(&self, scope: &Scope, request: LendRequest) -> Result<Reply, Error> {
+        let lent = self.store.lend(scope, request.lend).await?;
+        let mut members = access_information::members(&lent);
+        if request.pool_health {
+            members.insert(POOL_HEALTH, self.pool_health(scope, &lent).await?);
+        }
+        Ok(Reply::Members(members))
+    }
+
+    /// How the group is that the number was taken from, perhaps as a fallback of the one that was asked for.
+    async fn pool_health(&self, scope: &Scope, lent: &Lent) -> Result<Node, Error> {
+        let number = self.store.number(scope, lent.allocation.number).await?;
+        let group = number.and_then(|found| found.record.group.clone());
+        let pool = match group {
+            Some(group) => self.store.pool(scope, &group).await?,
+            None => None,
+        };
+        Ok(Node::Members(pool.as_ref().map(access_information::health).unwrap_or_default()))
+    }
+
+    async fn recognise(
+        &self,
+        scope: &Scope,
+        request: MatchRequest,
+        limit: GuessLimit,
+        format: Format,
+    ) -> Result<Reply, Error> {
+        let suspect = Suspect::of(scope, &request.criteria, limit);
+        if let Some(retry_after) = suspect.as_ref().and_then(|it| self.guesses.blocked(it, limit, Instant::now())) {
+            return Err(Error::TooManyGuesses { retry_after });
+        }
+        if (format, request.data) == (Format::Xml, WithData::Yes) {
+            self.check_xml(scope, &request).await?;
+        }
+        let criteria = request.criteria.clone();
+        let matched = self.store.match_call(scope, criteria, request.which, request.after, request.data).await;
+        match (&matched, suspect) {
+            (Ok(_), Some(suspect)) => self.guesses.forget(&suspect),
+            (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
+                self.guesses.count(suspect, limit, Instant::now());
+            }
+            _ => {}
+        }
+        Ok(match request.members(&matched?) {
+            (members, Some(address)) => Reply::Data(members, address),
+            (members, None) => Reply::Members(members),
+        })
+    }
+
+    /// Refuses a match whose user data XML cannot carry before the number is given back, so that the call can still be
+    /// recognised by asking again in JSON. Of the bookings of a shared number it sees the newest; data of another one
+    /// are refused after the match, with the address where they can be read.
+    async fn check_xml(&self, scope: &Scope, request: &MatchRequest) -> Result<(), Error> {
+        let found = self.store.number(scope, request.criteria.number).await?;
+        let allocation = found.and_then(|found| found.allocation).filter(|it| request.criteria.fit(it));
+        let Some(allocation) = allocation else { return Ok(()) };
+        let Some(interaction) = self.store.interaction(scope, &allocation.interaction).await? else { return Ok(()) };
+        let Some(document) = self.store.document(scope, interaction.data.into()).await? else { return Ok(()) };
+        let address = Address::from(document.id);
+        let problem = user_data::members(&document, &address).not_xml();
+        problem.map_or(Ok(()), |character| Err(Error::NotXml { character, data: Some(address) }))
+    }
+}
