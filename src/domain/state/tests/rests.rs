@@ -369,3 +369,19 @@ fn the_health_of_a_pool_tells_states_utilisation_the_oldest_booking_and_the_next
     assert_eq!((health(&mut world).oldest, health(&mut world).allocations), (None, 0), "an expired one is no booking");
     assert_eq!(world.turn().pool(&scope(), &group("none")), None);
 }
+
+#[test]
+fn an_expired_number_counts_as_disabled_or_reserved_rather_than_cooling() {
+    let mut world = resting_world(&["1", "2", "3"]);
+    for holder in ["a", "b", "c"] {
+        world.lend(long(holder));
+    }
+    world.advance(300_000);
+    world.update("1", enabled(false));
+    let reserved = [num("2")].into();
+    let rules = GroupRules { cool_down: Seconds::new(10), reserved, ..GroupRules::default() };
+    world.state.set_rules(group_rules("g", rules));
+    assert_eq!(counts(&mut world), [0, 0, 1, 1, 1]);
+    world.advance(10_000);
+    assert_eq!(counts(&mut world), [1, 0, 0, 1, 1]);
+}

@@ -226,3 +226,28 @@ fn a_group_that_a_reload_makes_exclusive_counts_a_number_with_several_expired_al
     world.state.set_rules(group_rules("g", GroupRules { cool_down, ..GroupRules::default() }));
     assert_eq!((of_g(&mut world).free, of_g(&mut world).cooling, of_g(&mut world).total()), (0, 1, 1));
 }
+
+#[test]
+fn the_round_goes_on_after_a_restart_where_it_was_in_whatever_order_shared_allocations_end() {
+    let mut world = shared_world(Policy::RoundRobin, &["1", "2"]);
+    for (holder, number) in [("a", "1"), ("b", "2"), ("c", "1")] {
+        assert_eq!(world.take(holder), number);
+    }
+    for holder in ["c", "a"] {
+        world.turn().delete_interaction(&scope(), &interaction(holder)).unwrap();
+    }
+    world.restart();
+    assert_eq!(world.take("d"), "2");
+}
+
+#[test]
+fn the_next_release_of_a_shared_group_is_the_next_end_of_a_live_allocation() {
+    let mut world = World::with(group_rules("g", shared(Policy::RoundRobin, 60)));
+    world.create("1", Some("g"));
+    for (holder, lasting) in [("a", 10), ("b", 30)] {
+        world.lend(Lend { lasting: Seconds::new(lasting), interaction_ttl: Seconds::new(900), ..lend_to(holder) });
+    }
+    world.advance(20_000);
+    let told = world.turn().pool(&scope(), &group("g")).unwrap();
+    assert_eq!((told.allocations, told.next_release), (1, Some(Seconds::new(10))));
+}
