@@ -8,8 +8,11 @@ use dnis_gateway::domain::{
     CodeShape, GroupName, GroupRules, InteractionId, NewNumber, Number, Origin, Policy, Rules, Scope, Seconds, State,
     Tables, TenantId, Timestamp,
 };
+use dnis_gateway::soap::action::Action;
+use dnis_gateway::soap::deviation::{Described, compare};
 use dnis_gateway::soap::envelope::{self, Envelope, Found, Value};
 use dnis_gateway::soap::media::Media;
+use dnis_gateway::soap::tally::Tally;
 use dnis_gateway::soap::{answer, version::Version};
 use dnis_gateway::xml::{guard, limits::Limits};
 use rand::SeedableRng;
@@ -38,7 +41,8 @@ struct ResultOf {
 fn soap(criterion: &mut Criterion) {
     let limits = Limits::default();
     let media = Media::of(Some("text/xml; charset=UTF-8")).expect("an XML type");
-    let document = envelope::admit(REQUEST.as_bytes(), &media, &limits).expect("a well-formed request");
+    let tally = Tally::default();
+    let document = envelope::admit(REQUEST.as_bytes(), &media, &limits, &tally).expect("a well-formed request");
 
     let mut group = criterion.benchmark_group("soap");
     group.throughput(Throughput::Bytes(REQUEST.len() as u64));
@@ -48,12 +52,23 @@ fn soap(criterion: &mut Criterion) {
     group.bench_function("envelope", |bencher| {
         bencher.iter(|| Envelope::open(black_box(&document), &media).is_ok());
     });
-    group.bench_function("guard, envelope and field", |bencher| {
+    let described = Described {
+        service: NAMESPACE,
+        operation: "FreeDnisAllocation",
+        element: "FreeDnisAllocationRequest",
+        fields: &["phone"],
+        aliases: &[NAMESPACE],
+    };
+    let action = Action::of(Some("\"http://com/jacada/interact/dnis/soap/FreeDnisAllocation\""));
+    group.bench_function("guard, envelope, comparison and field", |bencher| {
         bencher.iter(|| {
-            let document = envelope::admit(black_box(REQUEST.as_bytes()), &media, &limits).expect("well-formed");
+            let document =
+                envelope::admit(black_box(REQUEST.as_bytes()), &media, &limits, &tally).expect("well-formed");
             let envelope = Envelope::open(&document, &media).expect("an envelope");
             let fields = envelope.fields().expect("fields alone");
-            matches!(fields.find("phone", &[NAMESPACE]), Found::Once(Value::Text(phone)) if phone == "222")
+            let as_described = compare(&envelope, fields, &media, action, &described).is_empty();
+            let phone = fields.find("phone", &[NAMESPACE]);
+            as_described && matches!(phone, Found::Once(Value::Text(phone)) if phone == "222")
         });
     });
     group.bench_function("answer", |bencher| {

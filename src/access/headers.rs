@@ -3,7 +3,7 @@
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::principal::Cause;
 
@@ -20,10 +20,19 @@ pub(super) struct HeaderSet<'a> {
     pub(super) key: &'a [u8],
 }
 
-/// A user's name and password, wherever they were sent.
-pub(super) struct UserPassword {
-    pub(super) user: String,
-    pub(super) password: SecretString,
+/// A user's name and password in plain text, wherever they were sent; not verified.
+#[derive(Clone, Debug)]
+pub struct UserPassword {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+impl UserPassword {
+    fn is(&self, other: &Self) -> bool {
+        self.user == other.user && self.password.expose_secret() == other.password.expose_secret()
+    }
 }
 
 impl<'a> HeaderSet<'a> {
@@ -38,6 +47,18 @@ impl<'a> HeaderSet<'a> {
         let tenant = text(headers, TENANT)?.ok_or(Cause::Missing)?;
         let key = text(headers, KEY)?.ok_or(Cause::Missing)?.as_bytes();
         Ok(Some(Self { headers, tenant, key }))
+    }
+
+    /// The user of the headers or, where they have none, the one that the message names.
+    ///
+    /// # Errors
+    /// As [`Self::user`], and [`Cause::Malformed`] where the two are not the same.
+    pub(super) fn user_or(&self, named: Option<&UserPassword>) -> Result<Option<UserPassword>, Cause> {
+        match (self.user()?, named) {
+            (Some(user), Some(named)) if !user.is(named) => Err(Cause::Malformed),
+            (Some(user), _) => Ok(Some(user)),
+            (None, named) => Ok(named.cloned()),
+        }
     }
 
     /// The user headers; `None` where neither was sent.
@@ -83,7 +104,6 @@ pub(super) fn decode(text: &str) -> Result<String, Cause> {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::HeaderName;
-    use secrecy::ExposeSecret;
 
     use super::*;
 

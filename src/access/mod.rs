@@ -24,12 +24,13 @@ use std::time::Instant;
 use actix_web::http::header::HeaderMap;
 use subtle::ConstantTimeEq;
 
+pub use headers::UserPassword;
 pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
 pub use verify::hash_secret;
 
 use crate::config::{self, Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};
 use crate::domain::{EnvironmentName, Scope, Seconds, TenantId};
-use headers::{HeaderSet, UserPassword};
+use headers::HeaderSet;
 use limits::{Account, Failures};
 use principal::Users;
 use verify::{Held, Verdict, Verified, Verifier};
@@ -59,6 +60,8 @@ struct Needs {
     users: Users,
     /// The environment of a call that names none.
     environment: Option<EnvironmentName>,
+    /// The user that the message names in the place of the user headers.
+    named: Option<UserPassword>,
 }
 
 /// A password and what it is held against.
@@ -98,8 +101,23 @@ impl Access {
     /// # Errors
     /// Who is not let in, and what to answer.
     pub async fn interact(&self, headers: &HeaderMap, source: IpAddr, right: Right) -> Result<Principal, Denied> {
+        self.interact_as(None, headers, source, right).await
+    }
+
+    /// As [`Self::interact`], for a message that may name a user itself. Tenant and key are in the headers all the same,
+    /// and where the headers name a user too, it must be this one.
+    ///
+    /// # Errors
+    /// Who is not let in, and what to answer.
+    pub async fn interact_as(
+        &self,
+        named: Option<UserPassword>,
+        headers: &HeaderMap,
+        source: IpAddr,
+        right: Right,
+    ) -> Result<Principal, Denied> {
         let settings = self.live.current();
-        let needs = Needs { keys: right.keys(), users: right.users(), environment: None };
+        let needs = Needs { keys: right.keys(), users: right.users(), environment: None, named };
         let result = match HeaderSet::read(headers) {
             Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
             Ok(None) => Err(Failed::at(None, Cause::Missing)),
@@ -119,6 +137,7 @@ impl Access {
             keys: &[ApplicationKind::Dnis, ApplicationKind::Interaction],
             users: Users::Optional,
             environment: settings.gms.environment.clone(),
+            named: None,
         };
         let result = match HeaderSet::read(headers) {
             Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
@@ -143,10 +162,11 @@ impl Access {
             return Err(failed(Cause::WrongKindOfKey));
         }
         let environment = environment(tenant, headers, needs.environment.as_ref()).map_err(failed)?;
+        let user = || set.user_or(needs.named.as_ref());
         let user = match needs.users {
             Users::Ignored => None,
-            Users::Optional => set.user().map_err(failed)?,
-            Users::Required => Some(set.user().map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?),
+            Users::Optional => user().map_err(failed)?,
+            Users::Required => Some(user().map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?),
         };
         if let Some(user) = &user {
             let otherwise = tenant.users.values().next().unwrap_or(&self.stand_in);

@@ -62,7 +62,10 @@ impl Serve {
         // Before anything else: a signal that comes while the gateway starts must not kill it half way.
         let mut signals = Signals::listen()?;
         let server = Server::start(settings).await.map_err(|error| start_failure(&error))?;
-        announce(&server)?;
+        if let Err(Failure::Operation(error) | Failure::Usage(error)) = announce(&server) {
+            // Whoever listened to the start has gone; that is no reason not to serve.
+            tracing::warn!(%error, "the addresses could not be announced");
+        }
         loop {
             let told = tokio::select! {
                 told = signals.next() => told,

@@ -19,11 +19,29 @@ pub struct Limits {
     pub xml_depth: usize,
     /// Elements in an XML document. Default 10 000.
     pub xml_elements: usize,
+    /// Attributes of one XML element, namespace declarations included. Default 64.
+    pub xml_attributes: usize,
+    /// Namespace declarations that are in scope at one time. Default 64.
+    pub xml_namespaces: usize,
+    /// One name of an element or attribute, prefix included. Default 256.
+    pub xml_name: usize,
+    /// One run of text, CDATA section, comment or attribute value. Default 32 KiB.
+    pub xml_text: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 64 * 1024, multipart: 8 * 1024 * 1024, head: 16 * 1024, xml_depth: 64, xml_elements: 10_000 }
+        Self {
+            body: 64 * 1024,
+            multipart: 8 * 1024 * 1024,
+            head: 16 * 1024,
+            xml_depth: 64,
+            xml_elements: 10_000,
+            xml_attributes: 64,
+            xml_namespaces: 64,
+            xml_name: 256,
+            xml_text: 32 * 1024,
+        }
     }
 }
 
@@ -37,6 +55,11 @@ impl Limits {
             head: size("head", 1024..=HEAD_OF_LIBRARY, default.head),
             xml_depth: size("xml_depth", 8..=1000, default.xml_depth),
             xml_elements: size("xml_elements", 16..=1_000_000, default.xml_elements),
+            // Attributes and declarations are compared with each other, so these two stay small.
+            xml_attributes: size("xml_attributes", 8..=512, default.xml_attributes),
+            xml_namespaces: size("xml_namespaces", 8..=512, default.xml_namespaces),
+            xml_name: size("xml_name", 32..=64 * 1024, default.xml_name),
+            xml_text: size("xml_text", 256..=64 * MIB, default.xml_text),
         }
     }
 }

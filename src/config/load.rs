@@ -10,7 +10,7 @@ use super::section::{Reading, Section};
 use super::tree::{self, Table};
 #[cfg(test)]
 use super::tree::{Node, Value};
-use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Store, Tenant, tenant};
+use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant};
 use crate::domain::TenantId;
 
 /// The demo configuration: the vendors' own samples, so that their example requests work as printed.
@@ -123,6 +123,7 @@ impl Settings {
             store: root.section("store", Store::read),
             access: root.section("access", Access::read),
             log: root.section("log", Log::read),
+            soap: root.section("soap", Soap::read),
             gms: root.section("gms", |section| Gms::read(section, &tenants)),
             interact: root.section("interact", Interact::read),
             server,

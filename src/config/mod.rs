@@ -25,6 +25,7 @@ mod secret;
 mod section;
 mod seeds;
 mod server;
+mod soap;
 mod store;
 mod tenant;
 mod tenant_gms;
@@ -54,6 +55,7 @@ pub use public_url::{InvalidUrl, PublicUrl};
 pub use secret::Secret;
 pub use seeds::{SeedInteraction, SeedNumber, Seeds};
 pub use server::Server;
+pub use soap::{FaultCodes, Soap, Validation};
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
@@ -74,6 +76,8 @@ pub struct Settings {
     pub access: Access,
     /// What is logged, and how.
     pub log: Log,
+    /// How envelopes are read and faults are told.
+    pub soap: Soap,
     /// The GMS dialect.
     pub gms: Gms,
     /// The Interact dialect.

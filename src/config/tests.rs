@@ -178,6 +178,7 @@ fn an_unknown_key_is_an_error_in_every_section() {
         "[store]\nx = 1",
         "[access]\nx = 1",
         "[log]\nx = 1",
+        "[soap]\nx = 1",
         "[gms]\nx = 1",
         "[interact]\nx = 1",
         "[[tenant]]\nid = 'a'\nx = 1",
@@ -255,6 +256,9 @@ fn values_out_of_their_bounds_are_refused() {
         ("[store]\npath=' '".to_owned(), "store.path: must be the path of a directory"),
         ("[log]\nlevel='loud=very'".to_owned(), "log.level: must be error, warn, info, debug or trace"),
         ("[access]\nwindow=1.5".to_owned(), "access.window: must be a whole number from 1 to 86400, not a fraction"),
+        ("[server.limits]\nxml_attributes=4".to_owned(), "xml_attributes: must be a whole number from 8 to 512"),
+        ("[soap]\nvalidation='strict'".to_owned(), "soap.validation: must be \"lenient\" or \"schema\""),
+        ("[soap]\nfault_codes='standard'".to_owned(), "soap.fault_codes: must be \"vendor\" or \"qname\""),
         ("[gms]\ndefault_format='yaml'".to_owned(), "gms.default_format: must be \"xml\" or \"json\""),
         ("[interact]\nrequire_known_interaction='yes'".to_owned(), "must be true or false, not a text"),
         (format!("{tenant}users=[{{name='u',password_hash='password'}}]"), "password_hash: must be an argon2id hash"),
@@ -463,6 +467,7 @@ fn the_sample_loads_and_shows_the_defaults() {
     assert_eq!(settings.store, default.store);
     assert_eq!(settings.access, default.access);
     assert_eq!(settings.log, default.log);
+    assert_eq!(settings.soap, default.soap);
     assert_eq!(settings.gms, default.gms);
     assert_eq!(settings.interact, default.interact);
     assert_eq!(settings.tenants.len(), 2);

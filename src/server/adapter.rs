@@ -130,7 +130,9 @@ fn finish(
         response.append_header(header);
     }
     response.insert_header((REQUEST_ID, id));
-    if gateway.stopping.load(Ordering::Relaxed) {
+    // A request that offers to change the protocol, as Java's client does with HTTP/2, is answered in HTTP/1.1. The HTTP
+    // library then ends the connection without a word, and a client that uses it again finds it gone; so it is said.
+    if gateway.stopping.load(Ordering::Relaxed) || request.head().upgrade() {
         response.force_close();
     }
     response.body(answer.body)

@@ -12,6 +12,7 @@ use prometheus::{
 use crate::access::Access;
 use crate::domain::EnvironmentName;
 use crate::domain::state::PoolHealth;
+use crate::soap::tally::Tally;
 use crate::store::sled::Observer;
 
 /// The media type of the text format.
@@ -28,6 +29,8 @@ pub(super) struct Metrics {
     ready: IntGauge,
     denied: IntCounterVec,
     verifications: IntCounter,
+    refused: IntCounterVec,
+    tolerated: IntCounterVec,
 }
 
 /// What is asked of the floors below at every scrape.
@@ -38,6 +41,8 @@ pub(super) struct Readings<'a> {
     pub(super) ready: bool,
     /// Who was turned away, and how much it cost to find out.
     pub(super) access: &'a Access,
+    /// What was wrong with envelopes.
+    pub(super) soap: &'a Tally,
 }
 
 impl Metrics {
@@ -83,6 +88,17 @@ impl Metrics {
                 "dnis_gateway_password_verifications_total",
                 "Passwords that were held against a hash.",
             )?,
+            refused: IntCounterVec::new(
+                Opts::new("dnis_gateway_xml_refused_total", "XML documents that were not read, by reason."),
+                &["reason"],
+            )?,
+            tolerated: IntCounterVec::new(
+                Opts::new(
+                    "dnis_gateway_soap_tolerated_total",
+                    "SOAP requests that were understood although they are not as the WSDL describes them, by reason.",
+                ),
+                &["reason"],
+            )?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
@@ -92,6 +108,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.ready.clone()))?;
         metrics.registry.register(Box::new(metrics.denied.clone()))?;
         metrics.registry.register(Box::new(metrics.verifications.clone()))?;
+        metrics.registry.register(Box::new(metrics.refused.clone()))?;
+        metrics.registry.register(Box::new(metrics.tolerated.clone()))?;
         Ok(metrics)
     }
 
@@ -104,10 +122,10 @@ impl Metrics {
     /// All metrics in Prometheus' text format, with the readings of now.
     pub(super) fn text(&self, readings: &Readings<'_>) -> prometheus::Result<Vec<u8>> {
         self.ready.set(i64::from(readings.ready));
-        for (cause, count) in readings.access.denials() {
-            let counter = self.denied.with_label_values(&[cause.label()]);
-            counter.inc_by(count.saturating_sub(counter.get()));
-        }
+        let denials = readings.access.denials().map(|(cause, count)| (cause.label(), count));
+        follow(&self.denied, denials);
+        follow(&self.refused, readings.soap.refused().map(|(reason, count)| (reason.label(), count)));
+        follow(&self.tolerated, readings.soap.tolerated().map(|(kind, count)| (kind.label(), count)));
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();
@@ -129,6 +147,14 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+/// Brings counters up to what a floor below has counted, those that stand at zero included.
+fn follow(counters: &IntCounterVec, counts: impl Iterator<Item = (&'static str, u64)>) {
+    for (label, count) in counts {
+        let counter = counters.with_label_values(&[label]);
+        counter.inc_by(count.saturating_sub(counter.get()));
     }
 }
 

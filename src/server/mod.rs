@@ -34,6 +34,9 @@ use crate::store::{Error, Store, SystemClock};
 
 pub use tls::TlsError;
 
+/// How long a connection may wait for its next request: longer than the pools of clients and proxies usually keep one,
+/// so that it is they who close it, and no request meets a connection that is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the server is told to stop, in seconds.
 const FAREWELL_SECONDS: u64 = 30;
 
@@ -147,7 +150,12 @@ impl Server {
         let access = Arc::new(Access::new(live.clone()));
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
-            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
+            interact: Interact::new(
+                Arc::clone(&store),
+                Arc::clone(&access),
+                live.clone(),
+                Arc::new(SystemClock::default()),
+            ),
             access,
             store,
             live,
@@ -160,6 +168,7 @@ impl Server {
         let mut main =
             HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(adapter::handle)))
                 .disable_signals()
+                .keep_alive(KEEP_ALIVE)
                 .shutdown_timeout(FAREWELL_SECONDS);
         if let Some(workers) = workers {
             main = main.workers(workers.get());

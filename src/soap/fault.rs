@@ -12,7 +12,8 @@ use crate::xml::writer::escape_message;
 /// The namespace of the machine-readable part of our faults.
 ///
 /// The detail element holds one `problem` with, in this order and each at most once: `reason` (a stable snake_case
-/// label, always), `field`, `expected`, `found`, `code` (a vendor's code, only where SOAP 1.2 has no place for it).
+/// label, always), `field`, `expected`, `found`, `code` (a vendor's code where it is not the fault code itself). Its
+/// schema lies in the documentation folder, and a test holds it against what is written here.
 pub const DETAIL_NAMESPACE: &str = "urn:dnis-gateway:fault";
 
 /// The HTTP status every fault travels under.
@@ -30,7 +31,18 @@ pub enum Code {
     /// The message is right, but we failed. `Receiver` in SOAP 1.2.
     Server,
     /// A vendor's own code, bare in SOAP 1.1 as the vendor documents it; `Sender` with the code in the detail in 1.2.
-    Vendor(&'static str),
+    Vendor(VendorCode),
+    /// A vendor's own code in the detail, under the standard code of either version.
+    Qualified(VendorCode),
+}
+
+/// A vendor's code, and what it stands for where it travels in the detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VendorCode {
+    /// The code as the vendor prints it.
+    pub code: &'static str,
+    /// The label that the detail gives as reason.
+    pub label: &'static str,
 }
 
 /// The machine-readable part of a fault.
@@ -82,7 +94,7 @@ impl Fault {
     }
 
     /// A fault with a vendor's own code.
-    pub fn vendor(code: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub fn vendor(code: VendorCode, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Vendor(code), reason.into())
     }
 
@@ -97,6 +109,15 @@ impl Fault {
             not_understood.iter().map(|block| format!("{{{}}}{}", block.namespace, block.local)).collect();
         let reason = format!("A mandatory header is not understood: {}", names.join(", "));
         Self { not_understood, ..Self::new(Code::MustUnderstand, reason.into()) }
+    }
+
+    /// The same fault with a standard code in either version; a vendor's code goes to the detail.
+    #[must_use]
+    pub fn qualified(mut self) -> Self {
+        if let Code::Vendor(code) = self.code {
+            self.code = Code::Qualified(code);
+        }
+        self
     }
 
     /// The same fault with a machine-readable part.
@@ -134,42 +155,43 @@ impl Fault {
     }
 
     fn body_11(&self) -> String {
-        let code: Cow<'_, str> = match self.code {
-            Code::VersionMismatch => "SOAP-ENV:VersionMismatch".into(),
-            Code::MustUnderstand => "SOAP-ENV:MustUnderstand".into(),
-            Code::Client => "SOAP-ENV:Client".into(),
-            Code::Server => "SOAP-ENV:Server".into(),
-            Code::Vendor(code) => escape_message(code),
+        let (code, in_detail): (Cow<'_, str>, _) = match self.code {
+            Code::VersionMismatch => ("SOAP-ENV:VersionMismatch".into(), None),
+            Code::MustUnderstand => ("SOAP-ENV:MustUnderstand".into(), None),
+            Code::Client => ("SOAP-ENV:Client".into(), None),
+            Code::Server => ("SOAP-ENV:Server".into(), None),
+            Code::Vendor(vendor) => (escape_message(vendor.code), None),
+            Code::Qualified(vendor) => ("SOAP-ENV:Client".into(), Some(vendor)),
         };
         let reason = escape_message(&self.reason);
-        let detail = self.detail.as_ref().map(|detail| format!("<detail>{}</detail>", problem(detail, None)));
-        let detail = detail.unwrap_or_default();
+        let detail = self.problem(in_detail).map(|problem| format!("<detail>{problem}</detail>")).unwrap_or_default();
         format!(
             "<SOAP-ENV:Fault><faultcode>{code}</faultcode><faultstring>{reason}</faultstring>{detail}</SOAP-ENV:Fault>"
         )
     }
 
     fn body_12(&self) -> String {
-        let code = match self.code {
-            Code::VersionMismatch => "VersionMismatch",
-            Code::MustUnderstand => "MustUnderstand",
-            Code::Client | Code::Vendor(_) => "Sender",
-            Code::Server => "Receiver",
+        let (code, in_detail) = match self.code {
+            Code::VersionMismatch => ("VersionMismatch", None),
+            Code::MustUnderstand => ("MustUnderstand", None),
+            Code::Client => ("Sender", None),
+            Code::Vendor(vendor) | Code::Qualified(vendor) => ("Sender", Some(vendor)),
+            Code::Server => ("Receiver", None),
         };
-        let detail = match (&self.detail, self.code) {
-            (Some(detail), Code::Vendor(code)) => problem(detail, Some(code)),
-            (Some(detail), _) => problem(detail, None),
-            (None, Code::Vendor(code)) => {
-                problem(&Detail { reason: "vendor_code".into(), ..Detail::default() }, Some(code))
-            }
-            (None, _) => String::new(),
-        };
-        let detail = if detail.is_empty() { detail } else { format!("<env:Detail>{detail}</env:Detail>") };
+        let detail =
+            self.problem(in_detail).map(|problem| format!("<env:Detail>{problem}</env:Detail>")).unwrap_or_default();
         let reason = escape_message(&self.reason);
         format!(
             "<env:Fault><env:Code><env:Value>env:{code}</env:Value></env:Code>\
              <env:Reason><env:Text xml:lang=\"en\">{reason}</env:Text></env:Reason>{detail}</env:Fault>"
         )
+    }
+
+    /// What the detail holds, with a vendor's code if one belongs there; `None` for nothing.
+    fn problem(&self, vendor: Option<VendorCode>) -> Option<String> {
+        let of_code = || vendor.map(|vendor| Detail { reason: vendor.label.into(), ..Detail::default() });
+        let detail = self.detail.as_deref().cloned().or_else(of_code)?;
+        Some(problem(&detail, vendor.map(|vendor| vendor.code)))
     }
 
     /// SOAP 1.2 says in headers which versions we know and which headers we do not.
@@ -186,7 +208,7 @@ impl Fault {
                 format!("<env:Upgrade>{supported}</env:Upgrade>")
             }
             Code::MustUnderstand => self.not_understood.iter().map(not_understood_12).collect(),
-            Code::Client | Code::Server | Code::Vendor(_) => String::new(),
+            Code::Client | Code::Server | Code::Vendor(_) | Code::Qualified(_) => String::new(),
         }
     }
 }
@@ -221,7 +243,8 @@ mod tests {
     use insta::assert_snapshot;
 
     fn unauthorized() -> Fault {
-        Fault::vendor("0x7000000", "Request is unauthorized, missing or wrong credentials")
+        let code = VendorCode { code: "0x7000000", label: "unauthorized" };
+        Fault::vendor(code, "Request is unauthorized, missing or wrong credentials")
     }
 
     fn headers() -> Vec<NotUnderstood> {
@@ -246,8 +269,15 @@ mod tests {
     }
 
     #[test]
+    fn a_qualified_fault_has_the_standard_code_in_both_versions_and_the_vendors_in_the_detail() {
+        assert_snapshot!(unauthorized().qualified().write(Version::V11), @r#"<?xml version="1.0" encoding="UTF-8"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://schemas.xmlsoap.org/soap/envelope/"><SOAP-ENV:Header/><SOAP-ENV:Body><SOAP-ENV:Fault><faultcode>SOAP-ENV:Client</faultcode><faultstring>Request is unauthorized, missing or wrong credentials</faultstring><detail><f:problem xmlns:f="urn:dnis-gateway:fault"><f:reason>unauthorized</f:reason><f:code>0x7000000</f:code></f:problem></detail></SOAP-ENV:Fault></SOAP-ENV:Body></SOAP-ENV:Envelope>"#);
+        assert_eq!(unauthorized().qualified().write(Version::V12), unauthorized().write(Version::V12));
+        assert_eq!(detailed().qualified(), detailed());
+    }
+
+    #[test]
     fn in_soap_1_2_the_vendors_code_moves_to_the_detail() {
-        assert_snapshot!(unauthorized().write(Version::V12), @r#"<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Header/><env:Body><env:Fault><env:Code><env:Value>env:Sender</env:Value></env:Code><env:Reason><env:Text xml:lang="en">Request is unauthorized, missing or wrong credentials</env:Text></env:Reason><env:Detail><f:problem xmlns:f="urn:dnis-gateway:fault"><f:reason>vendor_code</f:reason><f:code>0x7000000</f:code></f:problem></env:Detail></env:Fault></env:Body></env:Envelope>"#);
+        assert_snapshot!(unauthorized().write(Version::V12), @r#"<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Header/><env:Body><env:Fault><env:Code><env:Value>env:Sender</env:Value></env:Code><env:Reason><env:Text xml:lang="en">Request is unauthorized, missing or wrong credentials</env:Text></env:Reason><env:Detail><f:problem xmlns:f="urn:dnis-gateway:fault"><f:reason>unauthorized</f:reason><f:code>0x7000000</f:code></f:problem></env:Detail></env:Fault></env:Body></env:Envelope>"#);
     }
 
     #[test]
@@ -274,10 +304,47 @@ mod tests {
         assert_snapshot!(Fault::must_understand(headers()).write(Version::V12), @r#"<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope"><env:Header><env:NotUnderstood qname="n:Security" xmlns:n="urn:a&amp;b"/><env:NotUnderstood qname="bare"/></env:Header><env:Body><env:Fault><env:Code><env:Value>env:MustUnderstand</env:Value></env:Code><env:Reason><env:Text xml:lang="en">A mandatory header is not understood: {urn:a&amp;b}Security, {}bare</env:Text></env:Reason></env:Fault></env:Body></env:Envelope>"#);
     }
 
+    /// The names in a document's `attribute` of every element called `element`, in their order.
+    fn names(text: &str, element: &str, attribute: &str) -> Vec<String> {
+        use crate::xml::reader::{Event, Reader};
+        let document = crate::xml::guard::admit(text.as_bytes(), None, &crate::xml::limits::Limits::default()).unwrap();
+        let mut reader = Reader::new(&document);
+        let mut names = Vec::new();
+        loop {
+            match reader.next().unwrap() {
+                Event::Open(open) if open.name.local == element => {
+                    names.extend(reader.attribute(&open, "", attribute).map(std::borrow::Cow::into_owned));
+                }
+                Event::Open(_) | Event::Text(_) | Event::Close => {}
+                Event::End => return names,
+            }
+        }
+    }
+
+    #[test]
+    fn the_documented_schema_of_the_detail_is_what_is_written() {
+        let schema = include_str!("../../docs/fault-detail.xsd");
+        assert_eq!(names(schema, "schema", "targetNamespace"), [DETAIL_NAMESPACE]);
+        let code = VendorCode { code: "0x1", label: "code" };
+        let fault = Fault::vendor(code, "x").with_detail(detailed().detail().unwrap().clone());
+        let written = fault.write(Version::V12);
+        let (_, detail) = written.split_once("<env:Detail>").unwrap();
+        let elements: Vec<_> = detail.split("<f:").skip(1).map(|rest| rest.split(['>', ' ']).next().unwrap()).collect();
+        assert_eq!(names(schema, "element", "name"), elements);
+        let optional = names(schema, "element", "minOccurs");
+        assert_eq!(optional.len(), elements.len() - 2, "problem and reason are always there");
+    }
+
     #[test]
     fn every_fault_is_well_formed_xml() {
         use crate::xml::{guard::admit, limits::Limits};
-        let faults = [unauthorized(), detailed(), Fault::version_mismatch(), Fault::must_understand(headers())];
+        let faults = [
+            unauthorized(),
+            unauthorized().qualified(),
+            detailed(),
+            Fault::version_mismatch(),
+            Fault::must_understand(headers()),
+        ];
         for (fault, version) in faults.iter().flat_map(|fault| [(fault, Version::V11), (fault, Version::V12)]) {
             let written = fault.write(version);
             assert!(admit(written.as_bytes(), None, &Limits::default()).is_ok(), "{written}");

@@ -5,9 +5,21 @@ use super::version::Version;
 /// A Content-Type that is read as an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
-    expected: Version,
+    kind: Kind,
     charset: Option<String>,
+    action: Option<String>,
 }
+
+/// A media type without its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    TextXml,
+    SoapXml,
+    Xml,
+}
+
+/// The types that are read, as the header `Accept` lists them.
+pub const ACCEPTED: &str = "text/xml, application/soap+xml, application/xml";
 
 /// A Content-Type that is missing or is not XML: the caller answers 415, without an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,17 +35,37 @@ impl Media {
     pub fn of(content_type: Option<&str>) -> Result<Self, UnsupportedMedia> {
         let content_type = content_type.ok_or(UnsupportedMedia)?;
         let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-        let expected = match essence.trim() {
-            soap if soap.eq_ignore_ascii_case("application/soap+xml") => Version::V12,
-            xml if xml.eq_ignore_ascii_case("text/xml") || xml.eq_ignore_ascii_case("application/xml") => Version::V11,
-            _ => return Err(UnsupportedMedia),
-        };
-        Ok(Self { expected, charset: charset(parameters) })
+        let essence = essence.trim();
+        let kinds = [Kind::TextXml, Kind::SoapXml, Kind::Xml];
+        let kind = kinds.into_iter().find(|kind| essence.eq_ignore_ascii_case(kind.name())).ok_or(UnsupportedMedia)?;
+        let parameter = |name| parameter(parameters, name);
+        Ok(Self { kind, charset: parameter("charset"), action: parameter("action") })
     }
 
     /// The version that the type belongs to. The envelope itself decides; this one answers what is no envelope.
     pub const fn expected_version(&self) -> Version {
-        self.expected
+        match self.kind {
+            Kind::SoapXml => Version::V12,
+            Kind::TextXml | Kind::Xml => Version::V11,
+        }
+    }
+
+    /// Whether envelopes of this version travel under this type.
+    pub fn belongs_to(&self, version: Version) -> bool {
+        match version {
+            Version::V11 => self.kind == Kind::TextXml,
+            Version::V12 => self.kind == Kind::SoapXml,
+        }
+    }
+
+    /// The type without its parameters.
+    pub const fn essence(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The action parameter, which SOAP 1.2 has instead of a header, if there is one.
+    pub fn action(&self) -> Option<&str> {
+        self.action.as_deref()
     }
 
     /// The charset parameter, if there is one.
@@ -42,11 +74,22 @@ impl Media {
     }
 }
 
-fn charset(parameters: &str) -> Option<String> {
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::TextXml => "text/xml",
+            Self::SoapXml => "application/soap+xml",
+            Self::Xml => "application/xml",
+        }
+    }
+}
+
+/// The value of a parameter without its quotes; an empty one counts as not there.
+fn parameter(parameters: &str, wanted: &str) -> Option<String> {
     split_outside_quotes(parameters).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         let value = value.trim().trim_matches(['"', '\'']).trim();
-        (name.trim().eq_ignore_ascii_case("charset") && !value.is_empty()).then(|| value.to_owned())
+        (name.trim().eq_ignore_ascii_case(wanted) && !value.is_empty()).then(|| value.to_owned())
     })
 }
 
@@ -76,7 +119,16 @@ mod tests {
         ] {
             let media = Media::of(Some(header)).unwrap();
             assert_eq!((media.expected_version(), media.charset()), (version, charset), "{header}");
+            assert!(ACCEPTED.split(", ").any(|accepted| accepted == media.essence()));
         }
+    }
+
+    #[test]
+    fn soap_1_2_has_its_action_among_the_parameters() {
+        let action = |header| Media::of(Some(header)).unwrap().action().map(str::to_owned);
+        assert_eq!(action("application/soap+xml; charset=utf-8; action=\"urn:a;b\""), Some("urn:a;b".into()));
+        assert_eq!(action("application/soap+xml; Action=urn:a"), Some("urn:a".into()));
+        assert_eq!(action("application/soap+xml"), None);
     }
 
     #[test]

@@ -4,9 +4,14 @@
 //! dialects. A request is read in the order that the profile for interoperable services asks for: version, mandatory
 //! headers, structure, and only then the payload, so that a dialect can check who is calling in between.
 
+pub mod action;
 pub mod answer;
+mod datetime;
+pub mod deviation;
 pub mod envelope;
 pub mod fault;
 pub mod media;
+pub mod security;
+pub mod tally;
 pub mod version;
 pub mod wsdl;

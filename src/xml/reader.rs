@@ -144,6 +144,17 @@ impl<'d> Reader<'d> {
         })
     }
 
+    /// The names of the attributes of the element just opened, namespace declarations left out.
+    pub fn attribute_names<'r>(&'r self, element: &Element<'d>) -> impl Iterator<Item = Name<'d>> + use<'r, 'd> {
+        let attributes = Attributes(element.attributes).map(|(name, _)| name.split_once(':').unwrap_or(("", name)));
+        attributes.filter(|(prefix, local)| *prefix != "xmlns" && !(prefix.is_empty() && *local == "xmlns")).map(
+            |(prefix, local)| {
+                let namespace = if prefix.is_empty() { Cow::Borrowed("") } else { self.scope.name(prefix) };
+                Name { namespace, local }
+            },
+        )
+    }
+
     fn open(&mut self, start: usize, name_length: usize, tag_length: usize) -> Result<Element<'d>, Refusal> {
         let tag = self.source.get(start + 1..start + 1 + tag_length).ok_or_else(|| self.unreadable())?;
         let (name, attributes) = tag.split_at_checked(name_length).ok_or_else(|| self.unreadable())?;
@@ -264,5 +275,7 @@ mod tests {
         assert_eq!(reader.attribute(&element, "", "x").as_deref(), Some("1&'2"));
         assert_eq!(reader.attribute(&element, "urn:p", "x").as_deref(), Some("3 4"));
         assert_eq!(reader.attribute(&element, "urn:q", "x"), None);
+        let names: Vec<_> = reader.attribute_names(&element).map(|name| (name.namespace, name.local)).collect();
+        assert_eq!(names, [("".into(), "x"), ("urn:p".into(), "x")]);
     }
 }

@@ -25,6 +25,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = {
     "cargo run --release -- serve --demo": "every check starts the demo",
     "tests/run": "is what runs this",
+    "cargo test --test wsi -- --nocapture": "cargo test runs it",
     "benches/http/run": "a measurement of minutes",
 }
 """The commands that are shown but not run here."""

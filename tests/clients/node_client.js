@@ -1,5 +1,6 @@
 // Drives a running demo gateway with the npm package `soap`, generated from the WSDLs that it serves.
 // Usage: with BASE set to the gateway's address, `node node_client.js`; NODE_PATH names the folder of the modules.
+// FAULT_CODE is the code that wrong credentials are expected to have, the vendor's unless set.
 // Prints one line per check, exits 1 when one failed.
 'use strict';
 
@@ -13,7 +14,7 @@ const IVR = { 'Tenant-Id': TENANT, 'Application-Key': DNIS_KEY };
 const ADMINISTRATOR = { ...IVR, 'User-Id': 'YWRtaW4=', 'User-Password': 'cGFzc3dvcmQ=' };
 
 const OPERATIONS = ['AllocateDnis', 'CreatePhone', 'FreeDnisAllocation', 'GetDnisAllocation'];
-const FAULT_CODE = '0x7000000';
+const FAULT_CODE = process.env.FAULT_CODE || '0x7000000';
 const FAULT_TEXT = 'Request is unauthorized, missing or wrong credentials';
 const NO_NUMBER = 'Currently there are no available phone numbers';
 const notFound = (phone) => `Phone number ${phone} was not found`;

@@ -2,9 +2,10 @@
 
 use dnis_gateway::domain::document::{Loaded, LoadedValue};
 use dnis_gateway::domain::refusal::Miss;
-use dnis_gateway::domain::state::{AfterMatch, Holder, Lend, Repeat, Seeds, Which};
+use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
-    Content, Deadline, DocumentId, GroupRules, NumberId, NumberPatch, Policy, Refusal, Rules, Scope, Seconds,
+    CodeShape, Content, Deadline, DocumentId, DocumentRef, GroupRules, NumberId, NumberPatch, Policy, Refusal, Rules,
+    Scope, Seconds, Sharing,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 
@@ -45,6 +46,9 @@ on_every_engine! {
     new_rules_hold_from_then_on,
     scopes_share_nothing,
     ids_are_never_given_twice_not_even_after_a_restart,
+    a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_restart_too,
+    a_rest_and_its_late_call_survive_a_restart,
+    an_owners_document_and_the_deletion_of_an_entry_survive_a_restart,
     a_restart_keeps_everything_with_its_deadlines,
     what_expired_while_the_store_was_down_is_free,
     a_sweep_brings_the_counts_up_to_the_clock,
@@ -353,6 +357,59 @@ async fn ids_are_never_given_twice_not_even_after_a_restart(engine: &mut Engine)
     assert!(second.allocation.id > first.allocation.id);
     assert!(first.interaction.id.as_str().starts_with("1-"));
     assert!(second.interaction.id.as_str().starts_with("2-"));
+}
+
+async fn a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_restart_too(engine: &mut Engine) {
+    let sharing = GroupRules { sharing: Sharing::Shared, ..GroupRules::default() };
+    engine.reload(Rules { groups: [(scope().tenant, [(group("g"), sharing)].into())].into(), ..rules() }).await;
+    with_numbers(engine, &["11", "12", "13", "14", "15"]).await;
+    let lends = (0..1_000).map(|at| {
+        let store = engine.store();
+        let code = CodeShape::new(4, None).ok();
+        async move { store.lend(&scope(), Lend { code, ..lend_to(&format!("i{at}")) }).await.unwrap().allocation }
+    });
+    let lent = futures_util::future::join_all(lends).await;
+    engine.restart(1).await;
+    for (at, allocation) in lent.into_iter().enumerate() {
+        let code = allocation.code.as_ref().map(|code| code.as_str().to_owned());
+        let criteria = Criteria { code, ..call(&allocation.number.to_string()) };
+        let found = engine.store().match_call(&scope(), criteria, Which::All, AfterMatch::Keep, WithData::No).await;
+        let ids: Vec<_> = found.unwrap().iter().map(|found| found.found.interaction.id.to_string()).collect();
+        assert_eq!(ids, [format!("i{at}")]);
+    }
+}
+
+async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {
+    let rest = GroupRules { cool_down: Seconds::new(60), ..GroupRules::default() };
+    engine.reload(Rules { groups: [(scope().tenant, [(group("g"), rest)].into())].into(), ..rules() }).await;
+    with_numbers(engine, &["11"]).await;
+    engine.store().lend(&scope(), Lend { interaction_ttl: Seconds::new(900), ..lend_to("a") }).await.unwrap();
+    engine.clock.advance(Seconds::new(310));
+    engine.restart(1).await;
+    let store = engine.store();
+    let refusal = refused(store.lend(&scope(), lend_to("b")).await);
+    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)) });
+    let late = Criteria { late: LateCalls::Recognised, ..call("11") };
+    let found = store.match_call(&scope(), late, Which::Newest, AfterMatch::Keep, WithData::No).await.unwrap();
+    assert!(found[0].found.late);
+    engine.restart(1).await;
+    engine.clock.advance_millis(49_999);
+    refused(engine.store().lend(&scope(), lend_to("b")).await);
+    engine.clock.advance_millis(1);
+    engine.store().lend(&scope(), lend_to("b")).await.unwrap();
+}
+
+async fn an_owners_document_and_the_deletion_of_an_entry_survive_a_restart(engine: &mut Engine) {
+    let notes = DocumentRef::of_owner("ann", "notes");
+    let entries = vec![text("a", "1"), file("picture", &[7; 9_000]), text("b", "2")];
+    engine.store().merge_document(&scope(), notes, entries, Some(Seconds::new(60))).await.unwrap();
+    engine.store().delete_entry(&scope(), notes, "picture").await.unwrap();
+    assert_eq!(refused(engine.store().delete_entry(&scope(), notes, "c").await), Refusal::EntryUnknown(notes.id));
+    engine.restart(1).await;
+    let loaded = engine.store().document(&scope(), notes).await.unwrap().unwrap();
+    assert_eq!(texts(&loaded), [("a", "1"), ("b", "2")]);
+    assert_eq!(engine.store().document(&scope(), notes.id.into()).await, Ok(None));
+    assert_eq!(engine.store().document_entry(&scope(), notes, "picture").await, Ok(None));
 }
 
 async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {

@@ -49,6 +49,12 @@ impl Engine {
         }
     }
 
+    /// Takes over new rules, which hold after a restart too.
+    pub(crate) async fn reload(&mut self, rules: Rules) {
+        self.rules = rules.clone();
+        self.store().set_rules(rules).await.unwrap();
+    }
+
     /// Stops the engine and starts it from what it has kept, with draws that follow from `seed`.
     pub(crate) async fn restart(&mut self, seed: u64) {
         match &mut self.kind {

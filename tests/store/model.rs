@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use dnis_gateway::domain::document::Loaded;
-use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, Lend, Lent, PoolHealth, Repeat, Source, Which};
+use dnis_gateway::domain::state::{
+    AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, PoolHealth, Repeat, Source, Which,
+};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Caller, CodeShape, Deadline, DocumentId, GroupRules, Interaction, NewEntry, NewNumber, NumberId,
-    NumberPatch, Origin, Policy, Rules, Seconds,
+    AccessCode, Allocation, Caller, CodeShape, Deadline, DocumentId, DocumentRef, GroupRules, Interaction, NewEntry,
+    NewNumber, NumberId, NumberPatch, Origin, Policy, Rules, Seconds, Sharing,
 };
 use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
@@ -17,16 +19,33 @@ use crate::engine::Engine;
 use crate::words::*;
 
 const NUMBERS: [&str; 6] = ["11", "12", "21", "22", "31", "32"];
-/// The groups have one policy each; see [`rules`].
-const GROUPS: [Option<&str>; 4] = [None, Some("g"), Some("random"), Some("lrf")];
+/// The groups have rules of their own each; see [`rules`].
+const GROUPS: [Option<&str>; 6] = [None, Some("g"), Some("random"), Some("lrf"), Some("shared"), Some("rest")];
 const HOLDERS: [&str; 3] = ["a", "b", "c"];
 const CALLERS: [&str; 2] = ["555", "anonymous"];
+const OWNERS: [&str; 2] = ["ann", "bob"];
 
-fn rules() -> Rules {
-    let tenant = scope().tenant;
-    let policy = |name, policy| (group(name), GroupRules { policy, ..GroupRules::default() });
-    let groups = [policy("random", Policy::Random), policy("lrf", Policy::LeastRecentlyFreed)];
-    Rules { groups: [(tenant, groups.into())].into(), documents_total: 40_000, ..Rules::default() }
+/// The rules that a reload can bring; the first ones hold from the start.
+fn rules() -> [Rules; 2] {
+    let policy = |policy| GroupRules { policy, ..GroupRules::default() };
+    let rest = |seconds| GroupRules { cool_down: Seconds::new(seconds), ..GroupRules::default() };
+    let shared = |seconds| GroupRules { sharing: Sharing::Shared, ..rest(seconds) };
+    let with = |groups: Vec<(&str, GroupRules)>| Rules {
+        groups: [(scope().tenant, groups.into_iter().map(|(name, rules)| (group(name), rules)).collect())].into(),
+        documents_total: 40_000,
+        document_entries: 3,
+        value_bytes: 8_000,
+    };
+    let reserved = [num("32")].into();
+    [
+        with(vec![
+            ("random", policy(Policy::Random)),
+            ("lrf", policy(Policy::LeastRecentlyFreed)),
+            ("shared", GroupRules { policy: Policy::LeastRecentlyFreed, ..shared(3) }),
+            ("rest", GroupRules { reserved, ..rest(4) }),
+        ]),
+        with(vec![("g", rest(2)), ("lrf", shared(0)), ("shared", rest(5)), ("rest", shared(6))]),
+    ]
 }
 
 /// One step of a history. The numbers in it pick from the lists above, or from the documents made so far.
@@ -37,12 +56,14 @@ enum Step {
     Delete { number: usize },
     Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
     Free { dialled: Dialled },
-    Match { number: usize, caller: Option<usize>, after: AfterMatch, data: WithData },
+    Match(Call),
     Begin { holder: usize, lasting: Option<u64> },
     End { holder: usize },
     Write { data: Data, ttl: u64 },
-    Merge { document: usize, data: Data, ttl: u64 },
-    Drop { document: usize },
+    Merge { document: Named, data: Data, ttl: Option<u64> },
+    Drop { document: Named },
+    DropEntry { document: Named },
+    Reload { rules: usize },
     Wait { milliseconds: u64 },
     Restart { seed: u64 },
 }
@@ -54,9 +75,28 @@ enum HolderKind {
     New,
 }
 
+/// A call; its code is that of one of the allocations made so far.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    number: usize,
+    code: Option<usize>,
+    caller: Option<usize>,
+    late: LateCalls,
+    which: Which,
+    after: AfterMatch,
+    data: WithData,
+}
+
+/// A document, as it is named.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Made(usize),
+    OwnedBy(usize),
+}
+
 #[derive(Clone, Copy, Debug)]
 enum SourceKind {
-    Group(usize),
+    Group(usize, Option<usize>),
     FirstOf(usize, usize),
     Anywhere,
 }
@@ -110,21 +150,33 @@ fn lending() -> impl Strategy<Value = Step> {
         2 => Just(HolderKind::New)
     ];
     let source = prop_oneof![
-        3 => group.clone().prop_map(SourceKind::Group),
+        4 => (group.clone(), proptest::option::of(group.clone()))
+            .prop_map(|(name, fallback)| SourceKind::Group(name, fallback)),
         1 => (group.clone(), group).prop_map(|(first, second)| SourceKind::FirstOf(first, second)),
         2 => Just(SourceKind::Anywhere)
     ];
-    let repeat = proptest::sample::select(vec![Repeat::SameNumber, Repeat::AnotherNumber]);
+    let repeat = proptest::sample::select(vec![Repeat::SameNumber, Repeat::SameNumberOfGroup, Repeat::AnotherNumber]);
     (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data()).prop_map(
         |(holder, source, repeat, times, caller, data)| Step::Lend { holder, source, repeat, times, caller, data },
     )
 }
 
+fn calling() -> impl Strategy<Value = Call> {
+    let (code, caller) = (proptest::option::of(0usize..4), proptest::option::of(0..CALLERS.len()));
+    let late = proptest::sample::select(vec![LateCalls::Ignored, LateCalls::Recognised]);
+    let which = proptest::sample::select(vec![Which::Newest, Which::All]);
+    let after = proptest::sample::select(vec![AfterMatch::Keep, AfterMatch::Delete]);
+    let data = proptest::sample::select(vec![WithData::Yes, WithData::No]);
+    (0..NUMBERS.len(), code, caller, late, which, after, data).prop_map(
+        |(number, code, caller, late, which, after, data)| Call { number, code, caller, late, which, after, data },
+    )
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let (number, group, holder) = (0..NUMBERS.len(), 0..GROUPS.len(), 0..HOLDERS.len());
-    let (dnid, document, ttl) = (0usize..2, 0usize..6, 0u64..30);
-    let after = proptest::sample::select(vec![AfterMatch::Keep, AfterMatch::Delete]);
-    let with_data = proptest::sample::select(vec![WithData::Yes, WithData::No]);
+    let (dnid, ttl) = (0usize..2, 0u64..30);
+    let document =
+        || prop_oneof![4 => (0usize..6).prop_map(Named::Made), 1 => (0..OWNERS.len()).prop_map(Named::OwnedBy)];
     prop_oneof![
         4 => (number.clone(), dnid.clone(), group.clone(), prop::bool::weighted(0.8))
             .prop_map(|(number, dnid, group, enabled)| Step::Create { number, dnid, group, enabled }),
@@ -134,14 +186,16 @@ fn step() -> impl Strategy<Value = Step> {
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
-        3 => (number, proptest::option::of(0..CALLERS.len()), after, with_data)
-            .prop_map(|(number, caller, after, data)| Step::Match { number, caller, after, data }),
+        4 => calling().prop_map(Step::Match),
         1 => (holder.clone(), proptest::option::of(0u64..30))
             .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
         1 => holder.prop_map(|holder| Step::End { holder }),
         1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
-        2 => (document.clone(), data(), ttl).prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
-        1 => document.prop_map(|document| Step::Drop { document }),
+        3 => (document(), data(), proptest::option::of(ttl))
+            .prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
+        1 => document().prop_map(|document| Step::Drop { document }),
+        1 => document().prop_map(|document| Step::DropEntry { document }),
+        1 => (0usize..2).prop_map(|rules| Step::Reload { rules }),
         4 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => any::<u64>().prop_map(|seed| Step::Restart { seed }),
     ]
@@ -175,21 +229,31 @@ struct Sight {
 struct Player {
     engine: Engine,
     documents: Vec<DocumentId>,
+    codes: Vec<AccessCode>,
 }
 
 impl Player {
     fn new(engine: Engine) -> Self {
-        Self { engine, documents: Vec::new() }
+        Self { engine, documents: Vec::new(), codes: Vec::new() }
     }
 
-    fn document(&self, at: usize) -> DocumentId {
-        // The latest ones, since those are likely to live.
-        self.documents.iter().rev().nth(at).copied().unwrap_or(DocumentId(uuid::Uuid::nil()))
+    fn document(&self, named: Named) -> DocumentRef {
+        match named {
+            // The latest ones, since those are likely to live.
+            Named::Made(at) => {
+                self.documents.iter().rev().nth(at).copied().unwrap_or(DocumentId(uuid::Uuid::nil())).into()
+            }
+            Named::OwnedBy(at) => owned(at),
+        }
     }
 
     async fn play(&mut self, step: &Step) -> Outcome {
         if let Step::Restart { seed } = step {
             self.engine.restart(*seed).await;
+            return Outcome::Done(Ok(()));
+        }
+        if let Step::Reload { rules: at } = step {
+            self.engine.reload(rules()[*at].clone()).await;
             return Outcome::Done(Ok(()));
         }
         let (scope, store) = (scope(), self.engine.store());
@@ -208,6 +272,7 @@ impl Player {
             Step::Lend { holder, source, repeat, times, caller, data } => {
                 let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
+                self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
                 Outcome::Lent(outcome)
             }
             Step::Free { dialled } => {
@@ -217,9 +282,10 @@ impl Player {
                 };
                 Outcome::Freed(store.free(&scope, dialled).await)
             }
-            Step::Match { number, caller: at, after, data } => {
-                let criteria = Criteria { caller: at.map(caller), ..call(NUMBERS[number]) };
-                Outcome::Matched(store.match_call(&scope, criteria, Which::Newest, after, data).await)
+            Step::Match(Call { number, code, caller: at, late, which, after, data }) => {
+                let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
+                let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
+                Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
             }
             Step::Begin { holder, lasting } => {
                 let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
@@ -235,17 +301,18 @@ impl Player {
                 Outcome::Written(outcome)
             }
             Step::Merge { document, data, ttl } => {
-                let id = self.document(document);
-                Outcome::Done(store.merge_document(&scope, id.into(), data.entries(), Some(Seconds::new(ttl))).await)
+                let (named, ttl) = (self.document(document), ttl.map(Seconds::new));
+                Outcome::Done(store.merge_document(&scope, named, data.entries(), ttl).await)
             }
-            Step::Drop { document } => {
-                Outcome::Done(store.delete_document(&scope, self.document(document).into()).await)
+            Step::Drop { document } => Outcome::Done(store.delete_document(&scope, self.document(document)).await),
+            Step::DropEntry { document } => {
+                Outcome::Done(store.delete_entry(&scope, self.document(document), "picture").await)
             }
             Step::Wait { milliseconds } => {
                 self.engine.clock.advance_millis(milliseconds);
                 Outcome::Done(Ok(()))
             }
-            Step::Restart { .. } => unreachable!("handled above"),
+            Step::Restart { .. } | Step::Reload { .. } => unreachable!("handled above"),
         }
     }
 
@@ -262,15 +329,21 @@ impl Player {
             interactions.push(store.interaction(&scope, &interaction(text)).await.unwrap());
         }
         let mut documents = Vec::new();
-        for id in &self.documents {
-            let whole = store.document(&scope, (*id).into()).await.unwrap();
-            documents.push((whole, store.document_entry(&scope, (*id).into(), "picture").await.unwrap()));
+        let made = self.documents.iter().map(|id| DocumentRef::from(*id));
+        for named in made.chain((0..OWNERS.len()).map(owned)) {
+            let whole = store.document(&scope, named).await.unwrap();
+            documents.push((whole, store.document_entry(&scope, named, "picture").await.unwrap()));
         }
         // Readers judge deadlines by the clock; counts are as the last sweep left them.
         store.sweep().await.unwrap();
-        let pools = store.pools().await.unwrap();
+        let mut pools = store.pools().await.unwrap();
+        pools.sort_by(|one, other| one.group.cmp(&other.group));
         Sight { page, of_group, dialled, interactions, documents, pools }
     }
+}
+
+fn owned(at: usize) -> DocumentRef {
+    DocumentRef::of_owner(OWNERS[at], "notes")
 }
 
 fn caller(at: usize) -> Caller {
@@ -286,7 +359,9 @@ fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by
             HolderKind::New => Holder::New,
         },
         source: match source {
-            SourceKind::Group(at) => Source::group(name(at)),
+            SourceKind::Group(at, fallback) => {
+                Source::Group { name: name(at), fallbacks: fallback.map(name).into_iter().collect() }
+            }
             SourceKind::FirstOf(first, second) => Source::FirstOf(vec![name(first), name(second)]),
             SourceKind::Anywhere => Source::Anywhere,
         },
@@ -302,8 +377,8 @@ fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by
 }
 
 async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
-    let mut memory = Player::new(Engine::memory(rules()));
-    let mut sled = Player::new(Engine::sled(rules()));
+    let mut memory = Player::new(Engine::memory(rules()[0].clone()));
+    let mut sled = Player::new(Engine::sled(rules()[0].clone()));
     for (at, step) in steps.iter().enumerate() {
         prop_assert_eq!(memory.play(step).await, sled.play(step).await, "step {}: {:?}", at, step);
         prop_assert_eq!(memory.look().await, sled.look().await, "after step {}: {:?}", at, step);

@@ -14,6 +14,7 @@ mod raw;
 mod reload;
 mod restart;
 mod server;
+mod soap;
 mod store;
 mod story;
 mod tls;

@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::parameters::{Invalid, Kind};
 use crate::access::Right;
 use crate::dialect::Head;
+use crate::soap::version::Version;
 
 /// An endpoint with what its path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,10 @@ pub enum Endpoint {
     Rest(Rest),
     /// Any operation, in an envelope.
     Soap(Service),
-    /// The description of a SOAP service.
-    Wsdl(Service),
+    /// The description of a SOAP service, for one version of SOAP.
+    Wsdl(Service, Version),
+    /// The description of a SOAP service, for people.
+    Page(Service),
 }
 
 /// An operation over REST.
@@ -92,17 +95,26 @@ pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Failure> {
         (Resource::Allocation(segment), &Method::GET) => Rest::Get(phone(segment)),
         (Resource::AllocationToFree(segment), &Method::POST) => Rest::Free(phone(segment)),
         (Resource::Soap(service) | Resource::WsdlFile(service), &Method::POST) => return Ok(Endpoint::Soap(*service)),
-        (Resource::WsdlFile(service), &Method::GET) => return Ok(Endpoint::Wsdl(*service)),
-        (Resource::Soap(service), &Method::GET) if asks_for_wsdl(head.query) => return Ok(Endpoint::Wsdl(*service)),
+        (Resource::WsdlFile(service), &Method::GET) => {
+            return Ok(Endpoint::Wsdl(*service, asked_for(head.query).unwrap_or(Version::V11)));
+        }
+        (Resource::Soap(service), &Method::GET) => {
+            return Ok(
+                asked_for(head.query).map_or(Endpoint::Page(*service), |version| Endpoint::Wsdl(*service, version))
+            );
+        }
         _ => return Err(Failure::NoSuchMethod(resource.methods())),
     };
     Ok(Endpoint::Rest(rest))
 }
 
-/// Whether a query asks for the description of a service, in any case; `singleWsdl` is what .NET tools ask for.
-fn asks_for_wsdl(query: &str) -> bool {
-    form_urlencoded::parse(query.as_bytes())
-        .any(|(name, _)| name.eq_ignore_ascii_case("wsdl") || name.eq_ignore_ascii_case("singleWsdl"))
+/// The description that a query asks for, in any case; `singleWsdl` is what .NET tools ask for.
+fn asked_for(query: &str) -> Option<Version> {
+    form_urlencoded::parse(query.as_bytes()).find_map(|(name, _)| match name {
+        name if name.eq_ignore_ascii_case("wsdl") || name.eq_ignore_ascii_case("singleWsdl") => Some(Version::V11),
+        name if name.eq_ignore_ascii_case("wsdl12") => Some(Version::V12),
+        _ => None,
+    })
 }
 
 impl Endpoint {
@@ -110,7 +122,8 @@ impl Endpoint {
     pub(super) const fn operation(&self) -> &'static str {
         match self {
             Self::Soap(_) => "soap",
-            Self::Wsdl(_) => "wsdl",
+            Self::Wsdl(..) => "wsdl",
+            Self::Page(_) => "page",
             Self::Rest(rest) => match rest {
                 Rest::Create => "create",
                 Rest::Allocate => "allocate",
@@ -168,13 +181,21 @@ impl<'p> Resource<'p> {
             Self::Phones => &[Method::GET, Method::HEAD, Method::POST],
             Self::Phone(_) => &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE],
             Self::Allocation(_) => &[Method::GET, Method::HEAD],
-            Self::WsdlFile(_) => &[Method::GET, Method::HEAD, Method::POST],
-            Self::NewAllocation | Self::AllocationToFree(_) | Self::Soap(_) => &[Method::POST],
+            Self::Soap(_) | Self::WsdlFile(_) => &[Method::GET, Method::HEAD, Method::POST],
+            Self::NewAllocation | Self::AllocationToFree(_) => &[Method::POST],
         }
     }
 }
 
 impl Service {
+    /// The name of the service, as its address has it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Dnis => "dnis",
+        }
+    }
+
     /// The namespace of the service's elements, as the vendor writes it.
     pub(super) const fn namespace(self) -> &'static str {
         match self {
@@ -212,7 +233,7 @@ impl Phone {
     /// The encoded bytes are no text.
     pub(super) fn decoded(&self) -> Result<String, Invalid> {
         let decoded = percent_decode_str(&self.0).decode_utf8();
-        decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number))
+        decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number, &self.0))
     }
 }
 
@@ -258,10 +279,16 @@ mod tests {
                 assert_eq!(post(&format!("{base}/")), Ok(Endpoint::Soap(service)));
                 assert_eq!(post(&format!("{base}/{file}")), Ok(Endpoint::Soap(service)));
                 assert_eq!(post(&format!("{base}?wsdl")), Ok(Endpoint::Soap(service)));
-                assert_eq!(get(&format!("{base}/{file}")), Ok(Endpoint::Wsdl(service)));
-                for query in ["wsdl", "WSDL", "Wsdl=", "singleWsdl", "x=1&wsdl"] {
-                    assert_eq!(get(&format!("{base}?{query}")), Ok(Endpoint::Wsdl(service)));
-                    assert_eq!(get(&format!("{base}/?{query}")), Ok(Endpoint::Wsdl(service)));
+                assert_eq!(get(&format!("{base}/{file}")), Ok(Endpoint::Wsdl(service, Version::V11)));
+                assert_eq!(get(base), Ok(Endpoint::Page(service)));
+                assert_eq!(get(&format!("{base}/?x=1")), Ok(Endpoint::Page(service)));
+                for query in ["wsdl", "WSDL", "Wsdl=", "singleWsdl", "SINGLEWSDL", "x=1&wsdl"] {
+                    assert_eq!(get(&format!("{base}?{query}")), Ok(Endpoint::Wsdl(service, Version::V11)));
+                    assert_eq!(get(&format!("{base}/?{query}")), Ok(Endpoint::Wsdl(service, Version::V11)));
+                }
+                for query in ["wsdl12", "WSDL12", "x=1&Wsdl12="] {
+                    assert_eq!(get(&format!("{base}?{query}")), Ok(Endpoint::Wsdl(service, Version::V12)));
+                    assert_eq!(get(&format!("{base}/{file}?{query}")), Ok(Endpoint::Wsdl(service, Version::V12)));
                 }
             }
         }
@@ -308,15 +335,19 @@ mod tests {
         assert_eq!(allowed(Method::GET, "/dnis/allocate/new"), "POST");
         assert_eq!(allowed(Method::POST, "/dnis/allocate/get/111"), "GET, HEAD");
         assert_eq!(allowed(Method::GET, "/dnis/allocate/free/111"), "POST");
-        assert_eq!(allowed(Method::GET, "/agent/soap"), "POST");
-        assert_eq!(allowed(Method::PUT, "/dnis/soap?wsdl"), "POST");
+        assert_eq!(allowed(Method::DELETE, "/agent/soap"), "GET, HEAD, POST");
+        assert_eq!(allowed(Method::PUT, "/dnis/soap?wsdl"), "GET, HEAD, POST");
         assert_eq!(allowed(Method::PUT, "/dnis/soap/dnis.wsdl"), "GET, HEAD, POST");
     }
 
     #[test]
     fn head_is_answered_wherever_get_is() {
         assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/111"), Ok(Endpoint::Rest(Rest::Read(phone("111")))));
-        assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/soap?wsdl"), Ok(Endpoint::Wsdl(Service::Dnis)));
+        assert_eq!(
+            at(&Method::HEAD, "/interact/version/2/dnis/soap?wsdl"),
+            Ok(Endpoint::Wsdl(Service::Dnis, Version::V11))
+        );
+        assert_eq!(at(&Method::HEAD, "/interact/version/2/dnis/soap"), Ok(Endpoint::Page(Service::Dnis)));
     }
 
     #[test]

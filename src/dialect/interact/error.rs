@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 
 use super::endpoint::allow;
@@ -13,7 +13,8 @@ use super::parameters::Invalid;
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal, Outcome};
 use crate::domain::Refusal;
-use crate::soap::fault::{Detail, Fault};
+use crate::soap::fault::{Detail, Fault, VendorCode};
+use crate::soap::media;
 use crate::store;
 
 /// The media type of everything the vendor prints without braces around it.
@@ -162,6 +163,11 @@ impl Failure {
                 let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
                 answer.with(ALLOW, methods)
             }
+            Self::NotSoap => answer.with(ACCEPT, HeaderValue::from_static(media::ACCEPTED)),
+            Self::NotJson => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
+            Self::Http(HttpRefusal::ContentCoding) => {
+                answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
+            }
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
@@ -174,8 +180,14 @@ impl Failure {
         let row = self.row();
         match row.form {
             Form::Http | Form::Result => None,
-            Form::Unauthorized => Some(Fault::vendor(UNAUTHORIZED_CODE, row.text)),
-            Form::Gateway => Some(Fault::server(row.text)),
+            Form::Unauthorized => {
+                let code = VendorCode { code: UNAUTHORIZED_CODE, label: row.outcome };
+                Some(Fault::vendor(code, row.text))
+            }
+            Form::Gateway => {
+                let detail = Detail { reason: row.outcome.into(), ..Detail::default() };
+                Some(Fault::server(row.text).with_detail(detail))
+            }
             Form::Request => {
                 let fault = Fault::client(row.text);
                 Some(match self {
@@ -183,9 +195,9 @@ impl Failure {
                         reason: invalid.problem.label().into(),
                         field: Some(invalid.field.clone()),
                         expected: invalid.expected.map(|kind| kind.to_string().into()),
-                        ..Detail::default()
+                        found: invalid.found.clone(),
                     }),
-                    _ => fault,
+                    _ => fault.with_detail(Detail { reason: row.outcome.into(), ..Detail::default() }),
                 })
             }
         }

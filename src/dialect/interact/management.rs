@@ -110,9 +110,8 @@ impl Window {
         }
         Ok(Self {
             group: group
-                .map(|text| GroupName::new(&text))
-                .transpose()
-                .map_err(|_| Invalid::value("group", Kind::Name))?,
+                .map(|text| GroupName::new(&text).map_err(|_| Invalid::value("group", Kind::Name, &text)))
+                .transpose()?,
             offset: whole("offset", offset.as_deref(), 0, usize::MAX)?.unwrap_or(0),
             limit: whole("limit", limit.as_deref(), 1, LONGEST_PAGE)?.unwrap_or(PAGE),
         })
@@ -129,7 +128,7 @@ fn whole(name: &'static str, text: Option<&str>, least: usize, most: usize) -> R
     // The standard parser takes a plus sign, which a count does not have.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let value = digits.then(|| text.parse().ok()).flatten().filter(|value| (least..=most).contains(value));
-    value.map(Some).ok_or_else(|| Invalid::value(name, Kind::Whole(least, most)))
+    value.map(Some).ok_or_else(|| Invalid::value(name, Kind::Whole(least, most), text))
 }
 
 /// What is to change about a phone: any of the members of Create but the number itself. A `groupName` that is `null` or

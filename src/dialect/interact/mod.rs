@@ -13,6 +13,7 @@ mod error;
 mod json;
 mod management;
 mod operations;
+mod page;
 mod parameters;
 mod rest;
 mod soap;
@@ -23,9 +24,10 @@ mod wsdl;
 use std::sync::Arc;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{Access, Right};
+use crate::access::{Access, Right, UserPassword};
 use crate::config::{Live, Settings};
-use crate::store::Store;
+use crate::soap::tally::Tally;
+use crate::store::{Clock, Store};
 use error::Failure;
 use operations::Operations;
 
@@ -36,12 +38,20 @@ pub struct Interact {
     store: Arc<dyn Store>,
     access: Arc<Access>,
     live: Live,
+    clock: Arc<dyn Clock>,
+    tally: Tally,
 }
 
 impl Interact {
-    /// The dialect over a store, for whom `access` lets in.
-    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live) -> Self {
-        Self { store, access, live }
+    /// The dialect over a store, for whom `access` lets in. The clock is for what messages say of their own age; all
+    /// other time is the store's.
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
+        Self { store, access, live, clock, tally: Tally::default() }
+    }
+
+    /// What the SOAP services refused and tolerated.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Where the descriptions of the SOAP services are served.
@@ -52,7 +62,18 @@ impl Interact {
 
     /// Lets a caller in for what needs `right`.
     async fn enter(&self, call: &Call<'_>, right: Right, settings: Arc<Settings>) -> Result<Operations<'_>, Failure> {
-        let principal = self.access.interact(call.head.headers, call.source, right).await?;
+        self.enter_as(None, call, right, settings).await
+    }
+
+    /// As [`Self::enter`], for a message that may name its user itself.
+    async fn enter_as(
+        &self,
+        named: Option<UserPassword>,
+        call: &Call<'_>,
+        right: Right,
+        settings: Arc<Settings>,
+    ) -> Result<Operations<'_>, Failure> {
+        let principal = self.access.interact_as(named, call.head.headers, call.source, right).await?;
         Ok(Operations { store: &*self.store, scope: principal.scope, settings })
     }
 
@@ -95,8 +116,11 @@ impl Dialect for Interact {
     async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
         let answer = match endpoint {
             Endpoint::Rest(rest) => self.rest(rest, &call).await,
-            Endpoint::Soap(_) => return soap::answer(self, &call).await,
-            Endpoint::Wsdl(service) => wsdl::answer(*service, &self.live.current().interact.prefix, &call),
+            Endpoint::Soap(service) => return soap::answer(self, *service, &call).await,
+            Endpoint::Wsdl(service, version) => {
+                wsdl::answer(*service, *version, &self.live.current().interact.prefix, &call)
+            }
+            Endpoint::Page(service) => page::answer(*service, &self.live.current().interact.prefix, &call),
         };
         answer.unwrap_or_else(|failure| failure.answer())
     }

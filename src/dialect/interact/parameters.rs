@@ -1,12 +1,15 @@
 //! What a request asks for, by the vendor's names: one reading for JSON and XML alike, and one form of objection.
 //!
-//! A parameter that is not right is refused with a text that names it, says what is wrong and what is allowed. It never
-//! repeats the value.
+//! A parameter that is not right is refused with a text that names it, says what is wrong and what is allowed. The text
+//! never repeats the value; a fault's detail for programs does, shortened.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::domain::{GroupName, InteractionId, NewNumber, Number};
+
+/// More of a value than this is not repeated.
+const SHOWN: usize = 40;
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,18 +71,25 @@ pub(super) struct Invalid {
     pub(super) field: Cow<'static, str>,
     /// What would be right, if that is a matter of its kind.
     pub(super) expected: Option<Kind>,
+    /// What was given, shortened, where it was a text of the wrong kind.
+    pub(super) found: Option<Cow<'static, str>>,
     objection: String,
 }
 
 impl Invalid {
-    /// The value is not of its kind.
-    pub(super) fn value(field: &'static str, kind: Kind) -> Self {
-        Self { expected: Some(kind), ..Self::because(field, format!("must be {kind}")) }
+    /// The value `found` is not of its kind.
+    pub(super) fn value(field: &'static str, kind: Kind, found: &str) -> Self {
+        let found: String = found.chars().take(SHOWN).collect();
+        Self { expected: Some(kind), found: Some(found.into()), ..Self::because(field, format!("must be {kind}")) }
     }
 
     /// The value is not of its kind; `instead` says what it is.
-    pub(super) fn not(field: &'static str, kind: Kind, instead: &str) -> Self {
-        Self { expected: Some(kind), ..Self::because(field, format!("must be {kind}, not {instead}")) }
+    pub(super) fn not(field: &'static str, kind: Kind, instead: &'static str) -> Self {
+        Self {
+            expected: Some(kind),
+            found: Some(instead.into()),
+            ..Self::because(field, format!("must be {kind}, not {instead}"))
+        }
     }
 
     /// The parameter is required.
@@ -95,7 +105,13 @@ impl Invalid {
 
     /// The parameter is refused for another reason than its kind.
     pub(super) fn because(field: impl Into<Cow<'static, str>>, objection: impl Into<String>) -> Self {
-        Self { problem: Problem::Invalid, field: field.into(), expected: None, objection: objection.into() }
+        Self {
+            problem: Problem::Invalid,
+            field: field.into(),
+            expected: None,
+            found: None,
+            objection: objection.into(),
+        }
     }
 }
 
@@ -113,7 +129,7 @@ pub(super) trait Parameters {
 /// # Errors
 /// It is no phone number.
 pub(super) fn number(name: &'static str, text: &str) -> Result<Number, Invalid> {
-    Number::new(text).map_err(|_| Invalid::value(name, Kind::Number))
+    Number::new(text).map_err(|_| Invalid::value(name, Kind::Number, text))
 }
 
 /// Reads the name of a group from `text`; an empty one means no group, as forms and old toolkits send it.
@@ -124,7 +140,7 @@ pub(super) fn group(name: &'static str, text: &str) -> Result<Option<GroupName>,
     if text.trim().is_empty() {
         return Ok(None);
     }
-    GroupName::new(text).map(Some).map_err(|_| Invalid::value(name, Kind::Name))
+    GroupName::new(text).map(Some).map_err(|_| Invalid::value(name, Kind::Name, text))
 }
 
 /// A phone number that must be given.
@@ -165,7 +181,7 @@ pub(super) struct Allocate {
 pub(super) fn allocate(from: &impl Parameters, id: &'static str) -> Result<Allocate, Invalid> {
     let text = from.text(id, Kind::Name)?.ok_or_else(|| Invalid::missing(id, Kind::Name))?;
     Ok(Allocate {
-        id: InteractionId::new(text).map_err(|_| Invalid::value(id, Kind::Name))?,
+        id: InteractionId::new(text).map_err(|_| Invalid::value(id, Kind::Name, text))?,
         group: from.text("group", Kind::Name)?.map(|text| group("group", text)).transpose()?.flatten(),
     })
 }

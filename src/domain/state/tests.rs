@@ -7,6 +7,8 @@ mod lending;
 mod matching;
 mod numbers;
 mod policies;
+mod rests;
+mod shared;
 
 use std::sync::Arc;
 

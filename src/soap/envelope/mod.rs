@@ -4,21 +4,30 @@
 //! nothing has happened by then. [`Envelope::open`] reads all of it and gives the payload's name, which is enough to
 //! check who may call; [`Envelope::fields`] hands out what the payload holds, and judging that is the dialect's part.
 //!
-//! Tolerated, because clients in use send it: `encodingStyle` and other attributes, blanks, comments and CDATA sections
-//! anywhere, `xsi:type` on values, a missing Header.
+//! Of header blocks, `wsse:Security` is read and counts as understood.
+//!
+//! Tolerated, because clients in use send it: `encodingStyle` and other attributes, which are remarked on; blanks,
+//! comments and CDATA sections anywhere, `xsi:type` on values, a missing Header.
 
 use std::borrow::Cow;
 
+use super::deviation::{Deviation, Kind};
 use super::fault::{Detail, Fault};
 use super::media::Media;
+use super::security::{self, Demand, Security};
+use super::tally::Tally;
 use super::version::Version;
 use crate::xml::guard::{self, Document};
 use crate::xml::limits::Limits;
 use crate::xml::reader::{Content, Element, Event, Name, Reader, is_blank_text};
 use crate::xml::refusal::Refusal;
 
-/// The namespace of `xsi:nil`.
+/// The namespace of `xsi:nil` and `xsi:type`.
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+
+/// Children of a payload at most. No operation has more than a few, and whatever is kept of them is memory that a sender
+/// chooses.
+const MOST_FIELDS: usize = 256;
 
 /// A request that is no readable envelope: a fault, and the version to write it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +45,23 @@ impl Rejected {
     }
 }
 
-/// Lets a request body pass the guard.
+/// Lets a request body pass the guard; what does not pass is counted.
 ///
 /// # Errors
 /// A Client fault with the guard's reason, in the version that the Content-Type belongs to.
-pub fn admit<'t>(body: &'t [u8], media: &Media, limits: &Limits) -> Result<Document<'t>, Rejected> {
-    guard::admit(body, media.charset(), limits)
-        .map_err(|refusal| Rejected { version: media.expected_version(), fault: unreadable(&refusal) })
+pub fn admit<'t>(body: &'t [u8], media: &Media, limits: &Limits, tally: &Tally) -> Result<Document<'t>, Rejected> {
+    guard::admit(body, media.charset(), limits).map_err(|refusal| {
+        tally.refuse(refusal.reason());
+        Rejected { version: media.expected_version(), fault: unreadable(&refusal) }
+    })
 }
 
 /// A request's envelope with one payload in its Body.
 #[derive(Clone, Debug)]
 pub struct Envelope<'d> {
     version: Version,
+    security: Security,
+    remarks: Vec<Deviation>,
     payload: Name<'d>,
     content: Payload<'d>,
 }
@@ -122,9 +135,13 @@ impl<'d> Envelope<'d> {
     /// VersionMismatch, MustUnderstand, or a Client fault for a broken structure; in that order.
     pub fn open(document: &'d Document<'_>, media: &Media) -> Result<Self, Rejected> {
         let mut reader = Reader::new(document);
-        let version = version(&mut reader).map_err(|fault| Rejected { version: media.expected_version(), fault })?;
-        let (payload, content) = Opening { reader, version }.envelope().map_err(|fault| Rejected { version, fault })?;
-        Ok(Self { version, payload, content })
+        let (root, version) =
+            root(&mut reader).map_err(|fault| Rejected { version: media.expected_version(), fault })?;
+        let mut opening = Opening { reader, version, security: None, remarks: Vec::new() };
+        opening.remark_on(&root);
+        let (payload, content) = opening.envelope().map_err(|fault| Rejected { version, fault })?;
+        let security = opening.security.unwrap_or_default();
+        Ok(Self { version, security, remarks: opening.remarks, payload, content })
     }
 
     /// The version of the envelope, to answer in.
@@ -135,6 +152,16 @@ impl<'d> Envelope<'d> {
     /// The name of the payload: which operation is called, in which namespace.
     pub const fn payload(&self) -> &Name<'d> {
         &self.payload
+    }
+
+    /// What the Security header says; nothing where there is none.
+    pub const fn security(&self) -> &Security {
+        &self.security
+    }
+
+    /// Attributes that no description of a document/literal service has.
+    pub fn remarks(&self) -> &[Deviation] {
+        &self.remarks
     }
 
     /// What the payload holds.
@@ -149,13 +176,16 @@ impl<'d> Envelope<'d> {
     }
 }
 
-fn version(reader: &mut Reader<'_>) -> Result<Version, Fault> {
+fn root<'d>(reader: &mut Reader<'d>) -> Result<(Element<'d>, Version), Fault> {
     match reader.next().map_err(|refusal| unreadable(&refusal))? {
         Event::Open(root) if root.name.local != "Envelope" => Err(structure(
             "not_an_envelope",
             format!("The document is no SOAP envelope: its root element is '{}'", shorten(root.name.local)),
         )),
-        Event::Open(root) => Version::of_namespace(&root.name.namespace).ok_or_else(Fault::version_mismatch),
+        Event::Open(root) => {
+            let version = Version::of_namespace(&root.name.namespace).ok_or_else(Fault::version_mismatch)?;
+            Ok((root, version))
+        }
         _ => Err(structure("not_an_envelope", "The document is no SOAP envelope")),
     }
 }
@@ -164,6 +194,8 @@ fn version(reader: &mut Reader<'_>) -> Result<Version, Fault> {
 struct Opening<'d> {
     reader: Reader<'d>,
     version: Version,
+    security: Option<Security>,
+    remarks: Vec<Deviation>,
 }
 
 /// What may come next among the envelope's children.
@@ -175,11 +207,12 @@ enum Expected {
 }
 
 impl<'d> Opening<'d> {
-    fn envelope(mut self) -> Result<(Name<'d>, Payload<'d>), Fault> {
+    fn envelope(&mut self) -> Result<(Name<'d>, Payload<'d>), Fault> {
         let mut expected = Expected::HeaderOrBody;
         let mut body = None;
         while let Some(child) = self.child("the envelope")? {
             let ours = child.name.namespace == self.version.namespace();
+            self.remark_on(&child);
             match child.name.local {
                 "Header" if ours && expected == Expected::HeaderOrBody => {
                     self.header()?;
@@ -209,15 +242,26 @@ impl<'d> Opening<'d> {
         loop {
             match self.next()? {
                 Event::Open(block) => {
-                    match self.mandatory(&block) {
-                        Ok(true) => not_understood.push(block.name.into()),
-                        Ok(false) => {}
-                        Err(fault) => broken = Some(fault),
-                    }
-                    self.reader.content().map_err(|refusal| unreadable(&refusal))?;
+                    let problem = match self.demand(&block) {
+                        Ok(Some(demand)) if security::is_block(&block.name) => self.security(demand)?.err(),
+                        Ok(Some(Demand::Mandatory)) => {
+                            not_understood.push(block.name.into());
+                            self.skip()?;
+                            None
+                        }
+                        Ok(_) => {
+                            self.skip()?;
+                            None
+                        }
+                        Err(fault) => {
+                            self.skip()?;
+                            Some(fault)
+                        }
+                    };
+                    broken = broken.or(problem);
                 }
                 Event::Text(text) if is_blank_text(&text) => {}
-                Event::Text(_) => broken = Some(unexpected_text("Header")),
+                Event::Text(_) => broken = broken.or_else(|| Some(unexpected_text("Header"))),
                 Event::Close | Event::End => break,
             }
         }
@@ -227,26 +271,59 @@ impl<'d> Opening<'d> {
         broken.map_or(Ok(()), Err)
     }
 
-    /// Whether we would have to understand this header block, of which we understand none.
-    fn mandatory(&self, block: &Element<'d>) -> Result<bool, Fault> {
+    /// Reads a Security block; what is wrong with it is told apart, since other blocks come first.
+    fn security(&mut self, demand: Demand) -> Result<Result<(), Fault>, Fault> {
+        let block = security::Block::read(&mut self.reader, demand).map_err(|refusal| unreadable(&refusal))?;
+        Ok(block.finish().and_then(|security| match self.security.replace(security) {
+            None => Ok(()),
+            Some(_) => Err(Fault::client("The wsse:Security header is given more than once; once is allowed")),
+        }))
+    }
+
+    fn skip(&mut self) -> Result<(), Fault> {
+        self.reader.content().map(drop).map_err(|refusal| unreadable(&refusal))
+    }
+
+    /// What a header block asks of us; `None` where it is for somebody else.
+    fn demand(&self, block: &Element<'d>) -> Result<Option<Demand>, Fault> {
         let attribute = |local| self.reader.attribute(block, self.version.namespace(), local);
-        let Some(value) = attribute("mustUnderstand") else { return Ok(false) };
         if !self.version.addresses_us(attribute(self.version.actor_attribute()).as_deref()) {
-            return Ok(false);
+            return Ok(None);
         }
-        self.version.must_understand(&value).ok_or_else(|| {
+        let Some(value) = attribute("mustUnderstand") else { return Ok(Some(Demand::Optional)) };
+        let mandatory = self.version.must_understand(&value).ok_or_else(|| {
             let allowed = match self.version {
                 Version::V11 => "0 or 1",
                 Version::V12 => "0, 1, false or true",
             };
             // No detail: it is for errors in the Body alone.
             Fault::client(format!("mustUnderstand is '{}'; {allowed} is allowed", shorten(&value)))
-        })
+        })?;
+        Ok(Some(if mandatory { Demand::Mandatory } else { Demand::Optional }))
+    }
+
+    /// Notes the attributes of an element just opened that no schema of ours has, `xsi` aside.
+    fn remark_on(&mut self, element: &Element<'d>) {
+        for name in self.reader.attribute_names(element).filter(|name| name.namespace != SCHEMA_INSTANCE) {
+            let of_soap = Version::of_namespace(&name.namespace).is_some() || name.namespace.is_empty();
+            let in_envelope = Version::of_namespace(&element.name.namespace).is_some();
+            let kind = match name.local {
+                "encodingStyle" if of_soap => Kind::EncodingStyle,
+                // The schema of envelopes lets attributes of others in.
+                _ if in_envelope && !of_soap => continue,
+                _ => Kind::Attribute,
+            };
+            // One of a kind is enough, and keeps a flood of attributes from filling the memory.
+            if self.remarks.iter().all(|remark| remark.kind != kind) {
+                self.remarks.push(Deviation::at(kind, element.name.local).finding(name.local));
+            }
+        }
     }
 
     fn body(&mut self) -> Result<(Name<'d>, Payload<'d>), Fault> {
         let payload =
             self.child("Body")?.ok_or_else(|| structure("empty_body", "Body is empty; one payload is needed"))?;
+        self.remark_on(&payload);
         let content = self.payload()?;
         match self.child("Body")? {
             None => Ok((payload.name, content)),
@@ -258,7 +335,12 @@ impl<'d> Opening<'d> {
         let mut payload = Payload::default();
         loop {
             match self.next()? {
+                Event::Open(_) if payload.fields.len() == MOST_FIELDS => {
+                    let reason = format!("The payload has more than {MOST_FIELDS} elements");
+                    return Err(structure("too_many_elements", reason));
+                }
                 Event::Open(element) => {
+                    self.remark_on(&element);
                     let nil = self.reader.attribute(&element, SCHEMA_INSTANCE, "nil");
                     let value = match self.reader.content().map_err(|refusal| unreadable(&refusal))? {
                         Content::Elements => Value::Elements,

@@ -26,7 +26,7 @@ fn read(text: &str) -> Result<String, Rejected> {
 }
 
 fn read_as(text: &str, media: &Media) -> Result<String, Rejected> {
-    let document = admit(text.as_bytes(), media, &Limits::default())?;
+    let document = admit(text.as_bytes(), media, &Limits::default(), &Tally::default())?;
     let envelope = Envelope::open(&document, media)?;
     let version = envelope.version();
     let fields = envelope.fields().map_err(|fault| Rejected { version, fault })?;
@@ -83,7 +83,7 @@ fn what_old_clients_send_is_tolerated() {
 #[test]
 fn fields_are_found_qualified_or_not_and_repeats_are_seen() {
     let text = envelope(V11, "<e:Body><p:A><p:a>1</p:a><b>2</b><p:c/><c/><d xmlns='urn:other'/></p:A></e:Body>");
-    let document = admit(text.as_bytes(), &media("text/xml"), &Limits::default()).unwrap();
+    let document = admit(text.as_bytes(), &media("text/xml"), &Limits::default(), &Tally::default()).unwrap();
     let envelope = Envelope::open(&document, &media("text/xml")).unwrap();
     let fields = envelope.fields().unwrap();
     let text = |value: &'static str| Value::Text(value.into());
@@ -198,7 +198,7 @@ fn what_is_no_xml_is_a_client_fault_with_the_guards_reason() {
 fn utf_16_is_read_by_the_content_types_charset() {
     let bytes: Vec<u8> = SAMPLE.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let media = media("text/xml; charset=utf-16le");
-    let document = admit(&bytes, &media, &Limits::default()).unwrap();
+    let document = admit(&bytes, &media, &Limits::default(), &Tally::default()).unwrap();
     assert_eq!(Envelope::open(&document, &media).unwrap().payload().local, "FreeDnisAllocationRequest");
 }
 
@@ -220,7 +220,7 @@ proptest! {
             bytes[at] = byte;
         }
         let media = media("text/xml");
-        let rejected = match admit(&bytes, &media, &Limits::default()) {
+        let rejected = match admit(&bytes, &media, &Limits::default(), &Tally::default()) {
             Ok(document) => Envelope::open(&document, &media).err(),
             Err(rejected) => Some(rejected),
         };

@@ -35,6 +35,16 @@ async fn a_head_above_16_kib_is_refused_in_the_form_of_the_dialect() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_to_speak_http_2_is_answered_in_http_1_and_the_end_of_the_connection_is_announced() {
+    let trial = Trial::demo().await;
+    let offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n";
+    let mut wire = Wire::to(trial.gateway.address()).await;
+    wire.send(get(GET, offer)).await;
+    let reply = wire.reply().await.unwrap();
+    assert_eq!((reply.status, reply.text().as_str(), reply.header("connection")), (200, "holder", "close"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_http_at_all_costs_its_connection_and_nothing_else() {
     let trial = Trial::demo().await;
     let endless = format!("GET / HTTP/1.1\r\nX-Long: {}\r\n\r\n", "x".repeat(300_000));
@@ -91,7 +101,7 @@ async fn a_connection_goes_on_after_a_refusal() {
     for (request, status) in [
         (get("/interact/version/2/dnis/allocate/get/404", ""), 404),
         (get("/interact/version/2/nothing", ""), 404),
-        (get("/interact/version/2/agent/soap", ""), 405),
+        (get("/interact/version/2/dnis/allocate/new", ""), 405),
         (get("/genesys/1/nothing", ""), 404),
         (get("/nothing", ""), 404),
         (post("/interact/version/2/agent/soap", "text/xml", "<broken"), 500),

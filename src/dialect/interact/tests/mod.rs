@@ -4,10 +4,13 @@ mod broken;
 mod documented;
 mod forgiving;
 mod management;
+mod page;
 mod refused;
 mod rest;
+mod security;
 mod shared;
 mod soap;
+mod strict;
 mod wsdl;
 
 use std::sync::Arc;
@@ -125,7 +128,7 @@ impl Gateway {
             Settings::from_toml(&format!("{settings}{TENANT}")).unwrap_or_else(|problems| panic!("{problems}"));
         let live = Live::new(settings);
         let access = Arc::new(Access::new(live.clone()));
-        Self { interact: Interact::new(Arc::clone(&store), access, live), store, clock }
+        Self { interact: Interact::new(Arc::clone(&store), access, live, clock.clone()), store, clock }
     }
 
     /// A gateway with the phones of the vendor's documents: `111`, `222` and `2111234560` (`4560`) in `samples`,

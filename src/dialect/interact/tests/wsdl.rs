@@ -5,7 +5,11 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 
 use super::{Gateway, Reply, Who};
+use crate::dialect::interact::endpoint::Service;
+use crate::dialect::interact::soap::Operation;
+use crate::dialect::interact::wsdl;
 use crate::dialect::{Call, Dialect, Head, Origin};
+use crate::soap::version::Version;
 
 async fn fetch(gateway: &Gateway, path: &str, origin: &Origin) -> Reply {
     let (method, headers) = (Method::GET, HeaderMap::new());
@@ -62,8 +66,29 @@ async fn a_client_that_has_the_description_is_not_sent_it_again() {
 }
 
 #[actix_web::test]
-async fn a_get_that_asks_for_nothing_is_told_to_post() {
+async fn a_description_for_soap_1_2_is_a_document_of_its_own_with_one_port() {
     let gateway = Gateway::with("");
-    let reply = gateway.get(Who::Nobody, "/agent/soap").await;
-    assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
+    for service in ["agent", "dnis"] {
+        let reply = gateway.get(Who::Nobody, &format!("/{service}/soap?wsdl12")).await;
+        let address = format!("<soap12:address location=\"http://gateway:8080/interact/version/2/{service}/soap\"/>");
+        assert!(reply.body.contains(&address));
+        assert_eq!(reply.body.matches("<wsdl:port ").count(), 1);
+        assert!(reply.header("etag").is_some());
+    }
+}
+
+#[test]
+fn the_operations_are_the_ones_that_the_descriptions_have() {
+    for service in [Service::Agent, Service::Dnis] {
+        for version in [Version::V11, Version::V12] {
+            let described = wsdl::document(service, version).operations().unwrap();
+            assert_eq!(described.len(), Operation::ALL.len());
+            for (operation, described) in Operation::ALL.into_iter().zip(described) {
+                assert_eq!(described.name, operation.name());
+                assert_eq!(described.action, format!("{}/{}", service.namespace(), operation.name()));
+                let parameters: Vec<_> = described.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+                assert_eq!(parameters, operation.fields());
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::document::{FileLabel, MAX_INLINE_BYTES};
-use crate::domain::{Document, DocumentId, Value, ValueId};
+use crate::domain::{Document, DocumentId, DocumentRef, Value, ValueId};
 
 fn room(bytes: u64) -> World {
     World::with(Rules { documents_total: bytes, ..Rules::default() })
@@ -227,4 +227,125 @@ fn a_large_value_that_a_later_entry_of_the_same_request_replaces_is_kept_and_dro
     create(&mut world, vec![entry("k", &big(2_000)), entry("k", &big(3_000))], 60).unwrap();
     let changes = world.state.take_changes();
     assert_eq!((kept(&changes), dropped(&changes)), (vec![ValueId(1), ValueId(2)], vec![ValueId(1)]));
+}
+
+fn limited(document_entries: usize, value_bytes: u64) -> World {
+    World::with(Rules { document_entries, value_bytes, ..Rules::default() })
+}
+
+#[test]
+fn a_document_takes_as_many_entries_as_configured_and_no_more() {
+    let mut world = limited(2, 100);
+    let id = create(&mut world, vec![text("a", "1")], 60).unwrap();
+    merge(&mut world, id, vec![text("a", "2"), text("b", "1"), text("b", "2")], 60).unwrap();
+    let full = Refusal::TooManyEntries { limit: 2 };
+    let one_more = vec![text("c", "")];
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id.into(), one_more, None)), full);
+    let three = vec![text("a", ""), text("b", ""), text("c", "")];
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), three, Seconds::new(60))), full);
+    merge(&mut world, id, vec![text("a", "3")], 60).unwrap();
+    world.turn().delete_entry(&scope(), id.into(), "a").unwrap();
+    merge(&mut world, id, vec![text("c", "1")], 60).unwrap();
+    assert_eq!(texts(&world, id), [pair("b", "2"), pair("c", "1")]);
+}
+
+#[test]
+fn a_value_is_as_large_as_configured_and_no_larger_wherever_it_comes_from() {
+    let mut world = limited(9, 5);
+    world.create("1", Some("g"));
+    let id = create(&mut world, vec![text("a long key does not count", "12345")], 60).unwrap();
+    let large = Refusal::ValueTooLarge { limit: 5 };
+    let data = || vec![text("a", "123456")];
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), data(), Seconds::new(60))), large);
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id.into(), data(), None)), large);
+    assert_eq!(world.refused(|turn| turn.lend(&scope(), Lend { data: data(), ..lend_to("a") })), large);
+}
+
+#[test]
+fn lowered_limits_leave_what_is_there_and_let_it_be_changed() {
+    let mut world = limited(3, 100);
+    let id = create(&mut world, vec![text("a", "123"), text("b", "123"), text("c", "123")], 60).unwrap();
+    world.state.set_rules(Rules { document_entries: 1, value_bytes: 2, ..Rules::default() });
+    assert_eq!(texts(&world, id).len(), 3);
+    merge(&mut world, id, vec![text("a", "12")], 60).unwrap();
+    let more = vec![text("d", "")];
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), id.into(), more, None));
+    assert_eq!(refusal, Refusal::TooManyEntries { limit: 1 });
+}
+
+#[test]
+fn a_merge_without_a_time_to_live_leaves_the_deadline_as_it_is() {
+    let mut world = World::new();
+    let id = create(&mut world, vec![text("a", "1")], 60).unwrap();
+    world.advance(40_000);
+    world.turn().merge_document(&scope(), id.into(), vec![text("a", "2")], None).unwrap();
+    assert_eq!(texts(&world, id), [pair("a", "2")]);
+    world.advance(20_000);
+    assert_eq!(read(&world, id), None);
+}
+
+#[test]
+fn an_owners_document_is_made_by_the_first_merge_and_found_by_owner_and_name_alone() {
+    let mut world = World::new();
+    let [notes, others] = ["ann", "bob"].map(|owner| DocumentRef::of_owner(owner, "notes"));
+    let put = |world: &mut World, named, value| {
+        let entries = vec![text("k", value)];
+        world.turn().merge_document(&scope(), named, entries, Some(Seconds::new(60))).unwrap();
+    };
+    put(&mut world, notes, "1");
+    put(&mut world, others, "2");
+    put(&mut world, notes, "3");
+    let read = |world: &World, scope: &Scope, named| {
+        let document = world.state.tables().document(scope, named, world.now);
+        document.map(|document| document.entries["k"].value.clone())
+    };
+    assert_eq!(read(&world, &scope(), notes), Some(Value::Inline(b"3".as_slice().into())));
+    assert_eq!(read(&world, &scope(), others), Some(Value::Inline(b"2".as_slice().into())));
+    assert_eq!(read(&world, &scope(), notes.id.into()), None, "its id alone opens nothing");
+    assert_ne!(DocumentRef::of_owner("an", "nnotes").id, notes.id, "owner and name are told apart");
+    for other in other_scopes() {
+        assert_eq!(read(&world, &other, notes), None);
+    }
+    let by_id = world.refused(|turn| turn.delete_document(&scope(), notes.id.into()));
+    assert_eq!(by_id, Refusal::DocumentUnknown(notes.id));
+    world.turn().delete_document(&scope(), notes).unwrap();
+    assert_eq!(read(&world, &scope(), notes), None);
+    world.advance(60_000);
+    assert_eq!(read(&world, &scope(), others), None);
+}
+
+#[test]
+fn an_owners_document_is_not_made_without_a_time_to_live() {
+    let mut world = World::new();
+    let notes = DocumentRef::of_owner("ann", "notes");
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), notes, vec![text("k", "v")], None));
+    assert_eq!(refusal, Refusal::DocumentUnknown(notes.id));
+}
+
+#[test]
+fn no_owner_reaches_a_document_made_without_one() {
+    let mut world = World::new();
+    let id = create(&mut world, vec![text("k", "v")], 60).unwrap();
+    let owned = DocumentRef { id, ownership: crate::domain::Ownership::Owner };
+    assert_eq!(world.state.tables().document(&scope(), owned, world.now), None);
+    assert_eq!(world.refused(|turn| turn.delete_entry(&scope(), owned, "k")), Refusal::DocumentUnknown(id));
+}
+
+#[test]
+fn a_deleted_entry_is_gone_its_room_is_free_and_the_others_stay() {
+    let mut world = room(2_010);
+    let id = create(&mut world, vec![entry("k", &big(2_000)), text("m", "12345678")], 60).unwrap();
+    world.state.take_changes();
+    assert_eq!(
+        world.refused(|turn| turn.delete_entry(&scope(), id.into(), "n")),
+        Refusal::EntryUnknown(id),
+        "keys compare exactly"
+    );
+    world.turn().delete_entry(&scope(), id.into(), "k").unwrap();
+    assert_eq!(dropped(&world.state.take_changes()), [ValueId(1)]);
+    assert_eq!(texts(&world, id), [pair("m", "12345678")]);
+    create(&mut world, vec![entry("k", &big(2_000))], 60).unwrap();
+    world.advance(60_000);
+    let late = world.refused(|turn| turn.delete_entry(&scope(), id.into(), "m"));
+    assert_eq!(late, Refusal::DocumentUnknown(id));
 }

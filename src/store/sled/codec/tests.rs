@@ -223,6 +223,27 @@ fn a_record_that_speaks_of_what_is_not_there_is_damaged() {
     }
 }
 
+/// Another allocation of the number that one is lent from already.
+fn beside(sharing: Sharing, code: &str) -> Change {
+    let all = everything();
+    let lent = all.iter().find_map(|change| if let Change::Allocated(_, lent) = change { Some(lent) } else { None });
+    let (id, code) = (AllocationId(6), Some(AccessCode::new(code).unwrap()));
+    Change::Allocated(scope(), Arc::new(Allocation { id, sharing, code, ..(**lent.unwrap()).clone() }))
+}
+
+#[test]
+fn a_shared_number_loads_with_all_its_allocations_and_one_lent_twice_is_damaged() {
+    let load = |other| Records::of(&[everything(), vec![other]].concat()).load();
+    let mut expected = Tables::default();
+    for change in everything().into_iter().chain([beside(Sharing::Shared, "004712")]) {
+        expected.apply(&change);
+    }
+    assert!(load(beside(Sharing::Shared, "004712")).unwrap() == expected);
+    for twice in [beside(Sharing::Exclusive, "004712"), beside(Sharing::Shared, "004711")] {
+        assert!(matches!(load(twice), Err(Unreadable::Damaged { tag: tag::ALLOCATION, .. })));
+    }
+}
+
 #[test]
 fn large_values_are_cut_into_chunks_that_fill_a_record() {
     for (length, expected) in [(0, 0), (1, 1), (4_000, 1), (4_001, 2), (1 << 20, 263)] {

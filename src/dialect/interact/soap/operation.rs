@@ -1,0 +1,117 @@
+//! The operations of the services: what each is called in the descriptions, what it needs, and what it does.
+
+use super::children::Children;
+use crate::access::Right;
+use crate::dialect::interact::endpoint::Service;
+use crate::dialect::interact::error::Failure;
+use crate::dialect::interact::operations::{Freed, Operations};
+use crate::dialect::interact::parameters;
+use crate::domain::Refusal;
+use crate::xml::reader::Name;
+
+/// What Free says where it ended an allocation.
+const SUCCESS: &str = "Success";
+
+/// An operation of the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dialect::interact) enum Operation {
+    /// Lend a phone.
+    Allocate,
+    /// Ask whom a phone is lent to.
+    Get,
+    /// End the lending of a phone.
+    Free,
+    /// Add a phone.
+    Create,
+}
+
+impl Operation {
+    /// All of them, in the order of the descriptions.
+    pub(in crate::dialect::interact) const ALL: [Self; 4] = [Self::Allocate, Self::Get, Self::Free, Self::Create];
+
+    /// The operation and the service that a payload asks for, with or without `Request` at the end of its name.
+    pub(super) fn of(payload: &Name<'_>) -> Option<(Self, Service)> {
+        let service = Service::of(&payload.namespace)?;
+        let name = payload.local.strip_suffix("Request").unwrap_or(payload.local);
+        Self::ALL.into_iter().find(|operation| operation.name() == name).map(|operation| (operation, service))
+    }
+
+    /// The name in the descriptions.
+    pub(in crate::dialect::interact) const fn name(self) -> &'static str {
+        match self {
+            Self::Allocate => "AllocateDnis",
+            Self::Get => "GetDnisAllocation",
+            Self::Free => "FreeDnisAllocation",
+            Self::Create => "CreatePhone",
+        }
+    }
+
+    /// The element of its request.
+    pub(in crate::dialect::interact) const fn request(self) -> &'static str {
+        match self {
+            Self::Allocate => "AllocateDnisRequest",
+            Self::Get => "GetDnisAllocationRequest",
+            Self::Free => "FreeDnisAllocationRequest",
+            Self::Create => "CreatePhoneRequest",
+        }
+    }
+
+    /// The element of its response.
+    pub(super) const fn response(self) -> &'static str {
+        match self {
+            Self::Allocate => "AllocateDnisResponse",
+            Self::Get => "GetDnisAllocationResponse",
+            Self::Free => "FreeDnisAllocationResponse",
+            Self::Create => "CreatePhoneResponse",
+        }
+    }
+
+    /// The elements of its request, in the order of the schema.
+    pub(in crate::dialect::interact) const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Allocate => &["uniqueId", "group"],
+            Self::Get | Self::Free => &["phone"],
+            Self::Create => &["phoneNumber", "dnId", "groupName", "enabled"],
+        }
+    }
+
+    /// The label for metrics; it tells the transport too.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Allocate => "soap_allocate",
+            Self::Get => "soap_get",
+            Self::Free => "soap_free",
+            Self::Create => "soap_create",
+        }
+    }
+
+    /// What a caller must be allowed to do.
+    pub(super) const fn right(self) -> Right {
+        match self {
+            Self::Allocate => Right::Allocate,
+            Self::Get => Right::Get,
+            Self::Free => Right::Free,
+            Self::Create => Right::Create,
+        }
+    }
+
+    /// Carries it out and gives the text of its result.
+    pub(super) async fn run(self, operations: &Operations<'_>, children: &Children<'_, '_>) -> Result<String, Failure> {
+        Ok(match self {
+            Self::Allocate => operations.allocate(parameters::allocate(children, "uniqueId")?).await?.to_string(),
+            Self::Create => operations.create(parameters::create(children)?).await?.0.to_string(),
+            Self::Get => {
+                let interaction = operations.get(parameters::required_number(children, "phone")?).await?;
+                interaction.map(|id| id.as_str().to_owned()).unwrap_or_default()
+            }
+            Self::Free => {
+                let phone = parameters::required_number(children, "phone")?;
+                match operations.free(phone).await? {
+                    Freed::Now => SUCCESS.to_owned(),
+                    // The vendor says of a phone that is free already what it says of one it does not know.
+                    Freed::Before => return Err(Failure::Refused(Refusal::NumberUnknown(phone))),
+                }
+            }
+        })
+    }
+}

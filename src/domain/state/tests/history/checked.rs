@@ -1,0 +1,406 @@
+//! A world whose every outcome is held against what earlier outcomes have told.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::*;
+use crate::domain::slot::NumberSlot;
+use crate::domain::state::Ending;
+use crate::domain::state::documents::size;
+use crate::domain::tables::ScopeTables;
+use crate::domain::{AccessCode, AllocationId, DocumentId, Ownership};
+
+/// The longest rest of all rules.
+const LONGEST_REST: Seconds = Seconds::new(7);
+
+/// An allocation as its outcome told it, and the scope it is in.
+type Held = (usize, Arc<Allocation>);
+
+pub(super) struct Checked {
+    world: World,
+    rules: [Rules; 4],
+    /// All changes, as a store would have kept them.
+    replayed: Tables,
+    /// What is lent, told by the outcomes alone.
+    held: BTreeMap<AllocationId, Held>,
+    /// What has expired lately.
+    expired: BTreeMap<AllocationId, Held>,
+    /// When an allocation of a number last ended.
+    ended: HashMap<(usize, Number), Timestamp>,
+    documents: Vec<(usize, DocumentId)>,
+}
+
+impl Checked {
+    pub(super) fn new(rules: [Rules; 4]) -> Self {
+        Self {
+            world: World::with(rules[0].clone()),
+            rules,
+            replayed: Tables::default(),
+            held: BTreeMap::new(),
+            expired: BTreeMap::new(),
+            ended: HashMap::new(),
+            documents: Vec::new(),
+        }
+    }
+
+    /// Carries a step out in a scope and tells its outcome as text.
+    pub(super) fn take(&mut self, at: usize, step: &Step) -> String {
+        self.forget_expired();
+        let outcome = self.run(at, step);
+        let changes = self.replay();
+        format!("{outcome} {changes:?}")
+    }
+
+    fn replay(&mut self) -> Vec<Change> {
+        let changes = self.world.state.take_changes();
+        for change in &changes {
+            self.replayed.apply(change);
+        }
+        changes
+    }
+
+    fn run(&mut self, at: usize, step: &Step) -> String {
+        let scope = &scopes()[at];
+        let id = |at: usize| interaction(HOLDERS[at]);
+        match *step {
+            Step::Create { number, group: of, enabled } => {
+                let new = NewNumber { enabled, ..new_number(NUMBERS[number], GROUPS[of]) };
+                format!("{:?}", self.world.turn().create_number(scope, new))
+            }
+            Step::Update { number, group: to, enabled } => {
+                let patch = NumberPatch { dnid: None, group: to.map(|to| GROUPS[to].map(group)), enabled };
+                format!("{:?}", self.world.turn().update_number(scope, num(NUMBERS[number]), patch))
+            }
+            Step::Delete { number } => {
+                let held = self.newest_on(at, num(NUMBERS[number])).is_some();
+                let outcome = self.world.turn().delete_number(scope, num(NUMBERS[number]));
+                assert!(!held || outcome.is_err(), "what is lent is not deleted");
+                if outcome.is_ok() {
+                    self.ended.remove(&(at, num(NUMBERS[number])));
+                }
+                format!("{outcome:?}")
+            }
+            Step::Lend(ref lending) => {
+                let outcome = self.world.turn().lend(scope, lending.lend());
+                if let Ok(lent) = &outcome {
+                    self.lent(at, lent);
+                }
+                format!("{outcome:?}")
+            }
+            Step::Free { number } => {
+                let newest = self.newest_on(at, num(NUMBERS[number]));
+                let outcome = self.world.turn().free(scope, num(NUMBERS[number]));
+                if let Ok(freed) = &outcome {
+                    assert_eq!(freed.as_ref().map(|freed| freed.id), newest, "what is freed is what was lent last");
+                }
+                self.freed(newest);
+                format!("{outcome:?}")
+            }
+            Step::Match { number, code, caller: by, late, which, after } => {
+                let code = self.code(code);
+                let criteria = Criteria { number: num(NUMBERS[number]), code, caller: by.map(caller), late };
+                self.call(at, &criteria, which, after)
+            }
+            Step::Begin { holder, never } => {
+                let soon = Deadline::At(self.world.now.after(Seconds::new(8)));
+                let deadline = if never { Deadline::Never } else { soon };
+                format!("{:?}", self.world.turn().create_interaction(scope, id(holder), deadline))
+            }
+            Step::End { holder } => {
+                let outcome = self.world.turn().delete_interaction(scope, &id(holder));
+                self.freed(self.held_by(at, &id(holder)));
+                format!("{outcome:?}")
+            }
+            Step::Write { ttl, data } => {
+                let outcome = self.world.turn().create_document(scope, entries(data), Seconds::new(ttl));
+                self.documents.extend(outcome.as_ref().ok().map(|id| (at, *id)));
+                format!("{outcome:?}")
+            }
+            Step::Merge { document, ttl, data } => {
+                let named = self.named(document);
+                let merged = self.world.turn().merge_document(scope, named, entries(data), ttl.map(Seconds::new));
+                self.stays_in_scope(at, named, &merged)
+            }
+            Step::Drop { document } => {
+                let named = self.named(document);
+                let dropped = self.world.turn().delete_document(scope, named);
+                self.stays_in_scope(at, named, &dropped)
+            }
+            Step::DropEntry { document, key } => {
+                let named = self.named(document);
+                let dropped = self.world.turn().delete_entry(scope, named, key);
+                self.stays_in_scope(at, named, &dropped)
+            }
+            Step::Wait { milliseconds } => {
+                self.world.advance(milliseconds);
+                String::new()
+            }
+            Step::Reload { rules } => {
+                self.world.state.set_rules(self.rules[rules].clone());
+                String::new()
+            }
+            Step::Restart => {
+                self.world.restart();
+                String::new()
+            }
+        }
+    }
+
+    fn named(&self, named: Named) -> DocumentRef {
+        match named {
+            Named::Made(at) => {
+                let made = self.documents.iter().rev().nth(at);
+                made.map_or(DocumentId(uuid::Uuid::nil()), |(_, id)| *id).into()
+            }
+            Named::OwnedBy(at) => DocumentRef::of_owner(OWNERS[at], "notes"),
+        }
+    }
+
+    fn stays_in_scope(&self, at: usize, named: DocumentRef, outcome: &Result<(), Refusal>) -> String {
+        let elsewhere = self.documents.iter().any(|(of, id)| *of != at && *id == named.id);
+        assert!(!elsewhere || outcome.is_err(), "a document of another scope is not touched");
+        format!("{outcome:?}")
+    }
+
+    fn code(&self, kind: CodeKind) -> Option<String> {
+        match kind {
+            CodeKind::None => None,
+            CodeKind::Wrong => Some("none of them".to_owned()),
+            CodeKind::Of(at) => {
+                let all = self.held.values().chain(self.expired.values());
+                let mut codes = all.filter_map(|(_, held)| held.code.as_ref());
+                codes.nth(at).map(|code| code.as_str().to_owned())
+            }
+        }
+    }
+
+    /// Moves what has expired by now to where late calls find it.
+    fn forget_expired(&mut self) {
+        let now = self.world.now;
+        for (id, held) in self.held.extract_if(.., |_, (_, held)| !held.live(now)) {
+            let (at, allocation) = &held;
+            let ended = self.ended.entry((*at, allocation.number)).or_default();
+            *ended = allocation.deadline.max(*ended);
+            self.expired.insert(id, held);
+        }
+        self.expired.retain(|_, (_, held)| now < held.deadline.after(LONGEST_REST));
+    }
+
+    /// These have ended by a command, and no others have.
+    fn freed(&mut self, ids: impl IntoIterator<Item = AllocationId>) {
+        for id in ids {
+            if let Some((at, allocation)) = self.held.remove(&id) {
+                self.ended.insert((at, allocation.number), self.world.now);
+            }
+        }
+    }
+
+    fn held_by(&self, at: usize, holder: &InteractionId) -> Vec<AllocationId> {
+        let of = |(of, held): &Held| *of == at && held.interaction == *holder;
+        self.held.iter().filter(|(_, held)| of(held)).map(|(id, _)| *id).collect()
+    }
+
+    fn on(&self, at: usize, number: Number) -> impl DoubleEndedIterator<Item = &Arc<Allocation>> {
+        self.held.values().filter(move |(of, held)| *of == at && held.number == number).map(|(_, held)| held)
+    }
+
+    fn newest_on(&self, at: usize, number: Number) -> Option<AllocationId> {
+        self.on(at, number).next_back().map(|held| held.id)
+    }
+
+    fn lent(&mut self, at: usize, lent: &Lent) {
+        let allocation = &lent.allocation;
+        let (number, now) = (allocation.number, self.world.now);
+        self.documents.push((at, lent.interaction.data));
+        if let Some((of, before)) = self.held.insert(allocation.id, (at, Arc::clone(allocation))) {
+            let same = |held: &Allocation| (held.number, held.interaction.clone(), held.sharing, held.since);
+            assert_eq!((of, same(&before)), (at, same(allocation)), "a renewal changes no more than it says");
+            assert!(before.code.is_none() || before.code == allocation.code);
+        } else {
+            let scope = &scopes()[at];
+            let record = self.world.state.tables().number(scope, number, now).expect("what is lent exists").record;
+            let rules = self.world.state.rules().group(&scope.tenant, record.group.as_ref());
+            assert!(record.enabled && !rules.reserved.contains(&number), "{number} must not be lent");
+            assert_eq!(allocation.sharing, rules.sharing);
+            if rules.sharing == Sharing::Exclusive {
+                assert_eq!(self.on(at, number).count(), 1, "{number} is lent while it is held");
+                let ended = self.ended.get(&(at, number)).copied().unwrap_or_default();
+                assert!(
+                    ended.after(rules.cool_down) <= now || ended == Timestamp::default(),
+                    "{number} has not rested"
+                );
+            }
+        }
+        if let Some(code) = &allocation.code {
+            let same = self.on(at, number).filter(|held| held.code.as_ref() == Some(code));
+            assert_eq!(same.count(), 1, "{code:?} is given twice on {number}");
+        }
+        self.forget_expired();
+    }
+
+    /// A call, held against what it must find.
+    fn call(&mut self, at: usize, criteria: &Criteria, which: Which, after: AfterMatch) -> String {
+        let most = if which == Which::Newest { 1 } else { usize::MAX };
+        let fitting = self.on(at, criteria.number).rev().filter(|held| fits(criteria, held));
+        let expected: Vec<_> = fitting.map(|held| held.id).take(most).collect();
+        let outcome = self.world.turn().match_call(&scopes()[at], criteria, which, after);
+        let matches = outcome.as_deref().unwrap_or_default();
+        if matches.iter().any(|found| found.late) {
+            assert_eq!((matches.len(), criteria.late, expected.len()), (1, LateCalls::Recognised, 0));
+            let (of, before) = &self.expired[&matches[0].allocation.id];
+            assert!(*of == at && before.number == criteria.number && fits(criteria, before));
+        } else {
+            let found: Vec<_> = matches.iter().map(|found| found.allocation.id).collect();
+            assert_eq!(found, expected, "{criteria:?}");
+        }
+        for found in matches {
+            if after == AfterMatch::Delete {
+                self.freed(self.held_by(at, &found.interaction.id));
+            }
+            self.freed([found.allocation.id]);
+            self.expired.remove(&found.allocation.id);
+        }
+        format!("{outcome:?}")
+    }
+
+    /// What must hold after every step.
+    pub(super) fn check(&mut self) {
+        self.forget_expired();
+        self.world.turn();
+        self.replay();
+        assert!(self.replayed == *self.world.state.tables(), "the changes alone lead to the same tables");
+        self.check_held();
+        self.check_derived();
+        self.check_pools();
+        for scope in scopes() {
+            let state = &self.world.state;
+            if let Some(tables) = state.tables().scope(&scope) {
+                check_interactions(tables);
+                check_documents(state, &Arc::new(scope), tables);
+            }
+        }
+        let state = &self.world.state;
+        let documents = state.tables().scopes().flat_map(|(_, tables)| tables.documents.values());
+        let bytes: u64 = documents.map(|document| size(&document.entries)).sum();
+        assert_eq!(state.document_bytes, bytes);
+        assert!(bytes <= state.rules.documents_total);
+    }
+
+    /// What is lent by the outcomes is what is lent by the tables.
+    fn check_held(&self) {
+        let mut live = BTreeMap::new();
+        for (at, scope) in scopes().iter().enumerate() {
+            let slots = self.world.state.tables().scope(scope).into_iter().flat_map(|tables| tables.numbers.values());
+            for allocation in slots.flat_map(NumberSlot::allocations).filter(|held| held.live(self.world.now)) {
+                live.insert(allocation.id, (at, Arc::clone(allocation)));
+            }
+        }
+        assert_eq!(live, self.held);
+    }
+
+    /// What the state has worked out step by step is what it works out anew.
+    fn check_derived(&mut self) {
+        let state = &self.world.state;
+        let mut anew = State::new(state.tables.clone(), state.rules.clone());
+        anew.at(self.world.now, &mut self.world.rng);
+        assert_eq!(anew.take_changes(), [], "nothing is overdue");
+        assert_eq!(anew.endings, state.endings);
+        assert!(state.next_ending().is_none_or(|at| self.world.now < at));
+        let pools = self.world.turn().pools();
+        let mut again = anew.at(self.world.now, &mut self.world.rng).pools();
+        again.sort_by_key(|pool| {
+            pools.iter().position(|other| (&other.scope, &other.group) == (&pool.scope, &pool.group))
+        });
+        assert_eq!(again, pools);
+    }
+
+    /// The counts of every pool, held against a look at every number.
+    fn check_pools(&mut self) {
+        let (pools, now) = (self.world.turn().pools(), self.world.now);
+        let state = &self.world.state;
+        let mut numbers = 0;
+        for pool in pools {
+            let rules = state.rules.group(&pool.scope.tenant, pool.group.as_ref());
+            let tables = state.tables.scope(&pool.scope).unwrap();
+            let (mut counts, mut allocations, mut oldest) = (BTreeMap::new(), 0, None);
+            for slot in tables.numbers.values().filter(|slot| slot.record.group == pool.group) {
+                let live: Vec<_> = slot.allocations().filter(|held| held.live(now)).collect();
+                allocations += live.len();
+                oldest = live.iter().map(|held| held.since).chain(oldest).min();
+                let rests =
+                    slot.is_allocated() || slot.record.freed.is_some_and(|last| now < last.at.after(rules.cool_down));
+                let kind = match slot.record.enabled {
+                    _ if !live.is_empty() => "allocated",
+                    false => "disabled",
+                    true if rules.reserved.contains(&slot.record.number) => "reserved",
+                    true if rules.sharing == Sharing::Exclusive && rests => "cooling",
+                    true => "free",
+                };
+                *counts.entry(kind).or_insert(0) += 1;
+            }
+            let mut count = |kind| counts.remove(kind).unwrap_or_default();
+            let told = (pool.free, pool.allocated, pool.cooling, pool.reserved, pool.disabled);
+            let counted = (count("free"), count("allocated"), count("cooling"), count("reserved"), count("disabled"));
+            assert_eq!(told, counted, "{:?}", pool.group);
+            assert_eq!((pool.allocations, pool.oldest), (allocations, oldest.map(|since| now.seconds_since(since))));
+            numbers += pool.total();
+        }
+        let all: usize = state.tables.scopes().map(|(_, tables)| tables.numbers.len()).sum();
+        assert_eq!(numbers, all, "no number is lost");
+    }
+
+    /// Ends everything and lends out all that can be lent; under rules that keep nothing back it must be every enabled
+    /// number, each once.
+    pub(super) fn check_nothing_is_lost(mut self) {
+        self.world.advance(1_000_000);
+        self.world.state.set_rules(self.rules[3].clone());
+        for scope in scopes() {
+            let mut lent = Vec::new();
+            let anywhere = Lend { source: Source::Anywhere, ..lend_to("last") };
+            while let Ok(next) = self.world.turn().lend(&scope, anywhere.clone()) {
+                lent.push(next.allocation.number);
+            }
+            lent.sort();
+            let tables = self.world.state.tables().scope(&scope);
+            let slots = tables.into_iter().flat_map(|tables| tables.numbers.values());
+            let enabled = slots.filter(|slot| slot.record.enabled).map(|slot| slot.record.number);
+            assert_eq!(lent, enabled.collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Whether the call may belong to the allocation, in the words of the contract.
+fn fits(criteria: &Criteria, held: &Allocation) -> bool {
+    let fits = |given: Option<&str>, own: Option<&str>| match (given, own, held.sharing) {
+        (None, _, _) | (Some(_), None, Sharing::Exclusive) => true,
+        (given, own, _) => given == own,
+    };
+    fits(criteria.code.as_deref(), held.code.as_ref().map(AccessCode::as_str))
+        && fits(criteria.caller.as_ref().map(Caller::as_str), held.caller.as_ref().map(Caller::as_str))
+}
+
+fn check_interactions(tables: &ScopeTables) {
+    let mut holds = BTreeSet::new();
+    for (id, slot) in &tables.interactions {
+        assert!(tables.documents.contains_key(&slot.record.data), "{id} has a document");
+        for (number, allocation) in &slot.holds {
+            let held = tables.numbers[number].allocation(*allocation);
+            assert_eq!(held.map(|allocation| &allocation.interaction), Some(id));
+            holds.insert((*number, *allocation));
+        }
+    }
+    for allocation in tables.numbers.values().flat_map(NumberSlot::allocations) {
+        assert!(holds.contains(&(allocation.number, allocation.id)), "the holder knows what it holds");
+    }
+}
+
+fn check_documents(state: &State, scope: &Arc<Scope>, tables: &ScopeTables) {
+    for document in tables.documents.values() {
+        let ending = Ending::Document(Arc::clone(scope), document.id);
+        let planned = state.endings.contains(&(document.kept_until, ending));
+        let held = document.interaction.as_ref().is_some_and(|id| tables.interactions.contains_key(id));
+        assert!(planned || held, "a document has an end of its own or that of its interaction");
+        assert!(document.entries.len() <= state.rules.document_entries);
+        assert!(document.entries.values().all(|entry| entry.length() <= state.rules.value_bytes));
+        assert!(document.ownership == Ownership::Anyone || document.interaction.is_none());
+    }
+}

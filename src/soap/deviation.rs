@@ -1,0 +1,233 @@
+//! How a request differs from what its description says, though it can be understood.
+//!
+//! A dialect tells what the description says of one request; the comparison names every difference, and the dialect
+//! decides whether a difference is tolerated or refused. What cannot be understood at all is a fault before it gets
+//! here.
+
+use std::borrow::Cow;
+
+use super::action::Action;
+use super::envelope::{Envelope, Field, Fields, Value};
+use super::fault::{Detail, Fault};
+use super::media::Media;
+use super::version::Version;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident, $label:literal, $sentence:literal;)+) => {
+        /// What can be different.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Kind {
+            /// Every kind, in the order of declaration; for metrics that register their labels at start.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Stable snake_case label for metrics, logs and fault details.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)+ }
+            }
+
+            /// What is different, for a person.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// `encodingStyle`, on the envelope or below.
+    EncodingStyle, "encoding_style", "encodingStyle is given, but the service is document/literal";
+    /// An attribute that the schema does not have.
+    Attribute, "attribute", "an attribute is given that is not described";
+    /// A Content-Type that does not belong to the version of the envelope.
+    MediaType, "media_type", "the Content-Type does not belong to the version of the envelope";
+    /// No SOAPAction header, in SOAP 1.1.
+    ActionMissing, "soap_action_missing", "the SOAPAction header is missing";
+    /// An empty SOAPAction.
+    ActionEmpty, "soap_action_empty", "the SOAPAction is empty";
+    /// A SOAPAction without its quotes.
+    ActionUnquoted, "soap_action_unquoted", "the SOAPAction is not in double quotes";
+    /// A SOAPAction that names something else than the payload does.
+    ActionMismatch, "soap_action_mismatch", "the SOAPAction is not the one of the operation in the Body";
+    /// A payload in the namespace of another service than the one at this address.
+    OtherService, "other_service", "the payload belongs to another service than the one at this address";
+    /// A payload under another name than its element has.
+    PayloadName, "payload_name", "the payload is not named as its element is described";
+    /// A field without namespace.
+    UnqualifiedElement, "unqualified_element", "an element has no namespace, but the described one is qualified";
+    /// A field in the namespace of another service.
+    OtherNamespace, "other_namespace", "an element is in the namespace of another service than its payload";
+    /// A field that is not described.
+    ExtraElement, "extra_element", "an element is given that is not described";
+    /// Fields in another order.
+    ElementOrder, "element_order", "an element does not stand in the described order";
+    /// `xsi:nil` on an element that cannot be nil.
+    NilValue, "nil_value", "an element is nil, but the described one is not nillable";
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// What is different.
+    pub kind: Kind,
+    /// The element or attribute it is about, if it is about one.
+    pub field: Option<String>,
+    /// What the description says.
+    pub expected: Option<Cow<'static, str>>,
+    /// What the request has; a name or an action, never a value of an element.
+    pub found: Option<String>,
+}
+
+/// What the description says of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// The namespace of the service at the address that was called.
+    pub service: &'a str,
+    /// The operation; the action is `namespace/operation`.
+    pub operation: &'a str,
+    /// The local name of the payload's element.
+    pub element: &'a str,
+    /// The local names of its children, in order.
+    pub fields: &'a [&'a str],
+    /// Namespaces that are taken for the payload's own.
+    pub aliases: &'a [&'a str],
+}
+
+impl Deviation {
+    fn of(kind: Kind) -> Self {
+        Self { kind, field: None, expected: None, found: None }
+    }
+
+    pub(super) fn at(kind: Kind, field: &str) -> Self {
+        Self { field: Some(shorten(field)), ..Self::of(kind) }
+    }
+
+    fn expecting(self, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { expected: Some(expected.into()), ..self }
+    }
+
+    pub(super) fn finding(self, found: &str) -> Self {
+        Self { found: Some(shorten(found)), ..self }
+    }
+
+    /// The fault that refuses the request for this difference.
+    pub fn fault(self) -> Fault {
+        let mut reason = format!("The request is not as the WSDL describes it: {}", self.kind.sentence());
+        for (word, value) in [
+            ("element or attribute", self.field.as_deref()),
+            ("expected", self.expected.as_deref()),
+            ("found", self.found.as_deref()),
+        ] {
+            if let Some(value) = value {
+                reason.push_str(&format!("; {word} '{value}'"));
+            }
+        }
+        Fault::client(reason).with_detail(Detail {
+            reason: self.kind.label().into(),
+            field: self.field.map(Cow::Owned),
+            expected: self.expected,
+            found: self.found.map(Cow::Owned),
+        })
+    }
+}
+
+/// The differences between a request and its description, the first of each kind; nothing is allocated where there is
+/// none.
+pub fn compare(
+    envelope: &Envelope<'_>,
+    fields: Fields<'_, '_>,
+    media: &Media,
+    action: Action<'_>,
+    described: &Described<'_>,
+) -> Vec<Deviation> {
+    let mut found = envelope.remarks().to_vec();
+    if !media.belongs_to(envelope.version()) {
+        let expected = envelope.version().content_type().split(';').next().unwrap_or_default();
+        found.push(Deviation::of(Kind::MediaType).expecting(expected).finding(media.essence()));
+    }
+    let payload = envelope.payload();
+    found.extend(compare_action(envelope.version(), media, action, &payload.namespace, described));
+    if payload.namespace != described.service {
+        found.push(
+            Deviation::at(Kind::OtherService, payload.local)
+                .expecting(described.service.to_owned())
+                .finding(&payload.namespace),
+        );
+    }
+    if payload.local != described.element {
+        let expected = described.element.to_owned();
+        found.push(Deviation::at(Kind::PayloadName, payload.local).expecting(expected).finding(payload.local));
+    }
+    let mut reached = 0;
+    for field in fields.iter() {
+        if let Some(deviation) = compare_field(field, &payload.namespace, &mut reached, described)
+            && found.iter().all(|earlier| earlier.kind != deviation.kind)
+        {
+            found.push(deviation);
+        }
+    }
+    found
+}
+
+/// In SOAP 1.1 the action is a header, in 1.2 an optional parameter of the Content-Type.
+fn compare_action(
+    version: Version,
+    media: &Media,
+    header: Action<'_>,
+    namespace: &str,
+    described: &Described<'_>,
+) -> Option<Deviation> {
+    let action = match version {
+        Version::V11 => header,
+        Version::V12 => media.action().map_or(Action::Missing, Action::Quoted),
+    };
+    let is_right =
+        |text: &str| text.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) == Some(described.operation);
+    let (kind, text) = match action {
+        Action::Missing if version == Version::V12 => return None,
+        Action::Missing => (Kind::ActionMissing, None),
+        Action::Quoted(text) | Action::Unquoted(text) if text.is_empty() => (Kind::ActionEmpty, None),
+        Action::Quoted(text) | Action::Unquoted(text) if !is_right(text) => (Kind::ActionMismatch, Some(text)),
+        Action::Unquoted(text) => (Kind::ActionUnquoted, Some(text)),
+        Action::Quoted(_) => return None,
+    };
+    let deviation = Deviation::of(kind).expecting(format!("{namespace}/{}", described.operation));
+    Some(match text {
+        Some(text) => deviation.finding(text),
+        None => deviation,
+    })
+}
+
+/// At most one difference for each field: the first that matters. `reached` is the place of the last field.
+fn compare_field(
+    field: &Field<'_>,
+    namespace: &str,
+    reached: &mut usize,
+    described: &Described<'_>,
+) -> Option<Deviation> {
+    let (name, own) = (field.name.local, field.name.namespace == namespace);
+    let known = own || field.name.namespace.is_empty() || described.aliases.contains(&&*field.name.namespace);
+    let place = described.fields.iter().position(|described| known && *described == name);
+    let Some(place) = place else {
+        return Some(Deviation::at(Kind::ExtraElement, name).expecting(described.fields.join(", ")).finding(name));
+    };
+    if !own {
+        let kind = if field.name.namespace.is_empty() { Kind::UnqualifiedElement } else { Kind::OtherNamespace };
+        let deviation = Deviation::at(kind, name).expecting(namespace.to_owned());
+        *reached = place.max(*reached);
+        return Some(deviation.finding(&field.name.namespace));
+    }
+    if place < *reached {
+        return Some(Deviation::at(Kind::ElementOrder, name).expecting(described.fields.join(", ")).finding(name));
+    }
+    *reached = place;
+    (field.value == Value::Nil).then(|| Deviation::at(Kind::NilValue, name))
+}
+
+/// No more of a sender's text than a person needs to recognise it.
+fn shorten(text: &str) -> String {
+    text.chars().take(100).collect()
+}

@@ -1,0 +1,129 @@
+import javax.xml.ws.WebServiceException;
+import javax.xml.ws.soap.SOAPFaultException;
+import java.net.URL;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * Drives a running demo gateway with the JAX-WS stack it is compiled against. BASE is the gateway's address,
+ * FAULT_CODE the code that wrong credentials are expected to have, the vendor's unless set. Prints one line per check
+ * and exits 1 when one failed.
+ */
+public final class Main {
+    private static final Map<String, String> CHANNEL =
+            Map.of("Tenant-Id", "12345678", "Application-Key", "53736e07e4b05772e6475c2d");
+    private static final Map<String, String> IVR =
+            Map.of("Tenant-Id", "12345678", "Application-Key", "53475e5f1463f9ab2052ead");
+    private static final Map<String, String> WRONG_KEY = Map.of("Tenant-Id", "12345678", "Application-Key", "wrong");
+    private static final Map<String, String> ADMINISTRATOR = Map.of(
+            "Tenant-Id", "12345678", "Application-Key", "53475e5f1463f9ab2052ead",
+            "User-Id", "YWRtaW4=", "User-Password", "cGFzc3dvcmQ=");
+    private static final Set<String> OPERATIONS =
+            Set.of("allocateDnis", "createPhone", "freeDnisAllocation", "getDnisAllocation");
+    private static final String FAULT_CODE = System.getenv().getOrDefault("FAULT_CODE", "0x7000000");
+    private static final String FAULT_TEXT = "Request is unauthorized, missing or wrong credentials";
+
+    private static int passed;
+    private static int failed;
+
+    private Main() {}
+
+    public static void main(String[] arguments) throws Exception {
+        String base = System.getenv("BASE");
+        String services = base + "/interact/version/2/";
+        part("agent", () -> drive(AgentClient.of(new URL(services + "agent/soap/agent.wsdl")), base, "2119900005"));
+        part("dnis", () -> drive(DnisClient.of(new URL(services + "dnis/soap/dnis.wsdl")), base, "2119900006"));
+        System.exit(passed > 0 && failed == 0 ? 0 : 1);
+    }
+
+    private static void drive(Client client, String base, String phone) {
+        String address = base + "/interact/version/2/" + client.name + "/soap";
+        equal(client.operations(), OPERATIONS, client.name + ": the WSDL describes the four operations");
+        equal(client.address(), address, client.name + ": the address is the one in the served WSDL");
+        lending(client, client.name, phone);
+        refusals(client, client.name);
+    }
+
+    /** A number's life: created, refused twice, lent, seen, given back. */
+    private static void lending(Client client, String name, String phone) {
+        String group = "java " + name;
+        String uniqueId = "Unique Id " + name + " <1> & 2";
+        String dnId = phone.substring(5);
+        String id = client.as(ADMINISTRATOR).create(phone, dnId, group);
+        check(id.matches("[0-9]+"), name + ": CreatePhone answers a numeric id", id);
+        equal(client.create(phone, dnId, group),
+                "Cannot create Phone '" + phone + "'. A phone with that name already exists",
+                name + ": CreatePhone of a number that exists answers the documented text");
+        equal(client.as(IVR).get(phone), "", name + ": GetDnisAllocation of a number that is not lent is empty");
+        equal(client.as(ADMINISTRATOR).free(phone), notFound(phone),
+                name + ": FreeDnisAllocation of a number that is not lent says so");
+        equal(client.as(CHANNEL).allocate(uniqueId, group), phone, name + ": AllocateDnis lends the group's number");
+        equal(client.allocate(uniqueId + " again", group), "Currently there are no available phone numbers",
+                name + ": AllocateDnis from an exhausted group says so");
+        equal(client.as(IVR).get(phone), uniqueId, name + ": GetDnisAllocation answers the unique id by full number");
+        equal(client.get(dnId), uniqueId, name + ": GetDnisAllocation answers the unique id by DNID");
+        equal(client.as(ADMINISTRATOR).free(phone), "Success", name + ": FreeDnisAllocation answers Success");
+        equal(client.as(IVR).get(phone), "", name + ": after FreeDnisAllocation nothing is allocated");
+    }
+
+    private static void refusals(Client client, String name) {
+        equal(client.as(IVR).get("999000"), notFound("999000"),
+                name + ": GetDnisAllocation of an unknown number says so");
+        equal(client.as(ADMINISTRATOR).free("999000"), notFound("999000"),
+                name + ": FreeDnisAllocation of an unknown number says so");
+        fault(name + ": a wrong application key", client.as(WRONG_KEY), port -> port.get("111"));
+        fault(name + ": no credentials", client.as(Map.of()), port -> port.allocate("1", "test"));
+        fault(name + ": FreeDnisAllocation without a user", client.as(IVR), port -> port.free("222"));
+    }
+
+    /** The authentication fault arrives as the exception for faults, with the vendor's code and text. */
+    private static void fault(String what, Client client, Function<Client, String> call) {
+        try {
+            String answer = call.apply(client);
+            check(false, what + " is the authentication fault", "answered " + answer);
+        } catch (SOAPFaultException thrown) {
+            var fault = thrown.getFault();
+            equal(fault.getFaultCode() + " " + fault.getFaultString(), FAULT_CODE + " " + FAULT_TEXT,
+                    what + " is the authentication fault");
+            check(thrown.getMessage().contains(FAULT_TEXT), what + ": the exception's message says so",
+                    thrown.getMessage());
+        } catch (WebServiceException thrown) {
+            thrown.printStackTrace();
+            check(false, what + " is the authentication fault", "threw " + thrown);
+        }
+    }
+
+    private static String notFound(String phone) {
+        return "Phone number " + phone + " was not found";
+    }
+
+    /** Something that may throw. */
+    private interface Part {
+        void run() throws Exception;
+    }
+
+    /** A part whose unexpected error is a failed check and does not stop the parts after it. */
+    private static void part(String name, Part part) {
+        try {
+            part.run();
+        } catch (Exception error) {
+            error.printStackTrace();
+            check(false, name + ": the generated client talks to the gateway", error.toString());
+        }
+    }
+
+    private static void equal(Object found, Object expected, String what) {
+        check(Objects.equals(found, expected), what, "expected " + expected + ", found " + found);
+    }
+
+    private static void check(boolean holds, String what, String whyNot) {
+        if (holds) {
+            passed++;
+        } else {
+            failed++;
+        }
+        System.out.println(holds ? "ok - " + what : "not ok - " + what + ": " + whyNot);
+    }
+}

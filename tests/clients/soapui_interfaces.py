@@ -1,0 +1,199 @@
+"""The interfaces of the SoapUI project: what is called, and a request for each operation with the samples' content."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from soapui_format import Element, con, sent
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples"
+WSDL = "http://schemas.xmlsoap.org/wsdl/"
+WSDL_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
+SERVICES = {"agent": "http://com/jacada/interact/agent/soap", "dnis": "http://com/jacada/interact/dnis/soap"}
+INTERACT, GMS = "/interact/version/2", "/genesys/1"
+FORM, JSON, XML = "application/x-www-form-urlencoded", "application/json", "application/xml"
+
+PROPERTIES = {
+    "endpoint": "http://127.0.0.1:8080",
+    "tenant": "12345678",
+    "dnisKey": "53475e5f1463f9ab2052ead",
+    "interactionKey": "53736e07e4b05772e6475c2d",
+    "userBase64": "YWRtaW4=",
+    "passwordBase64": "cGFzc3dvcmQ=",
+    "interactionId": "1212-887ad635-22b1-49c5-ae7b-3b271bc10289",
+    "storageId": "the _data_id of an answer",
+}
+"""What a tester changes to point the project at another gateway than the demo."""
+
+
+def project(name: str) -> str:
+    """The reference to a property of the project."""
+    return f"${{#Project#{name}}}"
+
+
+CHANNEL = {"Tenant-Id": project("tenant"), "Application-Key": project("interactionKey")}
+IVR = {"Tenant-Id": project("tenant"), "Application-Key": project("dnisKey")}
+USER = {**IVR, "User-Id": project("userBase64"), "User-Password": project("passwordBase64")}
+SOAP_HEADERS = {"AllocateDnis": CHANNEL, "GetDnisAllocation": IVR, "FreeDnisAllocation": USER, "CreatePhone": USER}
+SOAP_SAMPLES = {
+    "AllocateDnis": "allocate.xml",
+    "GetDnisAllocation": "get.xml",
+    "FreeDnisAllocation": "free.xml",
+    "CreatePhone": "create.xml",
+}
+
+
+# SOAP.
+
+
+def soap_endpoint(service: str) -> str:
+    return f"{project('endpoint')}{INTERACT}/{service}/soap"
+
+
+def soap_interface(service: str) -> Element:
+    text = (ROOT / "wsdl" / f"{service}.wsdl").read_text()
+    url = f"{PROPERTIES['endpoint']}{INTERACT}/{service}/soap/{service}.wsdl"
+    binding = ElementTree.fromstring(text).find(f"{{{WSDL}}}binding")
+    part = con("part", con("url", text=url), con("content", text=text), con("type", text=WSDL))
+    return con(
+        "interface",
+        con("definitionCache", part, type="TEXT", rootPart=url),
+        con("endpoints", con("endpoint", text=soap_endpoint(service))),
+        *(soap_operation(service, operation) for operation in binding.findall(f"{{{WSDL}}}operation")),
+        xsi_type="con:WsdlInterface",
+        type="wsdl",
+        name=binding.get("name"),
+        bindingName=f"{{{SERVICES[service]}}}{binding.get('name')}",
+        soapVersion="1_1",
+        wsaVersion="NONE",
+        anonymous="optional",
+        definition=url,
+    )
+
+
+def soap_operation(service: str, operation: ElementTree.Element) -> Element:
+    name = operation.get("name")
+    sample = (SAMPLES / "interact" / SOAP_SAMPLES[name]).read_text().strip()
+    for namespace in SERVICES.values():
+        sample = sample.replace(f'"{namespace}"', f'"{SERVICES[service]}"')
+    call = sent(SOAP_HEADERS[name], soap_endpoint(service), sample, [])
+    return con(
+        "operation",
+        con("call", *call, name="Sample"),
+        name=name,
+        bindingOperationName=name,
+        action=operation.find(f"{{{WSDL_SOAP}}}operation").get("soapAction"),
+        type="Request-Response",
+        isOneWay="false",
+        inputName="",
+        sendsAttachments="false",
+        receivesAttachments="false",
+        anonymous="optional",
+    )
+
+
+# REST.
+
+
+@dataclass
+class Method:
+    """A method of a resource and what its request is, as a sample and in the tests."""
+
+    service: str
+    path: str
+    name: str
+    verb: str
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = JSON
+    accept: str = ""
+    query: tuple[str, ...] = ()
+    body: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        return GMS if self.service == "GMS" else INTERACT
+
+
+def sample(path: str) -> str:
+    """A sample's text; GMS samples name the demo's interaction, which is a property here."""
+    return (SAMPLES / path).read_text().strip().replace(PROPERTIES["interactionId"], project("interactionId"))
+
+
+INTERACT_METHODS = [
+    Method("Interact REST", "/dnis", "Create", "POST", USER, body=sample("interact/create.json")),
+    Method("Interact REST", "/dnis", "List", "GET", USER, query=("group", "offset", "limit"), values={"group": "test"}),
+    Method("Interact REST", "/dnis/{phone}", "Read", "GET", USER, values={"phone": "2111234567"}),
+    Method(
+        "Interact REST", "/dnis/{phone}", "Update", "PUT", USER, body='{"enabled":true}', values={"phone": "2111234567"}
+    ),
+    Method("Interact REST", "/dnis/{phone}", "Delete", "DELETE", USER, values={"phone": "2111234567"}),
+    Method("Interact REST", "/dnis/allocate/new", "Allocate", "POST", CHANNEL, body=sample("interact/allocate.json")),
+    Method("Interact REST", "/dnis/allocate/get/{phone}", "Get", "GET", IVR, values={"phone": "380974520200"}),
+    Method("Interact REST", "/dnis/allocate/free/{phone}", "Free", "POST", USER, values={"phone": "380974520200"}),
+]
+
+GMS_METHODS = [
+    Method("GMS", "/service/request-interaction", "request-interaction", "POST", media_type=FORM, accept=XML,
+           body=sample("gms/request-interaction.txt")),
+    Method("GMS", "/service/request-access", "request-access", "POST", media_type=FORM, accept=XML,
+           body=sample("gms/request-access.txt").replace("\n", "&")),
+    Method("GMS", "/service/match-interaction", "match-interaction", "POST", media_type=FORM, accept=XML,
+           body=sample("gms/match-interaction-data.txt")),
+    Method("GMS", "/storage/{ttl}", "create", "POST", media_type=FORM, accept=XML, body="customer_name=Ann",
+           values={"ttl": "60"}),
+    Method("GMS", "/storage/{id}", "read", "GET", accept=XML, values={"id": project("storageId")}),
+    Method("GMS", "/storage/{id}", "delete", "DELETE", accept=XML, values={"id": project("storageId")}),
+    Method("GMS", "/storage/{id}/{ttl}", "merge", "POST", media_type=FORM, accept=XML, body="language=fr",
+           values={"id": project("storageId"), "ttl": "60"}),
+    Method("GMS", "/storage/{id}/{key}", "read key", "GET", accept=XML,
+           values={"id": project("storageId"), "key": "customer_name"}),
+]  # fmt: skip
+
+
+def parameters(method: Method) -> Element:
+    """The declared parameters: a value for a parameter that is not declared would be ignored without a word."""
+    styles = {name: "TEMPLATE" for name in re.findall(r"{(\w+)}", method.path)} | dict.fromkeys(method.query, "QUERY")
+    declared = [con("parameter", con("name", text=n), con("value"), con("style", text=s)) for n, s in styles.items()]
+    return con("parameters", *declared)
+
+
+def rest_request(element: str, method: Method, name: str, assertions: list[Element], **changes) -> Element:
+    values = changes.get("values", method.values)
+    entries = con("parameters", *(con("entry", key=key, value=value) for key, value in values.items()))
+    body = changes.get("body", method.body)
+    attributes = {"name": name, "mediaType": method.media_type} | ({"accept": method.accept} if method.accept else {})
+    parts = sent(changes.get("headers", method.headers), project("endpoint"), body, assertions)
+    return con(element, *parts, entries, **attributes)
+
+
+def rest_interface(name: str, base: str, methods: list[Method]) -> Element:
+    resources = []
+    # A resource declares the parameters of its own path, so methods share one only with the same path and query.
+    for path in dict.fromkeys(method.path for method in methods):
+        own = [method for method in methods if method.path == path]
+        declared = max((parameters(method) for method in own), key=lambda element: len(element.children))
+        resources.append(
+            con(
+                "resource",
+                declared,
+                *(
+                    con("method", rest_request("request", method, "Sample", []), name=method.name, method=method.verb)
+                    for method in own
+                ),
+                name=path,
+                path=path,
+            )
+        )
+    return con(
+        "interface",
+        con("endpoints", con("endpoint", text=project("endpoint"))),
+        *resources,
+        xsi_type="con:RestService",
+        type="rest",
+        wadlVersion="http://wadl.dev.java.net/2009/02",
+        name=name,
+        basePath=base,
+    )
