@@ -20,6 +20,9 @@ use crate::xml::refusal::Refusal;
 /// The namespace of `xsi:nil`.
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
+/// More header blocks than this are not named in a fault; nobody sends so many in earnest.
+const NAMED: usize = 16;
+
 /// A request that is no readable envelope: a fault, and the version to write it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -179,7 +182,7 @@ impl<'d> Opening<'d> {
         let mut expected = Expected::HeaderOrBody;
         let mut body = None;
         while let Some(child) = self.child("the envelope")? {
-            let ours = child.name.namespace == self.version.namespace();
+            let ours = *child.name.namespace == *self.version.namespace();
             match child.name.local {
                 "Header" if ours && expected == Expected::HeaderOrBody => {
                     self.header()?;
@@ -202,7 +205,7 @@ impl<'d> Opening<'d> {
         body.ok_or_else(|| structure("missing_body", "The envelope has no Body"))
     }
 
-    /// Every header block is looked at before the first is complained about, so that all of them can be named.
+    /// Every header block is looked at before the first is complained about, so that the sender is told of several.
     fn header(&mut self) -> Result<(), Fault> {
         let mut not_understood = Vec::new();
         let mut broken = None;
@@ -210,7 +213,8 @@ impl<'d> Opening<'d> {
             match self.next()? {
                 Event::Open(block) => {
                     match self.mandatory(&block) {
-                        Ok(true) => not_understood.push(block.name.into()),
+                        Ok(true) if not_understood.len() < NAMED => not_understood.push(block.name.into()),
+                        Ok(true) => {}
                         Ok(false) => {}
                         Err(fault) => broken = Some(fault),
                     }
