@@ -17,13 +17,13 @@ pub struct Limits {
     pub head: usize,
     /// Elements inside each other in an XML document. Default 64.
     pub xml_depth: usize,
-    /// Elements in an XML document. Default 10 000.
+    /// Elements in an XML document; the fields of a payload are kept, so they decide what one takes of memory. Default 1 024.
     pub xml_elements: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 64 * 1024, multipart: 8 * 1024 * 1024, head: 16 * 1024, xml_depth: 64, xml_elements: 10_000 }
+        Self { body: 64 * 1024, multipart: 8 * 1024 * 1024, head: 16 * 1024, xml_depth: 64, xml_elements: 1_024 }
     }
 }
 
