@@ -2,6 +2,7 @@
 //! run, on stable.
 
 #[path = "../fuzz/src/checks.rs"]
+#[expect(unreachable_pub, reason = "for the fuzz targets it is a library of its own")]
 mod checks;
 
 use std::fs;

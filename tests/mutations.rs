@@ -141,7 +141,7 @@ impl Scribe<'_> {
             let mut attributes = declared.clone();
             match meant {
                 "1" => {
-                    attributes.extend([format!("{prefix}:{actor}='urn:else'"), format!("{prefix}:mustUnderstand='1'")])
+                    attributes.extend([format!("{prefix}:{actor}='urn:else'"), format!("{prefix}:mustUnderstand='1'")]);
                 }
                 "0" => attributes.push(format!("{prefix}:mustUnderstand='0'")),
                 _ => {}

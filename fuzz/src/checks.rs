@@ -94,17 +94,17 @@ pub fn form(input: &[u8]) {
     let gateway = Gateway::new();
     let body = Bytes::copy_from_slice(body);
     for path in ["request-interaction", "match-interaction"] {
-        let answer = gateway.send(Method::POST, &format!("/genesys/1/service/{path}"), &content_type, &body);
+        let answer = gateway.send(&Method::POST, &format!("/genesys/1/service/{path}"), &content_type, &body);
         let status = answer.status.as_u16();
         assert!(matches!(status, 200 | 400 | 404 | 415 | 503), "{path} answers {status}");
     }
-    let answer = gateway.send(Method::POST, "/genesys/1/storage/30", &content_type, &body);
+    let answer = gateway.send(&Method::POST, "/genesys/1/storage/30", &content_type, &body);
     let status = answer.status.as_u16();
     assert!(matches!(status, 200 | 400 | 413 | 415), "storage answers {status}");
     if status == 200 {
         let created: serde_json::Value = serde_json::from_slice(&answer.body).expect("the answer is JSON");
         let id = created.as_object().and_then(|members| members.values().next()?.as_str()).expect("an id");
-        let read = gateway.send(Method::GET, &format!("/genesys/1/storage/{id}"), &content_type, &Bytes::new());
+        let read = gateway.send(&Method::GET, &format!("/genesys/1/storage/{id}"), &content_type, &Bytes::new());
         assert_eq!(read.status.as_u16(), 200, "what was taken can be read");
         serde_json::from_slice::<serde_json::Value>(&read.body).expect("the answer is JSON");
     }
@@ -131,12 +131,12 @@ impl Gateway {
         Self { gms: Gms::new(store, Arc::new(Access::new(live.clone())), live), runtime }
     }
 
-    fn send(&self, method: Method, path: &str, content_type: &HeaderValue, body: &Bytes) -> Answer {
+    fn send(&self, method: &Method, path: &str, content_type: &HeaderValue, body: &Bytes) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, content_type.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let origin = Origin::http("gateway.example:8080");
-        let head = Head { method: &method, path, query: "", headers: &headers, origin: &origin };
+        let head = Head { method, path, query: "", headers: &headers, origin: &origin };
         let call = Call { head, body, source: [192, 0, 2, 1].into() };
         match self.gms.endpoint(&head) {
             Ok(endpoint) => self.runtime.block_on(self.gms.answer(&endpoint, call)),
