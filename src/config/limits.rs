@@ -17,7 +17,7 @@ pub struct Limits {
     pub head: usize,
     /// Elements inside each other in an XML document. Default 64.
     pub xml_depth: usize,
-    /// Elements in an XML document. Default 10 000.
+    /// Elements in an XML document; the fields of a payload are kept, so they decide what one takes of memory. Default 1 024.
     pub xml_elements: usize,
     /// Attributes of one XML element, namespace declarations included. Default 64.
     pub xml_attributes: usize,
@@ -36,7 +36,7 @@ impl Default for Limits {
             multipart: 8 * 1024 * 1024,
             head: 16 * 1024,
             xml_depth: 64,
-            xml_elements: 10_000,
+            xml_elements: 1_024,
             xml_attributes: 64,
             xml_namespaces: 64,
             xml_name: 256,

@@ -53,7 +53,7 @@ async fn a_method_that_an_address_does_not_have_is_told_those_it_has() {
         (brew(), "/interact/version/2/dnis/111", Form::Text, "GET, HEAD, PUT, DELETE"),
         (Method::PUT, "/genesys/1/service/request-access", not_allowed, "DELETE, GET, POST"),
         (Method::PATCH, "/genesys/1/storage/a", not_allowed, "DELETE, GET, POST"),
-        (Method::DELETE, "/genesys/1/storage/a/b", not_allowed, "GET, POST"),
+        (Method::PUT, "/genesys/1/storage/a/b", not_allowed, "DELETE, GET, POST"),
         (brew(), "/genesys/1/storage/a", not_allowed, "DELETE, GET, POST"),
     ] {
         let what = format!("{method} {path}");
