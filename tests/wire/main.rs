@@ -15,6 +15,7 @@ mod reload;
 mod restart;
 mod server;
 mod soap;
+mod storage;
 mod store;
 mod story;
 mod tls;
