@@ -150,7 +150,7 @@ pub fn compare(
     }
     let payload = envelope.payload();
     found.extend(compare_action(envelope.version(), media, action, &payload.namespace, described));
-    if payload.namespace != described.service {
+    if *payload.namespace != *described.service {
         found.push(
             Deviation::at(Kind::OtherService, payload.local)
                 .expecting(described.service.to_owned())
@@ -208,7 +208,7 @@ fn compare_field(
     reached: &mut usize,
     described: &Described<'_>,
 ) -> Option<Deviation> {
-    let (name, own) = (field.name.local, field.name.namespace == namespace);
+    let (name, own) = (field.name.local, *field.name.namespace == *namespace);
     let known = own || field.name.namespace.is_empty() || described.aliases.contains(&&*field.name.namespace);
     let place = described.fields.iter().position(|described| known && *described == name);
     let Some(place) = place else {

@@ -67,9 +67,12 @@ pub struct NotUnderstood {
     pub local: String,
 }
 
+/// More characters of a sender's namespace are not repeated in a fault.
+const LONGEST_NAMESPACE: usize = 256;
+
 impl From<Name<'_>> for NotUnderstood {
     fn from(block: Name<'_>) -> Self {
-        Self { namespace: block.namespace.into_owned(), local: block.local.to_owned() }
+        Self { namespace: block.namespace.chars().take(LONGEST_NAMESPACE).collect(), local: block.local.to_owned() }
     }
 }
 

@@ -156,7 +156,7 @@ impl Block {
         while let Some(child) = next_child(reader)? {
             let name = child.name.local;
             let content = text(reader)?;
-            if child.name.namespace != UTILITY || !matches!(name, "Created" | "Expires") {
+            if *child.name.namespace != *UTILITY || !matches!(name, "Created" | "Expires") {
                 continue;
             }
             let Some(time) = datetime::read(content.trim()) else {

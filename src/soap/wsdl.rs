@@ -183,7 +183,7 @@ mod tests {
                     path.push(element.name.local);
                     let values =
                         attributes.iter().map(|name| reader.attribute(&element, "", name).map(Into::into)).collect();
-                    seen.push((path.join("/"), element.name.namespace.into_owned(), values));
+                    seen.push((path.join("/"), element.name.namespace.to_string(), values));
                 }
                 Event::Text(_) => {}
                 Event::Close => drop(path.pop()),

@@ -39,8 +39,8 @@ pub(super) fn counts_as_utf8(name: &str) -> bool {
 /// Turns `bytes` into text. `charset` is what the transport said, if it said anything.
 ///
 /// # Errors
-/// An unknown charset, and bytes that are not valid in the encoding found.
-pub(super) fn decode<'t>(bytes: &'t [u8], charset: Option<&str>) -> Result<Decoded<'t>, Refusal> {
+/// An unknown charset, bytes that are not valid in the encoding found, and text that is longer than `limit` bytes.
+pub(super) fn decode<'t>(bytes: &'t [u8], charset: Option<&str>, limit: usize) -> Result<Decoded<'t>, Refusal> {
     let named = charset.map(|name| by_name(name, bytes)).transpose()?;
     let (encoding, rest) = match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => (Some(Encoding::Utf8), rest),
@@ -51,7 +51,7 @@ pub(super) fn decode<'t>(bytes: &'t [u8], charset: Option<&str>) -> Result<Decod
     let authority = if encoding.is_some() { Authority::Outside } else { Authority::Declaration };
     let text = match encoding.unwrap_or(Encoding::Utf8) {
         Encoding::Utf8 => Cow::Borrowed(std::str::from_utf8(rest).map_err(|error| invalid_at(error.valid_up_to()))?),
-        Encoding::Utf16 { read } => Cow::Owned(from_utf16(rest, read)?),
+        Encoding::Utf16 { read } => Cow::Owned(from_utf16(rest, read, limit)?),
     };
     Ok(Decoded { text, authority })
 }
@@ -71,13 +71,23 @@ fn by_name(name: &str, bytes: &[u8]) -> Result<Encoding, Refusal> {
     }
 }
 
-fn from_utf16(bytes: &[u8], read: fn([u8; 2]) -> u16) -> Result<String, Refusal> {
+/// UTF-16 can grow by half when it becomes UTF-8, so its length there is found before anything is copied.
+fn from_utf16(bytes: &[u8], read: fn([u8; 2]) -> u16, limit: usize) -> Result<String, Refusal> {
     let (pairs, odd) = bytes.as_chunks::<2>();
-    let mut text = String::with_capacity(pairs.len());
-    for unit in char::decode_utf16(pairs.iter().map(|pair| read(*pair))) {
-        text.push(unit.map_err(|_| invalid_at(text.len()))?);
+    let characters = || char::decode_utf16(pairs.iter().map(|pair| read(*pair)));
+    let mut length = 0;
+    for unit in characters() {
+        length += unit.map_err(|_| invalid_at(length))?.len_utf8();
     }
-    if odd.is_empty() { Ok(text) } else { Err(invalid_at(text.len())) }
+    if !odd.is_empty() {
+        return Err(invalid_at(length));
+    }
+    if length > limit {
+        return Err(Refusal::new(Reason::TooLong, limit));
+    }
+    let mut text = String::with_capacity(length);
+    text.extend(characters().flatten());
+    Ok(text)
 }
 
 fn invalid_at(offset: usize) -> Refusal {

@@ -6,7 +6,7 @@
 /// neighbours, so those two limits are the constant in front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the whole document as received. Default 65 536.
+    /// Bytes of the whole document, as received and as UTF-8. Default 65 536.
     pub bytes: usize,
     /// Elements open at one time, the root included. Default 64.
     pub depth: usize,

@@ -5,6 +5,9 @@
 //! refusal, never a wrong reading.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use quick_xml::events::Event as Lexed;
 
@@ -17,7 +20,7 @@ use super::scope::{self, Scope};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name<'d> {
     /// The namespace; empty for a name in none.
-    pub namespace: Cow<'d, str>,
+    pub namespace: Namespace<'d>,
     /// The name within the namespace.
     pub local: &'d str,
 }
@@ -25,7 +28,42 @@ pub struct Name<'d> {
 impl Name<'_> {
     /// Whether this is the name `local` in `namespace`.
     pub fn is(&self, namespace: &str, local: &str) -> bool {
-        self.local == local && self.namespace == namespace
+        self.local == local && *self.namespace == *namespace
+    }
+}
+
+/// The name of a namespace. Elements share it: a document that gives one long name to a thousand elements costs its
+/// length once.
+#[derive(Clone, Debug)]
+pub enum Namespace<'d> {
+    /// As it stands in the document.
+    Written(&'d str),
+    /// With its references resolved.
+    Resolved(Arc<str>),
+}
+
+impl Deref for Namespace<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Written(name) => name,
+            Self::Resolved(name) => name,
+        }
+    }
+}
+
+impl PartialEq for Namespace<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Namespace<'_> {}
+
+impl fmt::Display for Namespace<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
     }
 }
 
@@ -125,7 +163,7 @@ impl<'d> Reader<'d> {
             match self.next()? {
                 Event::Open(_) => elements = true,
                 Event::Text(piece) if text.is_empty() => text = piece,
-                Event::Text(piece) => text.to_mut().push_str(&piece),
+                Event::Text(piece) => self.append(text.to_mut(), &piece),
                 Event::Close if self.marks.len() > outside => {}
                 Event::Close if elements => return Ok(Content::Elements),
                 Event::Close => return Ok(Content::Text(text)),
@@ -134,12 +172,22 @@ impl<'d> Reader<'d> {
         }
     }
 
+    /// Text made of pieces grows by doubling, but not beyond what the rest of the document could add to it.
+    fn append(&self, text: &mut String, piece: &str) {
+        let room = text.capacity() - text.len();
+        if room < piece.len() {
+            let rest = self.source.len().saturating_sub(self.position());
+            text.reserve_exact(text.len().max(piece.len()).min(piece.len() + rest));
+        }
+        text.push_str(piece);
+    }
+
     /// The value of an attribute of the element just opened; an empty `namespace` means an attribute without prefix.
     pub fn attribute(&self, element: &Element<'d>, namespace: &str, local: &str) -> Option<Cow<'d, str>> {
         Attributes(element.attributes).find_map(|(name, value)| {
             let (prefix, found) = name.split_once(':').unwrap_or(("", name));
             let matches = found == local
-                && if prefix.is_empty() { namespace.is_empty() } else { self.scope.name(prefix) == namespace };
+                && if prefix.is_empty() { namespace.is_empty() } else { *self.scope.name(prefix) == *namespace };
             matches.then(|| scope::attribute_value(value))
         })
     }
@@ -149,7 +197,7 @@ impl<'d> Reader<'d> {
         let attributes = Attributes(element.attributes).map(|(name, _)| name.split_once(':').unwrap_or(("", name)));
         attributes.filter(|(prefix, local)| *prefix != "xmlns" && !(prefix.is_empty() && *local == "xmlns")).map(
             |(prefix, local)| {
-                let namespace = if prefix.is_empty() { Cow::Borrowed("") } else { self.scope.name(prefix) };
+                let namespace = if prefix.is_empty() { Namespace::Written("") } else { self.scope.name(prefix) };
                 Name { namespace, local }
             },
         )
@@ -275,7 +323,8 @@ mod tests {
         assert_eq!(reader.attribute(&element, "", "x").as_deref(), Some("1&'2"));
         assert_eq!(reader.attribute(&element, "urn:p", "x").as_deref(), Some("3 4"));
         assert_eq!(reader.attribute(&element, "urn:q", "x"), None);
-        let names: Vec<_> = reader.attribute_names(&element).map(|name| (name.namespace, name.local)).collect();
-        assert_eq!(names, [("".into(), "x"), ("urn:p".into(), "x")]);
+        let names: Vec<_> =
+            reader.attribute_names(&element).map(|name| (name.namespace.to_string(), name.local)).collect();
+        assert_eq!(names, [(String::new(), "x"), ("urn:p".to_owned(), "x")]);
     }
 }

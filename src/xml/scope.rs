@@ -1,8 +1,12 @@
 //! Namespace declarations in scope: one rule set for the guard, which checks with it, and the reader, which resolves.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
 use super::chars::resolve_reference;
+use super::reader::Namespace;
 
 /// The namespace that the prefix `xml` always has.
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
@@ -13,25 +17,65 @@ pub(super) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity(usize);
 
-#[derive(Clone, Copy)]
 struct Declaration<'t> {
     prefix: &'t str,
-    /// As written: references not yet resolved.
-    name: &'t str,
+    name: Written<'t>,
     /// Index of the outermost declaration of the same namespace. Inner ones go out of scope first, so it stays valid.
     identity: Identity,
+}
+
+/// A namespace name as written, and what was found out about it. A name may be long and be asked for by every element,
+/// so nothing of this is worked out twice.
+struct Written<'t> {
+    text: &'t str,
+    /// Whether it is read as it is written.
+    plain: bool,
+    /// The hash of the name with its references resolved.
+    hash: OnceCell<u64>,
+    /// The name with its references resolved.
+    resolved: OnceCell<Arc<str>>,
+}
+
+impl<'t> Written<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { text, plain: !needs_work(text), hash: OnceCell::new(), resolved: OnceCell::new() }
+    }
+
+    fn hash(&self, hashes: &RandomState) -> u64 {
+        *self.hash.get_or_init(|| {
+            let mut hasher = hashes.build_hasher();
+            Expanded(self.text).for_each(|c| hasher.write_u32(c.into()));
+            hasher.finish()
+        })
+    }
+
+    /// Whether both are one name. Characters are compared only where the hashes give reason to.
+    fn is(&self, other: &Self, hashes: &RandomState) -> bool {
+        self.text == other.text
+            || (!(self.plain && other.plain)
+                && self.hash(hashes) == other.hash(hashes)
+                && Expanded(self.text).eq(Expanded(other.text)))
+    }
+
+    fn resolve(&self) -> Namespace<'t> {
+        if self.plain {
+            return Namespace::Written(self.text);
+        }
+        Namespace::Resolved(Arc::clone(self.resolved.get_or_init(|| Expanded(self.text).collect::<String>().into())))
+    }
 }
 
 /// A stack of declarations; the empty prefix is the default namespace.
 pub(super) struct Scope<'t> {
     declarations: Vec<Declaration<'t>>,
+    hashes: RandomState,
 }
 
 impl<'t> Scope<'t> {
     pub(super) fn new() -> Self {
         let mut declarations = Vec::with_capacity(8);
-        declarations.push(Declaration { prefix: "xml", name: XML, identity: Identity(0) });
-        Self { declarations }
+        declarations.push(Declaration { prefix: "xml", name: Written::new(XML), identity: Identity(0) });
+        Self { declarations, hashes: RandomState::new() }
     }
 
     /// How many declarations are in scope, to return to with [`Self::leave`].
@@ -51,7 +95,8 @@ impl<'t> Scope<'t> {
 
     /// Binds `prefix` to the namespace written as `name`.
     pub(super) fn declare(&mut self, prefix: &'t str, name: &'t str) {
-        let known = self.declarations.iter().find(|declared| same_name(declared.name, name));
+        let name = Written::new(name);
+        let known = self.declarations.iter().find(|declared| declared.name.is(&name, &self.hashes));
         let identity = known.map_or(Identity(self.declarations.len()), |declared| declared.identity);
         self.declarations.push(Declaration { prefix, name, identity });
     }
@@ -62,8 +107,8 @@ impl<'t> Scope<'t> {
     }
 
     /// The name of the namespace that `prefix` stands for; empty for no namespace.
-    pub(super) fn name(&self, prefix: &str) -> Cow<'t, str> {
-        self.find(prefix).map_or(Cow::Borrowed(""), |declared| attribute_value(declared.name))
+    pub(super) fn name(&self, prefix: &str) -> Namespace<'t> {
+        self.find(prefix).map_or(Namespace::Written(""), |declared| declared.name.resolve())
     }
 
     fn find(&self, prefix: &str) -> Option<&Declaration<'t>> {

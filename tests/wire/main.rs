@@ -9,6 +9,8 @@ mod bad_input;
 mod binary;
 mod callers;
 mod commands;
+#[path = "../hostile/documents.rs"]
+mod documents;
 mod gateway;
 mod raw;
 mod reload;

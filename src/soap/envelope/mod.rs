@@ -28,6 +28,8 @@ const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// Children of a payload at most. No operation has more than a few, and whatever is kept of them is memory that a sender
 /// chooses.
 const MOST_FIELDS: usize = 256;
+/// More header blocks than this are not named in a fault; nobody sends so many in earnest.
+const NAMED: usize = 16;
 
 /// A request that is no readable envelope: a fault, and the version to write it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,7 +213,7 @@ impl<'d> Opening<'d> {
         let mut expected = Expected::HeaderOrBody;
         let mut body = None;
         while let Some(child) = self.child("the envelope")? {
-            let ours = child.name.namespace == self.version.namespace();
+            let ours = *child.name.namespace == *self.version.namespace();
             self.remark_on(&child);
             match child.name.local {
                 "Header" if ours && expected == Expected::HeaderOrBody => {
@@ -235,7 +237,7 @@ impl<'d> Opening<'d> {
         body.ok_or_else(|| structure("missing_body", "The envelope has no Body"))
     }
 
-    /// Every header block is looked at before the first is complained about, so that all of them can be named.
+    /// Every header block is looked at before the first is complained about, so that the sender is told of several.
     fn header(&mut self) -> Result<(), Fault> {
         let mut not_understood = Vec::new();
         let mut broken = None;
@@ -245,7 +247,9 @@ impl<'d> Opening<'d> {
                     let problem = match self.demand(&block) {
                         Ok(Some(demand)) if security::is_block(&block.name) => self.security(demand)?.err(),
                         Ok(Some(Demand::Mandatory)) => {
-                            not_understood.push(block.name.into());
+                            if not_understood.len() < NAMED {
+                                not_understood.push(block.name.into());
+                            }
                             self.skip()?;
                             None
                         }
@@ -304,7 +308,7 @@ impl<'d> Opening<'d> {
 
     /// Notes the attributes of an element just opened that no schema of ours has, `xsi` aside.
     fn remark_on(&mut self, element: &Element<'d>) {
-        for name in self.reader.attribute_names(element).filter(|name| name.namespace != SCHEMA_INSTANCE) {
+        for name in self.reader.attribute_names(element).filter(|name| *name.namespace != *SCHEMA_INSTANCE) {
             let of_soap = Version::of_namespace(&name.namespace).is_some() || name.namespace.is_empty();
             let in_envelope = Version::of_namespace(&element.name.namespace).is_some();
             let kind = match name.local {

@@ -127,6 +127,17 @@ fn mandatory_headers_for_us_are_a_must_understand_fault_before_the_rest() {
 }
 
 #[test]
+fn however_many_headers_are_not_understood_and_however_long_their_namespace_the_fault_is_short() {
+    for namespace in [V11, V12] {
+        let blocks = "<l:h e:mustUnderstand='1'/>".repeat(900);
+        let header = format!("<e:Header xmlns:l='{}'>{blocks}</e:Header>", "n".repeat(30_000));
+        let rejected = read(&envelope(namespace, &format!("{header}<e:Body><p:A/></e:Body>"))).unwrap_err();
+        assert_eq!(rejected.fault.code(), Code::MustUnderstand);
+        assert!(rejected.write().len() < 16_384, "{} bytes", rejected.write().len());
+    }
+}
+
+#[test]
 fn headers_that_are_optional_or_for_others_are_passed_over() {
     for (namespace, attributes) in [
         (V11, ""),

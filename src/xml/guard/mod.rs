@@ -45,7 +45,8 @@ pub fn admit<'t>(bytes: &'t [u8], charset: Option<&str>, limits: &Limits) -> Res
     if bytes.len() > limits.bytes {
         return Err(Refusal::new(Reason::TooLong, limits.bytes));
     }
-    let decoded = encoding::decode(bytes, charset).map_err(|refusal| name_encoding(refusal, bytes, limits))?;
+    let decoded = encoding::decode(bytes, charset, limits.bytes);
+    let decoded = decoded.map_err(|refusal| name_encoding(refusal, bytes, limits))?;
     Scanner::new(&decoded.text, limits).document(decoded.authority)?;
     Ok(Document { text: decoded.text })
 }

@@ -5,6 +5,7 @@ mod bodies;
 mod connections;
 mod credentials;
 mod gms;
+mod hostile;
 mod interact;
 mod paths;
 mod soap;
