@@ -80,9 +80,9 @@ async fn ten_thousand_documents_and_large_files_are_the_same_before_and_after_a_
         files.push((create(request).await, bytes));
     }
     assert_eq!(documents.iter().map(|(path, _)| path).collect::<HashSet<_>>().len(), DOCUMENTS);
-    check(&caller, &documents, &files).await;
+    check(caller, &documents, &files).await;
 
     let gateway = Gateway::demo().on(gateway.stop().await).start().await;
-    check(&gateway.caller(), &documents, &files).await;
+    check(gateway.caller(), &documents, &files).await;
     gateway.stop().await;
 }
