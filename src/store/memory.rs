@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -11,7 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::loading::{self, Values};
-use super::{Clock, LoadedEntry, Matched, Result, Store, WithData};
+use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
@@ -24,6 +25,7 @@ use crate::domain::{
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     inner: Mutex<Inner>,
+    closed: AtomicBool,
 }
 
 struct Inner {
@@ -37,12 +39,13 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>, rules: Rules, seed: u64) -> Self {
         let state = State::new(Tables::default(), rules);
         let inner = Inner { state, rng: StdRng::seed_from_u64(seed), values: HashMap::new() };
-        Self { clock, inner: Mutex::new(inner) }
+        Self { clock, inner: Mutex::new(inner), closed: AtomicBool::new(false) }
     }
 
     /// What a restart does to an engine that keeps its state: everything but the tables is worked out anew, and the
     /// draws follow from another seed.
     pub fn restart(&self, rules: Rules, seed: u64) {
+        self.closed.store(false, Ordering::Relaxed);
         let mut inner = self.inner.lock();
         inner.state = State::new(inner.state.tables().clone(), rules);
         inner.rng = StdRng::seed_from_u64(seed);
@@ -58,6 +61,7 @@ impl MemoryStore {
         command: impl FnOnce(&mut Turn<'_>) -> std::result::Result<T, Refusal>,
         finish: impl FnOnce(T, &HashMap<ValueId, Arc<[u8]>>) -> U,
     ) -> Result<U> {
+        self.open()?;
         let mut inner = self.inner.lock();
         let Inner { state, rng, values } = &mut *inner;
         let outcome = command(&mut state.at(self.clock.now(), rng));
@@ -74,6 +78,11 @@ impl MemoryStore {
             }
         }
         Ok(outcome?)
+    }
+
+    /// Refuses what comes after the end.
+    fn open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Relaxed) { Err(Error::Unavailable("the store is closed".into())) } else { Ok(()) }
     }
 
     fn read<T>(&self, query: impl FnOnce(&Tables, Timestamp) -> T) -> T {
@@ -230,8 +239,10 @@ impl Store for MemoryStore {
     }
 
     async fn ready(&self) -> Result<()> {
-        Ok(())
+        self.open()
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
 }

@@ -17,6 +17,7 @@ mod reload;
 mod restart;
 mod server;
 mod soap;
+mod storage;
 mod store;
 mod story;
 mod tls;

@@ -1,7 +1,6 @@
 //! A dialect ready to be called, without a server around it.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +15,6 @@ use crate::dialect::{Answer, Call, Dialect, Head, Origin};
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
-use crate::store::sled::{Options, SledStore};
 use crate::store::{ManualClock, Store};
 
 /// The service of the vendor's example.
@@ -119,14 +117,6 @@ pub(super) fn dialect(settings: &str, store: Arc<dyn Store>) -> Gms {
 
 fn over(live: Live, store: Arc<dyn Store>) -> Gms {
     Gms::new(store, Arc::new(Access::new(live.clone())), live)
-}
-
-/// A store on disk, with the numbers of every bench.
-pub(super) async fn open(directory: &Path) -> Arc<SledStore> {
-    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
-    let store = Arc::new(SledStore::open(Options::new(directory, Rules::default(), clock)).unwrap());
-    store.seed(seeds()).await.unwrap();
-    store
 }
 
 /// What the server does with a request, short of limits and metrics.

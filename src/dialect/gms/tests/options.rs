@@ -277,10 +277,8 @@ async fn the_status_service_tells_by_its_status_whether_the_gateway_is_ready() {
     );
     let settings = with(&sections);
     let bench = Bench::with_settings(&settings).await;
-    let directory = tempfile::tempdir().unwrap();
-    let closed = open(directory.path()).await;
-    closed.close().await;
-    let offline = dialect(&settings, closed);
+    let offline = Bench::with_settings(&settings).await;
+    offline.store.close().await;
     for (name, online_code, offline_code) in [("gms-status", 200, 503), ("other-status", 204, 500)] {
         let path = format!("/genesys/1/service/{name}");
         for call in [get(&path), post(&path)] {
@@ -289,7 +287,7 @@ async fn the_status_service_tells_by_its_status_whether_the_gateway_is_ready() {
             let body = if online_code == 204 { "" } else { r#"{"state":"online"}"# };
             assert_eq!((answer.status.as_u16(), text(&answer)), (online_code, body));
         }
-        let answer = send(&offline, get(&path).accept("application/json")).await;
+        let answer = offline.send(get(&path).accept("application/json")).await;
         assert_eq!((answer.status.as_u16(), text(&answer)), (offline_code, r#"{"state":"offline"}"#));
     }
 }
