@@ -23,6 +23,10 @@ const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// More header blocks than this are not named in a fault; nobody sends so many in earnest.
 const NAMED: usize = 16;
 
+/// More fields than this no payload may have. They are kept until the dialect has looked at them, and no operation has
+/// more than a handful.
+const MOST_FIELDS: usize = 256;
+
 /// A request that is no readable envelope: a fault, and the version to write it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -262,6 +266,10 @@ impl<'d> Opening<'d> {
         let mut payload = Payload::default();
         loop {
             match self.next()? {
+                Event::Open(_) if payload.fields.len() == MOST_FIELDS => {
+                    let reason = format!("The payload has too many fields; {MOST_FIELDS} are allowed");
+                    return Err(structure("too_many_fields", reason));
+                }
                 Event::Open(element) => {
                     let nil = self.reader.attribute(&element, SCHEMA_INSTANCE, "nil");
                     let value = match self.reader.content().map_err(|refusal| unreadable(&refusal))? {
