@@ -162,6 +162,7 @@ impl<'d> Reader<'d> {
         loop {
             match self.next()? {
                 Event::Open(_) => elements = true,
+                Event::Text(_) if elements => {}
                 Event::Text(piece) if text.is_empty() => text = piece,
                 Event::Text(piece) => self.append(text.to_mut(), &piece),
                 Event::Close if self.marks.len() > outside => {}
@@ -172,14 +173,31 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Text made of pieces grows by doubling, but not beyond what the rest of the document could add to it.
+    /// Adds a piece to a text. Room for all pieces to come is made at once: growing step by step would hold the text
+    /// twice, and more than it needs.
     fn append(&self, text: &mut String, piece: &str) {
-        let room = text.capacity() - text.len();
-        if room < piece.len() {
-            let rest = self.source.len().saturating_sub(self.position());
-            text.reserve_exact(text.len().max(piece.len()).min(piece.len() + rest));
+        if text.capacity() - text.len() < piece.len() {
+            text.reserve_exact(piece.len() + self.text_to_come());
         }
         text.push_str(piece);
+    }
+
+    /// How long, at most, the text is that follows in the element just being read, in bytes.
+    fn text_to_come(&self) -> usize {
+        let (mut ahead, mut open, mut length) = (self.lexer.clone(), 1_usize, 0);
+        while open > 0 {
+            match ahead.read_event() {
+                Ok(Lexed::Start(_)) => open += 1,
+                Ok(Lexed::End(_)) => open -= 1,
+                Ok(Lexed::Text(text)) => length += text.len(),
+                Ok(Lexed::CData(section)) => length += section.len(),
+                // A reference stands for one character.
+                Ok(Lexed::GeneralRef(_)) => length += 4,
+                Ok(Lexed::Eof) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        length
     }
 
     /// The value of an attribute of the element just opened; an empty `namespace` means an attribute without prefix.

@@ -138,8 +138,14 @@ fn sizes() -> Vec<Row> {
         |count: usize, name: fn(usize) -> String| (0..count).map(|at| format!(" {}=''", name(at))).collect::<String>();
     vec![
         ("a million siblings", TEXT, payload(&"<a/>".repeat(1_000_000)).into_bytes(), Client("document_too_long")),
+        ("more fields than are allowed", TEXT, payload(&"<a/>".repeat(257)).into_bytes(), Client("too_many_fields")),
         ("siblings to the brim", TEXT, filled(payload, "<a/>").into_bytes(), Client("too_many_elements")),
-        ("as many siblings as are allowed", TEXT, payload(&"<a/>".repeat(255)).into_bytes(), UnknownOperation),
+        (
+            "as many siblings as are allowed",
+            TEXT,
+            payload(&format!("<p:a>{}</p:a>", "<a/>".repeat(1_020))).into_bytes(),
+            UnknownOperation,
+        ),
         ("siblings that are open", TEXT, filled(payload, "<a>").into_bytes(), Client("too_deep")),
         ("elements within each other", TEXT, payload(&deep(9_000)).into_bytes(), Client("too_deep")),
         ("as deep as is allowed", TEXT, payload(&deep(61)).into_bytes(), UnknownOperation),
@@ -262,10 +268,23 @@ fn names() -> Vec<Row> {
             UnknownOperation,
         ),
         (
-            "a long namespace for a thousand direct fields",
+            "a long namespace for as many fields as are allowed",
             TEXT,
-            envelope(&format!("<e:Body><A xmlns='&#117;{long}'>{}</A></e:Body>", "<b/>".repeat(1_000))).into_bytes(),
-            Client("too_many_elements"),
+            envelope(&format!("<e:Body><A xmlns='&#117;{long}'>{}</A></e:Body>", "<b/>".repeat(256))).into_bytes(),
+            UnknownOperation,
+        ),
+        (
+            "all that is kept at once: fields, a long namespace and a long text of pieces",
+            TEXT,
+            filled(
+                |inside| {
+                    let (fields, long) = ("<b/>".repeat(255), "n".repeat(16_000));
+                    envelope(&format!("<e:Body><A xmlns='&#117;{long}'>{fields}<b>{inside}</b></A></e:Body>"))
+                },
+                &format!("{}\r\n<![CDATA[{}]]>", "x".repeat(14_000), "x".repeat(1_900)),
+            )
+            .into_bytes(),
+            UnknownOperation,
         ),
         (
             "like namespaces declared over and over",

@@ -28,6 +28,7 @@ const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// Children of a payload at most. No operation has more than a few, and whatever is kept of them is memory that a sender
 /// chooses.
 const MOST_FIELDS: usize = 256;
+
 /// More header blocks than this are not named in a fault; nobody sends so many in earnest.
 const NAMED: usize = 16;
 
@@ -340,8 +341,8 @@ impl<'d> Opening<'d> {
         loop {
             match self.next()? {
                 Event::Open(_) if payload.fields.len() == MOST_FIELDS => {
-                    let reason = format!("The payload has more than {MOST_FIELDS} elements");
-                    return Err(structure("too_many_elements", reason));
+                    let reason = format!("The payload has too many fields; {MOST_FIELDS} are allowed");
+                    return Err(structure("too_many_fields", reason));
                 }
                 Event::Open(element) => {
                     self.remark_on(&element);
