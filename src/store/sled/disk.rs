@@ -28,8 +28,8 @@ pub(super) struct Disk {
 
 impl Disk {
     /// The tree, for reading the bytes of large values beside the writer.
-    pub(super) fn tree(&self) -> sled::Db {
-        self.tree.clone()
+    pub(super) fn tree(&self) -> &sled::Db {
+        &self.tree
     }
 
     /// Writes all changes as one batch and returns when it is safe on disk; how long the syncing took.

@@ -104,7 +104,7 @@ impl SledStore {
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
         let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
-        let tree = disk.tree();
+        let tree = disk.tree().clone();
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
         let (queue, inbox) = mpsc::channel(QUEUE);
@@ -325,14 +325,9 @@ impl Store for SledStore {
     }
 
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
-        let missing = |document: &Document| !document.entries.contains_key(key);
-        if self.live_document(scope, named).as_deref().is_none_or(missing) {
-            return Ok(None);
-        }
         let key = key.to_owned();
         let entry = self.load(scope, named, move |document, tree| match document.entries.get(key.as_str()) {
             Some(entry) => Ok(loading::entry(entry, tree)?.map(Some)),
-            // Removed since the look above.
             None => Ok(Some(None)),
         });
         Ok(entry.await?.flatten())

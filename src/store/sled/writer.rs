@@ -225,12 +225,11 @@ impl Writer {
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
     /// made anew from what is durable.
     fn run(&mut self, job: &mut dyn Job, batch: &mut Batch) -> Option<Arc<str>> {
-        let tree = self.disk.tree();
         let mut desk = Desk {
             state: &mut self.state,
             now: self.clock.now(),
             rng: &mut self.rng,
-            values: BatchValues { new: &batch.values, tree: &tree },
+            values: BatchValues { new: &batch.values, tree: self.disk.tree() },
         };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
             Ok(()) => {
