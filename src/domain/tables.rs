@@ -5,6 +5,7 @@
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
@@ -21,6 +22,8 @@ pub struct Found {
     pub record: Arc<NumberRecord>,
     /// Its live allocation.
     pub allocation: Option<Arc<Allocation>>,
+    /// When the last of its allocations ended; `None` if none has.
+    pub ended: Option<Timestamp>,
 }
 
 /// A page of a list of numbers.
@@ -300,6 +303,11 @@ impl ScopeTables {
 }
 
 impl GroupTable {
+    /// The numbers of the group within bounds.
+    pub(super) fn members_in(&self, bounds: (Bound<Number>, Bound<Number>)) -> impl Iterator<Item = Number> {
+        self.members.range(bounds).copied()
+    }
+
     /// How many numbers the group has.
     pub(super) fn len(&self) -> usize {
         self.members.len()
