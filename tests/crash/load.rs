@@ -22,6 +22,8 @@ pub(crate) const KEPT: u64 = 36_000;
 /// How long a GMS number is lent: longer than any run, and so short that it ends within it.
 const LONG_BOOKING: u64 = 1800;
 const SHORT_BOOKING: u64 = 5;
+/// Letters of the largest values; about 1 MiB.
+const FILE: usize = 680_000;
 /// Letters of values: one to four bytes each, and what forms, JSON and XML must escape.
 const LETTERS: [char; 16] =
     ['a', 'Z', '0', ' ', '&', '=', '+', '%', '<', '"', '\\', '\n', '\u{e9}', '\u{20ac}', '\u{6f22}', '\u{1f4de}'];
@@ -238,7 +240,10 @@ impl Client {
         };
         match (self.rng.random_range(0..100), self.one_of(&known)) {
             (0..50, _) | (_, None) => {
-                let data = self.data("stored");
+                let mut data = self.data("stored");
+                if self.rng.random_bool(0.04) {
+                    data.insert("file".to_owned(), self.text(FILE));
+                }
                 match wire.store(&data, KEPT).await {
                     Ok(id) => {
                         let place = open(&self.ledger).stored(id, data);
@@ -382,9 +387,13 @@ impl Client {
                 16..19 => self.rng.random_range(4_000..9_000),
                 _ => self.rng.random_range(20_000..40_000),
             };
-            data.insert(name, (0..letters).map(|_| LETTERS[self.rng.random_range(0..LETTERS.len())]).collect());
+            data.insert(name, self.text(letters));
         }
         data
+    }
+
+    fn text(&mut self, letters: usize) -> String {
+        (0..letters).map(|_| LETTERS[self.rng.random_range(0..LETTERS.len())]).collect()
     }
 }
 
