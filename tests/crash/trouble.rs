@@ -53,12 +53,12 @@ impl Run<'_> {
                 Err(reason) => self.wrong(trouble, reason),
             }
         } else if gateway.kill().ended {
-            self.wrong(trouble, "the gateway has ended by itself".to_owned());
+            self.wrong(trouble, "the gateway has ended by itself");
         }
         self.cut_power();
     }
 
-    fn wrong(&self, trouble: Trouble, what: String) {
+    fn wrong(&self, trouble: Trouble, what: impl std::fmt::Display) {
         open(&self.ledger).violation(format!("{trouble:?}: {what}"));
     }
 
