@@ -17,6 +17,7 @@ pub mod document;
 pub mod group;
 pub mod interaction;
 pub mod key;
+pub mod listing;
 pub mod names;
 pub mod number;
 pub mod refusal;
@@ -38,6 +39,7 @@ pub use document::{Content, Document, DocumentId, DocumentRef, Entry, EntryKey, 
 pub use group::Policy;
 pub use interaction::Interaction;
 pub use key::SigningKey;
+pub use listing::{NumberFilter, NumberState, Part};
 pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InteractionId, InvalidName, Number, Scope, TenantId};
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
 pub use refusal::{Refusal, RouteRefusal};

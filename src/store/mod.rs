@@ -20,8 +20,8 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberId, NumberPatch, Overdial, Refusal, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -174,6 +174,16 @@ pub trait Store: Send + Sync {
 
     /// Lists numbers in their order, those of one group or all.
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page>;
+
+    /// Lists the numbers that pass a filter, in their order, from the first one after `after`; at most `limit` of them,
+    /// and fewer where the store would have to look at too many for more.
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>>;
 
     /// Looks up a live interaction.
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;

@@ -11,8 +11,8 @@ use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, 
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberId, NumberPatch, Overdial, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
@@ -141,6 +141,16 @@ impl Store for Accidental {
 
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
         self.inner.numbers(scope, group, offset, limit).await
+    }
+
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        self.inner.numbers_after(scope, filter, after, limit).await
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {

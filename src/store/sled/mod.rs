@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 use rand::SeedableRng;
@@ -31,8 +32,9 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberId, NumberPatch, Overdial, Refusal, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp,
+    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State,
+    Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -96,6 +98,8 @@ pub struct SledStore {
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
     tree: RwLock<Option<sled::Db>>,
     clock: Arc<dyn Clock>,
+    /// The rules in force, for readers.
+    rules: ArcSwap<Rules>,
     status: Status,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -111,6 +115,7 @@ impl SledStore {
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
         let (queue, inbox) = mpsc::channel(QUEUE);
+        let rules = ArcSwap::from_pointee(options.rules.clone());
         let writer = Writer {
             state: State::new(tables, options.rules),
             disk,
@@ -130,6 +135,7 @@ impl SledStore {
             view,
             tree: RwLock::new(Some(tree)),
             clock: options.clock,
+            rules,
             status,
             writer: Mutex::new(Some(thread)),
         })
@@ -319,6 +325,17 @@ impl Store for SledStore {
         Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
     }
 
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        let rules = self.rules.load();
+        Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
@@ -403,11 +420,14 @@ impl Store for SledStore {
     }
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
+        let for_readers = Arc::new(rules.clone());
         self.write(move |desk| {
             desk.set_rules(rules);
             Ok(())
         })
-        .await
+        .await?;
+        self.rules.store(for_readers);
+        Ok(())
     }
 
     async fn sweep(&self) -> Result<()> {

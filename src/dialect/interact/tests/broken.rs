@@ -13,8 +13,8 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberId, NumberPatch, Overdial, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
@@ -69,6 +69,15 @@ impl Store for Broken {
         broken()
     }
     async fn numbers(&self, _: &Scope, _: Option<&GroupName>, _: usize, _: usize) -> Result<Page> {
+        broken()
+    }
+    async fn numbers_after(
+        &self,
+        _: &Scope,
+        _: &NumberFilter,
+        _: Option<Number>,
+        _: usize,
+    ) -> Result<Part<Found, Number>> {
         broken()
     }
     async fn interaction(&self, _: &Scope, _: &InteractionId) -> Result<Option<Arc<Interaction>>> {
