@@ -98,8 +98,7 @@ fn the_demo_has_the_contact_center_of_the_samples() {
     let codes: Vec<_> =
         aicc.call_center.hotlines.iter().map(|(code, hotline)| (code.as_str(), hotline.media.number())).collect();
     assert_eq!(codes, [("5550100", 5), ("5550102", 2), ("5550153", 53), ("9911411", 5), ("99114112", 5)]);
-    let queues: Vec<_> =
-        aicc.call_center.skills.iter().map(|(id, skill)| (id.0, skill.about.media.number())).collect();
+    let queues: Vec<_> = aicc.call_center.skills.iter().map(|(id, skill)| (id.0, skill.about.media.number())).collect();
     assert_eq!(queues, [(1, 19), (7, 5), (8, 5), (9, 53), (10, 2)]);
     assert_eq!(aicc.call_center.describe(Destination::Flow(FlowId(12))), Some("main-menu"));
     assert_eq!(aicc.applications.len(), 1);
