@@ -1,6 +1,6 @@
 //! Why the domain says no. Every dialect turns these into its vendor's words in one table of its own.
 
-use super::{DocumentId, GroupName, InteractionId, Number, Seconds};
+use super::{AllocationId, DocumentId, GroupName, InteractionId, Number, Seconds};
 
 /// A business refusal: the request was understood and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum Refusal {
     /// The number cannot be deleted while it is lent.
     #[error("number {0} is allocated")]
     NumberAllocated(Number),
+    /// No live allocation has this id.
+    #[error("allocation {} is not known or has ended", .0.0)]
+    AllocationUnknown(AllocationId),
     /// No such group: neither configured nor carried by any number.
     #[error("group '{0}' is not known")]
     GroupUnknown(GroupName),

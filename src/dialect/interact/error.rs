@@ -276,6 +276,7 @@ fn refusal_row(refusal: &Refusal) -> Row {
         }
         // Refusals of what this dialect never asks for: user data, calls to be matched, seeds.
         Refusal::InteractionExists(_)
+        | Refusal::AllocationUnknown(_)
         | Refusal::NoMatch(_)
         | Refusal::CodesUsedUp { .. }
         | Refusal::EntryUnknown(_)
