@@ -65,6 +65,10 @@ fn rules() -> Rules {
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
     match outcome {
+        // What a refusal tells of the groups is the domain's, and tested there.
+        Err(Error::Refused(Refusal::Exhausted { group, next_release, .. })) => {
+            Refusal::Exhausted { group, next_release, pools: Vec::new() }
+        }
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("a refusal was expected, not {other:?}"),
     }
