@@ -23,6 +23,7 @@ mod slot;
 pub mod state;
 pub mod tables;
 pub mod time;
+pub mod watermark;
 
 pub use allocation::{Allocation, AllocationId, Origin};
 pub use change::Change;
