@@ -29,6 +29,7 @@ mod slot;
 pub mod state;
 pub mod tables;
 pub mod time;
+pub mod watermark;
 
 pub use allocation::{Allocation, AllocationId, Origin};
 pub use call_center::{CallCenter, Flow, Hotline, Overdial};
