@@ -12,6 +12,7 @@ mod origin;
 mod setup;
 mod sweeper;
 mod tls;
+mod watch;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -52,6 +53,7 @@ struct Gateway {
     store: Arc<dyn Store>,
     live: Live,
     metrics: Arc<metrics::Metrics>,
+    watch: watch::Watch,
     stopping: AtomicBool,
     /// Distinguishes the request ids of this process from those of another.
     process: u32,
@@ -171,6 +173,7 @@ impl Server {
             store,
             live,
             metrics,
+            watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
             process: rand::random(),
             requests: AtomicU64::new(0),
@@ -198,7 +201,7 @@ impl Server {
             .map_err(listen_error(admin, "--admin-listen"))?
             .run();
         let handles = [main.handle(), side.handle()];
-        let sweeper = sweeper::run(Arc::clone(&gateway.store));
+        let sweeper = sweeper::run(gateway.clone());
         let tasks = vec![
             tokio::spawn(async move { report("the main listener", main.await) }),
             tokio::spawn(async move { report("the admin listener", side.await) }),
