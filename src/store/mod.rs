@@ -5,6 +5,7 @@
 //! against the pure domain by one model test.
 
 mod clock;
+mod import;
 mod loading;
 pub mod memory;
 pub mod sled;
@@ -14,14 +15,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Content, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds,
+    Allocation, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +80,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Refusal::NumberExists`].
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId>;
+
+    /// Begins to import numbers: rows are staged without anybody's seeing them, and one commit makes all of them numbers.
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>>;
 
     /// Changes a number and gives it back as it is now.
     ///
@@ -190,6 +198,54 @@ pub trait Store: Send + Sync {
 
     /// Reads one entry of a live document with its bytes.
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>>;
+
+    /// Binds a hotline, perhaps with an extension, to a destination.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>>;
+
+    /// Leads a called route elsewhere.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>>;
+
+    /// Deletes the called routes with these configuration numbers, as far as there are such.
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes>;
+
+    /// Lists the called routes that the filter shows, in the order of their configuration numbers.
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage>;
+
+    /// Looks up where a dialled number goes.
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>>;
+
+    /// Makes a skill queue.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>>;
+
+    /// Changes a skill queue that somebody made.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>>;
+
+    /// Deletes skill queues that somebody made: all of them, or none.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()>;
+
+    /// The skill queues that somebody made, in the order of their ids; the configured ones are in the settings.
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>>;
+
+    /// Looks up a skill queue that somebody made.
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>>;
+
+    /// The key that tokens are signed with; made and kept at the first call.
+    async fn signing_key(&self) -> Result<SigningKey>;
 
     /// How a group is now; `None` if no number is in it.
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;

@@ -13,6 +13,7 @@ use super::objection::Objection;
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal, USUAL_WAIT};
 use crate::domain::Refusal;
+use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
 use crate::store;
 
@@ -75,6 +76,8 @@ problems! {
     KeyUnknown 404 "key-unknown" "The document has no such key";
     /// Nothing that is lent fits the call.
     NoMatch 404 "no-match" "No interaction matches the call";
+    /// The called route does not exist.
+    RouteUnknown 404 "route-unknown" "The called route is not known";
     /// The path has other methods.
     NoSuchMethod 405 "no-such-method" "The path has other methods";
     /// The number exists already.
@@ -83,10 +86,14 @@ problems! {
     NumberAllocated 409 "number-allocated" "The number is allocated";
     /// The interaction exists already.
     InteractionExists 409 "interaction-exists" "The interaction exists already";
+    /// The dialled number leads somewhere already.
+    RouteExists 409 "route-exists" "The dialled number is routed already";
     /// The body is too long.
     TooLarge 413 "too-large" "Too long";
     /// The body is of another media type or content coding.
     MediaType 415 "unsupported-media-type" "The media type or content coding is not supported";
+    /// The rules of called routes and skill queues do not allow it.
+    RouteRefused 422 "route-refused" "The called route or skill queue is not allowed";
     /// Too many attempts with wrong credentials.
     TooManyAttempts 429 "too-many-attempts" "Too many attempts";
     /// The head is too long.
@@ -292,6 +299,9 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::EntryUnknown(_) => Problem::KeyUnknown,
         Refusal::DocumentsFull { .. } => Problem::DocumentsFull,
         Refusal::TooManyEntries { .. } | Refusal::ValueTooLarge { .. } => Problem::TooLarge,
+        Refusal::Route(RouteRefusal::RouteUnknown(_)) => Problem::RouteUnknown,
+        Refusal::Route(RouteRefusal::RouteExists(_)) => Problem::RouteExists,
+        Refusal::Route(_) => Problem::RouteRefused,
         // Only a start seeds.
         Refusal::NotEmpty => Problem::Failed,
     };

@@ -36,6 +36,34 @@ impl Turn<'_> {
         Ok(id)
     }
 
+    /// Gives out ids for so many numbers that are to be imported, and tells the first of them.
+    pub fn reserve_numbers(&mut self, count: u64) -> NumberId {
+        let mut counters = self.state.tables.counters();
+        let first = counters.number + 1;
+        counters.number += count;
+        self.state.apply(Change::Counters(counters));
+        NumberId(first)
+    }
+
+    /// Creates many numbers at once, whose ids were given out before; all of them or, where one exists meanwhile, none.
+    ///
+    /// # Errors
+    /// The places in `records` of those that exist.
+    pub fn import_numbers(&mut self, scope: &Scope, records: &[Arc<NumberRecord>]) -> Result<(), Vec<usize>> {
+        let known = |record: &NumberRecord| self.state.slot(scope, record.number).is_some();
+        let exist = records.iter().enumerate().filter(|(_, record)| known(record));
+        let exist: Vec<_> = exist.map(|(place, _)| place).collect();
+        if !exist.is_empty() {
+            return Err(exist);
+        }
+        let scope = self.state.shared(scope);
+        for record in records {
+            self.state.apply(Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record))));
+            self.state.place(&scope, record.number);
+        }
+        Ok(())
+    }
+
     /// Changes what the patch names and leaves the rest. A running allocation goes on.
     ///
     /// # Errors

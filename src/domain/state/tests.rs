@@ -9,6 +9,7 @@ mod matching;
 mod numbers;
 mod policies;
 mod rests;
+mod routes;
 mod shared;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::{
-    AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, Match, PoolHealth, Repeat, Source, State, Turn, Which,
+    AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, MAX_ROUTES, Match, PoolHealth, Repeat, Source, State, Turn,
+    Which,
 };
 use crate::domain::tables::Found;
 use crate::domain::{
