@@ -161,7 +161,9 @@ impl Batch {
     }
 
     fn include(&mut self, import: ImportId, changes: Vec<Change>) {
-        self.import = Some((import, changes));
+        let (unstaged, staged) = changes.into_iter().partition(|change| matches!(change, Change::Counters(_)));
+        self.take(unstaged);
+        self.import = Some((import, staged));
     }
 
     fn is_full(&self) -> bool {
