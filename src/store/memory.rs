@@ -131,7 +131,14 @@ impl Import for MemoryImport<'_> {
 
     async fn commit(self: Box<Self>) -> Result<Imported> {
         let Self { store, staging } = *self;
-        let outcome = store.write(|turn| Ok(turn.import_numbers(&staging.scope, staging.records())))?;
+        let outcome = store.write(|turn| {
+            let exist = turn.existing(&staging.scope, staging.records());
+            if !exist.is_empty() {
+                return Ok(Err(exist));
+            }
+            turn.import_numbers(&staging.scope, staging.records());
+            Ok(Ok(()))
+        })?;
         Ok(staging.imported(outcome))
     }
 }

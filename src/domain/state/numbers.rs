@@ -45,23 +45,20 @@ impl Turn<'_> {
         NumberId(first)
     }
 
-    /// Creates many numbers at once, whose ids were given out before; all of them or, where one exists meanwhile, none.
-    ///
-    /// # Errors
-    /// The places in `records` of those that exist.
-    pub fn import_numbers(&mut self, scope: &Scope, records: &[Arc<NumberRecord>]) -> Result<(), Vec<usize>> {
+    /// The places in `records` of those whose numbers exist.
+    pub fn existing(&self, scope: &Scope, records: &[Arc<NumberRecord>]) -> Vec<usize> {
         let known = |record: &NumberRecord| self.state.slot(scope, record.number).is_some();
         let exist = records.iter().enumerate().filter(|(_, record)| known(record));
-        let exist: Vec<_> = exist.map(|(place, _)| place).collect();
-        if !exist.is_empty() {
-            return Err(exist);
-        }
+        exist.map(|(place, _)| place).collect()
+    }
+
+    /// Creates many numbers at once, whose ids were given out before. None of them may exist.
+    pub fn import_numbers(&mut self, scope: &Scope, records: &[Arc<NumberRecord>]) {
         let scope = self.state.shared(scope);
         for record in records {
             self.state.apply(Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record))));
             self.state.place(&scope, record.number);
         }
-        Ok(())
     }
 
     /// Changes what the patch names and leaves the rest. A running allocation goes on.
