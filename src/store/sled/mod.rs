@@ -4,11 +4,11 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod bulk;
 mod clean;
 mod codec;
 mod disk;
 mod folder;
-#[allow(dead_code, reason = "bulk import stages its rows through it")]
 mod import;
 mod journal;
 mod marker;
@@ -33,6 +33,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
+use super::import::{Existing, Import};
 use super::loading;
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
@@ -237,6 +238,11 @@ impl Store for SledStore {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.ready().await?;
+        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
