@@ -4,6 +4,8 @@
 //! applies the same changes to the copy its readers see once they are durable, and a start replays them from disk; so
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -13,6 +15,8 @@ use super::{
     AccessCode, Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
     Number, NumberRecord, Scope, Sharing, Timestamp,
 };
+
+pub use contents::Contents;
 
 /// A number and the allocation it carries now, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]

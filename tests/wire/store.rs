@@ -11,7 +11,7 @@ use dnis_gateway::domain::{
     Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
     NumberId, NumberPatch, Rules, Scope, Seconds,
 };
-use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
+use dnis_gateway::store::{LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -171,6 +171,10 @@ impl Store for Accidental {
 
     async fn sweep(&self) -> Result<()> {
         self.inner.sweep().await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.inner.snapshot().await
     }
 
     async fn ready(&self) -> Result<()> {

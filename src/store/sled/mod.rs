@@ -8,6 +8,7 @@ mod codec;
 mod disk;
 mod marker;
 mod opening;
+mod pins;
 mod scratch;
 mod writer;
 
@@ -22,15 +23,16 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
-use super::loading;
-use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
+use super::loading::{self, Values};
+use super::{Clock, Error, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
-    NewNumber, Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+    NewNumber, Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
 };
+use pins::{Pin, Pins};
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use opening::OpenError;
@@ -91,7 +93,7 @@ pub struct SledStore {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
-    tree: RwLock<Option<sled::Db>>,
+    tree: Arc<RwLock<Option<sled::Db>>>,
     clock: Arc<dyn Clock>,
     status: Status,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -116,6 +118,7 @@ impl SledStore {
             rng: options.rng,
             status: Arc::clone(&status),
             observer: options.observer,
+            pins: Pins::default(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
@@ -125,7 +128,7 @@ impl SledStore {
         Ok(Self {
             queue,
             view,
-            tree: RwLock::new(Some(tree)),
+            tree: Arc::new(RwLock::new(Some(tree))),
             clock: options.clock,
             status,
             writer: Mutex::new(Some(thread)),
@@ -195,12 +198,27 @@ impl SledStore {
 /// again, or removed, at once.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.tree.get_mut().take();
+        self.tree.write().take();
         // Without a sender the writer finishes what is queued and stops.
         self.queue = mpsc::channel(1).0;
         if let Some(thread) = self.writer.get_mut().take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// The large values of the tree as long as the store is open, those that were there when the pin was made.
+struct PinnedValues {
+    tree: Arc<RwLock<Option<sled::Db>>>,
+    _pin: Pin,
+}
+
+impl Values for PinnedValues {
+    type Error = String;
+
+    fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
+        let tree = self.tree.read().clone();
+        tree.ok_or_else(|| closed().to_string())?.value(id, length)
     }
 }
 
@@ -360,6 +378,11 @@ impl Store for SledStore {
             Ok(())
         })
         .await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        let (origin, contents, pin) = self.write(|desk| Ok(desk.all())).await?;
+        Ok(Snapshot::new(origin, contents, PinnedValues { tree: Arc::clone(&self.tree), _pin: pin }))
     }
 
     async fn ready(&self) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::domain::{
     Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
     NumberId, NumberPatch, Rules, Scope, Seconds, Timestamp,
 };
-use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
 
 struct Broken;
 
@@ -90,6 +90,9 @@ impl Store for Broken {
         broken()
     }
     async fn sweep(&self) -> Result<()> {
+        broken()
+    }
+    async fn snapshot(&self) -> Result<Snapshot> {
         broken()
     }
     async fn ready(&self) -> Result<()> {
