@@ -3,12 +3,15 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the operation failed,
 //! 2 wrong usage or configuration.
 
+mod backup;
 mod check;
 mod hash_secret;
 mod healthcheck;
 mod import_gms;
 mod logging;
 mod output;
+mod progress;
+mod restore;
 mod serve;
 mod watch;
 
@@ -53,6 +56,10 @@ enum Command {
     ImportGms(import_gms::ImportGms),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(healthcheck::Healthcheck),
+    /// Write everything a running gateway holds into a file
+    Backup(backup::Backup),
+    /// Make a data directory of a backup
+    Restore(restore::Restore),
 }
 
 /// Runs the command that the process was called with.
@@ -65,6 +72,8 @@ pub fn run() -> ExitCode {
         Command::HashSecret => hash_secret::run(),
         Command::ImportGms(import) => import.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -178,6 +178,11 @@ impl Tables {
         Some(&slot.record).filter(|record| record.live(now))
     }
 
+    /// A document that is kept, live or not.
+    pub fn kept_document(&self, scope: &Scope, id: DocumentId) -> Option<&Arc<Document>> {
+        self.scope(scope)?.documents.get(&id)
+    }
+
     /// A live document, to whoever names it rightly.
     pub fn document(&self, scope: &Scope, named: DocumentRef, now: Timestamp) -> Option<&Arc<Document>> {
         let scope = self.scope(scope)?;

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod admin;
+mod backup;
 mod body;
 mod mask;
 mod metrics;
@@ -48,6 +49,7 @@ struct Gateway {
     store: Arc<dyn Store>,
     live: Live,
     metrics: Arc<metrics::Metrics>,
+    backup: backup::Guard,
     stopping: AtomicBool,
     /// Distinguishes the request ids of this process from those of another.
     process: u32,
@@ -160,6 +162,7 @@ impl Server {
             store,
             live,
             metrics,
+            backup: backup::Guard::of(admin.ip()),
             stopping: AtomicBool::new(false),
             process: rand::random(),
             requests: AtomicU64::new(0),

@@ -202,6 +202,38 @@ pub(super) fn chunk_key(id: ValueId, chunk: u64) -> Vec<u8> {
     key
 }
 
+/// A piece of a large value, as its key names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// The value.
+    pub(super) value: ValueId,
+    /// The piece, counted from zero.
+    pub(super) place: u64,
+}
+
+/// The piece of a large value that a record holds, if it holds one.
+pub(super) fn chunk(key: &[u8]) -> Option<Chunk> {
+    let (&tag::VALUE, key) = key.split_first()? else { return None };
+    let (value, place) = key.split_first_chunk()?;
+    let place = u64::from_be_bytes(place.try_into().ok()?);
+    Some(Chunk { value: ValueId(u64::from_be_bytes(*value)), place })
+}
+
+/// What a record tells of, in words for people.
+pub(super) fn kind(key: &[u8]) -> &'static str {
+    match key.first() {
+        Some(&tag::FORMAT) => "identity",
+        Some(&tag::COMMIT) => "commits",
+        Some(&tag::COUNTERS) => "counters",
+        Some(&tag::NUMBER) => "numbers",
+        Some(&tag::INTERACTION) => "interactions",
+        Some(&tag::ALLOCATION) => "allocations",
+        Some(&tag::DOCUMENT) => "documents and their entries",
+        Some(&tag::VALUE) => "chunks of large values",
+        _ => "unknown",
+    }
+}
+
 /// A record's value: the version byte and the fields.
 pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
     let bytes = postcard::to_extend(fields, vec![VERSION]);

@@ -76,10 +76,7 @@ impl Marker {
         file.sync_all()?;
         fs::rename(&new, directory.join(NAME))?;
         File::open(directory)?.sync_all()?;
-        match fs::remove_file(directory.join(BEGUN_NAME)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        forget_beginning(directory)
     }
 }
 
@@ -87,6 +84,14 @@ impl Marker {
 pub(super) fn begin(directory: &Path) -> io::Result<()> {
     File::create(directory.join(BEGUN_NAME))?;
     File::open(directory)?.sync_all()
+}
+
+/// Takes the note away, because nothing is left of what was begun.
+pub(super) fn forget_beginning(directory: &Path) -> io::Result<()> {
+    match fs::remove_file(directory.join(BEGUN_NAME)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the making of the directory was begun and never finished, so that it never held anything that counts.

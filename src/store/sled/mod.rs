@@ -4,8 +4,10 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod build;
 mod codec;
 mod disk;
+mod inspect;
 mod marker;
 mod opening;
 mod pins;
@@ -35,6 +37,8 @@ use crate::domain::{
 use pins::{Pin, Pins};
 use writer::{Command, Desk, Message, Status, Writer};
 
+pub use build::Build;
+pub use inspect::Report;
 pub use opening::OpenError;
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.

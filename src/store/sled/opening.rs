@@ -35,6 +35,9 @@ pub enum OpenError {
     /// Another process has it open.
     #[error("the data directory {0} is in use by another process; stop that one first, or name another directory")]
     InUse(PathBuf),
+    /// Something is in it, where only an empty one will do.
+    #[error("{0} is not empty; name an empty or a new directory")]
+    NotEmpty(PathBuf),
     /// There are files in it, but none of them ours.
     #[error("{0} holds files but is no data directory of dnis-gateway; name an empty or a new directory")]
     Foreign(PathBuf),
@@ -99,9 +102,9 @@ enum TreeError {
 }
 
 /// A data directory that is being opened.
-struct Opening<'a> {
-    directory: &'a Path,
-    cache_bytes: u64,
+pub(super) struct Opening<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) cache_bytes: u64,
 }
 
 impl Opening<'_> {
@@ -122,7 +125,7 @@ impl Opening<'_> {
     }
 
     /// Makes the directory so that it stays even if the power fails.
-    fn make_directory(&self) -> io::Result<()> {
+    pub(super) fn make_directory(&self) -> io::Result<()> {
         if self.directory.is_dir() {
             return Ok(());
         }
@@ -134,7 +137,7 @@ impl Opening<'_> {
     }
 
     /// Keeps every other process out from here on. Sled locks its log as well, but only after it has begun to write.
-    fn lock(&self) -> Result<File, OpenError> {
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
         let directory = File::open(self.directory).map_err(|error| self.unusable(&error))?;
         match directory.try_lock() {
             Ok(()) => Ok(directory),
@@ -202,7 +205,7 @@ impl Opening<'_> {
     }
 
     /// Opens the tree at `path`; where a snapshot is at fault, sets the snapshots aside and rebuilds them from the log.
-    fn open_tree(&self, path: &Path) -> Result<sled::Db, OpenError> {
+    pub(super) fn open_tree(&self, path: &Path) -> Result<sled::Db, OpenError> {
         self.snapshots(path, scratch::is_unfinished_snapshot, |file| fs::remove_file(file))?;
         match self.try_open_tree(path) {
             Ok(tree) => return Ok(tree),
@@ -327,25 +330,45 @@ impl Opening<'_> {
         catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(self.damaged("a page of the tree cannot be read")))
     }
 
-    /// Makes a new store. Until its marker stands, a note says that nothing in the directory counts yet.
+    /// Makes a new store.
     fn create(&self) -> Result<(sled::Db, Contents), OpenError> {
+        let store = Uuid::from_bytes(rand::random());
+        let tree = self.new_tree(store)?;
+        let marker = Marker { format: FORMAT, store, commits: 0 };
+        marker.write(self.directory).map_err(|error| self.unusable(&error))?;
+        Ok((tree, Contents { tables: Tables::default(), marker, commits: 0 }))
+    }
+
+    /// Whether nothing in the directory counts.
+    pub(super) fn holds_nothing(&self) -> Result<bool, OpenError> {
+        match self.read_marker() {
+            Ok(None) => {
+                let files = self.look().map_err(|error| self.unusable(&error))?;
+                Ok(matches!(files, Files::None | Files::Unfinished))
+            }
+            Err(error @ OpenError::Unusable { .. }) => Err(error),
+            Ok(Some(_)) | Err(_) => Ok(false),
+        }
+    }
+
+    /// Makes a tree that knows which store it is of. Until the marker stands, a note says that nothing in the directory
+    /// counts yet.
+    pub(super) fn new_tree(&self, store: Uuid) -> Result<sled::Db, OpenError> {
         marker::begin(self.directory).map_err(|error| self.unusable(&error))?;
         self.clear().map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
-        let identity = Identity { format: FORMAT, store: Uuid::from_bytes(rand::random()) };
+        let identity = Identity { format: FORMAT, store };
         let written = tree
             .insert(codec::FORMAT_KEY, codec::value(&identity))
             .and_then(|_| tree.flush())
             .map_err(io::Error::from)
             .and_then(|_| File::open(self.directory.join("db"))?.sync_all());
         written.map_err(|error| self.unusable(&error))?;
-        let marker = Marker { format: FORMAT, store: identity.store, commits: 0 };
-        marker.write(self.directory).map_err(|error| self.unusable(&error))?;
-        Ok((tree, Contents { tables: Tables::default(), marker, commits: 0 }))
+        Ok(tree)
     }
 
     /// Removes what a process left that was killed while it made the directory.
-    fn clear(&self) -> io::Result<()> {
+    pub(super) fn clear(&self) -> io::Result<()> {
         scratch::remove_left_over(self.directory)?;
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
@@ -356,7 +379,7 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn unusable(&self, error: &io::Error) -> OpenError {
+    pub(super) fn unusable(&self, error: &io::Error) -> OpenError {
         OpenError::Unusable { path: self.directory.to_owned(), reason: error.to_string() }
     }
 
@@ -364,7 +387,7 @@ impl Opening<'_> {
         OpenError::Newer { path: self.directory.to_owned(), reason: reason.to_owned() }
     }
 
-    fn damaged(&self, reason: &str) -> OpenError {
+    pub(super) fn damaged(&self, reason: &str) -> OpenError {
         OpenError::Damaged { path: self.directory.to_owned(), reason: reason.to_owned() }
     }
 
