@@ -9,9 +9,6 @@ mod read;
 mod seal;
 mod write;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::io;
 
@@ -79,3 +76,6 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,18 +23,17 @@ use crate::domain::{
 pub fn read<E: From<Error>>(input: impl BufRead, take: impl FnMut(Change) -> Result<(), E>) -> Result<Summary, E> {
     let mut lines = Lines::begin(input)?;
     let mut reader = Reader { take, scope: None, document: None, value: None };
-    while let Some(line) = lines.next()? {
-        let told = reader.line(line).map_err(|stop| match stop {
+    let told = |outcome: Result<(), Stop<E>>, lines: &Lines<_>| {
+        outcome.map_err(|stop| match stop {
             Stop::Wrong(reason) => lines.wrong(reason).into(),
             Stop::Taker(error) => error,
-        });
-        told?;
+        })
+    };
+    while let Some(line) = lines.next()? {
+        told(reader.line(line), &lines)?;
     }
-    let ended = reader.end().map_err(|stop| match stop {
-        Stop::Wrong(reason) => lines.wrong(reason).into(),
-        Stop::Taker(error) => error,
-    });
-    ended.map(|()| lines.summary())
+    told(reader.end(), &lines)?;
+    Ok(lines.summary())
 }
 
 /// Why reading does not go on.

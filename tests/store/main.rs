@@ -6,6 +6,7 @@
 
 mod concurrency;
 mod conformance;
+mod dump;
 mod engine;
 mod failing;
 mod model;
