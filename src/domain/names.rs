@@ -235,6 +235,13 @@ impl Number {
         Ok(Self(packed))
     }
 
+    /// The bounds, both included, of the numbers that begin with this one.
+    pub(super) fn beginning_with(self) -> (Self, Self) {
+        let length = self.characters().count();
+        let open = u128::MAX.checked_shr(4 * u32::try_from(length).unwrap_or(u32::MAX)).unwrap_or_default();
+        (self, Self(self.0 | open))
+    }
+
     fn characters(self) -> impl Iterator<Item = char> {
         (0..MAX_NUMBER_CHARS).map_while(move |place| {
             let nibble = (self.0 >> (124 - 4 * place)) & 0xf;

@@ -7,6 +7,7 @@
 mod contents;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
@@ -25,6 +26,8 @@ pub struct Found {
     pub record: Arc<NumberRecord>,
     /// Its live allocation.
     pub allocation: Option<Arc<Allocation>>,
+    /// When the last of its allocations ended; `None` if none has.
+    pub ended: Option<Timestamp>,
 }
 
 /// A page of a list of numbers.
@@ -326,6 +329,11 @@ impl ScopeTables {
 }
 
 impl GroupTable {
+    /// The numbers of the group within bounds.
+    pub(super) fn members_in(&self, bounds: (Bound<Number>, Bound<Number>)) -> impl Iterator<Item = Number> {
+        self.members.range(bounds).copied()
+    }
+
     /// How many numbers the group has.
     pub(super) fn len(&self) -> usize {
         self.members.len()

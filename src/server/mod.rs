@@ -28,6 +28,7 @@ use crate::access::Access;
 use crate::config::{Live, Settings};
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
+use crate::dialect::native::Native;
 use crate::domain::InvalidName;
 use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
@@ -45,6 +46,7 @@ const FAREWELL_SECONDS: u64 = 30;
 struct Gateway {
     gms: Gms,
     interact: Interact,
+    native: Native,
     access: Arc<Access>,
     store: Arc<dyn Store>,
     live: Live,
@@ -153,6 +155,12 @@ impl Server {
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
             interact: Interact::new(
+                Arc::clone(&store),
+                Arc::clone(&access),
+                live.clone(),
+                Arc::new(SystemClock::default()),
+            ),
+            native: Native::new(
                 Arc::clone(&store),
                 Arc::clone(&access),
                 live.clone(),

@@ -19,7 +19,8 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Change, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
+    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+    ValueId,
 };
 
 /// The engine.
@@ -200,6 +201,18 @@ impl Store for MemoryStore {
 
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
         Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
+    }
+
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        let inner = self.inner.lock();
+        let rules = inner.state.rules();
+        Ok(inner.state.tables().numbers_after(scope, filter, rules, after, limit, self.clock.now()))
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {

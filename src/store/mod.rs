@@ -19,7 +19,7 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Content, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds,
+    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -173,6 +173,16 @@ pub trait Store: Send + Sync {
 
     /// Lists numbers in their order, those of one group or all.
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page>;
+
+    /// Lists the numbers that pass a filter, in their order, from the first one after `after`; at most `limit` of them,
+    /// and fewer where the store would have to look at too many for more.
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>>;
 
     /// Looks up a live interaction.
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;

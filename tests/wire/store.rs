@@ -9,7 +9,7 @@ use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, 
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Rules, Scope, Seconds,
+    NumberFilter, NumberId, NumberPatch, Part, Rules, Scope, Seconds,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
@@ -138,6 +138,16 @@ impl Store for Accidental {
 
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
         self.inner.numbers(scope, group, offset, limit).await
+    }
+
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        self.inner.numbers_after(scope, filter, after, limit).await
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {

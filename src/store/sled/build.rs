@@ -10,20 +10,19 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::codec::{self, Sink};
-use super::inspect::{self, Report};
+use super::codec;
+use super::inspect::{self, Report, Subject};
 use super::marker::{self, FORMAT, Marker};
 use super::opening::{OpenError, Opening};
+use super::tree::{Slice, Tree};
 use crate::domain::Change;
 
-/// Most records that are written at one time.
-const SLICE: usize = 500;
-/// How many slices are written between two flushes, which let go of the memory that the tree has gathered.
-const FLUSH_EVERY: usize = 64;
+/// How many slices are written between two syncs, which let go of the memory that the tree has gathered.
+const SYNC_EVERY: usize = 64;
 
 /// A data directory that is being made. One that is dropped unfinished leaves nothing behind.
 pub struct Build {
-    tree: sled::Db,
+    tree: Tree,
     slice: Slice,
     slices: usize,
     cache_bytes: u64,
@@ -47,7 +46,7 @@ impl Build {
         place.kept = false;
         // A store that goes its own way from here on is another store than the one that it was taken from.
         let store = Uuid::from_bytes(rand::random());
-        let tree = opening.new_tree(store)?;
+        let tree = opening.new_tree(store, 0)?;
         let marker = Marker { format: FORMAT, store, commits: 0 };
         Ok(Self { tree, slice: Slice::default(), slices: 0, cache_bytes, marker, place })
     }
@@ -58,12 +57,13 @@ impl Build {
     /// [`OpenError::Unusable`].
     pub fn add(&mut self, change: &Change) -> Result<(), OpenError> {
         codec::encode(change, &mut self.slice);
-        if self.slice.records < SLICE {
+        if !self.slice.is_full() {
             return Ok(());
         }
         self.slices += 1;
-        let written = write(&self.tree, mem::take(&mut self.slice), self.slices.is_multiple_of(FLUSH_EVERY));
-        written.map_err(|error| self.place.opening(self.cache_bytes).unusable(&error))
+        let written = self.tree.write(mem::take(&mut self.slice));
+        let synced = if self.slices.is_multiple_of(SYNC_EVERY) { self.tree.sync() } else { Ok(()) };
+        written.and(synced).map_err(|reason| self.place.opening(self.cache_bytes).unusable(&io::Error::other(reason)))
     }
 
     /// Makes what was added safe, reads it back, and lets it count.
@@ -74,12 +74,11 @@ impl Build {
         let Self { tree, slice, cache_bytes, marker, mut place, .. } = self;
         let opening = Opening { directory: &place.directory.clone(), cache_bytes };
         let unusable = |error: io::Error| opening.unusable(&error);
-        write(&tree, slice, true).map_err(unusable)?;
+        tree.write(slice).and_then(|()| tree.sync()).map_err(io::Error::other).map_err(unusable)?;
         // Closed and opened again, everything comes from the files.
         drop(tree);
-        File::open(place.directory.join("db")).and_then(|log| log.sync_all()).map_err(unusable)?;
         let tree = opening.open_tree(&place.directory)?;
-        let report = inspect::inspect(&tree, &marker);
+        let report = inspect::inspect(&Subject { tree: &tree, layers: &[], marker: &marker, commits: 0 });
         drop(tree);
         if let Some(problem) = report.problems.first() {
             return Err(opening.damaged(problem));
@@ -88,34 +87,6 @@ impl Build {
         marker.write(&place.directory).map_err(unusable)?;
         place.kept = true;
         Ok(report)
-    }
-}
-
-/// Writes a slice, and on demand everything before it, to the files.
-fn write(tree: &sled::Db, slice: Slice, flush: bool) -> io::Result<()> {
-    tree.apply_batch(slice.batch)?;
-    if flush {
-        tree.flush()?;
-    }
-    Ok(())
-}
-
-/// Records that are written together.
-#[derive(Default)]
-struct Slice {
-    batch: sled::Batch,
-    records: usize,
-}
-
-impl Sink for Slice {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.batch.insert(key, value);
-        self.records += 1;
-    }
-
-    fn remove(&mut self, key: Vec<u8>) {
-        self.batch.remove(key);
-        self.records += 1;
     }
 }
 

@@ -9,7 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use uuid::Uuid;
 
 use super::codec::{self, Chunk, Loader};
+use super::journal::CommitNumber;
 use super::marker::Marker;
+use super::pending::Layer;
+use super::replay;
+use super::tree::Tree;
 use crate::domain::{AllocationId, Change, DocumentId, NumberId, Tables, Value, ValueId};
 
 /// Most problems that are told; a tree that has more is told by those.
@@ -32,22 +36,34 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// Looks at every record of a tree that belongs to a marker.
-pub(super) fn inspect(tree: &sled::Db, marker: &Marker) -> Report {
-    let mut inspection = Inspection::of(marker);
+/// A directory whose tree is open and whose journal has been read.
+pub(super) struct Subject<'a> {
+    /// The tree.
+    pub(super) tree: &'a Tree,
+    /// What the journal has on top of it.
+    pub(super) layers: &'a [Layer],
+    /// Which store it is.
+    pub(super) marker: &'a Marker,
+    /// The last commit.
+    pub(super) commits: CommitNumber,
+}
+
+/// Looks at every record there is.
+pub(super) fn inspect(subject: &Subject<'_>) -> Report {
+    let mut inspection = Inspection::of(subject);
     // Reads of a damaged page can make sled panic.
     let read = catch_unwind(AssertUnwindSafe(|| {
-        for record in tree.iter() {
-            match record {
-                Ok((key, value)) => inspection.record(&key, &value),
-                Err(error) => inspection.problem(format!("the tree cannot be read on: {error}")),
-            }
+        for record in replay::records(subject.tree, subject.layers)? {
+            let (key, value) = record?;
+            inspection.record(&key, &value);
         }
+        Ok(())
     }));
-    if read.is_err() {
-        inspection.problem("a page of the tree cannot be read".to_owned());
+    match read.unwrap_or_else(|_| Err("a page of it is damaged".to_owned())) {
+        Ok(()) => {}
+        Err(reason) => inspection.problem(format!("the tree cannot be read to its end: {reason}")),
     }
-    inspection.finish(marker)
+    inspection.finish()
 }
 
 struct Inspection {
@@ -65,8 +81,9 @@ struct Stretch {
 }
 
 impl Inspection {
-    fn of(marker: &Marker) -> Self {
-        let report = Report { store: marker.store, format: marker.format, ..Report::default() };
+    fn of(subject: &Subject<'_>) -> Self {
+        let Marker { store, format, .. } = *subject.marker;
+        let report = Report { store, format, commits: subject.commits, ..Report::default() };
         Self { report, loader: Loader::default(), values: HashMap::new() }
     }
 
@@ -81,20 +98,17 @@ impl Inspection {
         if key.len() + value.len() > codec::MAX_RECORD_BYTES {
             self.problem(format!("a record of {} bytes is larger than any that is written", key.len() + value.len()));
         }
-        if key == codec::COMMIT_KEY {
-            match codec::fields(key, value) {
-                Ok(commits) => self.report.commits = commits,
-                Err(error) => self.problem(error.to_string()),
+        let understood = match codec::chunk(key) {
+            Some(chunk) => {
+                self.chunk(chunk, value.len());
+                Ok(())
             }
-            return;
-        }
-        match codec::chunk(key) {
-            Some(chunk) => self.chunk(chunk, value.len()),
-            None => {
-                if let Err(error) = self.loader.take(key, value) {
-                    self.problem(error.to_string());
-                }
-            }
+            None if codec::is_number(key) => codec::fields::<u64>(key, value).map(drop),
+            None if codec::is_stage(key) => codec::bytes(key, value).map(drop),
+            None => self.loader.take(key, value),
+        };
+        if let Err(error) = understood {
+            self.problem(error.to_string());
         }
     }
 
@@ -109,11 +123,7 @@ impl Inspection {
         }
     }
 
-    fn finish(mut self, marker: &Marker) -> Report {
-        if self.report.commits < marker.commits {
-            let found = self.report.commits;
-            self.problem(format!("commit {} was on disk, but the last one found is {found}", marker.commits));
-        }
+    fn finish(mut self) -> Report {
         let tables = std::mem::take(&mut self.loader).finish();
         self.tables(&tables);
         let (unused, bytes) = self.values.values().fold((0, 0), |(count, sum), value| (count + 1, sum + value.bytes));
@@ -121,6 +131,11 @@ impl Inspection {
             self.report.notes.push(format!(
                 "{unused} large values, {bytes} bytes, belong to no document: a backup was reading them when the gateway \
                  was killed; nothing is missing, and compaction takes them away"
+            ));
+        }
+        if let Some(pieces) = self.report.records.get(codec::kind(codec::STAGES.0)) {
+            self.report.notes.push(format!(
+                "{pieces} pieces of imports that never took effect, or are about to; the next start sees to them"
             ));
         }
         self.report

@@ -5,13 +5,24 @@
 //! that holds only what is durable.
 
 mod build;
+mod clean;
 mod codec;
 mod disk;
+mod folder;
+#[allow(dead_code, reason = "bulk import stages its rows through it")]
+mod import;
 mod inspect;
+mod journal;
 mod marker;
 mod opening;
+mod ops;
+#[allow(dead_code, reason = "history is read through it")]
+mod pending;
 mod pins;
+mod replay;
 mod scratch;
+mod tree;
+mod verify;
 mod writer;
 
 use std::path::PathBuf;
@@ -19,6 +30,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 use rand::SeedableRng;
@@ -32,14 +44,19 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
-    NewNumber, Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
+    NewNumber, Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds, State, Tables,
+    Timestamp, ValueId,
 };
+use disk::Disk;
+use pending::Records;
 use pins::{Pin, Pins};
+use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use build::Build;
 pub use inspect::Report;
 pub use opening::OpenError;
+pub use verify::verify;
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
 const QUEUE: usize = 16 * 1024;
@@ -97,8 +114,10 @@ pub struct SledStore {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
-    tree: Arc<RwLock<Option<sled::Db>>>,
+    records: Arc<RwLock<Option<Arc<Records>>>>,
     clock: Arc<dyn Clock>,
+    /// The rules in force, for readers.
+    rules: ArcSwap<Rules>,
     status: Status,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -109,11 +128,17 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
-        let tree = disk.tree().clone();
+        let (opened, tables) = opening::open(&options.directory, options.cache_bytes)?;
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
+        let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {
+            path: options.directory.clone(),
+            reason: format!("the {thread}'s thread did not start: {error}"),
+        };
+        let disk = Disk::new(opened, Arc::clone(&status)).map_err(|error| unstarted("folder", &error))?;
+        let records = Arc::clone(disk.records());
         let (queue, inbox) = mpsc::channel(QUEUE);
+        let rules = ArcSwap::from_pointee(options.rules.clone());
         let writer = Writer {
             state: State::new(tables, options.rules),
             disk,
@@ -125,15 +150,13 @@ impl SledStore {
             pins: Pins::default(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
-            path: options.directory,
-            reason: format!("the writer's thread did not start: {error}"),
-        })?;
+        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;
         Ok(Self {
             queue,
             view,
-            tree: Arc::new(RwLock::new(Some(tree))),
+            records: Arc::new(RwLock::new(Some(records))),
             clock: options.clock,
+            rules,
             status,
             writer: Mutex::new(Some(thread)),
         })
@@ -154,14 +177,14 @@ impl SledStore {
         query(&self.view.read(), self.clock.now())
     }
 
-    /// Reads bytes from the tree, away from the threads that serve requests.
-    async fn read_values<T, F>(&self, query: F) -> Result<T>
+    /// Reads records, away from the threads that serve requests.
+    async fn read_records<T, F>(&self, query: F) -> Result<T>
     where
-        F: FnOnce(&sled::Db) -> std::result::Result<T, String> + Send + 'static,
+        F: FnOnce(&Records) -> std::result::Result<T, String> + Send + 'static,
         T: Send + 'static,
     {
-        let tree = self.tree.read().clone().ok_or_else(closed)?;
-        let outcome = tokio::task::spawn_blocking(move || query(&tree)).await;
+        let records = self.records.read().clone().ok_or_else(closed)?;
+        let outcome = tokio::task::spawn_blocking(move || query(&records)).await;
         outcome
             .unwrap_or_else(|_| Err("reading a value failed unexpectedly".to_owned()))
             .map_err(|reason| Error::Unavailable(reason.into()))
@@ -172,7 +195,7 @@ impl SledStore {
     /// what dropped it.
     async fn load<T, F>(&self, scope: &Scope, named: DocumentRef, query: F) -> Result<Option<T>>
     where
-        F: Fn(&Document, &sled::Db) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
+        F: Fn(&Document, &Tree) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let query = Arc::new(query);
@@ -184,7 +207,7 @@ impl SledStore {
                 ));
             }
             let (query, index) = (Arc::clone(&query), Arc::clone(&document));
-            if let Some(loaded) = self.read_values(move |tree| query(&index, tree)).await? {
+            if let Some(loaded) = self.read_records(move |records| query(&index, &records.tree)).await? {
                 return Ok(Some(loaded));
             }
             seen = Some(document);
@@ -202,7 +225,7 @@ impl SledStore {
 /// again, or removed, at once.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.tree.write().take();
+        self.records.write().take();
         // Without a sender the writer finishes what is queued and stops.
         self.queue = mpsc::channel(1).0;
         if let Some(thread) = self.writer.get_mut().take() {
@@ -211,9 +234,9 @@ impl Drop for SledStore {
     }
 }
 
-/// The large values of the tree as long as the store is open, those that were there when the pin was made.
+/// The large values as long as the store is open, those that were there when the pin was made.
 struct PinnedValues {
-    tree: Arc<RwLock<Option<sled::Db>>>,
+    records: Arc<RwLock<Option<Arc<Records>>>>,
     _pin: Pin,
 }
 
@@ -221,8 +244,8 @@ impl Values for PinnedValues {
     type Error = String;
 
     fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
-        let tree = self.tree.read().clone();
-        tree.ok_or_else(|| closed().to_string())?.value(id, length)
+        let records = self.records.read().clone();
+        records.ok_or_else(|| closed().to_string())?.tree.value(id, length)
     }
 }
 
@@ -338,6 +361,17 @@ impl Store for SledStore {
         Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
     }
 
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        let rules = self.rules.load();
+        Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
@@ -369,11 +403,14 @@ impl Store for SledStore {
     }
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
+        let for_readers = Arc::new(rules.clone());
         self.write(move |desk| {
             desk.set_rules(rules);
             Ok(())
         })
-        .await
+        .await?;
+        self.rules.store(for_readers);
+        Ok(())
     }
 
     async fn sweep(&self) -> Result<()> {
@@ -386,7 +423,7 @@ impl Store for SledStore {
 
     async fn snapshot(&self) -> Result<Snapshot> {
         let (origin, contents, pin) = self.write(|desk| Ok(desk.all())).await?;
-        Ok(Snapshot::new(origin, contents, PinnedValues { tree: Arc::clone(&self.tree), _pin: pin }))
+        Ok(Snapshot::new(origin, contents, PinnedValues { records: Arc::clone(&self.records), _pin: pin }))
     }
 
     async fn ready(&self) -> Result<()> {
@@ -399,7 +436,7 @@ impl Store for SledStore {
 
     async fn close(&self) {
         let (told, closed) = oneshot::channel();
-        self.tree.write().take();
+        self.records.write().take();
         if self.queue.send(Message::Close(told)).await.is_ok() {
             let _ = closed.await;
         }

@@ -15,7 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::Observer;
-use super::disk::Disk;
+use super::disk::{Commit, Disk};
+use super::ops::ImportId;
+use super::pending::Records;
 use super::pins::{Pin, Pins};
 use crate::domain::document::Loaded;
 use crate::domain::state::Turn;
@@ -100,6 +102,8 @@ pub(super) struct Desk<'a> {
     /// Which store it is, and which commit this batch will be in.
     store: Uuid,
     commits: u64,
+    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    included: &'a mut Option<ImportId>,
 }
 
 impl Desk<'_> {
@@ -119,6 +123,13 @@ impl Desk<'_> {
         (origin, self.state.tables().contents(), self.pins.pin())
     }
 
+    /// Says that the changes which this command leaves are staged already, all of them, and take effect with this
+    /// commit. Nothing is done after it in the same batch.
+    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    pub(super) fn include(&mut self, import: ImportId) {
+        *self.included = Some(import);
+    }
+
     /// Takes over new rules.
     pub(super) fn set_rules(&mut self, rules: Rules) {
         self.state.set_rules(rules);
@@ -128,7 +139,7 @@ impl Desk<'_> {
 /// The large values of the batch and, behind them, those of the tree.
 struct BatchValues<'a> {
     new: &'a HashMap<ValueId, Arc<[u8]>>,
-    tree: &'a sled::Db,
+    records: &'a Records,
 }
 
 impl Values for BatchValues<'_> {
@@ -137,7 +148,7 @@ impl Values for BatchValues<'_> {
     fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
         match self.new.get(&id) {
             Some(bytes) => Ok(Some(Arc::clone(bytes))),
-            None => self.tree.value(id, length),
+            None => self.records.tree.value(id, length),
         }
     }
 }
@@ -148,6 +159,8 @@ struct Batch {
     changes: Vec<Change>,
     values: HashMap<ValueId, Arc<[u8]>>,
     value_bytes: usize,
+    /// An import that comes after all that, with its changes.
+    import: Option<(ImportId, Vec<Change>)>,
 }
 
 impl Batch {
@@ -161,8 +174,12 @@ impl Batch {
         self.changes.extend(changes);
     }
 
+    fn include(&mut self, import: ImportId, changes: Vec<Change>) {
+        self.import = Some((import, changes));
+    }
+
     fn is_full(&self) -> bool {
-        self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
+        self.import.is_some() || self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
     }
 }
 
@@ -187,10 +204,9 @@ impl Writer {
             closing = self.serve(first, &mut queue);
         }
         self.drop_what_waits();
-        self.disk.write_marker();
         // Whoever comes from now on hears at once that nobody is here.
         drop(queue);
-        drop(self);
+        self.disk.close();
         if let Some(closed) = closing {
             let _ = closed.send(());
         }
@@ -230,6 +246,11 @@ impl Writer {
         for job in jobs {
             job.answer(failed.as_ref());
         }
+        if failed.is_none()
+            && let Err(reason) = self.disk.tend()
+        {
+            self.give_up(&reason);
+        }
         closing
     }
 
@@ -249,18 +270,24 @@ impl Writer {
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
     /// made anew from what is durable.
     fn run(&mut self, job: &mut dyn Job, batch: &mut Batch) -> Option<Arc<str>> {
+        let mut included = None;
         let mut desk = Desk {
             state: &mut self.state,
             now: self.clock.now(),
             rng: &mut self.rng,
-            values: BatchValues { new: &batch.values, tree: self.disk.tree() },
+            values: BatchValues { new: &batch.values, records: self.disk.records() },
             pins: &mut self.pins,
-            store: self.disk.marker.store,
-            commits: self.disk.commits + u64::from(!batch.changes.is_empty()),
+            store: self.disk.store(),
+            commits: self.disk.commits() + u64::from(!batch.changes.is_empty()),
+            included: &mut included,
         };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
             Ok(()) => {
-                batch.take(self.state.take_changes());
+                let changes = self.state.take_changes();
+                match included {
+                    Some(import) => batch.include(import, changes),
+                    None => batch.take(changes),
+                }
                 None
             }
             Err(_) => {
@@ -274,25 +301,29 @@ impl Writer {
     /// Makes a batch durable and shows it to the readers; the reason if that failed.
     fn commit(&mut self, mut batch: Batch, commands: usize) -> Option<Arc<str>> {
         self.pins.sift(&mut batch.changes);
-        if batch.changes.is_empty() {
+        if batch.changes.is_empty() && batch.import.is_none() {
             return None;
         }
-        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(&batch.changes)));
+        let commit = Commit { changes: &batch.changes, import: batch.import.as_ref().map(|(import, _)| *import) };
+        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(commit)));
         match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
             Ok(synced) => {
                 self.observer.committed(commands, synced);
+                let imported = batch.import.iter().flat_map(|(_, changes)| changes);
                 let mut view = self.view.write();
-                for change in &batch.changes {
+                for change in batch.changes.iter().chain(imported) {
                     view.apply(change);
                 }
                 None
             }
-            Err(reason) => {
-                let reason: Arc<str> = format!("the disk failed: {reason}").into();
-                tracing::error!(%reason, "no further write is taken; reads go on");
-                *self.status.lock() = Some(Arc::clone(&reason));
-                Some(reason)
-            }
+            Err(reason) => Some(self.give_up(&reason)),
         }
+    }
+
+    /// Takes no further write.
+    fn give_up(&self, reason: &str) -> Arc<str> {
+        let reason: Arc<str> = format!("the disk failed: {reason}").into();
+        tracing::error!(%reason, "no further write is taken; reads go on");
+        Arc::clone(self.status.lock().get_or_insert(reason))
     }
 }

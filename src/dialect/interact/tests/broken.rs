@@ -11,7 +11,7 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Rules, Scope, Seconds, Timestamp,
+    NumberFilter, NumberId, NumberPatch, Part, Rules, Scope, Seconds, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
 
@@ -66,6 +66,15 @@ impl Store for Broken {
         broken()
     }
     async fn numbers(&self, _: &Scope, _: Option<&GroupName>, _: usize, _: usize) -> Result<Page> {
+        broken()
+    }
+    async fn numbers_after(
+        &self,
+        _: &Scope,
+        _: &NumberFilter,
+        _: Option<Number>,
+        _: usize,
+    ) -> Result<Part<Found, Number>> {
         broken()
     }
     async fn interaction(&self, _: &Scope, _: &InteractionId) -> Result<Option<Arc<Interaction>>> {

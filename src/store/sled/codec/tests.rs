@@ -15,12 +15,12 @@ use crate::domain::tables::Found;
 struct Records(BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Sink for Records {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, value);
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.0.insert(key.to_vec(), value.to_vec());
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
-        self.0.remove(&key);
+    fn remove(&mut self, key: &[u8]) {
+        self.0.remove(key);
     }
 }
 
@@ -35,8 +35,10 @@ impl Records {
 
     fn load(&self) -> Result<Tables, Unreadable> {
         let mut loader = Loader::default();
-        for (key, value) in self.0.range(..END_OF_TABLES.to_vec()) {
-            loader.take(key, value)?;
+        for (from, to) in TABLES {
+            for (key, value) in self.0.range(from.to_vec()..to.to_vec()) {
+                loader.take(key, value)?;
+            }
         }
         Ok(loader.finish())
     }
