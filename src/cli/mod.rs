@@ -5,6 +5,7 @@
 
 mod backup;
 mod check;
+mod compact;
 mod hash_secret;
 mod healthcheck;
 mod import_gms;
@@ -13,6 +14,7 @@ mod output;
 mod progress;
 mod restore;
 mod serve;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -60,6 +62,10 @@ enum Command {
     Backup(backup::Backup),
     /// Make a data directory of a backup
     Restore(restore::Restore),
+    /// Write the files of a data directory anew, as small as they can be
+    Compact(compact::Compact),
+    /// Look at everything in a data directory and touch nothing
+    Verify(verify::Verify),
 }
 
 /// Runs the command that the process was called with.
@@ -74,6 +80,8 @@ pub fn run() -> ExitCode {
         Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
+        Command::Compact(compact) => compact.run(),
+        Command::Verify(verify) => verify.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

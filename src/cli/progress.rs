@@ -1,6 +1,8 @@
 //! How far something has come, on a terminal. Nobody else sees anything of it: it is drawn on standard error, and only
 //! where that is a terminal.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar where the end is known, else a count.
@@ -16,6 +18,13 @@ impl Progress {
         };
         let style = ProgressStyle::with_template(template).expect("the templates above are valid");
         Self(bar.with_style(style).with_message(what))
+    }
+
+    /// Something whose end nobody knows.
+    pub(super) fn working(what: &'static str) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
     }
 
     /// So far it is.

@@ -235,6 +235,11 @@ pub(super) fn is_number(key: &[u8]) -> bool {
     key == COMMIT_KEY || key == JOURNAL_KEY
 }
 
+/// Whether a record tells of the directory itself and not of what is kept in it.
+pub(super) fn is_of_directory(key: &[u8]) -> bool {
+    key == FORMAT_KEY || is_number(key) || is_stage(key)
+}
+
 /// Whether a record is a piece of what is staged for an import.
 pub(super) fn is_stage(key: &[u8]) -> bool {
     key.first() == Some(&tag::STAGE)

@@ -7,6 +7,7 @@
 mod build;
 mod clean;
 mod codec;
+mod compact;
 mod disk;
 mod folder;
 #[allow(dead_code, reason = "bulk import stages its rows through it")]
@@ -21,6 +22,7 @@ mod pending;
 mod pins;
 mod replay;
 mod scratch;
+mod swap;
 mod tree;
 mod verify;
 mod writer;
@@ -54,6 +56,7 @@ use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use build::Build;
+pub use compact::{Compacted, compact};
 pub use inspect::Report;
 pub use opening::OpenError;
 pub use verify::verify;

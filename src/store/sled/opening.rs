@@ -21,7 +21,7 @@ use super::marker::{self, FORMAT, Found, Marker};
 use super::replay::{self, Active, LoadError, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
-use super::{clean, import};
+use super::{clean, compact, import, swap};
 use crate::domain::{Tables, ValueId};
 
 /// Why a data directory cannot be opened.
@@ -155,6 +155,7 @@ impl Opening<'_> {
     fn open(&self) -> Result<(Opened, Tables), OpenError> {
         self.make_directory().map_err(|error| self.unusable(&error))?;
         let lock = self.lock()?;
+        swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
         let marker = self.read_marker()?;
         let files = self.look().map_err(|error| self.unusable(&error))?;
         let (tree, contents) = match (files, &marker) {
@@ -179,6 +180,32 @@ impl Opening<'_> {
             lock,
         };
         Ok((opened, tables))
+    }
+
+    /// Writes the tree anew.
+    pub(super) fn compact(&self) -> Result<(), OpenError> {
+        let _lock = self.lock()?;
+        swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
+        let marker = self.existing()?;
+        let (tree, contents) = self.open_existing(marker.as_ref())?;
+        self.rewrite(&tree, &contents)?;
+        self.swap(tree, contents).map(drop)
+    }
+
+    /// Writes a new tree beside the one that there is.
+    fn rewrite(&self, tree: &Tree, contents: &Contents) -> Result<(), OpenError> {
+        let Contents { tables, marker, replayed: Replayed { layers, commits, .. }, .. } = contents;
+        compact::rewrite(self.directory, &compact::Source { tree, layers, tables, marker, commits: *commits })
+    }
+
+    /// Puts the new tree in place of the one that there is.
+    fn swap(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
+        drop(tree);
+        swap::commit(self.directory).map_err(|error| self.unusable(&error))?;
+        let tree = self.open_tree(self.directory)?;
+        let commits = contents.replayed.commits;
+        let replayed = Replayed { layers: Vec::new(), commits, active: Active::Empty(FIRST_FILE) };
+        Ok((tree, Contents { in_tree: commits, replayed, ..contents }))
     }
 
     /// Removes what was written for a commit that never came about: large values, and the stages of imports.
@@ -248,6 +275,7 @@ impl Opening<'_> {
                 // Freshly made file systems have this one.
                 "lost+found" => {}
                 name if marker::owns(name) || scratch::owns(name) || clean::owns(name) || journal::owns(name) => {}
+                name if swap::owns(name) => {}
                 _ => foreign = true,
             }
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::inspect::{self, Report, Subject};
 use super::opening::{OpenError, Opening};
 use super::scratch::Scratch;
+use super::swap;
 
 /// What the copy's tree may keep in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -20,6 +21,12 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 pub fn verify(directory: &Path, elsewhere: &Path) -> Result<Report, OpenError> {
     let opening = Opening { directory, cache_bytes: CACHE_BYTES };
     let _lock = opening.lock()?;
+    if swap::is_pending(directory).map_err(|error| opening.unusable(&error))? {
+        return Err(OpenError::Unusable {
+            path: directory.to_owned(),
+            reason: "a compaction was interrupted; compact it once more, or start the gateway on it".to_owned(),
+        });
+    }
     let marker = opening.existing()?;
     let copy = Scratch::elsewhere(directory, elsewhere).map_err(|error| OpenError::Unusable {
         path: elsewhere.to_owned(),
