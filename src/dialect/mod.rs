@@ -4,8 +4,10 @@
 //! everything in between (limits, reading the body, metrics, panics) once for all. All wording, status codes and
 //! quirks of a vendor live in its folder, its errors in one table there.
 
+pub mod aicc;
 pub mod gms;
 pub mod interact;
+mod json;
 pub mod native;
 
 use std::future::Future;
@@ -14,6 +16,8 @@ use std::net::IpAddr;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
+
+use crate::domain::Seconds;
 
 /// The head of a request, as a dialect sees it.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +93,9 @@ pub enum HttpRefusal {
     /// The handler panicked; the cause is in the log.
     Panicked,
 }
+
+/// What a caller who finds no number waits where nobody knows when one comes back.
+pub const USUAL_WAIT: Seconds = Seconds::new(30);
 
 /// How a call ended, for metrics: a label from a small fixed set.
 pub type Outcome = &'static str;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Counts;
+use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use crate::domain::{
     AccessCode, AllocationId, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, Number, NumberId, Origin,
     Ownership, Sharing, TenantId, Timestamp, ValueId,
@@ -53,6 +54,10 @@ pub(super) enum Line {
     Document(DocumentLine),
     Entry(EntryLine),
     Value(ValueLine),
+    Numbering(NumberingLine),
+    Skill(SkillLine),
+    Route(RouteLine),
+    SigningKey(SigningKeyLine),
     End(End),
 }
 
@@ -67,6 +72,10 @@ impl Line {
             Self::Document(_) => Kind::Document,
             Self::Entry(_) => Kind::Entry,
             Self::Value(_) => Kind::Value,
+            Self::Numbering(_) => Kind::Numbering,
+            Self::Skill(_) => Kind::Skill,
+            Self::Route(_) => Kind::Route,
+            Self::SigningKey(_) => Kind::SigningKey,
             Self::End(_) => Kind::End,
         }
     }
@@ -90,6 +99,14 @@ pub enum Kind {
     Entry,
     /// A piece of a large value.
     Value,
+    /// The last numbers given out to routes and queues of a scope.
+    Numbering,
+    /// A skill queue.
+    Skill,
+    /// A called route.
+    Route,
+    /// The key that tokens are signed with.
+    SigningKey,
     /// The end of the dump.
     End,
 }

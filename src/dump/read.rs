@@ -84,6 +84,22 @@ where
             }
             Line::Entry(line) => self.entry(line),
             Line::Value(line) => self.value(line),
+            Line::Numbering(line) => {
+                let numbering = line.numbering();
+                let scope = self.scope(line.tenant, line.environment);
+                self.hand_on(Change::Numbering(scope, numbering))
+            }
+            Line::Skill(line) => {
+                let scope = self.scope(line.tenant.clone(), line.environment.clone());
+                let skill = line.skill();
+                self.hand_on(Change::Skill(scope, skill.id, Some(Arc::new(skill))))
+            }
+            Line::Route(line) => {
+                let scope = self.scope(line.tenant.clone(), line.environment.clone());
+                let route = line.route().map_err(wrong)?;
+                self.hand_on(Change::Route(scope, route.dnid, Some(Arc::new(route))))
+            }
+            Line::SigningKey(line) => self.hand_on(Change::SigningKey(line.key().map_err(wrong)?)),
             Line::End(_) => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::mem;
 
 use serde::Serialize;
 
+use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::line::{
     AllocationLine, Bytes, Counters, DocumentLine, EntryLine, FORMAT, FileLine, Freed, Header, InteractionLine, Large,
     Line, NumberLine, PIECE_BYTES, VERSION, ValueLine,
@@ -105,10 +106,16 @@ impl<W: Write> Writer<W> {
                 self.line(&Line::Entry(entry_line(scope, *document, key, entry)))
             }
             Change::ValueKept(id, bytes) => self.value(*id, bytes),
+            Change::Numbering(scope, numbering) => self.line(&Line::Numbering(NumberingLine::of(scope, *numbering))),
+            Change::Skill(scope, _, Some(skill)) => self.line(&Line::Skill(SkillLine::of(scope, skill))),
+            Change::Route(scope, _, Some(route)) => self.line(&Line::Route(RouteLine::of(scope, route))),
+            Change::SigningKey(key) => self.line(&Line::SigningKey(SigningKeyLine::of(key))),
             Change::Number(_, _, None)
             | Change::Interaction(_, _, None)
             | Change::Document(_, _, None)
             | Change::Entry(_, _, _, None)
+            | Change::Skill(_, _, None)
+            | Change::Route(_, _, None)
             | Change::Released(..)
             | Change::ValueDropped(..) => Ok(()),
         }

@@ -15,12 +15,15 @@ use uuid::Uuid;
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Origin, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Change, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
-    ValueId,
+    Allocation, AllocationFilter, AllocationId, Change, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds,
+    SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -133,6 +136,14 @@ impl Store for MemoryStore {
         self.write(|turn| turn.free(scope, dialled))
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        self.write(|turn| turn.renew_allocation(scope, id, lasting))
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        self.write(|turn| turn.free_allocation(scope, id))
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -156,13 +167,8 @@ impl Store for MemoryStore {
         )
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
-        self.write(|turn| turn.create_interaction(scope, id, deadline))
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
+        self.write(|turn| turn.create_interaction(scope, new))
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -215,6 +221,20 @@ impl Store for MemoryStore {
         Ok(inner.state.tables().numbers_after(scope, filter, rules, after, limit, self.clock.now()))
     }
 
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
+    }
+
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
@@ -236,8 +256,65 @@ impl Store for MemoryStore {
         }))
     }
 
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        self.write(|turn| turn.create_route(scope, new))
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
+        self.write(|turn| turn.modify_route(scope, id, destination))
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        self.write(|turn| Ok(turn.delete_routes(scope, &dnids)))
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        self.write(|turn| turn.create_skill(scope, new))
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        self.write(|turn| turn.modify_skill(scope, id, new))
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        self.write(|turn| turn.delete_skills(scope, &ids))
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skills(scope)))
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        self.write(|turn| Ok(turn.signing_key()))
+    }
+
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         self.write(|turn| Ok(turn.pool(scope, group)))
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.write(|turn| Ok(turn.group(scope, group)))
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        self.write(|turn| Ok(turn.groups_after(scope, after.as_ref(), limit)))
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

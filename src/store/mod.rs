@@ -15,11 +15,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Content, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds,
+    Allocation, AllocationFilter, AllocationId, Content, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds,
+    SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -103,6 +107,18 @@ pub trait Store: Send + Sync {
     /// [`Refusal::NumberUnknown`].
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>>;
 
+    /// Gives a live allocation a new deadline, `lasting` from now. The interaction lives at least as long.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent>;
+
+    /// Ends a live allocation.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>>;
+
     /// Recognises a call and frees the numbers of what is returned, newest first.
     ///
     /// # Errors
@@ -116,16 +132,12 @@ pub trait Store: Send + Sync {
         data: WithData,
     ) -> Result<Vec<Matched>>;
 
-    /// Makes an interaction under an id that the caller chose.
+    /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`].
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>>;
+    /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`].
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>>;
 
     /// Ends an interaction and frees its numbers.
     ///
@@ -184,6 +196,19 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Part<Found, Number>>;
 
+    /// Looks up a live allocation.
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>>;
+
+    /// Lists the live allocations that pass a filter, oldest first, from the first one after `after`; at most `limit` of
+    /// them, and fewer where the store would have to look at too many for more.
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>>;
+
     /// Looks up a live interaction.
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;
 
@@ -193,8 +218,68 @@ pub trait Store: Send + Sync {
     /// Reads one entry of a live document with its bytes.
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>>;
 
+    /// Binds a hotline, perhaps with an extension, to a destination.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>>;
+
+    /// Leads a called route elsewhere.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>>;
+
+    /// Deletes the called routes with these configuration numbers, as far as there are such.
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes>;
+
+    /// Lists the called routes that the filter shows, in the order of their configuration numbers.
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage>;
+
+    /// Looks up where a dialled number goes.
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>>;
+
+    /// Makes a skill queue.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>>;
+
+    /// Changes a skill queue that somebody made.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>>;
+
+    /// Deletes skill queues that somebody made: all of them, or none.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()>;
+
+    /// The skill queues that somebody made, in the order of their ids; the configured ones are in the settings.
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>>;
+
+    /// Looks up a skill queue that somebody made.
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>>;
+
+    /// The key that tokens are signed with; made and kept at the first call.
+    async fn signing_key(&self) -> Result<SigningKey>;
+
     /// How a group is now; `None` if no number is in it.
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// How a group is now that has a number or is configured; `None` for any other.
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// Lists the groups of a scope that have a number or are configured, by their names, from the first one after
+    /// `after`. The numbers without a group (`None`) come first, if there are any.
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>>;
 
     /// How every group is that has any number.
     async fn pools(&self) -> Result<Vec<PoolHealth>>;

@@ -2,10 +2,12 @@
 
 use dnis_gateway::domain::document::{Loaded, LoadedValue};
 use dnis_gateway::domain::refusal::Miss;
-use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, Repeat, Seeds, Which};
+use dnis_gateway::domain::route::DestinationKind;
+use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, PoolHealth, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
-    CodeShape, Content, Deadline, DocumentId, DocumentRef, GroupRules, NumberId, NumberPatch, Policy, Refusal, Rules,
-    Scope, Seconds, Sharing,
+    AllocationFilter, CodeShape, Content, Deadline, Destination, DocumentId, DocumentRef, FlowId, GroupRules,
+    NewInteraction, NewNumber, NewRoute, NumberFilter, NumberId, NumberPatch, NumberState, Overdial, Policy, Refusal,
+    Route, RouteFilter, RouteRefusal, Rules, Scope, Seconds, Sharing, SkillId, TenantId,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 
@@ -33,6 +35,12 @@ macro_rules! on_every_engine {
 on_every_engine! {
     a_number_is_created_once_listed_changed_and_deleted,
     a_lent_number_is_seen_freed_and_lent_again,
+    numbers_are_listed_by_filter_from_where_a_list_stopped,
+    a_state_is_told_by_the_clock_and_the_rules,
+    an_allocation_is_found_listed_renewed_and_freed_by_its_id,
+    an_allocation_is_known_by_its_id_after_a_restart_and_not_in_another_scope,
+    groups_are_listed_with_the_configured_ones_that_have_no_number,
+    an_interaction_begins_under_a_name_of_the_gateways_with_its_data,
     an_expired_allocation_is_free_without_any_sweep,
     a_call_is_recognised_once_and_gives_the_document_back,
     a_match_without_data_reads_none,
@@ -53,6 +61,11 @@ on_every_engine! {
     what_expired_while_the_store_was_down_is_free,
     a_sweep_brings_the_counts_up_to_the_clock,
     a_fresh_engine_is_ready,
+    a_route_is_created_listed_led_elsewhere_and_deleted,
+    a_dialled_number_finds_its_route,
+    queues_are_made_changed_and_deleted_but_not_under_a_route,
+    routes_queues_and_the_signing_key_survive_a_restart_and_numbers_are_never_given_twice,
+    routes_and_queues_of_scopes_share_nothing,
 }
 
 const ROOM: u64 = 4 * 1024 * 1024;
@@ -60,11 +73,16 @@ const ROOM: u64 = 4 * 1024 * 1024;
 fn rules() -> Rules {
     let lrf = GroupRules { policy: Policy::LeastRecentlyFreed, ..GroupRules::default() };
     let groups = [(scope().tenant, [(group("lrf"), lrf)].into())].into();
-    Rules { documents_total: ROOM, groups, ..Rules::default() }
+    let call_centers = [(scope().tenant, std::sync::Arc::new(call_center()))].into();
+    Rules { documents_total: ROOM, groups, call_centers, ..Rules::default() }
 }
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
     match outcome {
+        // What a refusal tells of the groups is the domain's, and tested there.
+        Err(Error::Refused(Refusal::Exhausted { group, next_release, .. })) => {
+            Refusal::Exhausted { group, next_release, pools: Vec::new() }
+        }
         Err(Error::Refused(refusal)) => refusal,
         other => panic!("a refusal was expected, not {other:?}"),
     }
@@ -133,6 +151,141 @@ async fn a_lent_number_is_seen_freed_and_lent_again(engine: &mut Engine) {
     assert_eq!(holder(store, "11").await.as_deref(), Some("b"));
 }
 
+async fn numbers_are_listed_by_filter_from_where_a_list_stopped(engine: &mut Engine) {
+    with_numbers(engine, &["10", "11", "12", "20", "21"]).await;
+    let store = engine.store();
+    store.create_number(&scope(), NewNumber { group: None, ..number("13") }).await.unwrap();
+    let off = NumberPatch { enabled: Some(false), ..NumberPatch::default() };
+    store.update_number(&scope(), num("20"), off).await.unwrap();
+    store.lend(&scope(), lend_to("a")).await.unwrap();
+    let list = async |filter: NumberFilter, after: Option<&str>, limit| {
+        let page = store.numbers_after(&scope(), &filter, after.map(num), limit).await.unwrap();
+        let numbers: Vec<_> = page.items.iter().map(|found| found.record.number.to_string()).collect();
+        (numbers.join(" "), page.next.map(|next| next.to_string()))
+    };
+    let told = |numbers: &str, next: Option<&str>| (numbers.to_owned(), next.map(str::to_owned));
+    let all = NumberFilter::default;
+    assert_eq!(list(all(), None, 4).await, told("10 11 12 13", Some("13")));
+    assert_eq!(list(all(), Some("13"), 4).await, told("20 21", None));
+    assert_eq!(list(all(), Some("12999"), 1).await, told("13", Some("13")), "what a list stopped at may be gone");
+    assert_eq!(list(all(), Some("21"), 4).await, told("", None));
+    let grouped = |name: Option<&str>| NumberFilter { group: Some(name.map(group)), ..all() };
+    assert_eq!(list(grouped(Some("g")), Some("10"), 2).await, told("11 12", Some("12")));
+    assert_eq!(list(grouped(None), None, 9).await, told("13", None));
+    assert_eq!(list(grouped(Some("none")), None, 9).await, told("", None));
+    assert_eq!(list(NumberFilter { prefix: Some(num("2")), ..all() }, None, 9).await, told("20 21", None));
+    assert_eq!(list(NumberFilter { prefix: Some(num("2")), ..all() }, Some("20"), 9).await, told("21", None));
+    assert_eq!(list(NumberFilter { prefix: Some(num("1")), ..all() }, Some("20"), 9).await, told("", None));
+    assert_eq!(list(NumberFilter { enabled: Some(false), ..all() }, None, 9).await, told("20", None));
+    let lent = NumberFilter { state: Some(NumberState::Allocated), ..all() };
+    assert_eq!(list(lent, None, 9).await, told("10", None));
+    let free = NumberFilter { state: Some(NumberState::Free), group: Some(Some(group("g"))), ..all() };
+    assert_eq!(list(free, None, 9).await, told("11 12 21", None));
+}
+
+async fn a_state_is_told_by_the_clock_and_the_rules(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let rest = GroupRules { cool_down: Seconds::new(60), ..GroupRules::default() };
+    let rules = |of: GroupRules| Rules { groups: [(scope().tenant, [(group("g"), of)].into())].into(), ..rules() };
+    engine.reload(rules(rest.clone())).await;
+    engine.store().lend(&scope(), lend_to("a")).await.unwrap();
+    let is = async |engine: &Engine, state: NumberState| {
+        let filter = NumberFilter { state: Some(state), ..NumberFilter::default() };
+        !engine.store().numbers_after(&scope(), &filter, None, 1).await.unwrap().items.is_empty()
+    };
+    assert!(is(engine, NumberState::Allocated).await);
+    engine.clock.advance_millis(300_000);
+    assert!(is(engine, NumberState::Cooling).await, "expired at this very moment");
+    engine.clock.advance_millis(59_999);
+    assert!(is(engine, NumberState::Cooling).await);
+    engine.clock.advance_millis(1);
+    assert!(is(engine, NumberState::Free).await);
+    engine.reload(rules(GroupRules { reserved: [num("11")].into(), ..rest })).await;
+    assert!(is(engine, NumberState::Reserved).await);
+}
+
+async fn an_allocation_is_found_listed_renewed_and_freed_by_its_id(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12", "13"]).await;
+    let store = engine.store();
+    let mut lent = Vec::new();
+    for holder in ["a", "b", "a"] {
+        lent.push(store.lend(&scope(), lend_to(holder)).await.unwrap().allocation);
+    }
+    assert_eq!(store.allocation(&scope(), lent[1].id).await, Ok(Some(lent[1].clone())));
+    let list = async |filter: AllocationFilter, after, limit| {
+        let page = store.allocations_after(&scope(), &filter, after, limit).await.unwrap();
+        (page.items.iter().map(|it| it.id).collect::<Vec<_>>(), page.next)
+    };
+    let all = AllocationFilter::default;
+    let ids: Vec<_> = lent.iter().map(|it| it.id).collect();
+    assert_eq!(list(all(), None, 2).await, (ids[..2].to_vec(), Some(ids[1])));
+    assert_eq!(list(all(), Some(ids[1]), 2).await, (ids[2..].to_vec(), None));
+    let of_a = || AllocationFilter { interaction: Some(interaction("a")), ..all() };
+    assert_eq!(list(of_a(), None, 9).await, (vec![ids[0], ids[2]], None));
+    assert_eq!(list(of_a(), Some(ids[0]), 9).await, (vec![ids[2]], None));
+    assert_eq!(list(AllocationFilter { number: Some(num("12")), ..all() }, None, 9).await, (vec![ids[1]], None));
+    assert_eq!(list(AllocationFilter { number: Some(num("12")), ..of_a() }, None, 9).await, (vec![], None));
+    assert_eq!(list(AllocationFilter { group: Some(group("g")), ..all() }, None, 9).await, (ids.clone(), None));
+    assert_eq!(list(AllocationFilter { group: Some(group("h")), ..all() }, None, 9).await, (vec![], None));
+
+    engine.clock.advance_millis(299_999);
+    let renewed = store.renew_allocation(&scope(), ids[0], Seconds::new(60)).await.unwrap();
+    assert_eq!((renewed.allocation.number, renewed.seconds_left), (lent[0].number, Seconds::new(60)));
+    assert_eq!(renewed.interaction.deadline, Deadline::At(renewed.allocation.deadline));
+    engine.clock.advance_millis(1);
+    assert_eq!(list(all(), None, 9).await, (vec![ids[0]], None), "the others have expired, and nothing swept");
+    assert_eq!(store.allocation(&scope(), ids[1]).await, Ok(None));
+    let gone = Refusal::AllocationUnknown(ids[1]);
+    assert_eq!(refused(store.renew_allocation(&scope(), ids[1], Seconds::new(60)).await), gone);
+    assert_eq!(refused(store.free_allocation(&scope(), ids[1]).await), gone);
+    assert_eq!(store.free_allocation(&scope(), ids[0]).await, Ok(renewed.allocation));
+    assert_eq!(refused(store.free_allocation(&scope(), ids[0]).await), Refusal::AllocationUnknown(ids[0]));
+    assert_eq!(list(all(), None, 9).await, (vec![], None));
+}
+
+async fn an_allocation_is_known_by_its_id_after_a_restart_and_not_in_another_scope(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let lent = engine.store().lend(&scope(), lend_to("a")).await.unwrap().allocation;
+    engine.restart(7).await;
+    let store = engine.store();
+    assert_eq!(store.allocation(&scope(), lent.id).await, Ok(Some(lent.clone())));
+    assert_eq!(store.allocation(&other_scope(), lent.id).await, Ok(None));
+    let gone = Refusal::AllocationUnknown(lent.id);
+    assert_eq!(refused(store.free_allocation(&other_scope(), lent.id).await), gone);
+    assert_eq!(refused(store.renew_allocation(&other_scope(), lent.id, Seconds::new(9)).await), gone);
+    assert_eq!(store.free_allocation(&scope(), lent.id).await, Ok(lent));
+}
+
+async fn groups_are_listed_with_the_configured_ones_that_have_no_number(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12"]).await;
+    let store = engine.store();
+    store.create_number(&scope(), NewNumber { group: None, ..number("13") }).await.unwrap();
+    let list = async |after: Option<Option<&str>>, limit| {
+        let page = store.groups_after(&scope(), after.map(|after| after.map(group)), limit).await.unwrap();
+        let shown = |health: &PoolHealth| (health.group.as_ref().map(ToString::to_string), health.total());
+        (page.items.iter().map(shown).collect::<Vec<_>>(), page.next)
+    };
+    let (none, g, lrf) = ((None, 1), (Some("g".to_owned()), 2), (Some("lrf".to_owned()), 0));
+    assert_eq!(list(None, 9).await, (vec![none.clone(), g.clone(), lrf.clone()], None));
+    assert_eq!(list(None, 1).await, (vec![none], Some(None)));
+    assert_eq!(list(Some(None), 1).await, (vec![g], Some(Some(group("g")))));
+    assert_eq!(list(Some(Some("g")), 1).await, (vec![lrf], None));
+    assert_eq!(store.group(&scope(), &group("lrf")).await.unwrap().unwrap().total(), 0);
+    assert_eq!(store.group(&scope(), &group("none")).await, Ok(None));
+}
+
+async fn an_interaction_begins_under_a_name_of_the_gateways_with_its_data(engine: &mut Engine) {
+    let store = engine.store();
+    let new = NewInteraction { id: None, lasting: Some(Seconds::new(60)), data: vec![text("k", "v")] };
+    let made = store.create_interaction(&scope(), new).await.unwrap();
+    assert_eq!(made.deadline, Deadline::At(made.since.after(Seconds::new(60))));
+    let data = store.document(&scope(), made.data.into()).await.unwrap().unwrap();
+    assert_eq!(texts(&data), [("k", "v")]);
+    let too_much = NewInteraction { data: vec![file("f", &[0; ROOM as usize])], ..interaction("a").into() };
+    assert_eq!(refused(store.create_interaction(&scope(), too_much).await), Refusal::DocumentsFull { limit: ROOM });
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
+}
+
 async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
@@ -140,7 +293,10 @@ async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {
     engine.clock.advance_millis(299_999);
     assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
     let refusal = refused(store.lend(&scope(), lend_to("b")).await);
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)), pools: Vec::new() }
+    );
     engine.clock.advance_millis(1);
     assert_eq!(holder(store, "11").await, None);
     store.lend(&scope(), lend_to("b")).await.unwrap();
@@ -184,10 +340,10 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
     let store = engine.store();
     let known = Lend { holder: Holder::Known(interaction("a")), ..lend_to("a") };
     assert_eq!(refused(store.lend(&scope(), known.clone()).await), Refusal::InteractionUnknown(interaction("a")));
-    let made = store.create_interaction(&scope(), interaction("a"), Deadline::Never).await.unwrap();
+    let made = store.create_interaction(&scope(), interaction("a").into()).await.unwrap();
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(made)));
     assert_eq!(
-        refused(store.create_interaction(&scope(), interaction("a"), Deadline::Never).await),
+        refused(store.create_interaction(&scope(), interaction("a").into()).await),
         Refusal::InteractionExists(interaction("a"))
     );
     store.lend(&scope(), known).await.unwrap();
@@ -316,7 +472,7 @@ async fn new_rules_hold_from_then_on(engine: &mut Engine) {
     store.set_rules(Rules { groups, documents_total: 10, ..Rules::default() }).await.unwrap();
     assert_eq!(
         refused(store.lend(&scope(), empty).await),
-        Refusal::Exhausted { group: Some(group("later")), next_release: None }
+        Refusal::Exhausted { group: Some(group("later")), next_release: None, pools: Vec::new() }
     );
     let entries = vec![text("k", "0123456789")];
     let outcome = store.create_document(&scope(), entries, Seconds::new(60)).await;
@@ -388,7 +544,10 @@ async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {
     engine.restart(1).await;
     let store = engine.store();
     let refusal = refused(store.lend(&scope(), lend_to("b")).await);
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)), pools: Vec::new() }
+    );
     let late = Criteria { late: LateCalls::Recognised, ..call("11") };
     let found = store.match_call(&scope(), late, Which::Newest, AfterMatch::Keep, WithData::No).await.unwrap();
     assert!(found[0].found.late);
@@ -466,6 +625,124 @@ async fn a_sweep_brings_the_counts_up_to_the_clock(engine: &mut Engine) {
     engine.clock.advance(Seconds::new(300));
     store.sweep().await.unwrap();
     assert_eq!(free(store).await, (2, 0));
+}
+
+fn route(hotline: &str, extension: &str, to: Destination) -> NewRoute {
+    let extension = (!extension.is_empty()).then(|| extension.parse().unwrap());
+    NewRoute { hotline: hotline.parse().unwrap(), extension, media: None, destination: to }
+}
+
+const SALES: Destination = Destination::Skill(SkillId(7));
+const MENU: Destination = Destination::Flow(FlowId(12));
+
+async fn all_routes(store: &dyn Store, scope: &Scope) -> Vec<std::sync::Arc<Route>> {
+    store.routes(scope, &RouteFilter::default(), 0, 100).await.unwrap().routes
+}
+
+async fn a_route_is_created_listed_led_elsewhere_and_deleted(engine: &mut Engine) {
+    let store = engine.store();
+    let bare = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
+    let sales = store.create_route(&scope(), route("100", "21", SALES)).await.unwrap();
+    assert_eq!((bare.dnid, sales.dnid), (1, 2));
+    assert_eq!(all_routes(store, &scope()).await, [bare.clone(), sales.clone()]);
+    let flows = RouteFilter { kind: Some(DestinationKind::Flow), ..RouteFilter::default() };
+    let page = store.routes(&scope(), &flows, 0, 100).await.unwrap();
+    assert_eq!((page.total, page.routes), (1, vec![bare.clone()]));
+    let second = store.routes(&scope(), &RouteFilter::default(), 1, 1).await.unwrap();
+    assert_eq!((second.total, second.routes), (2, vec![sales.clone()]));
+
+    let twice = store.create_route(&scope(), route("100", "21", MENU)).await;
+    assert_eq!(refused(twice), RouteRefusal::RouteExists(sales.clone()).into());
+    let led = store.modify_route(&scope(), sales.id, MENU).await.unwrap();
+    assert_eq!(*led, Route { destination: MENU, ..(*sales).clone() });
+    assert_eq!(all_routes(store, &scope()).await, [bare.clone(), led.clone()]);
+
+    let outcome = store.delete_routes(&scope(), vec![2, 9, 2]).await.unwrap();
+    assert_eq!((outcome.deleted, outcome.unknown), (vec![led], vec![9, 2]));
+    assert_eq!(all_routes(store, &scope()).await, [bare]);
+    let gone = store.modify_route(&scope(), sales.id, MENU).await;
+    assert_eq!(refused(gone), RouteRefusal::RouteUnknown(sales.id).into());
+}
+
+async fn a_dialled_number_finds_its_route(engine: &mut Engine) {
+    let store = engine.store();
+    let bare = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
+    let sales = store.create_route(&scope(), route("100", "21", SALES)).await.unwrap();
+    let found = async |dialled: &str, overdial| {
+        let found = store.routed(&scope(), &dialled.parse().unwrap(), overdial).await.unwrap();
+        found.map(|found| (found.route, found.overdialled))
+    };
+    assert_eq!(found("100", Overdial::Refused).await, Some((bare.clone(), None)));
+    assert_eq!(found("10021", Overdial::Refused).await, Some((sales, None)));
+    assert_eq!(found("10022", Overdial::Refused).await, None);
+    assert_eq!(found("10022", Overdial::Allowed).await, Some((bare, Some("22".to_owned()))));
+    assert_eq!(found("99", Overdial::Allowed).await, None);
+}
+
+async fn queues_are_made_changed_and_deleted_but_not_under_a_route(engine: &mut Engine) {
+    let store = engine.store();
+    let made = store.create_skill(&scope(), queue("night")).await.unwrap();
+    assert_eq!(made.id, SkillId(10_000));
+    assert_eq!(store.skills(&scope()).await.unwrap(), [made.clone()], "the configured ones are not among them");
+    assert_eq!(refused(store.create_skill(&scope(), queue("night")).await), RouteRefusal::SkillExists(made.id).into());
+    let longer = store.modify_skill(&scope(), made.id, queue("late")).await.unwrap();
+    assert_eq!(store.skill(&scope(), made.id).await.unwrap(), Some(longer));
+    assert_eq!(store.skill(&scope(), SkillId(7)).await, Ok(None));
+
+    let to = store.create_route(&scope(), route("100", "", Destination::Skill(made.id))).await.unwrap();
+    let outcome = store.delete_skills(&scope(), vec![made.id]).await;
+    assert_eq!(refused(outcome), RouteRefusal::SkillInUse(made.id, to.clone()).into());
+    store.delete_routes(&scope(), vec![to.dnid]).await.unwrap();
+    store.delete_skills(&scope(), vec![made.id]).await.unwrap();
+    assert_eq!(store.skills(&scope()).await, Ok(vec![]));
+    let configured = SkillId(7);
+    let outcome = store.delete_skills(&scope(), vec![configured]).await;
+    assert_eq!(refused(outcome), RouteRefusal::SkillConfigured(configured).into());
+}
+
+async fn routes_queues_and_the_signing_key_survive_a_restart_and_numbers_are_never_given_twice(engine: &mut Engine) {
+    let store = engine.store();
+    let key = store.signing_key().await.unwrap();
+    assert_eq!(store.signing_key().await.unwrap(), key);
+    let queue_made = store.create_skill(&scope(), queue("night")).await.unwrap();
+    let dropped = store.create_skill(&scope(), queue("late")).await.unwrap();
+    store.delete_skills(&scope(), vec![dropped.id]).await.unwrap();
+    let kept = store.create_route(&scope(), route("100", "*1#", Destination::Skill(queue_made.id))).await.unwrap();
+    let gone = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
+    store.delete_routes(&scope(), vec![gone.dnid]).await.unwrap();
+
+    // The same draws again, so that only what was kept can tell the ids apart.
+    engine.restart(7).await;
+    let store = engine.store();
+    assert_eq!(store.signing_key().await.unwrap(), key);
+    assert_eq!(all_routes(store, &scope()).await, [kept.clone()]);
+    assert_eq!(store.skills(&scope()).await.unwrap(), [queue_made]);
+    let next = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
+    assert_eq!(next.dnid, gone.dnid + 1);
+    assert!(next.id > gone.id);
+    assert_eq!(store.create_skill(&scope(), queue("late")).await.unwrap().id, SkillId(dropped.id.0 + 1));
+    let found = store.routed(&scope(), &kept.dialled(), Overdial::Refused).await.unwrap().unwrap();
+    assert_eq!(found.route, kept);
+}
+
+async fn routes_and_queues_of_scopes_share_nothing(engine: &mut Engine) {
+    let store = engine.store();
+    let other = other_scope();
+    let made = store.create_skill(&scope(), queue("night")).await.unwrap();
+    let here = store.create_route(&scope(), route("100", "", Destination::Skill(made.id))).await.unwrap();
+    assert_eq!(all_routes(store, &other).await, []);
+    assert_eq!(store.routed(&other, &here.dialled(), Overdial::Allowed).await, Ok(None));
+    assert_eq!(store.skills(&other).await, Ok(vec![]));
+    let unknown = RouteRefusal::RouteUnknown(here.id).into();
+    assert_eq!(refused(store.modify_route(&other, here.id, MENU).await), unknown);
+    assert_eq!(store.delete_routes(&other, vec![here.dnid]).await.unwrap().unknown, [here.dnid]);
+    let there = store.create_route(&other, route("100", "", Destination::Skill(made.id))).await;
+    assert_eq!(refused(there), RouteRefusal::SkillUnknown(made.id).into());
+    // The other environment has the same hotlines, and a stranger has none.
+    assert_eq!(store.create_route(&other, route("100", "", MENU)).await.unwrap().dnid, 1);
+    let stranger = Scope { tenant: TenantId::new("other").unwrap(), environment: None };
+    let none = store.create_route(&stranger, route("100", "", MENU)).await;
+    assert_eq!(refused(none), RouteRefusal::HotlineUnknown("100".parse().unwrap()).into());
 }
 
 async fn a_fresh_engine_is_ready(engine: &mut Engine) {

@@ -4,15 +4,19 @@
 use std::sync::Arc;
 
 use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::route::DeletedRoutes;
+use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{
     AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, PoolHealth, Repeat, Source, Which,
 };
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    AccessCode, Allocation, Caller, CodeShape, Deadline, DocumentId, DocumentRef, GroupRules, Interaction, NewEntry,
-    NewNumber, NumberId, NumberPatch, Origin, Policy, Rules, Seconds, Sharing,
+    AccessCode, Allocation, AllocationFilter, AllocationId, CallCenter, Caller, CodeShape, Destination, DocumentId,
+    DocumentRef, FlowId, GroupName, GroupRules, Interaction, NewEntry, NewInteraction, NewNumber, NewRoute, Number,
+    NumberFilter, NumberId, NumberPatch, NumberState, Origin, Overdial, Part, Policy, Route, RouteFilter, RouteId,
+    Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
+use dnis_gateway::store::{LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
 
 use crate::dump::{dumped, facts, restored};
@@ -25,27 +29,44 @@ const GROUPS: [Option<&str>; 6] = [None, Some("g"), Some("random"), Some("lrf"),
 const HOLDERS: [&str; 3] = ["a", "b", "c"];
 const CALLERS: [&str; 2] = ["555", "anonymous"];
 const OWNERS: [&str; 2] = ["ann", "bob"];
+/// A hotline with and without an extension; some of them are dialled the same.
+const LINES: [(&str, Option<&str>); 5] =
+    [("100", None), ("100", Some("2")), ("100", Some("21")), ("1002", None), ("1002", Some("1"))];
+/// Two configured destinations, two queues that a history can make, and one that there never is.
+const DESTINATIONS: [Destination; 5] = [
+    Destination::Skill(SkillId(7)),
+    Destination::Flow(FlowId(12)),
+    Destination::Skill(SkillId(10_000)),
+    Destination::Skill(SkillId(10_001)),
+    Destination::Skill(SkillId(8)),
+];
+const QUEUES: [&str; 3] = ["night", "late", "sales"];
 
 /// The rules that a reload can bring; the first ones hold from the start.
 fn rules() -> [Rules; 2] {
     let policy = |policy| GroupRules { policy, ..GroupRules::default() };
     let rest = |seconds| GroupRules { cool_down: Seconds::new(seconds), ..GroupRules::default() };
     let shared = |seconds| GroupRules { sharing: Sharing::Shared, ..rest(seconds) };
-    let with = |groups: Vec<(&str, GroupRules)>| Rules {
+    let with = |center: fn() -> CallCenter, groups: Vec<(&str, GroupRules)>| Rules {
         groups: [(scope().tenant, groups.into_iter().map(|(name, rules)| (group(name), rules)).collect())].into(),
+        // What the second rules take away, routes go on leading to.
+        call_centers: [(scope().tenant, Arc::new(center()))].into(),
         documents_total: 40_000,
         document_entries: 3,
         value_bytes: 8_000,
     };
     let reserved = [num("32")].into();
     [
-        with(vec![
-            ("random", policy(Policy::Random)),
-            ("lrf", policy(Policy::LeastRecentlyFreed)),
-            ("shared", GroupRules { policy: Policy::LeastRecentlyFreed, ..shared(3) }),
-            ("rest", GroupRules { reserved, ..rest(4) }),
-        ]),
-        with(vec![("g", rest(2)), ("lrf", shared(0)), ("shared", rest(5)), ("rest", shared(6))]),
+        with(
+            call_center,
+            vec![
+                ("random", policy(Policy::Random)),
+                ("lrf", policy(Policy::LeastRecentlyFreed)),
+                ("shared", GroupRules { policy: Policy::LeastRecentlyFreed, ..shared(3) }),
+                ("rest", GroupRules { reserved, ..rest(4) }),
+            ],
+        ),
+        with(CallCenter::default, vec![("g", rest(2)), ("lrf", shared(0)), ("shared", rest(5)), ("rest", shared(6))]),
     ]
 }
 
@@ -57,13 +78,22 @@ enum Step {
     Delete { number: usize },
     Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
     Free { dialled: Dialled },
+    FreeOne { at: u64 },
+    Renew { at: u64, lasting: u64 },
     Match(Call),
-    Begin { holder: usize, lasting: Option<u64> },
+    Begin { holder: Option<usize>, lasting: Option<u64>, data: Data },
     End { holder: usize },
     Write { data: Data, ttl: u64 },
     Merge { document: Named, data: Data, ttl: Option<u64> },
     Drop { document: Named },
     DropEntry { document: Named },
+    Route { line: usize, to: usize },
+    Lead { route: usize, to: usize },
+    Unroute { dnids: Vec<u32> },
+    Queue { name: usize },
+    Requeue { id: u32, name: usize },
+    Unqueue { ids: Vec<u32> },
+    Key,
     Reload { rules: usize },
     Wait { milliseconds: u64 },
     Restart { seed: u64 },
@@ -187,18 +217,35 @@ fn step() -> impl Strategy<Value = Step> {
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
+        1 => (0u64..4).prop_map(|at| Step::FreeOne { at }),
+        2 => (0u64..4, 0u64..20).prop_map(|(at, lasting)| Step::Renew { at, lasting }),
         4 => calling().prop_map(Step::Match),
-        1 => (holder.clone(), proptest::option::of(0u64..30))
-            .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
+        1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
+            .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
         1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
         3 => (document(), data(), proptest::option::of(ttl))
             .prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
         1 => document().prop_map(|document| Step::Drop { document }),
         1 => document().prop_map(|document| Step::DropEntry { document }),
+        4 => routing(),
         1 => (0usize..2).prop_map(|rules| Step::Reload { rules }),
         4 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => any::<u64>().prop_map(|seed| Step::Restart { seed }),
+    ]
+}
+
+fn routing() -> impl Strategy<Value = Step> {
+    let (line, to, name) = (0..LINES.len(), 0..DESTINATIONS.len(), 0..QUEUES.len());
+    let made = 10_000u32..10_004;
+    prop_oneof![
+        4 => (line, to.clone()).prop_map(|(line, to)| Step::Route { line, to }),
+        2 => (0usize..4, to).prop_map(|(route, to)| Step::Lead { route, to }),
+        1 => proptest::collection::vec(1u32..6, 1..3).prop_map(|dnids| Step::Unroute { dnids }),
+        3 => name.clone().prop_map(|name| Step::Queue { name }),
+        1 => (made.clone(), name).prop_map(|(id, name)| Step::Requeue { id, name }),
+        1 => proptest::collection::vec(made, 1..3).prop_map(|ids| Step::Unqueue { ids }),
+        1 => Just(Step::Key),
     ]
 }
 
@@ -209,21 +256,34 @@ enum Outcome {
     Updated(Result<Found>),
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
+    FreedOne(Result<Arc<Allocation>>),
     Matched(Result<Vec<Matched>>),
     Begun(Result<Arc<Interaction>>),
     Written(Result<DocumentId>),
+    Routed(Result<Arc<Route>>),
+    Unrouted(Result<DeletedRoutes>),
+    Queued(Result<Arc<Skill>>),
+    Key(Result<SigningKey>),
     Done(Result<()>),
 }
+
+type Allocations = Part<Arc<Allocation>, AllocationId>;
 
 /// What readers see afterwards.
 #[derive(Debug, PartialEq)]
 struct Sight {
     page: Page,
     of_group: Page,
+    cooling: Part<Found, Number>,
+    allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
     dialled: Vec<Option<Found>>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
+    groups: Part<PoolHealth, Option<GroupName>>,
+    routes: RoutePage,
+    routed: Vec<Option<Routed>>,
+    skills: Vec<Arc<Skill>>,
 }
 
 /// An engine with the documents that its outcomes have named.
@@ -231,11 +291,14 @@ struct Player {
     engine: Engine,
     documents: Vec<DocumentId>,
     codes: Vec<AccessCode>,
+    /// The newest allocation.
+    lent: u64,
+    routes: Vec<RouteId>,
 }
 
 impl Player {
     fn new(engine: Engine) -> Self {
-        Self { engine, documents: Vec::new(), codes: Vec::new() }
+        Self { engine, documents: Vec::new(), codes: Vec::new(), lent: 0, routes: Vec::new() }
     }
 
     fn document(&self, named: Named) -> DocumentRef {
@@ -246,6 +309,10 @@ impl Player {
             }
             Named::OwnedBy(at) => owned(at),
         }
+    }
+
+    fn allocation(&self, at: u64) -> AllocationId {
+        AllocationId(self.lent.saturating_sub(at))
     }
 
     async fn play(&mut self, step: &Step) -> Outcome {
@@ -273,6 +340,7 @@ impl Player {
             Step::Lend { holder, source, repeat, times, caller, data } => {
                 let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
+                self.lent = outcome.as_ref().map_or(self.lent, |lent| lent.allocation.id.0.max(self.lent));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
                 Outcome::Lent(outcome)
             }
@@ -283,15 +351,21 @@ impl Player {
                 };
                 Outcome::Freed(store.free(&scope, dialled).await)
             }
+            Step::FreeOne { at } => Outcome::FreedOne(store.free_allocation(&scope, self.allocation(at)).await),
+            Step::Renew { at, lasting } => {
+                Outcome::Lent(store.renew_allocation(&scope, self.allocation(at), Seconds::new(lasting)).await)
+            }
             Step::Match(Call { number, code, caller: at, late, which, after, data }) => {
                 let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
                 let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
                 Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
             }
-            Step::Begin { holder, lasting } => {
-                let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
-                let deadline = lasting.map_or(Deadline::Never, end);
-                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline).await)
+            Step::Begin { holder, lasting, data } => {
+                let id = holder.map(|at| interaction(HOLDERS[at]));
+                let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
+                let outcome = store.create_interaction(&scope, new).await;
+                self.documents.extend(outcome.as_ref().ok().map(|made| made.data));
+                Outcome::Begun(outcome)
             }
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
@@ -309,6 +383,28 @@ impl Player {
             Step::DropEntry { document } => {
                 Outcome::Done(store.delete_entry(&scope, self.document(document), "picture").await)
             }
+            Step::Route { line, to } => {
+                let (hotline, extension) = LINES[line];
+                let extension = extension.map(|extension| extension.parse().unwrap());
+                let hotline = hotline.parse().unwrap();
+                let new = NewRoute { hotline, extension, media: None, destination: DESTINATIONS[to] };
+                let outcome = store.create_route(&scope, new).await;
+                self.routes.extend(outcome.as_ref().ok().map(|route| route.id));
+                Outcome::Routed(outcome)
+            }
+            Step::Lead { route, to } => {
+                let id = self.routes.iter().rev().nth(route).copied().unwrap_or(RouteId(1));
+                Outcome::Routed(store.modify_route(&scope, id, DESTINATIONS[to]).await)
+            }
+            Step::Unroute { dnids } => Outcome::Unrouted(store.delete_routes(&scope, dnids).await),
+            Step::Queue { name } => Outcome::Queued(store.create_skill(&scope, queue(QUEUES[name])).await),
+            Step::Requeue { id, name } => {
+                Outcome::Queued(store.modify_skill(&scope, SkillId(id), queue(QUEUES[name])).await)
+            }
+            Step::Unqueue { ids } => {
+                Outcome::Done(store.delete_skills(&scope, ids.into_iter().map(SkillId).collect()).await)
+            }
+            Step::Key => Outcome::Key(store.signing_key().await),
             Step::Wait { milliseconds } => {
                 self.engine.clock.advance_millis(milliseconds);
                 Outcome::Done(Ok(()))
@@ -321,6 +417,13 @@ impl Player {
         let (scope, store) = (scope(), self.engine.store());
         let page = store.numbers(&scope, None, 0, 100).await.unwrap();
         let of_group = store.numbers(&scope, Some(&group("g")), 1, 2).await.unwrap();
+        let cooling = NumberFilter { state: Some(NumberState::Cooling), ..NumberFilter::default() };
+        let cooling = store.numbers_after(&scope, &cooling, Some(num("11")), 2).await.unwrap();
+        let all = AllocationFilter::default();
+        let of_holder = AllocationFilter { interaction: Some(interaction("a")), ..all.clone() };
+        let allocations = store.allocations_after(&scope, &all, Some(AllocationId(1)), 3).await.unwrap();
+        let of_holder = store.allocations_after(&scope, &of_holder, None, 3).await.unwrap();
+        let newest = store.allocation(&scope, self.allocation(0)).await.unwrap();
         let mut dialled = Vec::new();
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
@@ -339,7 +442,27 @@ impl Player {
         store.sweep().await.unwrap();
         let mut pools = store.pools().await.unwrap();
         pools.sort_by(|one, other| one.group.cmp(&other.group));
-        Sight { page, of_group, dialled, interactions, documents, pools }
+        let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
+        let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
+        let skills = store.skills(&scope).await.unwrap();
+        let mut routed = Vec::new();
+        for text in ["100", "1002", "10021", "100213", "100*"] {
+            routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
+        }
+        Sight {
+            page,
+            of_group,
+            cooling,
+            allocations: (allocations, of_holder, newest),
+            dialled,
+            interactions,
+            documents,
+            pools,
+            groups,
+            routes,
+            routed,
+            skills,
+        }
     }
 }
 
@@ -387,7 +510,8 @@ async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
     let (dump, same) = (dumped(memory.engine.store()).await, dumped(sled.engine.store()).await);
     prop_assert_eq!(facts(&dump), facts(&same), "both hold the same");
     let (_directory, restored) = restored(&dump);
-    prop_assert_eq!(facts(&dump), facts(&dumped(&restored).await), "a restored store holds it too");
+    let again = dumped(&restored).await;
+    prop_assert_eq!(facts(&dump), facts(&again), "a restored store holds it too");
     Ok(())
 }
 

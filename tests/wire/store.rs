@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::route::DeletedRoutes;
+use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberFilter, NumberId, NumberPatch, Part, Rules, Scope, Seconds,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
+    SkillId,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
@@ -79,6 +83,14 @@ impl Store for Accidental {
         self.inner.free(scope, dialled).await
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        self.inner.renew_allocation(scope, id, lasting).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        self.inner.free_allocation(scope, id).await
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -91,13 +103,8 @@ impl Store for Accidental {
         self.inner.match_call(scope, criteria, which, after, data).await
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
-        self.inner.create_interaction(scope, id, deadline).await
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
+        self.inner.create_interaction(scope, new).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -150,6 +157,20 @@ impl Store for Accidental {
         self.inner.numbers_after(scope, filter, after, limit).await
     }
 
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        self.inner.allocation(scope, id).await
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        self.inner.allocations_after(scope, filter, after, limit).await
+    }
+
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         self.inner.interaction(scope, id).await
     }
@@ -163,8 +184,65 @@ impl Store for Accidental {
         self.inner.document_entry(scope, named, key).await
     }
 
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        self.inner.create_route(scope, new).await
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, to: Destination) -> Result<Arc<Route>> {
+        self.inner.modify_route(scope, id, to).await
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        self.inner.delete_routes(scope, dnids).await
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        self.inner.routes(scope, filter, offset, limit).await
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        self.inner.routed(scope, dialled, overdial).await
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        self.inner.create_skill(scope, new).await
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        self.inner.modify_skill(scope, id, new).await
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        self.inner.delete_skills(scope, ids).await
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        self.inner.skills(scope).await
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        self.inner.skill(scope, id).await
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        self.inner.signing_key().await
+    }
+
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         self.inner.pool(scope, group).await
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.inner.group(scope, group).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        self.inner.groups_after(scope, after, limit).await
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

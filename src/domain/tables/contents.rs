@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use super::{GroupTable, InteractionSlot, ScopeTables, Tables};
+use super::{InteractionSlot, ScopeTables, Tables};
 use crate::domain::change::{Change, Counters};
-use crate::domain::{Allocation, Document, Interaction, NumberRecord, Scope};
+use crate::domain::routes::CallContents;
+use crate::domain::{Allocation, Document, Interaction, NumberRecord, Scope, SigningKey};
 
 /// All that was known at one point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     counters: Counters,
+    signing_key: Option<SigningKey>,
     /// In the order of the scopes; only those that have anything in them.
     scopes: Vec<ScopeContents>,
 }
@@ -25,24 +27,24 @@ struct ScopeContents {
     interactions: Vec<Arc<Interaction>>,
     allocations: Vec<Arc<Allocation>>,
     documents: Vec<Arc<Document>>,
+    calls: CallContents,
 }
 
 impl Tables {
     /// All that is known now. Whoever adds to the tables is asked here by the compiler what of it cannot be derived.
     pub fn contents(&self) -> Contents {
-        let Self { scopes, counters } = self;
+        let Self { scopes, counters, signing_key } = self;
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());
         let mut scopes: Vec<_> = filled.map(|(scope, tables)| tables.contents(scope)).collect();
         scopes.sort_unstable_by(|one, other| one.scope.cmp(&other.scope));
-        Contents { counters: *counters, scopes }
+        Contents { counters: *counters, signing_key: signing_key.clone(), scopes }
     }
 }
 
 impl ScopeTables {
     fn contents(&self, scope: &Arc<Scope>) -> ScopeContents {
-        let Self { numbers, dnids: _, allocated_dnids: _, groups, interactions, documents } = self;
-        let allocated = groups.values().map(|GroupTable { members: _, allocated, disabled: _ }| *allocated).sum();
-        let mut allocations = Vec::with_capacity(allocated);
+        let Self { numbers, dnids: _, allocated_dnids: _, lent, groups: _, interactions, documents, calls } = self;
+        let mut allocations = Vec::with_capacity(lent.len());
         let numbers = numbers.values().map(|slot| {
             allocations.extend(slot.allocations().cloned());
             Arc::clone(&slot.record)
@@ -56,15 +58,17 @@ impl ScopeTables {
                 .collect(),
             allocations,
             documents: documents.values().cloned().collect(),
+            calls: calls.contents(),
         }
     }
 }
 
 impl Contents {
-    /// How many numbers, interactions, allocations and documents there are.
+    /// How many numbers, interactions, allocations, documents, routes and queues there are.
     pub fn len(&self) -> usize {
         let lengths = self.scopes.iter().map(|scope| {
-            scope.numbers.len() + scope.interactions.len() + scope.allocations.len() + scope.documents.len()
+            let ScopeContents { scope: _, numbers, interactions, allocations, documents, calls } = scope;
+            numbers.len() + interactions.len() + allocations.len() + documents.len() + calls.len()
         });
         lengths.sum()
     }
@@ -78,13 +82,14 @@ impl Contents {
     /// what is known alone. An entry of a document follows the document; the bytes of large values are not among them.
     pub fn into_changes(self) -> impl Iterator<Item = Change> + Send {
         let counters = std::iter::once(Change::Counters(self.counters));
+        let counters = counters.chain(self.signing_key.map(Change::SigningKey));
         counters.chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
     }
 }
 
 impl ScopeContents {
     fn into_changes(self) -> impl Iterator<Item = Change> + Send {
-        let Self { scope, numbers, mut interactions, mut allocations, mut documents } = self;
+        let Self { scope, numbers, mut interactions, mut allocations, mut documents, calls } = self;
         interactions.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         allocations.sort_unstable_by_key(|allocation| allocation.id);
         documents.sort_unstable_by_key(|document| document.id);
@@ -97,8 +102,9 @@ impl ScopeContents {
             .map(move |record| Change::Interaction(Arc::clone(&of), record.id.clone(), Some(record)));
         let of = Arc::clone(&scope);
         let allocations = allocations.into_iter().map(move |allocation| Change::Allocated(Arc::clone(&of), allocation));
+        let calls = calls.into_changes(Arc::clone(&scope));
         let documents = documents.into_iter().flat_map(move |document| of_document(&scope, document));
-        numbers.chain(interactions).chain(allocations).chain(documents)
+        numbers.chain(interactions).chain(allocations).chain(documents).chain(calls)
     }
 }
 

@@ -164,7 +164,12 @@ impl Inspection {
                         self.problem(format!("the document of interaction {id} is missing or belongs to another one"));
                     }
                 }
-                Change::Document(..) => {}
+                // Loading has looked at these.
+                Change::Document(..)
+                | Change::Skill(..)
+                | Change::Route(..)
+                | Change::Numbering(..)
+                | Change::SigningKey(_) => {}
                 Change::Entry(_, document, _, Some(entry)) => {
                     if let Value::Apart { id, length } = entry.value {
                         self.value(document, id, length, counters.value);

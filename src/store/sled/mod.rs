@@ -42,12 +42,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
-    NewNumber, Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds, State, Tables,
-    Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds,
+    SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 use disk::Disk;
 use pending::Records;
@@ -283,6 +286,16 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free_allocation(&scope, id)?)).await
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -311,14 +324,9 @@ impl Store for SledStore {
         .await
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, id, deadline)?)).await
+        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -375,6 +383,20 @@ impl Store for SledStore {
         Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
     }
 
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
+    }
+
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
@@ -392,9 +414,77 @@ impl Store for SledStore {
         Ok(entry.await?.flatten())
     }
 
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_route(&scope, new)?)).await
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_route(&scope, id, destination)?)).await
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_routes(&scope, &dnids))).await
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_skill(&scope, new)?)).await
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_skill(&scope, id, new)?)).await
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_skills(&scope, &ids)?)).await
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skills(scope)))
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        if let Some(key) = self.read(|tables, _| tables.signing_key().cloned()) {
+            return Ok(key);
+        }
+        self.write(|desk| Ok(desk.turn().signing_key())).await
+    }
+
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
         self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().group(&scope, &group))).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().groups_after(&scope, after.as_ref(), limit))).await
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

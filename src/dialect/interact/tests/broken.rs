@@ -7,11 +7,15 @@ use async_trait::async_trait;
 
 use super::{AGENT, Gateway, Who, payload};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberFilter, NumberId, NumberPatch, Part, Rules, Scope, Seconds, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
+    SkillId, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
 
@@ -38,10 +42,16 @@ impl Store for Broken {
     async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
         broken()
     }
+    async fn renew_allocation(&self, _: &Scope, _: AllocationId, _: Seconds) -> Result<Lent> {
+        broken()
+    }
+    async fn free_allocation(&self, _: &Scope, _: AllocationId) -> Result<Arc<Allocation>> {
+        broken()
+    }
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
         broken()
     }
-    async fn create_interaction(&self, _: &Scope, _: InteractionId, _: Deadline) -> Result<Arc<Interaction>> {
+    async fn create_interaction(&self, _: &Scope, _: NewInteraction) -> Result<Arc<Interaction>> {
         broken()
     }
     async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
@@ -77,6 +87,18 @@ impl Store for Broken {
     ) -> Result<Part<Found, Number>> {
         broken()
     }
+    async fn allocation(&self, _: &Scope, _: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        broken()
+    }
+    async fn allocations_after(
+        &self,
+        _: &Scope,
+        _: &AllocationFilter,
+        _: Option<AllocationId>,
+        _: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        broken()
+    }
     async fn interaction(&self, _: &Scope, _: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         broken()
     }
@@ -86,7 +108,51 @@ impl Store for Broken {
     async fn document_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<Option<LoadedEntry>> {
         broken()
     }
+    async fn create_route(&self, _: &Scope, _: NewRoute) -> Result<Arc<Route>> {
+        broken()
+    }
+    async fn modify_route(&self, _: &Scope, _: RouteId, _: Destination) -> Result<Arc<Route>> {
+        broken()
+    }
+    async fn delete_routes(&self, _: &Scope, _: Vec<u32>) -> Result<DeletedRoutes> {
+        broken()
+    }
+    async fn routes(&self, _: &Scope, _: &RouteFilter, _: usize, _: usize) -> Result<RoutePage> {
+        broken()
+    }
+    async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
+        broken()
+    }
+    async fn create_skill(&self, _: &Scope, _: NewSkill) -> Result<Arc<Skill>> {
+        broken()
+    }
+    async fn modify_skill(&self, _: &Scope, _: SkillId, _: NewSkill) -> Result<Arc<Skill>> {
+        broken()
+    }
+    async fn delete_skills(&self, _: &Scope, _: Vec<SkillId>) -> Result<()> {
+        broken()
+    }
+    async fn skills(&self, _: &Scope) -> Result<Vec<Arc<Skill>>> {
+        broken()
+    }
+    async fn skill(&self, _: &Scope, _: SkillId) -> Result<Option<Arc<Skill>>> {
+        broken()
+    }
+    async fn signing_key(&self) -> Result<SigningKey> {
+        broken()
+    }
     async fn pool(&self, _: &Scope, _: &GroupName) -> Result<Option<PoolHealth>> {
+        broken()
+    }
+    async fn group(&self, _: &Scope, _: &GroupName) -> Result<Option<PoolHealth>> {
+        broken()
+    }
+    async fn groups_after(
+        &self,
+        _: &Scope,
+        _: Option<Option<GroupName>>,
+        _: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
         broken()
     }
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
