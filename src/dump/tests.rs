@@ -3,11 +3,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::call_center::{CallCenter, Direction, Flow, Hotline};
 use crate::domain::document::FileLabel;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
-    Caller, Change, CodeShape, Content, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber,
-    Number, Origin, Rules, Scope, Seconds, TenantId, Timestamp,
+    Caller, Change, CodeShape, Content, Destination, EntryKey, EnvironmentName, Extension, FlowId, GroupName,
+    HotlineCode, InteractionId, MediaType, NewEntry, NewNumber, NewRoute, NewSkill, Number, Origin, Rules, Scope,
+    Seconds, TenantId, Timestamp,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
@@ -15,8 +17,8 @@ use crate::store::{ManualClock, Store};
 /// A store with one of each kind.
 async fn store() -> MemoryStore {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
-    let store = MemoryStore::new(clock, Rules::default(), 7);
     let bank = Scope { tenant: TenantId::new("bank").unwrap(), environment: None };
+    let store = MemoryStore::new(clock, rules(&bank.tenant), 7);
     let test = Scope { environment: Some(EnvironmentName::new("Test").unwrap()), ..bank.clone() };
     let group = GroupName::new("lines \"1\"").unwrap();
     let number = |text| Number::new(text).unwrap();
@@ -43,7 +45,43 @@ async fn store() -> MemoryStore {
     store.free(&bank, number("111")).await.unwrap();
     store.lend(&bank, lend).await.unwrap();
     store.create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60)).await.unwrap();
+    store.signing_key().await.unwrap();
+    let queue = NewSkill {
+        name: "sales".into(),
+        description: "who buys".into(),
+        media: MediaType::VoiceAndVideo,
+        max_wait: 60,
+        max_waiting: 100,
+        wrap_up: 5,
+        settings: "{\"overflow\":0}".into(),
+    };
+    let queue = store.create_skill(&bank, queue).await.unwrap();
+    for (extension, destination) in [(Some("1"), Destination::Skill(queue.id)), (None, Destination::Flow(FlowId(3)))] {
+        let extension = extension.map(|extension| Extension::new(extension).unwrap());
+        let route = NewRoute { hotline: HotlineCode::new("5550").unwrap(), extension, media: None, destination };
+        store.create_route(&bank, route).await.unwrap();
+    }
     store
+}
+
+/// One hotline and one IVR flow.
+fn rules(tenant: &TenantId) -> Rules {
+    let media = MediaType::VoiceAndVideo;
+    let hotline = Hotline { id: 1, media, service_number: None, description: None, direction: Direction::Both };
+    let flow = Flow {
+        code: "100".to_owned(),
+        description: "menu".to_owned(),
+        loaded: true,
+        max_calls: 10,
+        file: "menu.xml".to_owned(),
+        kind: 4,
+    };
+    let center = CallCenter {
+        hotlines: [(HotlineCode::new("5550").unwrap(), hotline)].into(),
+        flows: [(FlowId(3), flow)].into(),
+        ..CallCenter::default()
+    };
+    Rules { call_centers: [(tenant.clone(), Arc::new(center))].into(), ..Rules::default() }
 }
 
 async fn dumped(store: &MemoryStore) -> String {

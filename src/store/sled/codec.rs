@@ -45,8 +45,8 @@ mod tag {
     pub(super) const SKILL: u8 = 9;
     pub(super) const ROUTE: u8 = 10;
     pub(super) const SIGNING_KEY: u8 = 13;
-    /// From here on, records that the tables are not rebuilt from.
-    pub(super) const APART: u8 = 200;
+    /// From here on records are not loaded into the tables.
+    pub(super) const NOT_LOADED: u8 = 200;
     pub(super) const JOURNAL: u8 = 201;
     pub(super) const STAGE: u8 = 202;
 }
@@ -59,7 +59,7 @@ pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
 pub(super) const JOURNAL_KEY: &[u8] = &[tag::JOURNAL];
 /// The records that the tables are rebuilt from, in the order of loading: from the first key of each pair on, up to the
 /// second. The chunks of large values lie between them and are not loaded.
-pub(super) const TABLES: [(&[u8], &[u8]); 2] = [(&[], &[tag::VALUE]), (&[tag::VALUE + 1], &[tag::APART])];
+pub(super) const TABLES: [(&[u8], &[u8]); 2] = [(&[], &[tag::VALUE]), (&[tag::VALUE + 1], &[tag::NOT_LOADED])];
 /// The keys of everything that is staged for imports: from the first on, up to the second.
 pub(super) const STAGES: (&[u8], &[u8]) = (&[tag::STAGE], &[tag::STAGE + 1]);
 /// Where the keys of large values end.
