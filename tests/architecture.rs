@@ -491,7 +491,7 @@ mod the_finder {
 
     #[test]
     fn puts_the_domain_under_everything_and_the_commands_on_top() {
-        assert_eq!(floors_above("domain").len(), 8);
+        assert_eq!(floors_above("domain").len(), 9);
         assert!(floors_above("cli").is_empty());
     }
 }

@@ -187,6 +187,11 @@ impl Tables {
         Some(&slot.record).filter(|record| record.live(now))
     }
 
+    /// Every document that is kept, live or not.
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.scopes.values().flat_map(|scope| scope.documents.values())
+    }
+
     /// A document that is kept, live or not.
     pub fn kept_document(&self, scope: &Scope, id: DocumentId) -> Option<&Arc<Document>> {
         self.scope(scope)?.documents.get(&id)

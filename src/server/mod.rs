@@ -130,6 +130,7 @@ impl Server {
         let prepared = Prepared::by(&settings)?;
         let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::new(SystemClock::default()));
         options.cache_bytes = settings.store.cache_capacity;
+        options.compaction = setup::compaction(&settings);
         options.observer = prepared.metrics.clone();
         let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
         let store = store.map_err(|error| Error::Unavailable(error.to_string().into()))??;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::domain::state::Seeds;
 use crate::domain::{InteractionId, InvalidName, NewNumber, Rules, Scope};
+use crate::store::sled::Compaction;
 
 /// The rules that the settings make for the state.
 pub(super) fn rules(settings: &Settings) -> Rules {
@@ -22,6 +23,11 @@ pub(super) fn rules(settings: &Settings) -> Rules {
         document_entries: store.document_keys,
         value_bytes: store.document_value,
     }
+}
+
+/// Whether a start writes large files anew.
+pub(super) fn compaction(settings: &Settings) -> Compaction {
+    if settings.store.compact_at_start { Compaction::WhenLarge } else { Compaction::Never }
 }
 
 /// The seeds that the settings give an empty store.

@@ -47,7 +47,7 @@ impl Build {
         // A store that goes its own way from here on is another store than the one that it was taken from.
         let store = Uuid::from_bytes(rand::random());
         let tree = opening.new_tree(store, 0)?;
-        let marker = Marker { format: FORMAT, store, commits: 0 };
+        let marker = Marker { format: FORMAT, store, commits: 0, compacted: None };
         Ok(Self { tree, slice: Slice::default(), slices: 0, cache_bytes, marker, place })
     }
 

@@ -15,12 +15,26 @@ use super::opening::{OpenError, Opening};
 use super::pending::Layer;
 use super::tree::{Slice, Tree};
 use super::{replay, swap};
-use crate::domain::{Change, Tables, Value, ValueId};
+use crate::domain::{Tables, Value, ValueId};
 
 /// What the trees may keep in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many slices are written between two syncs, which let go of the memory that the tree has gathered.
 const SYNC_EVERY: usize = 64;
+
+/// How many times what it would take when written anew a tree may take, and how many bytes more.
+const TIMES: u64 = 3;
+const MARGIN: u64 = 8 * 1024 * 1024;
+
+/// Whether a start writes a tree anew that takes far more room than it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compaction {
+    /// It does.
+    #[default]
+    WhenLarge,
+    /// It does not.
+    Never,
+}
 
 /// What a compaction has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,14 +127,25 @@ fn copy(source: &Source<'_>, new: &Tree) -> Result<(), String> {
 
 /// The large values that documents name.
 fn values(tables: &Tables) -> HashSet<ValueId> {
-    let apart = |change| match change {
-        Change::Entry(_, _, _, Some(entry)) => match entry.value {
-            Value::Apart { id, .. } => Some(id),
-            Value::Inline(_) => None,
-        },
-        _ => None,
-    };
-    tables.contents().into_changes().filter_map(apart).collect()
+    large(tables).map(|(id, _)| id).collect()
+}
+
+/// The large values that documents name, with their lengths.
+fn large(tables: &Tables) -> impl Iterator<Item = (ValueId, u64)> {
+    let entries = tables.documents().flat_map(|document| document.entries.values());
+    entries.filter_map(|entry| match entry.value {
+        Value::Apart { id, length } => Some((id, length)),
+        Value::Inline(_) => None,
+    })
+}
+
+/// Whether a tree takes so much room that writing it anew is worth the time at a start: more than three times what it
+/// would take then, and 8 MiB. `loaded` is what its loaded records have, in bytes.
+pub(super) fn is_worthwhile(directory: &Path, loaded: u64, tables: &Tables, marker: &Marker) -> io::Result<bool> {
+    let values: u64 = large(tables).map(|(_, length)| length).sum();
+    // Kinds that are not loaded are not counted; how large the tree was last time makes up for that.
+    let compacted = (loaded + values).max(marker.compacted.unwrap_or_default());
+    Ok(fs::metadata(directory.join("db"))?.len() > compacted * TIMES + MARGIN)
 }
 
 /// What the files of a directory take, in bytes.

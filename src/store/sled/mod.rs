@@ -59,7 +59,7 @@ use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use build::Build;
-pub use compact::{Compacted, compact};
+pub use compact::{Compacted, Compaction, compact};
 pub use inspect::Report;
 pub use opening::OpenError;
 pub use verify::verify;
@@ -84,6 +84,8 @@ pub struct Options {
     pub directory: PathBuf,
     /// Memory that the tree may use for its cache, in bytes.
     pub cache_bytes: u64,
+    /// Whether files that have become large are written anew first.
+    pub compaction: Compaction,
     /// The operator's rules.
     pub rules: Rules,
     /// The clock that deadlines are judged by.
@@ -100,6 +102,7 @@ impl Options {
         Self {
             directory: directory.into(),
             cache_bytes: 64 * 1024 * 1024,
+            compaction: Compaction::default(),
             rules,
             clock,
             rng: rand::make_rng(),
@@ -134,7 +137,7 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (opened, tables) = opening::open(&options.directory, options.cache_bytes)?;
+        let (opened, tables) = opening::open(&options.directory, options.cache_bytes, options.compaction)?;
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
         let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {

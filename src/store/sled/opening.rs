@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::codec::{self, Sink, Unreadable};
+use super::compact::{self, Compaction};
 use super::disk::Opened;
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::marker::{self, FORMAT, Found, Marker};
-use super::replay::{self, Active, LoadError, Replayed};
+use super::replay::{self, Active, LoadError, Loaded, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
-use super::{clean, compact, import, swap};
+use super::{clean, import, swap};
 use crate::domain::{Tables, ValueId};
 
 /// Why a data directory cannot be opened.
@@ -70,8 +71,8 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`].
-pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<(Opened, Tables), OpenError> {
-    Opening { directory, cache_bytes }.open()
+pub(super) fn open(directory: &Path, cache_bytes: u64, compaction: Compaction) -> Result<(Opened, Tables), OpenError> {
+    Opening { directory, cache_bytes }.open(compaction)
 }
 
 /// The record in the tree that says which store it is.
@@ -96,6 +97,8 @@ enum Files {
 /// What a tree and its journal have proved to be.
 struct Contents {
     tables: Tables,
+    /// How many bytes the records have that the tables were rebuilt from.
+    bytes: u64,
     marker: Marker,
     /// The last commit that is in the tree.
     in_tree: CommitNumber,
@@ -152,7 +155,7 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn open(&self) -> Result<(Opened, Tables), OpenError> {
+    fn open(&self, compaction: Compaction) -> Result<(Opened, Tables), OpenError> {
         self.make_directory().map_err(|error| self.unusable(&error))?;
         let lock = self.lock()?;
         swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
@@ -163,6 +166,10 @@ impl Opening<'_> {
             (_, Some(_)) => return Err(self.damaged("the file db is missing or empty")),
             (Files::Foreign, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
             (Files::None | Files::Unfinished, None) => self.create()?,
+        };
+        let (tree, contents) = match compaction {
+            Compaction::WhenLarge => self.compact_if_large(tree, contents)?,
+            Compaction::Never => (tree, contents),
         };
         self.clean_up(&tree, &contents)?;
         let Contents { tables, marker, replayed, .. } = contents;
@@ -192,6 +199,23 @@ impl Opening<'_> {
         self.swap(tree, contents).map(drop)
     }
 
+    /// Writes the tree anew if it takes far more room than it needs. Where that fails, it stays as it is.
+    fn compact_if_large(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
+        let Contents { tables, bytes, marker, .. } = &contents;
+        let worthwhile = compact::is_worthwhile(self.directory, *bytes, tables, marker);
+        if !worthwhile.map_err(|error| self.unusable(&error))? {
+            return Ok((tree, contents));
+        }
+        tracing::info!("the files of the data directory have become large; they are written anew");
+        match self.rewrite(&tree, &contents) {
+            Ok(()) => self.swap(tree, contents),
+            Err(error) => {
+                tracing::warn!(%error, "the files could not be written anew; they stay as they are");
+                Ok((tree, contents))
+            }
+        }
+    }
+
     /// Writes a new tree beside the one that there is.
     fn rewrite(&self, tree: &Tree, contents: &Contents) -> Result<(), OpenError> {
         let Contents { tables, marker, replayed: Replayed { layers, commits, .. }, .. } = contents;
@@ -202,10 +226,13 @@ impl Opening<'_> {
     fn swap(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
         drop(tree);
         swap::commit(self.directory).map_err(|error| self.unusable(&error))?;
+        let size = fs::metadata(self.directory.join("db")).map_err(|error| self.unusable(&error))?.len();
+        let marker = Marker { compacted: Some(size), ..contents.marker };
+        marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
         let commits = contents.replayed.commits;
         let replayed = Replayed { layers: Vec::new(), commits, active: Active::Empty(FIRST_FILE) };
-        Ok((tree, Contents { in_tree: commits, replayed, ..contents }))
+        Ok((tree, Contents { in_tree: commits, replayed, marker, ..contents }))
     }
 
     /// Removes what was written for a commit that never came about: large values, and the stages of imports.
@@ -413,13 +440,13 @@ impl Opening<'_> {
     /// Holds a tree and the journal against the marker and reads all of them.
     fn examine(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Contents, OpenError> {
         let Identified { marker, in_tree, replayed, since } = self.identify(tree, marker)?;
-        let tables = self.guarded(|| {
+        let Loaded { tables, bytes } = self.guarded(|| {
             replay::load(tree, &replayed.layers).map_err(|error| match error {
                 LoadError::Tree(reason) => self.damaged(&reason),
                 LoadError::Record(error) => self.unreadable(&error),
             })
         })?;
-        Ok(Contents { tables, marker, in_tree, replayed, since })
+        Ok(Contents { tables, bytes, marker, in_tree, replayed, since })
     }
 
     /// Holds a tree and the journal against the marker.
@@ -434,7 +461,7 @@ impl Opening<'_> {
             (Some(_), Some(_)) => return Err(self.damaged("its marker file belongs to another store")),
             (None, Some(_)) => return Err(self.damaged("the tree has lost what it held")),
             // Only the marker is gone; what the tree holds is whole as far as it can tell.
-            (Some(identity), None) => Marker { format, store: identity.store, commits: 0 },
+            (Some(identity), None) => Marker { format, store: identity.store, commits: 0, compacted: None },
             (None, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
         };
         let in_tree = self.commits_in(tree)?;
@@ -481,10 +508,11 @@ impl Opening<'_> {
     fn create(&self) -> Result<(Tree, Contents), OpenError> {
         let store = Uuid::from_bytes(rand::random());
         let tree = self.new_tree(store, 0)?;
-        let marker = Marker { format: FORMAT, store, commits: 0 };
+        let marker = Marker { format: FORMAT, store, commits: 0, compacted: None };
         marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         let replayed = Replayed { layers: Vec::new(), commits: 0, active: Active::Empty(FIRST_FILE) };
-        let contents = Contents { tables: Tables::default(), marker, in_tree: 0, replayed, since: Since::Journal };
+        let tables = Tables::default();
+        let contents = Contents { tables, bytes: 0, marker, in_tree: 0, replayed, since: Since::Journal };
         Ok((tree, contents))
     }
 

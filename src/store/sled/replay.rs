@@ -80,19 +80,28 @@ pub(super) enum LoadError {
     Record(#[from] codec::Unreadable),
 }
 
+/// What was loaded.
+pub(super) struct Loaded {
+    /// The tables.
+    pub(super) tables: Tables,
+    /// How many bytes the records have that they were rebuilt from.
+    pub(super) bytes: u64,
+}
+
 /// Rebuilds the tables from the tree and what the journal has on top of it.
-pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Tables, LoadError> {
+pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
     let overlay = overlay(tree, layers).map_err(LoadError::Tree)?;
-    let mut loader = Loader::default();
+    let (mut loader, mut bytes) = (Loader::default(), 0);
     for (from, to) in codec::TABLES {
         let on_top = overlay.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
         let on_top = on_top.map(|(key, value)| (key.clone(), value.clone()));
         for record in Merged::new(tree.range(from, to), on_top, Order::Ascending) {
             let (key, value) = record.map_err(LoadError::Tree)?;
             loader.take(&key, &value)?;
+            bytes += (key.len() + value.len()) as u64;
         }
     }
-    Ok(loader.finish())
+    Ok(Loaded { tables: loader.finish(), bytes })
 }
 
 /// Every record there is, of kinds that are not loaded too: those of the tree with what the journal has on top of it.
