@@ -15,7 +15,7 @@ use dnis_gateway::domain::{
     NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
     SkillId,
 };
-use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Store, WithData};
+use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -277,6 +277,10 @@ impl Store for Accidental {
 
     async fn sweep(&self) -> Result<()> {
         self.inner.sweep().await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.inner.snapshot().await
     }
 
     async fn ready(&self) -> Result<()> {

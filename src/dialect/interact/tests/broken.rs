@@ -17,7 +17,7 @@ use crate::domain::{
     NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
     SkillId, Timestamp,
 };
-use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
 
 struct Broken;
 
@@ -180,6 +180,9 @@ impl Store for Broken {
         broken()
     }
     async fn sweep(&self) -> Result<()> {
+        broken()
+    }
+    async fn snapshot(&self) -> Result<Snapshot> {
         broken()
     }
     async fn ready(&self) -> Result<()> {
