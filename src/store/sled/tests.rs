@@ -204,10 +204,10 @@ async fn staged(store: &SledStore, texts: &'static [&'static str]) -> Import {
 async fn include(store: &SledStore, import: &Import, texts: &'static [&'static str]) {
     let id = import.id();
     let command = move |desk: &mut Desk<'_>| {
+        desk.include(id);
         for text in texts {
             desk.turn().create_number(&scope(), new_number(text))?;
         }
-        desk.include(id);
         Ok(())
     };
     store.write(command).await.unwrap();

@@ -94,8 +94,8 @@ pub(super) struct Desk<'a> {
     now: Timestamp,
     rng: &'a mut StdRng,
     values: BatchValues<'a>,
-    #[allow(dead_code, reason = "bulk import says through it what is staged")]
-    included: &'a mut Option<ImportId>,
+    /// An import that this command includes, and what had changed before.
+    included: &'a mut Option<(ImportId, Vec<Change>)>,
 }
 
 impl Desk<'_> {
@@ -109,11 +109,12 @@ impl Desk<'_> {
         loading::document(document, &self.values).map_err(|reason| Error::Unavailable(reason.into()))
     }
 
-    /// Says that the changes which this command leaves are staged already, all of them, and take effect with this
-    /// commit. Nothing is done after it in the same batch.
-    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    /// Says that the changes which this command leaves from here on are staged already, all of them, and take effect
+    /// with this commit. Nothing is done after it in the same batch.
     pub(super) fn include(&mut self, import: ImportId) {
-        *self.included = Some(import);
+        // What ends by itself ends now, so that it is not taken for something that was staged.
+        self.turn();
+        *self.included = Some((import, self.state.take_changes()));
     }
 
     /// Takes over new rules.
@@ -260,7 +261,10 @@ impl Writer {
             Ok(()) => {
                 let changes = self.state.take_changes();
                 match included {
-                    Some(import) => batch.include(import, changes),
+                    Some((import, before)) => {
+                        batch.take(before);
+                        batch.include(import, changes);
+                    }
                     None => batch.take(changes),
                 }
                 None
