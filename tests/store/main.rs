@@ -8,6 +8,7 @@ mod concurrency;
 mod conformance;
 mod engine;
 mod failing;
+mod imports;
 mod model;
 mod opening;
 mod records;
