@@ -131,7 +131,7 @@ pub(crate) async fn what_was_imported_can_be_lent_changed_and_deleted_and_stays_
     engine.restart(1).await;
     let store = engine.store();
     let lent = store.number(&scope(), num("11")).await.unwrap().unwrap();
-    assert_eq!(lent.allocation.map(|allocation| allocation.interaction), Some(interaction("a")));
+    assert_eq!(lent.allocation.map(|allocation| allocation.interaction.clone()), Some(interaction("a")));
     assert!(!known(store, "12").await, "what was deleted does not come back");
     assert!(!store.number(&scope(), num("13")).await.unwrap().unwrap().record.enabled);
 }
