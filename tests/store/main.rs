@@ -10,6 +10,7 @@ mod conformance;
 mod dump;
 mod engine;
 mod failing;
+mod imports;
 mod model;
 mod opening;
 mod records;
