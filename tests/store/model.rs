@@ -11,11 +11,12 @@ use dnis_gateway::domain::state::{
 };
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    AccessCode, Allocation, CallCenter, Caller, CodeShape, Deadline, Destination, DocumentId, DocumentRef, FlowId,
-    GroupRules, Interaction, NewEntry, NewNumber, NewRoute, NumberId, NumberPatch, Origin, Overdial, Policy, Route,
-    RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    AccessCode, Allocation, AllocationFilter, AllocationId, CallCenter, Caller, CodeShape, Deadline, Destination,
+    DocumentId, DocumentRef, FlowId, GroupName, GroupRules, Interaction, NewEntry, NewInteraction, NewNumber, NewRoute,
+    Number, NumberFilter, NumberId, NumberPatch, NumberState, Origin, Overdial, Part, Policy, Route, RouteFilter,
+    RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
+use dnis_gateway::store::{LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
 
 use crate::engine::Engine;
@@ -71,28 +72,95 @@ fn rules() -> [Rules; 2] {
 /// One step of a history. The numbers in it pick from the lists above, or from the documents made so far.
 #[derive(Clone, Debug)]
 enum Step {
-    Create { number: usize, dnid: usize, group: usize, enabled: bool },
-    Update { number: usize, dnid: Option<usize>, group: Option<usize>, enabled: Option<bool> },
-    Delete { number: usize },
-    Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
-    Free { dialled: Dialled },
+    Create {
+        number: usize,
+        dnid: usize,
+        group: usize,
+        enabled: bool,
+    },
+    Update {
+        number: usize,
+        dnid: Option<usize>,
+        group: Option<usize>,
+        enabled: Option<bool>,
+    },
+    Delete {
+        number: usize,
+    },
+    Lend {
+        holder: HolderKind,
+        source: SourceKind,
+        repeat: Repeat,
+        times: Times,
+        caller: Option<usize>,
+        data: Data,
+    },
+    Free {
+        dialled: Dialled,
+    },
+    /// One of the latest allocations, by its id.
+    FreeOne {
+        at: u64,
+    },
+    Renew {
+        at: u64,
+        lasting: u64,
+    },
     Match(Call),
-    Begin { holder: usize, lasting: Option<u64> },
-    End { holder: usize },
-    Write { data: Data, ttl: u64 },
-    Merge { document: Named, data: Data, ttl: Option<u64> },
-    Drop { document: Named },
-    DropEntry { document: Named },
-    Route { line: usize, to: usize },
-    Lead { route: usize, to: usize },
-    Unroute { dnids: Vec<u32> },
-    Queue { name: usize },
-    Requeue { id: u32, name: usize },
-    Unqueue { ids: Vec<u32> },
+    Begin {
+        holder: Option<usize>,
+        lasting: Option<u64>,
+        data: Data,
+    },
+    End {
+        holder: usize,
+    },
+    Write {
+        data: Data,
+        ttl: u64,
+    },
+    Merge {
+        document: Named,
+        data: Data,
+        ttl: Option<u64>,
+    },
+    Drop {
+        document: Named,
+    },
+    DropEntry {
+        document: Named,
+    },
+    Route {
+        line: usize,
+        to: usize,
+    },
+    Lead {
+        route: usize,
+        to: usize,
+    },
+    Unroute {
+        dnids: Vec<u32>,
+    },
+    Queue {
+        name: usize,
+    },
+    Requeue {
+        id: u32,
+        name: usize,
+    },
+    Unqueue {
+        ids: Vec<u32>,
+    },
     Key,
-    Reload { rules: usize },
-    Wait { milliseconds: u64 },
-    Restart { seed: u64 },
+    Reload {
+        rules: usize,
+    },
+    Wait {
+        milliseconds: u64,
+    },
+    Restart {
+        seed: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -213,9 +281,11 @@ fn step() -> impl Strategy<Value = Step> {
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
+        1 => (0u64..4).prop_map(|at| Step::FreeOne { at }),
+        2 => (0u64..4, 0u64..20).prop_map(|(at, lasting)| Step::Renew { at, lasting }),
         4 => calling().prop_map(Step::Match),
-        1 => (holder.clone(), proptest::option::of(0u64..30))
-            .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
+        1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
+            .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
         1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
         3 => (document(), data(), proptest::option::of(ttl))
@@ -250,6 +320,7 @@ enum Outcome {
     Updated(Result<Found>),
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
+    FreedOne(Result<Arc<Allocation>>),
     Matched(Result<Vec<Matched>>),
     Begun(Result<Arc<Interaction>>),
     Written(Result<DocumentId>),
@@ -265,6 +336,10 @@ enum Outcome {
 struct Sight {
     page: Page,
     of_group: Page,
+    cooling: Part<Found, Number>,
+    allocations: Part<Arc<Allocation>, AllocationId>,
+    of_holder: Part<Arc<Allocation>, AllocationId>,
+    newest: Option<Arc<Allocation>>,
     dialled: Vec<Option<Found>>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
@@ -272,6 +347,7 @@ struct Sight {
     routes: RoutePage,
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
+    groups: Part<PoolHealth, Option<GroupName>>,
 }
 
 /// An engine with the documents that its outcomes have named.
@@ -280,11 +356,13 @@ struct Player {
     documents: Vec<DocumentId>,
     codes: Vec<AccessCode>,
     routes: Vec<RouteId>,
+    /// The newest allocation.
+    lent: u64,
 }
 
 impl Player {
     fn new(engine: Engine) -> Self {
-        Self { engine, documents: Vec::new(), codes: Vec::new(), routes: Vec::new() }
+        Self { engine, documents: Vec::new(), codes: Vec::new(), routes: Vec::new(), lent: 0 }
     }
 
     fn document(&self, named: Named) -> DocumentRef {
@@ -295,6 +373,10 @@ impl Player {
             }
             Named::OwnedBy(at) => owned(at),
         }
+    }
+
+    fn allocation(&self, at: u64) -> AllocationId {
+        AllocationId(self.lent.saturating_sub(at))
     }
 
     async fn play(&mut self, step: &Step) -> Outcome {
@@ -322,6 +404,7 @@ impl Player {
             Step::Lend { holder, source, repeat, times, caller, data } => {
                 let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
+                self.lent = outcome.as_ref().map_or(self.lent, |lent| lent.allocation.id.0.max(self.lent));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
                 Outcome::Lent(outcome)
             }
@@ -332,15 +415,21 @@ impl Player {
                 };
                 Outcome::Freed(store.free(&scope, dialled).await)
             }
+            Step::FreeOne { at } => Outcome::FreedOne(store.free_allocation(&scope, self.allocation(at)).await),
+            Step::Renew { at, lasting } => {
+                Outcome::Lent(store.renew_allocation(&scope, self.allocation(at), Seconds::new(lasting)).await)
+            }
             Step::Match(Call { number, code, caller: at, late, which, after, data }) => {
                 let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
                 let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
                 Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
             }
-            Step::Begin { holder, lasting } => {
-                let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
-                let deadline = lasting.map_or(Deadline::Never, end);
-                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline).await)
+            Step::Begin { holder, lasting, data } => {
+                let id = holder.map(|at| interaction(HOLDERS[at]));
+                let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
+                let outcome = store.create_interaction(&scope, new).await;
+                self.documents.extend(outcome.as_ref().ok().map(|made| made.data));
+                Outcome::Begun(outcome)
             }
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
@@ -392,6 +481,13 @@ impl Player {
         let (scope, store) = (scope(), self.engine.store());
         let page = store.numbers(&scope, None, 0, 100).await.unwrap();
         let of_group = store.numbers(&scope, Some(&group("g")), 1, 2).await.unwrap();
+        let cooling = NumberFilter { state: Some(NumberState::Cooling), ..NumberFilter::default() };
+        let cooling = store.numbers_after(&scope, &cooling, Some(num("11")), 2).await.unwrap();
+        let all = AllocationFilter::default();
+        let of_holder = AllocationFilter { interaction: Some(interaction("a")), ..all.clone() };
+        let allocations = store.allocations_after(&scope, &all, Some(AllocationId(1)), 3).await.unwrap();
+        let of_holder = store.allocations_after(&scope, &of_holder, None, 3).await.unwrap();
+        let newest = store.allocation(&scope, self.allocation(0)).await.unwrap();
         let mut dialled = Vec::new();
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
@@ -416,7 +512,23 @@ impl Player {
         for text in ["100", "1002", "10021", "100213", "100*"] {
             routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
         }
-        Sight { page, of_group, dialled, interactions, documents, pools, routes, routed, skills }
+        let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
+        Sight {
+            page,
+            of_group,
+            cooling,
+            allocations,
+            of_holder,
+            newest,
+            dialled,
+            interactions,
+            documents,
+            pools,
+            groups,
+            routes,
+            routed,
+            skills,
+        }
     }
 }
 

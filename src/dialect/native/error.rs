@@ -66,6 +66,8 @@ problems! {
     NumberUnknown 404 "number-unknown" "The number is not known";
     /// The group does not exist.
     GroupUnknown 404 "group-unknown" "The group is not known";
+    /// The allocation does not exist or has ended.
+    AllocationUnknown 404 "allocation-unknown" "The allocation is not known";
     /// The interaction does not exist or has ended.
     InteractionUnknown 404 "interaction-unknown" "The interaction is not known";
     /// The document does not exist or has ended.
@@ -274,6 +276,7 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::NumberUnknown(_) => Problem::NumberUnknown,
         Refusal::NumberExists(_) => Problem::NumberExists,
         Refusal::NumberAllocated(_) => Problem::NumberAllocated,
+        Refusal::AllocationUnknown(_) => Problem::AllocationUnknown,
         Refusal::GroupUnknown(_) => Problem::GroupUnknown,
         Refusal::Exhausted { .. } => Problem::Exhausted,
         Refusal::CodesUsedUp { .. } => Problem::CodesUsedUp,

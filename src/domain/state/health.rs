@@ -1,11 +1,14 @@
 //! How the pools are: what an operator watches, and what a GMS client can ask for with its number.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::census::Standing;
 use super::pools::Group;
 use super::{State, Turn};
-use crate::domain::{Allocation, GroupName, Refusal, Scope, Seconds, Sharing, Timestamp};
+use crate::domain::slot::NumberSlot;
+use crate::domain::tables::{GroupTable, ScopeTables};
+use crate::domain::{Allocation, GroupName, Number, Part, Refusal, Scope, Seconds, Sharing, Timestamp};
 
 /// The numbers of one group by what they do now; every number is in exactly one of the five states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,26 @@ impl Turn<'_> {
         self.state.pool_health(scope, &Some(group.clone()), self.now)
     }
 
+    /// How a group is now that has a number or is configured; `None` for any other.
+    pub fn group(&self, scope: &Scope, group: &GroupName) -> Option<PoolHealth> {
+        let configured = || self.state.rules.configures(&scope.tenant, group);
+        self.pool(scope, group).or_else(|| configured().then(|| self.state.empty_pool(scope, Some(group.clone()))))
+    }
+
+    /// Lists the groups of a scope that have a number or are configured, by their names, from the first one after
+    /// `after`. The numbers without a group come first, if there are any.
+    pub fn groups_after(&self, scope: &Scope, after: Option<&Group>, limit: usize) -> Part<PoolHealth, Group> {
+        let configured = self.state.rules.groups.get(&scope.tenant).into_iter().flat_map(HashMap::keys);
+        let carried = self.state.tables.scope(scope).into_iter().flat_map(ScopeTables::groups);
+        let names: BTreeSet<Group> = configured.map(|name| Some(name.clone())).chain(carried.cloned()).collect();
+        let names = names.into_iter().filter(|name| after.is_none_or(|after| name > after));
+        let health = |group: Group| {
+            let health = self.state.pool_health(scope, &group, self.now);
+            Some(health.unwrap_or_else(|| self.state.empty_pool(scope, group)))
+        };
+        Part::of(names, limit, Clone::clone, health)
+    }
+
     /// How every group is that has any number.
     pub fn pools(&self) -> Vec<PoolHealth> {
         let groups = self.state.tables.scopes().flat_map(|(scope, tables)| tables.groups().map(move |g| (scope, g)));
@@ -97,6 +120,23 @@ impl State {
         };
         health.free = table.len() - health.total();
         Some(health)
+    }
+
+    /// How a group is that no number is in.
+    fn empty_pool(&self, scope: &Scope, group: Group) -> PoolHealth {
+        PoolHealth {
+            scope: Arc::new(scope.clone()),
+            sharing: self.rules.group(&scope.tenant, group.as_ref()).sharing,
+            group,
+            free: 0,
+            allocated: 0,
+            cooling: 0,
+            reserved: 0,
+            disabled: 0,
+            allocations: 0,
+            oldest: None,
+            next_release: None,
+        }
     }
 
     /// When the next number of a group may be lent again by itself.

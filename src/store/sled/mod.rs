@@ -31,10 +31,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State,
-    Tables, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef,
+    GroupName, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope,
+    Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -244,6 +244,16 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free_allocation(&scope, id)?)).await
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -272,14 +282,9 @@ impl Store for SledStore {
         .await
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, id, deadline)?)).await
+        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -334,6 +339,20 @@ impl Store for SledStore {
     ) -> Result<Part<Found, Number>> {
         let rules = self.rules.load();
         Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -409,6 +428,21 @@ impl Store for SledStore {
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
         self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().group(&scope, &group))).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().groups_after(&scope, after.as_ref(), limit))).await
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
