@@ -189,6 +189,8 @@ impl Opening<'_> {
             Err(error) => return Err(self.unusable(&error)),
         };
         let tree = self.open_tree(self.directory)?;
+        // Stores made by the first releases may be waiting for it still.
+        self.sync_settings().map_err(|error| self.unusable(&error))?;
         let contents = match rehearsed {
             Some(contents) if self.commits(&tree)? == contents.commits => contents,
             Some(_) => return Err(self.damaged("the tree and its copy have come to differ")),
@@ -337,11 +339,17 @@ impl Opening<'_> {
             .insert(codec::FORMAT_KEY, codec::value(&identity))
             .and_then(|_| tree.flush())
             .map_err(io::Error::from)
-            .and_then(|_| File::open(self.directory.join("db"))?.sync_all());
+            .and_then(|_| File::open(self.directory.join("db"))?.sync_all())
+            .and_then(|()| self.sync_settings());
         written.map_err(|error| self.unusable(&error))?;
         let marker = Marker { format: FORMAT, store: identity.store, commits: 0 };
         marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         Ok((tree, Contents { tables: Tables::default(), marker, commits: 0 }))
+    }
+
+    /// Makes sled's settings safe. Sled writes them once and never syncs them, and does not open without them.
+    fn sync_settings(&self) -> io::Result<()> {
+        File::open(self.directory.join("conf"))?.sync_all()
     }
 
     /// Removes what a process left that was killed while it made the directory.
