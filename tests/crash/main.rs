@@ -10,6 +10,7 @@ mod gateway;
 mod import;
 mod ledger;
 mod load;
+mod points;
 mod schedule;
 mod trouble;
 mod wire;
@@ -20,9 +21,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use disk::{Honesty, Trouble};
+use disk::{Cut, Honesty, Trouble};
 use gateway::Home;
 use schedule::Run;
+use trouble::End;
 
 /// Kills in a run where nothing else is said.
 const KILLS: usize = 20;
@@ -101,15 +103,18 @@ async fn a_disk_that_lies_about_syncs_is_found_out() {
 async fn after_a_disk_has_failed_nothing_is_acknowledged_and_nothing_acknowledged_before_is_lost() {
     let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
     println!("CRASH_SEED={seed}");
-    let directory = tempfile::tempdir().unwrap();
-    let home = Home::on_disk(directory.path(), Honesty::Honest);
-    let mut run = Run::new(&home, seed);
     for trouble in Trouble::ALL {
-        run.break_disk(trouble).await;
-        run.audit_once().await;
-        println!("{trouble:?} {:?}", run.violations());
+        for end in [End::Killed, End::Told] {
+            for cut in Cut::ALL {
+                let directory = tempfile::tempdir().unwrap();
+                let home = Home::on_disk(directory.path(), Honesty::Honest);
+                let mut run = Run::new(&home, seed);
+                run.break_disk(trouble, end, cut).await;
+                run.audit_once().await;
+                println!("{trouble:?} {end:?} {cut:?} {:?}", run.violations());
+            }
+        }
     }
-    conclude(&run, &home, directory, seed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -214,9 +214,14 @@ impl<'a> Run<'a> {
     }
 
     /// Where the power can fail, it fails now: the gateway is gone, and with it goes what was not synced.
-    pub(crate) fn cut_power(&mut self) {
+    fn cut_power(&mut self) {
+        let cut = Cut::ALL[self.rng.random_range(0..Cut::ALL.len())];
+        self.cut_power_so(cut);
+    }
+
+    /// The same, with this fate for what was not synced.
+    pub(crate) fn cut_power_so(&mut self, cut: Cut) {
         if self.home.has_disk() {
-            let cut = Cut::ALL[self.rng.random_range(0..Cut::ALL.len())];
             let took = self.home.with_disk(|disk| disk.cut(cut, &mut self.rng));
             self.tally.cuts += usize::from(took);
         }

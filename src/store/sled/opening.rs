@@ -323,6 +323,8 @@ impl Opening<'_> {
         scratch::remove_left_over(self.directory).map_err(|error| self.unusable(&error))?;
         clean::forget(self.directory).map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
+        // Stores made by the first releases may be waiting for it still.
+        self.sync_settings().map_err(|error| self.unusable(&error))?;
         let mut contents = match rehearsed {
             Some(contents) if self.commits_in(&tree)? == contents.in_tree => contents,
             Some(_) => return Err(self.damaged("the tree and its copy have come to differ")),
@@ -535,9 +537,14 @@ impl Opening<'_> {
         self.clear().map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
         let made = Journal::create(self.directory, store, FIRST_FILE);
-        let made = made.and_then(|_| write_identity(&tree, store, commits));
+        let made = made.and_then(|_| write_identity(&tree, store, commits)).and_then(|()| self.sync_settings());
         made.map_err(|error| self.unusable(&error))?;
         Ok(tree)
+    }
+
+    /// Makes sled's settings safe. Sled writes them once and never syncs them, and does not open without them.
+    fn sync_settings(&self) -> io::Result<()> {
+        File::open(self.directory.join("conf"))?.sync_all()
     }
 
     /// Removes what a process left that was killed while it made the directory.

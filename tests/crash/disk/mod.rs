@@ -5,7 +5,7 @@
 
 mod image;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::ffi::OsStringExt;
@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-pub(crate) use image::Cut;
-use image::{Event, Image};
+use image::Event;
+pub(crate) use image::{Cut, Image};
 
 /// The orders of a disk that works.
 const WORKING: [u8; 4] = *b"----";
@@ -119,14 +119,8 @@ impl Disk {
     pub(crate) fn cut(&mut self, cut: Cut, rng: &mut StdRng) -> bool {
         let image = self.image();
         fs::remove_dir_all(&self.root).expect("the old disk can be thrown away");
-        for (path, bytes) in image.after(cut, rng) {
-            let path = self.root.join(path);
-            match bytes {
-                None => fs::create_dir(&path),
-                Some(bytes) => fs::write(&path, bytes),
-            }
-            .expect("the new disk can be written");
-        }
+        fs::create_dir(&self.root).expect("the new disk can be written");
+        write(&image.after(cut, rng), &self.root);
         image.has_unsynced()
     }
 
@@ -149,12 +143,15 @@ impl Disk {
     /// What the disk holds and may hold, by the record of the process that has just ended.
     fn image(&mut self) -> Image {
         let mut image = self.held.take().expect("a process has used the disk");
-        let mut trace = BufReader::new(File::open(&self.trace).expect("the record can be read"));
-        while let Some(event) = self.next(&mut trace) {
-            image.apply(event);
-        }
+        self.events().into_iter().for_each(|event| image.apply(event));
         File::create(&self.trace).expect("the record can be emptied");
         image
+    }
+
+    /// What the process has done that used the disk last.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let mut trace = BufReader::new(File::open(&self.trace).expect("the record can be read"));
+        std::iter::from_fn(|| self.next(&mut trace)).collect()
     }
 
     /// The next event of the record; none after the last, nor where the process was killed while it wrote it down.
@@ -185,6 +182,18 @@ impl Disk {
             9 => Event::MakeDirectory { path: path(&bytes) },
             other => panic!("the layer has recorded something unknown: {other}"),
         })
+    }
+}
+
+/// Writes the files of a disk into an empty directory.
+pub(crate) fn write(files: &BTreeMap<PathBuf, Option<Vec<u8>>>, root: &Path) {
+    for (path, bytes) in files.iter().filter(|(path, _)| !path.as_os_str().is_empty()) {
+        let path = root.join(path);
+        match bytes {
+            None => fs::create_dir(&path),
+            Some(bytes) => fs::write(&path, bytes),
+        }
+        .expect("the new disk can be written");
     }
 }
 
