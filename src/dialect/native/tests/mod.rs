@@ -4,6 +4,7 @@ mod access;
 mod allocations;
 mod numbers;
 mod openapi;
+mod problems;
 mod resources;
 mod strict;
 
