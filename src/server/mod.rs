@@ -26,6 +26,7 @@ use actix_web::{App, HttpServer, web};
 
 use crate::access::Access;
 use crate::config::{Live, Settings};
+use crate::dialect::aicc::Aicc;
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
 use crate::dialect::native::Native;
@@ -46,6 +47,7 @@ const FAREWELL_SECONDS: u64 = 30;
 struct Gateway {
     gms: Gms,
     interact: Interact,
+    aicc: Aicc,
     native: Native,
     access: Arc<Access>,
     store: Arc<dyn Store>,
@@ -160,6 +162,7 @@ impl Server {
                 live.clone(),
                 Arc::new(SystemClock::default()),
             ),
+            aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::new(SystemClock::default())),
             native: Native::new(
                 Arc::clone(&store),
                 Arc::clone(&access),

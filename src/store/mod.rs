@@ -5,6 +5,7 @@
 //! against the pure domain by one model test.
 
 mod clock;
+mod import;
 mod loading;
 pub mod memory;
 pub mod sled;
@@ -26,6 +27,7 @@ use crate::domain::{
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +81,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Refusal::NumberExists`].
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId>;
+
+    /// Begins to import numbers: rows are staged without anybody's seeing them, and one commit makes all of them numbers.
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>>;
 
     /// Changes a number and gives it back as it is now.
     ///

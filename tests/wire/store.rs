@@ -15,7 +15,7 @@ use dnis_gateway::domain::{
     NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
     SkillId,
 };
-use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
+use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -62,6 +62,10 @@ impl Store for Accidental {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         self.asked(new.number).await;
         self.inner.create_number(scope, new).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.inner.import_numbers(scope, existing).await
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {

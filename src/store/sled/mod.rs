@@ -4,11 +4,21 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod bulk;
+mod clean;
 mod codec;
 mod disk;
+mod folder;
+mod import;
+mod journal;
 mod marker;
 mod opening;
+mod ops;
+#[allow(dead_code, reason = "history is read through it")]
+mod pending;
+mod replay;
 mod scratch;
+mod tree;
 mod writer;
 
 use std::path::PathBuf;
@@ -23,6 +33,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
+use super::import::{Existing, Import};
 use super::loading;
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
@@ -36,6 +47,9 @@ use crate::domain::{
     NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds,
     SigningKey, Skill, SkillId, State, Tables, Timestamp,
 };
+use disk::Disk;
+use pending::Records;
+use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use opening::OpenError;
@@ -96,7 +110,7 @@ pub struct SledStore {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
-    tree: RwLock<Option<sled::Db>>,
+    records: RwLock<Option<Arc<Records>>>,
     clock: Arc<dyn Clock>,
     /// The rules in force, for readers.
     rules: ArcSwap<Rules>,
@@ -110,10 +124,15 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
-        let tree = disk.tree().clone();
+        let (opened, tables) = opening::open(&options.directory, options.cache_bytes)?;
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
+        let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {
+            path: options.directory.clone(),
+            reason: format!("the {thread}'s thread did not start: {error}"),
+        };
+        let disk = Disk::new(opened, Arc::clone(&status)).map_err(|error| unstarted("folder", &error))?;
+        let records = Arc::clone(disk.records());
         let (queue, inbox) = mpsc::channel(QUEUE);
         let rules = ArcSwap::from_pointee(options.rules.clone());
         let writer = Writer {
@@ -126,14 +145,11 @@ impl SledStore {
             observer: options.observer,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
-            path: options.directory,
-            reason: format!("the writer's thread did not start: {error}"),
-        })?;
+        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;
         Ok(Self {
             queue,
             view,
-            tree: RwLock::new(Some(tree)),
+            records: RwLock::new(Some(records)),
             clock: options.clock,
             rules,
             status,
@@ -156,14 +172,14 @@ impl SledStore {
         query(&self.view.read(), self.clock.now())
     }
 
-    /// Reads bytes from the tree, away from the threads that serve requests.
-    async fn read_values<T, F>(&self, query: F) -> Result<T>
+    /// Reads records, away from the threads that serve requests.
+    async fn read_records<T, F>(&self, query: F) -> Result<T>
     where
-        F: FnOnce(&sled::Db) -> std::result::Result<T, String> + Send + 'static,
+        F: FnOnce(&Records) -> std::result::Result<T, String> + Send + 'static,
         T: Send + 'static,
     {
-        let tree = self.tree.read().clone().ok_or_else(closed)?;
-        let outcome = tokio::task::spawn_blocking(move || query(&tree)).await;
+        let records = self.records.read().clone().ok_or_else(closed)?;
+        let outcome = tokio::task::spawn_blocking(move || query(&records)).await;
         outcome
             .unwrap_or_else(|_| Err("reading a value failed unexpectedly".to_owned()))
             .map_err(|reason| Error::Unavailable(reason.into()))
@@ -174,7 +190,7 @@ impl SledStore {
     /// what dropped it.
     async fn load<T, F>(&self, scope: &Scope, named: DocumentRef, query: F) -> Result<Option<T>>
     where
-        F: Fn(&Document, &sled::Db) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
+        F: Fn(&Document, &Tree) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let query = Arc::new(query);
@@ -186,7 +202,7 @@ impl SledStore {
                 ));
             }
             let (query, index) = (Arc::clone(&query), Arc::clone(&document));
-            if let Some(loaded) = self.read_values(move |tree| query(&index, tree)).await? {
+            if let Some(loaded) = self.read_records(move |records| query(&index, &records.tree)).await? {
                 return Ok(Some(loaded));
             }
             seen = Some(document);
@@ -204,7 +220,7 @@ impl SledStore {
 /// again, or removed, at once.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.tree.get_mut().take();
+        self.records.get_mut().take();
         // Without a sender the writer finishes what is queued and stops.
         self.queue = mpsc::channel(1).0;
         if let Some(thread) = self.writer.get_mut().take() {
@@ -222,6 +238,11 @@ impl Store for SledStore {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.ready().await?;
+        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -496,7 +517,7 @@ impl Store for SledStore {
 
     async fn close(&self) {
         let (told, closed) = oneshot::channel();
-        self.tree.write().take();
+        self.records.write().take();
         if self.queue.send(Message::Close(told)).await.is_ok() {
             let _ = closed.await;
         }

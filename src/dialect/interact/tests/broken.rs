@@ -17,7 +17,7 @@ use crate::domain::{
     NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
     SkillId, Timestamp,
 };
-use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
 struct Broken;
 
@@ -28,6 +28,9 @@ fn broken<T>() -> Result<T> {
 #[async_trait]
 impl Store for Broken {
     async fn create_number(&self, _: &Scope, _: NewNumber) -> Result<NumberId> {
+        broken()
+    }
+    async fn import_numbers(&self, _: &Scope, _: Existing) -> Result<Box<dyn Import + '_>> {
         broken()
     }
     async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<Found> {
