@@ -13,6 +13,7 @@ mod commands;
 #[path = "../hostile/documents.rs"]
 mod documents;
 mod gateway;
+mod native;
 mod numbers;
 mod raw;
 mod reload;
