@@ -7,7 +7,6 @@
 mod audit;
 mod disk;
 mod gateway;
-mod import;
 mod ledger;
 mod load;
 mod points;
