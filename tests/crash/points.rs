@@ -33,7 +33,7 @@ const ACKNOWLEDGED: &str = "acknowledged";
 const STEPS: usize = 24;
 const KILLED_IN: usize = 13;
 /// Points at which the power fails, where nothing else is said.
-const POINTS: usize = 150;
+const POINTS: usize = 80;
 /// Interactions of a step with little data.
 const SMALL: usize = 4;
 /// After how many steps interactions end.
