@@ -323,8 +323,9 @@ impl Opening<'_> {
         scratch::remove_left_over(self.directory).map_err(|error| self.unusable(&error))?;
         clean::forget(self.directory).map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
-        // Stores made by the first releases may be waiting for it still.
-        self.sync_settings().map_err(|error| self.unusable(&error))?;
+        // A process that was killed has left what it had not synced in the system's memory. From here on it counts, so it
+        // must not go with the power while what builds on it stays.
+        self.settle().map_err(|error| self.unusable(&error))?;
         let mut contents = match rehearsed {
             Some(contents) if self.commits_in(&tree)? == contents.in_tree => contents,
             Some(_) => return Err(self.damaged("the tree and its copy have come to differ")),
@@ -537,14 +538,23 @@ impl Opening<'_> {
         self.clear().map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
         let made = Journal::create(self.directory, store, FIRST_FILE);
-        let made = made.and_then(|_| write_identity(&tree, store, commits)).and_then(|()| self.sync_settings());
+        let made = made.and_then(|_| write_identity(&tree, store, commits)).and_then(|()| self.settle());
         made.map_err(|error| self.unusable(&error))?;
         Ok(tree)
     }
 
-    /// Makes sled's settings safe. Sled writes them once and never syncs them, and does not open without them.
-    fn sync_settings(&self) -> io::Result<()> {
-        File::open(self.directory.join("conf"))?.sync_all()
+    /// Makes every file of the store safe as it is, and its name too. Among them is one with sled's settings, which sled
+    /// writes once, never syncs, and does not open without.
+    fn settle(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if scratch::is_tree_file(&name) || journal::owns(&name) {
+                File::open(entry.path())?.sync_all()?;
+            }
+        }
+        File::open(self.directory)?.sync_all()
     }
 
     /// Removes what a process left that was killed while it made the directory.

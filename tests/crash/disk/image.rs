@@ -129,6 +129,12 @@ impl Image {
         self.nodes.push(content);
     }
 
+    /// The process is dead, and another one comes: what is not synced stays so.
+    pub(crate) fn next_process(&mut self) {
+        self.handles.clear();
+        self.syncs.clear();
+    }
+
     /// Lets something happen.
     pub(crate) fn apply(&mut self, event: Event) {
         self.clock += 1;
