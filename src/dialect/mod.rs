@@ -6,6 +6,7 @@
 
 pub mod gms;
 pub mod interact;
+pub mod once;
 
 use std::future::Future;
 use std::net::IpAddr;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, Scope, ValueId,
+    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, OnceKey,
+    OnceRecord, Scope, ValueId,
 };
 
 /// One thing that has changed. A list of changes is the whole outcome of a command for a store.
@@ -27,6 +28,8 @@ pub enum Change {
     ValueKept(ValueId, Arc<[u8]>),
     /// The bytes of a large value, this many, are no longer needed.
     ValueDropped(ValueId, u64),
+    /// What the first call under a key made is remembered, has ended, or (`None`) is forgotten.
+    Once(Arc<Scope>, OnceKey, Option<Arc<OnceRecord>>),
     /// Ids were given out.
     Counters(Counters),
 }

@@ -1,6 +1,6 @@
 //! Why the domain says no. Every dialect turns these into its vendor's words in one table of its own.
 
-use super::{DocumentId, GroupName, InteractionId, Number, Seconds};
+use super::{DocumentId, GroupName, InteractionId, Number, OnceKey, Seconds};
 
 /// A business refusal: the request was understood and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,12 @@ pub enum Refusal {
         /// The configured size, in bytes.
         limit: u64,
     },
+    /// The first call under the key was another one.
+    #[error("the key '{0}' belongs to another request")]
+    KeyReused(OnceKey),
+    /// What the first call under the key made has ended.
+    #[error("what was made under the key '{0}' has ended")]
+    KeySpent(OnceKey),
     /// Seeds are written only into an empty store.
     #[error("the store is not empty")]
     NotEmpty,

@@ -45,6 +45,9 @@ pub struct Rules {
     pub document_entries: usize,
     /// Largest value of an entry, in bytes.
     pub value_bytes: u64,
+    /// Most keys of one tenant, by which its requests are carried out at most once. Of more than that the keys of what
+    /// has ended are forgotten, oldest first; those of what lives stay.
+    pub most_keys: usize,
 }
 
 /// How a group lends that nobody has configured.
@@ -52,7 +55,13 @@ static BY_DEFAULT: LazyLock<GroupRules> = LazyLock::new(GroupRules::default);
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { groups: HashMap::new(), documents_total: 1 << 30, document_entries: 1000, value_bytes: 8 << 20 }
+        Self {
+            groups: HashMap::new(),
+            documents_total: 1 << 30,
+            document_entries: 1000,
+            value_bytes: 8 << 20,
+            most_keys: 100_000,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::change::{Change, Counters};
 use super::slot::NumberSlot;
 use super::{
     AccessCode, Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    Number, NumberRecord, Scope, Sharing, Timestamp,
+    Number, NumberRecord, OnceKey, OnceRecord, Scope, Sharing, Timestamp,
 };
 
 /// A number and the allocation it carries now, if any.
@@ -59,6 +59,7 @@ pub(super) struct ScopeTables {
     groups: BTreeMap<Option<GroupName>, GroupTable>,
     pub(super) interactions: HashMap<InteractionId, InteractionSlot>,
     pub(super) documents: HashMap<DocumentId, Arc<Document>>,
+    pub(super) once: HashMap<OnceKey, Arc<OnceRecord>>,
 }
 
 /// What is known of every scope.
@@ -81,6 +82,13 @@ impl Tables {
                 match record {
                     Some(record) => documents.insert(*id, Arc::clone(record)),
                     None => documents.remove(id),
+                };
+            }
+            Change::Once(scope, key, record) => {
+                let keys = &mut self.scope_mut(scope).once;
+                match record {
+                    Some(record) => keys.insert(key.clone(), Arc::clone(record)),
+                    None => keys.remove(key),
                 };
             }
             Change::Counters(counters) => self.counters = *counters,
@@ -172,6 +180,11 @@ impl Tables {
     pub fn interaction(&self, scope: &Scope, id: &InteractionId, now: Timestamp) -> Option<&Arc<Interaction>> {
         let slot = self.scope(scope)?.interactions.get(id)?;
         Some(&slot.record).filter(|record| record.live(now))
+    }
+
+    /// What is remembered of a key.
+    pub fn once(&self, scope: &Scope, key: &OnceKey) -> Option<&Arc<OnceRecord>> {
+        self.scope(scope)?.once.get(key)
     }
 
     /// A live document, to whoever names it rightly.

@@ -16,6 +16,7 @@ pub(super) fn rules(settings: &Settings) -> Rules {
         documents_total: store.documents_total,
         document_entries: store.document_keys,
         value_bytes: store.document_value,
+        ..Rules::default()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Change, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
+    Number, NumberId, NumberPatch, Once, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -106,8 +106,8 @@ impl Values for HashMap<ValueId, Arc<[u8]>> {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
-        self.write(|turn| turn.create_number(scope, new))
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
+        self.write(|turn| turn.under(once).create_number(scope, new))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -118,8 +118,8 @@ impl Store for MemoryStore {
         self.write(|turn| turn.delete_number(scope, number))
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
-        self.write(|turn| turn.lend(scope, lend))
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
+        self.write(|turn| turn.under(once).lend(scope, lend))
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -154,16 +154,23 @@ impl Store for MemoryStore {
         scope: &Scope,
         id: InteractionId,
         deadline: Deadline,
+        once: Option<Once>,
     ) -> Result<Arc<Interaction>> {
-        self.write(|turn| turn.create_interaction(scope, id, deadline))
+        self.write(|turn| turn.under(once).create_interaction(scope, id, deadline))
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
         self.write(|turn| turn.delete_interaction(scope, id))
     }
 
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
-        self.write(|turn| turn.create_document(scope, entries, ttl))
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
+        self.write(|turn| turn.under(once).create_document(scope, entries, ttl))
     }
 
     async fn merge_document(
@@ -172,8 +179,9 @@ impl Store for MemoryStore {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()> {
-        self.write(|turn| turn.merge_document(scope, named, entries, ttl))
+        self.write(|turn| turn.under(once).merge_document(scope, named, entries, ttl))
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {

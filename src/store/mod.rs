@@ -18,7 +18,7 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Content, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds,
+    Number, NumberId, NumberPatch, Once, Refusal, Rules, Scope, Seconds,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -68,13 +68,16 @@ pub struct LoadedEntry {
 ///
 /// A write is answered when it is durable, a refusal when everything it may have looked at is. Reads never wait for a
 /// disk unless they ask for the bytes of large values, and never show what is not yet durable.
+///
+/// What lends or creates can be asked for under a key (`once`): under a key that is known it changes nothing and gives
+/// what the first call made, as it is now, or refuses where that has ended.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Creates a number.
     ///
     /// # Errors
-    /// [`Refusal::NumberExists`].
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId>;
+    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId>;
 
     /// Changes a number and gives it back as it is now.
     ///
@@ -92,8 +95,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
-    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`].
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent>;
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
+    /// [`Refusal::KeySpent`].
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent>;
 
     /// Ends the allocation of a number, given whole or by its DNID; `None` if it was not allocated.
     ///
@@ -117,12 +121,13 @@ pub trait Store: Send + Sync {
     /// Makes an interaction under an id that the caller chose.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`].
+    /// [`Refusal::InteractionExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     async fn create_interaction(
         &self,
         scope: &Scope,
         id: InteractionId,
         deadline: Deadline,
+        once: Option<Once>,
     ) -> Result<Arc<Interaction>>;
 
     /// Ends an interaction and frees its numbers.
@@ -134,21 +139,29 @@ pub trait Store: Send + Sync {
     /// Makes a document that belongs to no interaction.
     ///
     /// # Errors
-    /// [`Refusal::DocumentsFull`].
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId>;
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
+    /// [`Refusal::KeySpent`].
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId>;
 
     /// Writes entries into a document and, with a `ttl`, lets it live for that long from now. A document that its owner
     /// names is made if it does not exist.
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     async fn merge_document(
         &self,
         scope: &Scope,
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()>;
 
     /// Deletes a document; that of a live interaction becomes empty.

@@ -4,8 +4,8 @@ use dnis_gateway::domain::document::{Loaded, LoadedValue};
 use dnis_gateway::domain::refusal::Miss;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
-    CodeShape, Content, Deadline, DocumentId, DocumentRef, GroupRules, NumberId, NumberPatch, Policy, Refusal, Rules,
-    Scope, Seconds, Sharing,
+    CodeShape, Content, Deadline, DocumentId, DocumentRef, GroupRules, NumberId, NumberPatch, OnceKey, Policy, Refusal,
+    Rules, Scope, Seconds, Sharing,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 
@@ -49,6 +49,8 @@ on_every_engine! {
     a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_restart_too,
     a_rest_and_its_late_call_survive_a_restart,
     an_owners_document_and_the_deletion_of_an_entry_survive_a_restart,
+    a_request_under_a_key_is_done_once_through_restarts_until_its_work_ends,
+    of_many_requests_under_one_key_at_a_time_one_is_done,
     a_restart_keeps_everything_with_its_deadlines,
     what_expired_while_the_store_was_down_is_free,
     a_sweep_brings_the_counts_up_to_the_clock,
@@ -72,7 +74,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
 
 async fn with_numbers(engine: &Engine, numbers: &[&str]) {
     for text in numbers {
-        engine.store().create_number(&scope(), number(text)).await.unwrap();
+        engine.store().create_number(&scope(), number(text), None).await.unwrap();
     }
 }
 
@@ -100,9 +102,9 @@ fn shown(value: &LoadedValue) -> &str {
 
 async fn a_number_is_created_once_listed_changed_and_deleted(engine: &mut Engine) {
     let store = engine.store();
-    assert_eq!(store.create_number(&scope(), number("12")).await, Ok(NumberId(1)));
-    assert_eq!(store.create_number(&scope(), number("11")).await, Ok(NumberId(2)));
-    assert_eq!(refused(store.create_number(&scope(), number("11")).await), Refusal::NumberExists(num("11")));
+    assert_eq!(store.create_number(&scope(), number("12"), None).await, Ok(NumberId(1)));
+    assert_eq!(store.create_number(&scope(), number("11"), None).await, Ok(NumberId(2)));
+    assert_eq!(refused(store.create_number(&scope(), number("11"), None).await), Refusal::NumberExists(num("11")));
     assert_eq!(store.dialled(&scope(), num("2")).await.unwrap().unwrap().record.number, num("12"));
 
     let page = store.numbers(&scope(), Some(&group("g")), 1, 5).await.unwrap();
@@ -122,35 +124,35 @@ async fn a_number_is_created_once_listed_changed_and_deleted(engine: &mut Engine
 async fn a_lent_number_is_seen_freed_and_lent_again(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
-    let lent = store.lend(&scope(), lend_to("a")).await.unwrap();
+    let lent = store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let seen = store.number(&scope(), num("11")).await.unwrap().unwrap();
     assert_eq!(seen.allocation, Some(lent.allocation.clone()));
     assert_eq!(refused(store.delete_number(&scope(), num("11")).await), Refusal::NumberAllocated(num("11")));
     assert_eq!(store.free(&scope(), num("1")).await, Ok(Some(lent.allocation)), "freed by its DNID");
     assert_eq!(store.free(&scope(), num("11")).await, Ok(None));
     assert_eq!(holder(store, "11").await, None);
-    store.lend(&scope(), lend_to("b")).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
     assert_eq!(holder(store, "11").await.as_deref(), Some("b"));
 }
 
 async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     engine.clock.advance_millis(299_999);
     assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
-    let refusal = refused(store.lend(&scope(), lend_to("b")).await);
+    let refusal = refused(store.lend(&scope(), lend_to("b"), None).await);
     assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)) });
     engine.clock.advance_millis(1);
     assert_eq!(holder(store, "11").await, None);
-    store.lend(&scope(), lend_to("b")).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
 }
 
 async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let lend = Lend { data: vec![text("k", "v"), file("f", b"\0\xff")], ..lend_to("a") };
-    let lent = store.lend(&scope(), lend).await.unwrap();
+    let lent = store.lend(&scope(), lend, None).await.unwrap();
     let found =
         store.match_call(&scope(), call("11"), Which::Newest, AfterMatch::Keep, WithData::Yes).await.unwrap().remove(0);
     assert_eq!(found.found.allocation, lent.allocation);
@@ -164,7 +166,7 @@ async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engi
 
 async fn a_match_without_data_reads_none(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
-    engine.store().lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }).await.unwrap();
+    engine.store().lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }, None).await.unwrap();
     assert_eq!(match_call(engine.store(), "11", WithData::No).await, Ok(None));
 }
 
@@ -172,7 +174,7 @@ async fn a_match_gives_large_texts_back_even_when_it_deletes_them(engine: &mut E
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let large = "текст ".repeat(20_000);
-    let lent = store.lend(&scope(), Lend { data: vec![text("k", &large)], ..lend_to("a") }).await.unwrap();
+    let lent = store.lend(&scope(), Lend { data: vec![text("k", &large)], ..lend_to("a") }, None).await.unwrap();
     let data = match_call(store, "11", WithData::Yes).await.unwrap().unwrap();
     assert_eq!(texts(&data), [("k", &*large)]);
     assert_eq!(store.document(&scope(), lent.interaction.data.into()).await, Ok(None));
@@ -183,14 +185,14 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let known = Lend { holder: Holder::Known(interaction("a")), ..lend_to("a") };
-    assert_eq!(refused(store.lend(&scope(), known.clone()).await), Refusal::InteractionUnknown(interaction("a")));
-    let made = store.create_interaction(&scope(), interaction("a"), Deadline::Never).await.unwrap();
+    assert_eq!(refused(store.lend(&scope(), known.clone(), None).await), Refusal::InteractionUnknown(interaction("a")));
+    let made = store.create_interaction(&scope(), interaction("a"), Deadline::Never, None).await.unwrap();
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(made)));
     assert_eq!(
-        refused(store.create_interaction(&scope(), interaction("a"), Deadline::Never).await),
+        refused(store.create_interaction(&scope(), interaction("a"), Deadline::Never, None).await),
         Refusal::InteractionExists(interaction("a"))
     );
-    store.lend(&scope(), known).await.unwrap();
+    store.lend(&scope(), known, None).await.unwrap();
     store.delete_interaction(&scope(), &interaction("a")).await.unwrap();
     assert_eq!(holder(store, "11").await, None);
     assert_eq!(
@@ -201,9 +203,10 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
 
 async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     let store = engine.store();
-    let id = store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60)).await.unwrap();
+    let id =
+        store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60), None).await.unwrap();
     store
-        .merge_document(&scope(), id.into(), vec![text("b", "3"), text("c", "")], Some(Seconds::new(60)))
+        .merge_document(&scope(), id.into(), vec![text("b", "3"), text("c", "")], Some(Seconds::new(60)), None)
         .await
         .unwrap();
     let loaded = store.document(&scope(), id.into()).await.unwrap().unwrap();
@@ -217,10 +220,10 @@ async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     assert_eq!(store.document(&scope(), id.into()).await, Ok(None));
     assert_eq!(store.document_entry(&scope(), id.into(), "b").await, Ok(None));
     assert_eq!(refused(store.delete_document(&scope(), id.into()).await), Refusal::DocumentUnknown(id));
-    let late = store.merge_document(&scope(), id.into(), Vec::new(), Some(Seconds::new(60))).await;
+    let late = store.merge_document(&scope(), id.into(), Vec::new(), Some(Seconds::new(60)), None).await;
     assert_eq!(refused(late), Refusal::DocumentUnknown(id));
 
-    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60)).await.unwrap();
+    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60), None).await.unwrap();
     engine.clock.advance(Seconds::new(60));
     assert_eq!(store.document(&scope(), short.into()).await, Ok(None));
     assert_eq!(store.document_entry(&scope(), short.into(), "a").await, Ok(None));
@@ -241,7 +244,7 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
         file("4001", &mebibyte[..4_001]),
         text("letters", &"ä".repeat(100_000)),
     ];
-    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600)).await.unwrap();
+    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600), None).await.unwrap();
     for restarted in [false, true] {
         if restarted {
             engine.restart(1).await;
@@ -261,12 +264,12 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
 async fn documents_are_held_to_their_total(engine: &mut Engine) {
     let store = engine.store();
     let most = vec![b'x'; usize::try_from(ROOM).unwrap() - 1];
-    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await.unwrap();
+    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None).await.unwrap();
     let full = Refusal::DocumentsFull { limit: ROOM };
-    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await), full);
+    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None).await), full);
     store.delete_document(&scope(), id.into()).await.unwrap();
-    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await.unwrap();
-    assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await), full);
+    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None).await.unwrap();
+    assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None).await), full);
 }
 
 /// A value whose key takes one byte and that has no label.
@@ -277,15 +280,15 @@ fn file_of(bytes: &[u8]) -> dnis_gateway::domain::NewEntry {
 async fn a_refusal_changes_nothing(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let before = (store.numbers(&scope(), None, 0, 9).await, store.pools().await);
-    refused(store.create_number(&scope(), number("11")).await);
+    refused(store.create_number(&scope(), number("11"), None).await);
     refused(store.delete_number(&scope(), num("11")).await);
     refused(store.update_number(&scope(), num("12"), NumberPatch::default()).await);
     refused(store.free(&scope(), num("12")).await);
-    refused(store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("b") }).await);
+    refused(store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("b") }, None).await);
     let nowhere = Lend { source: from("nowhere"), ..lend_to("b") };
-    assert_eq!(refused(store.lend(&scope(), nowhere).await), Refusal::GroupUnknown(group("nowhere")));
+    assert_eq!(refused(store.lend(&scope(), nowhere, None).await), Refusal::GroupUnknown(group("nowhere")));
     assert_eq!(store.interaction(&scope(), &interaction("b")).await, Ok(None));
     assert_eq!((store.numbers(&scope(), None, 0, 9).await, store.pools().await), before);
 }
@@ -311,15 +314,15 @@ async fn seeds_are_written_once(engine: &mut Engine) {
 async fn new_rules_hold_from_then_on(engine: &mut Engine) {
     let store = engine.store();
     let empty = Lend { source: from("later"), ..lend_to("a") };
-    assert_eq!(refused(store.lend(&scope(), empty.clone()).await), Refusal::GroupUnknown(group("later")));
+    assert_eq!(refused(store.lend(&scope(), empty.clone(), None).await), Refusal::GroupUnknown(group("later")));
     let groups = [(scope().tenant, [(group("later"), GroupRules::default())].into())].into();
     store.set_rules(Rules { groups, documents_total: 10, ..Rules::default() }).await.unwrap();
     assert_eq!(
-        refused(store.lend(&scope(), empty).await),
+        refused(store.lend(&scope(), empty, None).await),
         Refusal::Exhausted { group: Some(group("later")), next_release: None }
     );
     let entries = vec![text("k", "0123456789")];
-    let outcome = store.create_document(&scope(), entries, Seconds::new(60)).await;
+    let outcome = store.create_document(&scope(), entries, Seconds::new(60), None).await;
     assert_eq!(refused(outcome), Refusal::DocumentsFull { limit: 10 });
 }
 
@@ -327,7 +330,7 @@ async fn scopes_share_nothing(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let other = other_scope();
-    let lent = store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }).await.unwrap();
+    let lent = store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }, None).await.unwrap();
     assert_eq!(store.number(&other, num("11")).await, Ok(None));
     assert_eq!(store.dialled(&other, num("1")).await, Ok(None));
     assert_eq!(store.interaction(&other, &interaction("a")).await, Ok(None));
@@ -335,11 +338,11 @@ async fn scopes_share_nothing(engine: &mut Engine) {
     assert_eq!(store.document_entry(&other, lent.interaction.data.into(), "k").await, Ok(None));
     assert_eq!(store.numbers(&other, None, 0, 9).await.unwrap().total, 0);
     assert_eq!(refused(store.free(&other, num("11")).await), Refusal::NumberUnknown(num("11")));
-    assert_eq!(refused(store.lend(&other, lend_to("a")).await), Refusal::GroupUnknown(group("g")));
+    assert_eq!(refused(store.lend(&other, lend_to("a"), None).await), Refusal::GroupUnknown(group("g")));
     let matched = store.match_call(&other, call("11"), Which::All, AfterMatch::Keep, WithData::No).await;
     assert_eq!(refused(matched), Refusal::NoMatch(Miss::Nobody));
     let stranger = Scope { tenant: dnis_gateway::domain::TenantId::new("other").unwrap(), environment: None };
-    store.create_number(&stranger, number("11")).await.unwrap();
+    store.create_number(&stranger, number("11"), None).await.unwrap();
     assert_eq!(store.free(&stranger, num("11")).await, Ok(None));
     assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
 }
@@ -347,13 +350,13 @@ async fn scopes_share_nothing(engine: &mut Engine) {
 async fn ids_are_never_given_twice_not_even_after_a_restart(engine: &mut Engine) {
     with_numbers(engine, &["11", "12"]).await;
     let new = Lend { holder: Holder::New, ..lend_to("-") };
-    let first = engine.store().lend(&scope(), new.clone()).await.unwrap();
+    let first = engine.store().lend(&scope(), new.clone(), None).await.unwrap();
     engine.store().delete_interaction(&scope(), &first.interaction.id).await.unwrap();
     engine.store().delete_number(&scope(), num("12")).await.unwrap();
     // The same draws again, so that only the counters can tell the ids apart.
     engine.restart(7).await;
-    assert_eq!(engine.store().create_number(&scope(), number("12")).await, Ok(NumberId(3)));
-    let second = engine.store().lend(&scope(), new).await.unwrap();
+    assert_eq!(engine.store().create_number(&scope(), number("12"), None).await, Ok(NumberId(3)));
+    let second = engine.store().lend(&scope(), new, None).await.unwrap();
     assert!(second.allocation.id > first.allocation.id);
     assert!(first.interaction.id.as_str().starts_with("1-"));
     assert!(second.interaction.id.as_str().starts_with("2-"));
@@ -366,7 +369,7 @@ async fn a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_re
     let lends = (0..1_000).map(|at| {
         let store = engine.store();
         let code = CodeShape::new(4, None).ok();
-        async move { store.lend(&scope(), Lend { code, ..lend_to(&format!("i{at}")) }).await.unwrap().allocation }
+        async move { store.lend(&scope(), Lend { code, ..lend_to(&format!("i{at}")) }, None).await.unwrap().allocation }
     });
     let lent = futures_util::future::join_all(lends).await;
     engine.restart(1).await;
@@ -383,26 +386,26 @@ async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {
     let rest = GroupRules { cool_down: Seconds::new(60), ..GroupRules::default() };
     engine.reload(Rules { groups: [(scope().tenant, [(group("g"), rest)].into())].into(), ..rules() }).await;
     with_numbers(engine, &["11"]).await;
-    engine.store().lend(&scope(), Lend { interaction_ttl: Seconds::new(900), ..lend_to("a") }).await.unwrap();
+    engine.store().lend(&scope(), Lend { interaction_ttl: Seconds::new(900), ..lend_to("a") }, None).await.unwrap();
     engine.clock.advance(Seconds::new(310));
     engine.restart(1).await;
     let store = engine.store();
-    let refusal = refused(store.lend(&scope(), lend_to("b")).await);
+    let refusal = refused(store.lend(&scope(), lend_to("b"), None).await);
     assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)) });
     let late = Criteria { late: LateCalls::Recognised, ..call("11") };
     let found = store.match_call(&scope(), late, Which::Newest, AfterMatch::Keep, WithData::No).await.unwrap();
     assert!(found[0].found.late);
     engine.restart(1).await;
     engine.clock.advance_millis(49_999);
-    refused(engine.store().lend(&scope(), lend_to("b")).await);
+    refused(engine.store().lend(&scope(), lend_to("b"), None).await);
     engine.clock.advance_millis(1);
-    engine.store().lend(&scope(), lend_to("b")).await.unwrap();
+    engine.store().lend(&scope(), lend_to("b"), None).await.unwrap();
 }
 
 async fn an_owners_document_and_the_deletion_of_an_entry_survive_a_restart(engine: &mut Engine) {
     let notes = DocumentRef::of_owner("ann", "notes");
     let entries = vec![text("a", "1"), file("picture", &[7; 9_000]), text("b", "2")];
-    engine.store().merge_document(&scope(), notes, entries, Some(Seconds::new(60))).await.unwrap();
+    engine.store().merge_document(&scope(), notes, entries, Some(Seconds::new(60)), None).await.unwrap();
     engine.store().delete_entry(&scope(), notes, "picture").await.unwrap();
     assert_eq!(refused(engine.store().delete_entry(&scope(), notes, "c").await), Refusal::EntryUnknown(notes.id));
     engine.restart(1).await;
@@ -412,13 +415,54 @@ async fn an_owners_document_and_the_deletion_of_an_entry_survive_a_restart(engin
     assert_eq!(engine.store().document_entry(&scope(), notes, "picture").await, Ok(None));
 }
 
+async fn a_request_under_a_key_is_done_once_through_restarts_until_its_work_ends(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12"]).await;
+    let soon = Seconds::new(60);
+    let lent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
+    let id = engine.store().create_number(&scope(), number("13"), once("number", "1")).await.unwrap();
+    let deadline = Deadline::Never;
+    let begun = engine.store().create_interaction(&scope(), interaction("b"), deadline, once("begin", "1")).await;
+    let document = engine.store().create_document(&scope(), vec![text("k", "v")], soon, once("doc", "1")).await;
+    for seed in 0..2 {
+        let store = engine.store();
+        assert_eq!(store.lend(&scope(), lend_to("a"), once("lend", "1")).await.as_ref(), Ok(&lent));
+        assert_eq!(store.create_number(&scope(), number("13"), once("number", "1")).await, Ok(id));
+        let again = store.create_interaction(&scope(), interaction("b"), deadline, once("begin", "1")).await;
+        assert_eq!(again, begun);
+        let again = store.create_document(&scope(), vec![text("k", "v")], soon, once("doc", "1")).await;
+        assert_eq!(again, document);
+        let reused = store.lend(&scope(), lend_to("a"), once("lend", "2")).await;
+        assert_eq!(refused(reused), Refusal::KeyReused(OnceKey::new("lend").unwrap()));
+        engine.restart(seed).await;
+    }
+    engine.store().free(&scope(), lent.allocation.number).await.unwrap();
+    engine.restart(3).await;
+    let spent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await;
+    assert_eq!(refused(spent), Refusal::KeySpent(OnceKey::new("lend").unwrap()));
+    engine.clock.advance(Seconds::new(24 * 60 * 60));
+    engine.restart(4).await;
+    let anew = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
+    assert!(anew.allocation.id > lent.allocation.id);
+}
+
+async fn of_many_requests_under_one_key_at_a_time_one_is_done(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12", "13"]).await;
+    let store = engine.store();
+    let scope = scope();
+    let calls = (0..20).map(|_| store.lend(&scope, lend_to("a"), once("k", "1")));
+    let outcomes = futures_util::future::join_all(calls).await;
+    let first = outcomes[0].clone().unwrap();
+    assert!(outcomes.into_iter().all(|outcome| outcome.unwrap() == first));
+    assert_eq!(store.pool(&scope, &group("g")).await.unwrap().unwrap().allocated, 1);
+}
+
 async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
     with_numbers(engine, &["11", "12", "13"]).await;
     let patch = NumberPatch { enabled: Some(false), group: Some(None), dnid: None };
     engine.store().update_number(&scope(), num("13"), patch).await.unwrap();
     let lend = Lend { interaction_ttl: Seconds::new(900), data: vec![text("k", "v")], ..lend_to("a") };
-    let lent = engine.store().lend(&scope(), lend).await.unwrap();
-    let own = engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60)).await.unwrap();
+    let lent = engine.store().lend(&scope(), lend, None).await.unwrap();
+    let own = engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60), None).await.unwrap();
     let before = engine.store().numbers(&scope(), None, 0, 9).await.unwrap();
 
     engine.restart(1).await;
@@ -426,13 +470,13 @@ async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
     assert_eq!(store.numbers(&scope(), None, 0, 9).await.unwrap(), before);
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction.clone())));
     let again = Lend { repeat: Repeat::SameNumber, lasting: Seconds::new(300), ..lend_to("a") };
-    assert_eq!(store.lend(&scope(), again).await.unwrap().allocation.id, lent.allocation.id);
+    assert_eq!(store.lend(&scope(), again, None).await.unwrap().allocation.id, lent.allocation.id);
     assert_eq!(texts(&store.document(&scope(), own.into()).await.unwrap().unwrap()), [("k", "w")]);
     engine.clock.advance(Seconds::new(60));
     assert_eq!(store.document(&scope(), own.into()).await, Ok(None));
     engine.clock.advance(Seconds::new(240));
     assert_eq!(holder(store, "11").await, None);
-    assert_eq!(store.lend(&scope(), lend_to("b")).await.unwrap().allocation.number, num("12"));
+    assert_eq!(store.lend(&scope(), lend_to("b"), None).await.unwrap().allocation.number, num("12"));
     engine.clock.advance(Seconds::new(599));
     assert!(store.document(&scope(), lent.interaction.data.into()).await.unwrap().is_some());
     engine.clock.advance(Seconds::new(1));
@@ -442,7 +486,7 @@ async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
 
 async fn what_expired_while_the_store_was_down_is_free(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
-    let lent = engine.store().lend(&scope(), lend_to("a")).await.unwrap();
+    let lent = engine.store().lend(&scope(), lend_to("a"), None).await.unwrap();
     engine.clock.advance(Seconds::new(3_600));
     engine.restart(1).await;
     let store = engine.store();
@@ -451,13 +495,13 @@ async fn what_expired_while_the_store_was_down_is_free(engine: &mut Engine) {
     store.sweep().await.unwrap();
     let freed = store.number(&scope(), num("11")).await.unwrap().unwrap().record.freed.unwrap();
     assert_eq!(freed.at, lent.allocation.deadline, "it came back at its deadline, not at the start");
-    store.lend(&scope(), lend_to("b")).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
 }
 
 async fn a_sweep_brings_the_counts_up_to_the_clock(engine: &mut Engine) {
     with_numbers(engine, &["11", "12"]).await;
     let store = engine.store();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let free = async |store: &dyn Store| {
         let counts = store.pools().await.unwrap();
         (counts[0].free, counts[0].allocated)

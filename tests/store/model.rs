@@ -10,7 +10,7 @@ use dnis_gateway::domain::state::{
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     AccessCode, Allocation, Caller, CodeShape, Deadline, DocumentId, DocumentRef, GroupRules, Interaction, NewEntry,
-    NewNumber, NumberId, NumberPatch, Origin, Policy, Rules, Seconds, Sharing,
+    NewNumber, NumberId, NumberPatch, Once, Origin, Policy, Rules, Seconds, Sharing,
 };
 use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
@@ -35,6 +35,7 @@ fn rules() -> [Rules; 2] {
         documents_total: 40_000,
         document_entries: 3,
         value_bytes: 8_000,
+        most_keys: 4,
     };
     let reserved = [num("32")].into();
     [
@@ -54,18 +55,30 @@ enum Step {
     Create { number: usize, dnid: usize, group: usize, enabled: bool },
     Update { number: usize, dnid: Option<usize>, group: Option<usize>, enabled: Option<bool> },
     Delete { number: usize },
-    Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
+    Lend(Lending),
     Free { dialled: Dialled },
     Match(Call),
     Begin { holder: usize, lasting: Option<u64> },
     End { holder: usize },
-    Write { data: Data, ttl: u64 },
+    Write { data: Data, ttl: u64, once: Option<(usize, bool)> },
     Merge { document: Named, data: Data, ttl: Option<u64> },
     Drop { document: Named },
     DropEntry { document: Named },
     Reload { rules: usize },
     Wait { milliseconds: u64 },
     Restart { seed: u64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lending {
+    holder: HolderKind,
+    source: SourceKind,
+    repeat: Repeat,
+    times: Times,
+    caller: Option<usize>,
+    data: Data,
+    /// One of few keys, and one of two requests under it.
+    once: Option<(usize, bool)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +155,14 @@ fn times() -> impl Strategy<Value = Times> {
         .prop_map(|(lasting, interaction, document, origin)| Times { lasting, interaction, document, origin })
 }
 
+fn once_key() -> impl Strategy<Value = Option<(usize, bool)>> {
+    proptest::option::of((0usize..4, prop::bool::weighted(0.1)))
+}
+
+fn under((key, other): (usize, bool)) -> Once {
+    once(&format!("key-{key}"), if other { "another" } else { "one" }).expect("it is one")
+}
+
 fn lending() -> impl Strategy<Value = Step> {
     let (group, at) = (1..GROUPS.len(), 0..HOLDERS.len());
     let holder = prop_oneof![
@@ -156,8 +177,10 @@ fn lending() -> impl Strategy<Value = Step> {
         2 => Just(SourceKind::Anywhere)
     ];
     let repeat = proptest::sample::select(vec![Repeat::SameNumber, Repeat::SameNumberOfGroup, Repeat::AnotherNumber]);
-    (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data()).prop_map(
-        |(holder, source, repeat, times, caller, data)| Step::Lend { holder, source, repeat, times, caller, data },
+    (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data(), once_key()).prop_map(
+        |(holder, source, repeat, times, caller, data, once)| {
+            Step::Lend(Lending { holder, source, repeat, times, caller, data, once })
+        },
     )
 }
 
@@ -190,7 +213,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (holder.clone(), proptest::option::of(0u64..30))
             .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
         1 => holder.prop_map(|holder| Step::End { holder }),
-        1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
+        1 => (data(), ttl.clone(), once_key()).prop_map(|(data, ttl, once)| Step::Write { data, ttl, once }),
         3 => (document(), data(), proptest::option::of(ttl))
             .prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
         1 => document().prop_map(|document| Step::Drop { document }),
@@ -261,7 +284,7 @@ impl Player {
             Step::Create { number, dnid, group: at, enabled } => {
                 let (number, dnid) = (num(NUMBERS[number]), num(&dnid.to_string()));
                 let new = NewNumber { number, dnid, group: GROUPS[at].map(group), enabled };
-                Outcome::Created(store.create_number(&scope, new).await)
+                Outcome::Created(store.create_number(&scope, new, None).await)
             }
             Step::Update { number, dnid, group: at, enabled } => {
                 let dnid = dnid.map(|dnid| num(&dnid.to_string()));
@@ -269,8 +292,8 @@ impl Player {
                 Outcome::Updated(store.update_number(&scope, num(NUMBERS[number]), patch).await)
             }
             Step::Delete { number } => Outcome::Done(store.delete_number(&scope, num(NUMBERS[number])).await),
-            Step::Lend { holder, source, repeat, times, caller, data } => {
-                let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
+            Step::Lend(lending) => {
+                let outcome = store.lend(&scope, lend(lending), lending.once.map(under)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
                 Outcome::Lent(outcome)
@@ -290,19 +313,20 @@ impl Player {
             Step::Begin { holder, lasting } => {
                 let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
                 let deadline = lasting.map_or(Deadline::Never, end);
-                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline).await)
+                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline, None).await)
             }
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
             }
-            Step::Write { data, ttl } => {
-                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl)).await;
+            Step::Write { data, ttl, once } => {
+                let once = once.map(under);
+                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl), once).await;
                 self.documents.extend(outcome.as_ref().ok());
                 Outcome::Written(outcome)
             }
             Step::Merge { document, data, ttl } => {
                 let (named, ttl) = (self.document(document), ttl.map(Seconds::new));
-                Outcome::Done(store.merge_document(&scope, named, data.entries(), ttl).await)
+                Outcome::Done(store.merge_document(&scope, named, data.entries(), ttl, None).await)
             }
             Step::Drop { document } => Outcome::Done(store.delete_document(&scope, self.document(document)).await),
             Step::DropEntry { document } => {
@@ -350,7 +374,7 @@ fn caller(at: usize) -> Caller {
     Caller::new(CALLERS[at]).unwrap()
 }
 
-fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by: Option<usize>, data: Data) -> Lend {
+fn lend(Lending { holder, source, repeat, times, caller: by, data, .. }: Lending) -> Lend {
     let name = |at: usize| group(GROUPS[at].unwrap());
     Lend {
         holder: match holder {

@@ -25,10 +25,10 @@ async fn filled() -> TempDir {
 
 async fn fill(store: &SledStore) {
     for last in 0..20 {
-        store.create_number(&scope(), number(&format!("{}", 100 + last))).await.unwrap();
+        store.create_number(&scope(), number(&format!("{}", 100 + last)), None).await.unwrap();
     }
     let data = vec![text("k", "v"), file("picture", &vec![7; 300_000])];
-    store.lend(&scope(), Lend { data, ..lend_to("a") }).await.unwrap();
+    store.lend(&scope(), Lend { data, ..lend_to("a") }, None).await.unwrap();
 }
 
 async fn assert_filled(store: &SledStore) {

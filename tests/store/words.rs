@@ -3,8 +3,8 @@
 use dnis_gateway::domain::document::FileLabel;
 use dnis_gateway::domain::state::{Criteria, Holder, LateCalls, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    CodeShape, Content, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Number, Origin,
-    Scope, Seconds, TenantId,
+    CodeShape, Content, Digest, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Number, Once,
+    OnceKey, Origin, Scope, Seconds, TenantId,
 };
 
 pub(crate) fn scope() -> Scope {
@@ -59,6 +59,11 @@ pub(crate) fn lend_to(holder: &str) -> Lend {
 
 pub(crate) fn call(text: &str) -> Criteria {
     Criteria { number: num(text), code: None, caller: None, late: LateCalls::Ignored }
+}
+
+/// A request of this kind under a key.
+pub(crate) fn once(key: &str, request: &str) -> Option<Once> {
+    Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([request.as_bytes()]) })
 }
 
 pub(crate) fn text(name: &str, value: &str) -> NewEntry {

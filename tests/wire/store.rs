@@ -9,7 +9,7 @@ use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, 
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Rules, Scope, Seconds,
+    NumberId, NumberPatch, Once, Rules, Scope, Seconds,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
@@ -55,9 +55,9 @@ impl Accidental {
 
 #[async_trait]
 impl Store for Accidental {
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         self.asked(new.number).await;
-        self.inner.create_number(scope, new).await
+        self.inner.create_number(scope, new, once).await
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -70,8 +70,8 @@ impl Store for Accidental {
         self.inner.delete_number(scope, number).await
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
-        self.inner.lend(scope, lend).await
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
+        self.inner.lend(scope, lend, once).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -96,16 +96,23 @@ impl Store for Accidental {
         scope: &Scope,
         id: InteractionId,
         deadline: Deadline,
+        once: Option<Once>,
     ) -> Result<Arc<Interaction>> {
-        self.inner.create_interaction(scope, id, deadline).await
+        self.inner.create_interaction(scope, id, deadline, once).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
         self.inner.delete_interaction(scope, id).await
     }
 
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
-        self.inner.create_document(scope, entries, ttl).await
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
+        self.inner.create_document(scope, entries, ttl, once).await
     }
 
     async fn merge_document(
@@ -114,8 +121,9 @@ impl Store for Accidental {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()> {
-        self.inner.merge_document(scope, named, entries, ttl).await
+        self.inner.merge_document(scope, named, entries, ttl, once).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {

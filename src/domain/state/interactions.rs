@@ -6,25 +6,36 @@ use uuid::Uuid;
 
 use super::{Ending, State, Turn};
 use crate::domain::document::Entries;
+use crate::domain::once::Identity;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Ownership, Refusal, Scope, Timestamp,
+    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, Ownership, Refusal, Scope, Timestamp,
 };
 
 impl Turn<'_> {
     /// Makes an interaction under an id that the caller chose.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`].
+    /// [`Refusal::InteractionExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_interaction(
         &mut self,
         scope: &Scope,
         id: InteractionId,
         deadline: Deadline,
     ) -> Result<Arc<Interaction>, Refusal> {
+        let again = self.repeated(scope, |tables, made, now| match made {
+            Made::Interaction(id, data) => tables.interaction(scope, id, now).filter(|it| it.data == *data).cloned(),
+            _ => None,
+        });
+        if let Some(interaction) = again? {
+            return Ok(interaction);
+        }
         if self.state.tables.interaction(scope, &id, self.now).is_some() {
             return Err(Refusal::InteractionExists(id));
         }
-        Ok(self.begin_interaction(scope, id, deadline))
+        let interaction = self.begin_interaction(scope, id, deadline);
+        let scope = self.state.shared(scope);
+        self.remember(&scope, || Made::Interaction(interaction.id.clone(), interaction.data));
+        Ok(interaction)
     }
 
     /// Ends an interaction: its numbers are free again, its document lives on for its own time only.
@@ -104,6 +115,7 @@ impl State {
         }
         self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
+        self.finish(Identity::Interaction(interaction.data), at);
         if let Some(document) = self.document(scope, interaction.data) {
             if document.kept_until <= at {
                 self.drop_document(scope, document.id);

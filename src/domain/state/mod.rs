@@ -10,6 +10,7 @@ mod interactions;
 mod lend;
 mod matching;
 mod numbers;
+mod once;
 mod pools;
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
-use super::{AllocationId, Change, DocumentId, InteractionId, Number, Rules, Scope, Tables, Timestamp};
+use super::{AllocationId, Change, DocumentId, InteractionId, Number, Once, OnceKey, Rules, Scope, Tables, Timestamp};
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
 use pools::{Offered, Pools};
@@ -36,6 +37,8 @@ enum Ending {
     Rest(Arc<Scope>, Number),
     Interaction(Arc<Scope>, InteractionId),
     Document(Arc<Scope>, DocumentId),
+    /// The time for which a spent key is kept.
+    Once(Arc<Scope>, OnceKey),
 }
 
 /// The state: what is known, and what follows from it for the next decision.
@@ -51,6 +54,7 @@ pub struct State {
     now: Timestamp,
     /// What all documents together take of the operator's room, in bytes.
     document_bytes: u64,
+    keys: once::Keys,
     changes: Vec<Change>,
 }
 
@@ -59,6 +63,8 @@ pub struct Turn<'a> {
     state: &'a mut State,
     now: Timestamp,
     rng: &'a mut dyn CryptoRng,
+    /// The key that the command came under.
+    once: Option<Once>,
 }
 
 impl State {
@@ -72,6 +78,7 @@ impl State {
             endings: BTreeSet::new(),
             now: Timestamp::default(),
             document_bytes: 0,
+            keys: once::Keys::default(),
             changes: Vec::new(),
         };
         state.derive();
@@ -97,7 +104,7 @@ impl State {
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
         self.end_due(now, usize::MAX);
-        Turn { state: self, now, rng }
+        Turn { state: self, now, rng, once: None }
     }
 
     /// The changes since the last call, in their order.
@@ -124,6 +131,7 @@ impl State {
                 Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
                 Ending::Document(scope, id) => self.end_document(&scope, id),
+                Ending::Once(scope, key) => self.forget_once(&scope, &key),
             }
         }
         self.next_ending().is_some_and(|at| at <= now)
@@ -166,12 +174,14 @@ impl State {
         self.endings.clear();
         self.scopes.clear();
         self.document_bytes = 0;
+        self.keys = once::Keys::default();
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
         self.now = self.now.max(latest.unwrap_or_default());
         for scope in scopes {
             self.scopes.insert((*scope).clone(), Arc::clone(&scope));
             self.derive_scope(&scope);
+            self.derive_once(&scope);
         }
     }
 

@@ -6,6 +6,7 @@ mod interactions;
 mod lending;
 mod matching;
 mod numbers;
+mod once;
 mod policies;
 mod rests;
 mod shared;

@@ -6,6 +6,7 @@
 //! documents into entries, large values into chunks.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -17,8 +18,8 @@ use crate::domain::document::Entries;
 use crate::domain::number::LastLending;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey,
-    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, Origin, Ownership, Scope,
-    Sharing, Tables, TenantId, Timestamp, Value, ValueId,
+    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, OnceKey, OnceRecord,
+    Origin, Ownership, Scope, Sharing, Tables, TenantId, Timestamp, Value, ValueId,
 };
 
 /// Largest record, key and value together, in bytes.
@@ -38,14 +39,18 @@ mod tag {
     pub(super) const ALLOCATION: u8 = 6;
     pub(super) const DOCUMENT: u8 = 7;
     pub(super) const VALUE: u8 = 8;
+    pub(super) const ONCE: u8 = 11;
+    /// From here on, records that the tables are not rebuilt from.
+    pub(super) const APART: u8 = 200;
 }
 
 /// The key of the record that says which store this is.
 pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 /// The key of the record that counts the commits.
 pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
-/// Where the records that the tables are rebuilt from end.
-pub(super) const END_OF_TABLES: &[u8] = &[tag::VALUE];
+/// Where the records are that the tables are rebuilt from, in the order of loading. The chunks of large values lie between
+/// them and are not loaded.
+pub(super) const TABLES: [Range<&[u8]>; 2] = [&[]..&[tag::VALUE], &[tag::VALUE + 1]..&[tag::APART]];
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -184,6 +189,9 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 sink.remove(chunk_key(*id, chunk));
             }
         }
+        Change::Once(scope, once, record) => {
+            store(sink, key(tag::ONCE, scope, once.as_str().as_bytes()), record.as_deref());
+        }
         Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
     }
 }
@@ -283,6 +291,7 @@ impl Loader {
             Some(&tag::INTERACTION) => self.take_interaction(key, value),
             Some(&tag::ALLOCATION) => self.take_allocation(key, value),
             Some(&tag::DOCUMENT) => self.take_document(key, value),
+            Some(&tag::ONCE) => self.take_once(key, value),
             _ => Err(damaged(key, "there is no such kind")),
         }
     }
@@ -360,6 +369,15 @@ impl Loader {
             }
             _ => Err(damaged(key, "it belongs to no document")),
         }
+    }
+
+    fn take_once(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let once = std::str::from_utf8(name).ok().and_then(|name| OnceKey::new(name).ok());
+        let once = once.ok_or_else(|| damaged(key, "its key is no key of a request"))?;
+        let record: OnceRecord = fields(key, value)?;
+        self.tables.apply(&Change::Once(scope, once, Some(Arc::new(record))));
+        Ok(())
     }
 
     fn finish_document(&mut self) {

@@ -29,7 +29,7 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
-    NewNumber, Number, NumberId, NumberPatch, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+    NewNumber, Number, NumberId, NumberPatch, Once, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -210,9 +210,9 @@ fn closed() -> Error {
 
 #[async_trait]
 impl Store for SledStore {
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_number(&scope, new)?)).await
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -225,9 +225,9 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().delete_number(&scope, number)?)).await
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().lend(&scope, lend)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).lend(&scope, lend)?)).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -268,9 +268,10 @@ impl Store for SledStore {
         scope: &Scope,
         id: InteractionId,
         deadline: Deadline,
+        once: Option<Once>,
     ) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, id, deadline)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_interaction(&scope, id, deadline)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -278,9 +279,15 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().delete_interaction(&scope, &id)?)).await
     }
 
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_document(&scope, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_document(&scope, entries, ttl)?)).await
     }
 
     async fn merge_document(
@@ -289,9 +296,10 @@ impl Store for SledStore {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().merge_document(&scope, named, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).merge_document(&scope, named, entries, ttl)?)).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {

@@ -74,7 +74,7 @@ impl Fixture {
 
     fn create(&self, text: String) -> tokio::task::JoinHandle<Result<NumberId>> {
         let store = Arc::clone(&self.store);
-        tokio::spawn(async move { store.create_number(&scope(), new_number(&text)).await })
+        tokio::spawn(async move { store.create_number(&scope(), new_number(&text), None).await })
     }
 
     /// Waits until this many commands are in the queue.

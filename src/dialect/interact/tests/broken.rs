@@ -11,7 +11,7 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberId, NumberPatch, Rules, Scope, Seconds, Timestamp,
+    NumberId, NumberPatch, Once, Rules, Scope, Seconds, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
@@ -23,7 +23,7 @@ fn broken<T>() -> Result<T> {
 
 #[async_trait]
 impl Store for Broken {
-    async fn create_number(&self, _: &Scope, _: NewNumber) -> Result<NumberId> {
+    async fn create_number(&self, _: &Scope, _: NewNumber, _: Option<Once>) -> Result<NumberId> {
         broken()
     }
     async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<Found> {
@@ -32,7 +32,7 @@ impl Store for Broken {
     async fn delete_number(&self, _: &Scope, _: Number) -> Result<()> {
         broken()
     }
-    async fn lend(&self, _: &Scope, _: Lend) -> Result<Lent> {
+    async fn lend(&self, _: &Scope, _: Lend, _: Option<Once>) -> Result<Lent> {
         broken()
     }
     async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
@@ -41,16 +41,29 @@ impl Store for Broken {
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
         broken()
     }
-    async fn create_interaction(&self, _: &Scope, _: InteractionId, _: Deadline) -> Result<Arc<Interaction>> {
+    async fn create_interaction(
+        &self,
+        _: &Scope,
+        _: InteractionId,
+        _: Deadline,
+        _: Option<Once>,
+    ) -> Result<Arc<Interaction>> {
         broken()
     }
     async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
         broken()
     }
-    async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds) -> Result<DocumentId> {
+    async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds, _: Option<Once>) -> Result<DocumentId> {
         broken()
     }
-    async fn merge_document(&self, _: &Scope, _: DocumentRef, _: Vec<NewEntry>, _: Option<Seconds>) -> Result<()> {
+    async fn merge_document(
+        &self,
+        _: &Scope,
+        _: DocumentRef,
+        _: Vec<NewEntry>,
+        _: Option<Seconds>,
+        _: Option<Once>,
+    ) -> Result<()> {
         broken()
     }
     async fn delete_document(&self, _: &Scope, _: DocumentRef) -> Result<()> {

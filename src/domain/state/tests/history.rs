@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::{CodePrefix, DocumentRef, Sharing};
+use crate::domain::{CodePrefix, Digest, DocumentRef, Once, OnceKey, Sharing};
 use checked::Checked;
 
 const NUMBERS: [&str; 6] = ["1", "2", "3", "40", "41", "42"];
@@ -52,6 +52,8 @@ struct Lending {
     code: Option<CodeShape>,
     caller: Option<usize>,
     data: usize,
+    /// One of few keys, and which of two requests comes under it.
+    once: Option<(usize, bool)>,
 }
 
 /// The code that a caller gives.
@@ -92,6 +94,11 @@ impl Lending {
     }
 }
 
+fn once(at: usize, other: bool) -> Once {
+    let request: &[u8] = if other { b"another" } else { b"one" };
+    Once { key: OnceKey::new(&format!("key-{at}")).unwrap(), digest: Digest::of([request]) }
+}
+
 fn caller(at: usize) -> Caller {
     Caller::new(CALLERS[at]).unwrap()
 }
@@ -114,6 +121,7 @@ fn rules(policy: Policy) -> [Rules; 4] {
         documents_total: 9_000,
         document_entries: 2,
         value_bytes: 2_500,
+        most_keys: 3,
     };
     let (g, s) = (group("g"), group("s"));
     [
@@ -138,18 +146,10 @@ fn lending() -> impl Strategy<Value = Lending> {
         select(shapes),
         proptest::option::of(0..CALLERS.len()),
         data(),
+        proptest::option::of((0usize..3, prop::bool::weighted(0.1))),
     )
-        .prop_map(|(holder, (group, fallback), repeat, origin, (lasting, ttl), code, caller, data)| Lending {
-            holder,
-            group,
-            fallback,
-            repeat,
-            origin,
-            lasting,
-            ttl,
-            code,
-            caller,
-            data,
+        .prop_map(|(holder, (group, fallback), repeat, origin, (lasting, ttl), code, caller, data, once)| {
+            Lending { holder, group, fallback, repeat, origin, lasting, ttl, code, caller, data, once }
         })
 }
 
