@@ -76,6 +76,19 @@ impl<'a> HeaderSet<'a> {
     }
 }
 
+/// Whether a request presents an application's key, and so the header set.
+pub(super) fn has_key(headers: &HeaderMap) -> bool {
+    headers.contains_key(KEY)
+}
+
+/// The tenant that a request names beside other credentials.
+///
+/// # Errors
+/// [`Cause::Malformed`] for two names or an unreadable one.
+pub(super) fn tenant(headers: &HeaderMap) -> Result<Option<&str>, Cause> {
+    text(headers, TENANT)
+}
+
 /// The environment that a request names.
 ///
 /// # Errors

@@ -147,6 +147,59 @@ impl Access {
         result.map_err(|failed| self.deny(&settings, source, failed))
     }
 
+    /// Lets in a call of `source` to the gateway's own API: by the Interact header set with the dnis key and a user, or by
+    /// Basic. The user of a Basic header is one of a tenant's `users` or its GMS `server` pair; where more than one
+    /// tenant knows the name, the header `Tenant-Id` says which one is meant.
+    ///
+    /// # Errors
+    /// Who is not let in, and what to answer.
+    pub async fn native(&self, headers: &HeaderMap, source: IpAddr) -> Result<Principal, Denied> {
+        let settings = self.live.current();
+        let environment = settings.gms.environment.clone();
+        let result = match basic::read(headers) {
+            Ok(Some(user)) if !headers::has_key(headers) => self.named_user(&settings, headers, source, user).await,
+            Ok(_) => match HeaderSet::read(headers) {
+                Ok(Some(set)) => {
+                    let needs =
+                        Needs { keys: &[ApplicationKind::Dnis], users: Users::Required, environment, named: None };
+                    self.header_set(&settings, headers, &set, source, &needs).await
+                }
+                Ok(None) => Err(Failed::at(None, Cause::Missing)),
+                Err(cause) => Err(Failed::at(None, cause)),
+            },
+            Err(cause) => Err(Failed::at(None, cause)),
+        };
+        result.map_err(|failed| self.deny(&settings, source, failed))
+    }
+
+    /// Lets in a user by Basic, whose name tells the tenant.
+    async fn named_user(
+        &self,
+        settings: &Settings,
+        headers: &HeaderMap,
+        source: IpAddr,
+        user: UserPassword,
+    ) -> Result<Principal, Failed> {
+        let named = headers::tenant(headers).map_err(|cause| Failed::at(None, cause))?;
+        let mut knowing = settings.tenants.values().filter(|tenant| named.is_none_or(|id| id == tenant.id.as_str()));
+        let mut knowing = knowing.by_ref().filter_map(|tenant| Some((tenant, basic::password(tenant, &user.user)?)));
+        // A name that several tenants know tells none of them.
+        let known = knowing.next().filter(|_| knowing.next().is_none());
+        let tenant = known.map(|(tenant, _)| tenant);
+        let claim = Claim {
+            tenant: tenant.map(|tenant| &tenant.id),
+            user: &user,
+            hash: known.map(|(_, hash)| hash),
+            otherwise: &self.stand_in,
+        };
+        self.verify(&settings.access, source, &claim).await?;
+        let tenant = tenant.ok_or_else(|| Failed::at(None, Cause::WrongPassword))?;
+        let environment = environment(tenant, headers, settings.gms.environment.as_ref())
+            .map_err(|cause| Failed::at(Some(&tenant.id), cause))?;
+        let scope = Scope { tenant: tenant.id.clone(), environment };
+        Ok(Principal { scope, identity: Identity::Basic(user.user) })
+    }
+
     async fn header_set(
         &self,
         settings: &Settings,

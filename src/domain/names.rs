@@ -40,6 +40,9 @@ pub enum InvalidName {
     /// A character that does not show, or that is not ASCII.
     #[error("must have 1 to 255 visible ASCII characters")]
     NotVisible,
+    /// A character other than these.
+    #[error("must have characters of {0} only")]
+    NotAllowed(&'static str),
     /// A character other than a decimal digit.
     #[error("must have 1 to 16 decimal digits")]
     NotDigits,
@@ -236,6 +239,13 @@ impl Number {
             packed |= nibble << (124 - 4 * place);
         }
         Ok(Self(packed))
+    }
+
+    /// The bounds, both included, of the numbers that begin with this one.
+    pub(super) fn beginning_with(self) -> (Self, Self) {
+        let length = self.characters().count();
+        let open = u128::MAX.checked_shr(4 * u32::try_from(length).unwrap_or(u32::MAX)).unwrap_or_default();
+        (self, Self(self.0 | open))
     }
 
     fn characters(self) -> impl Iterator<Item = char> {

@@ -35,7 +35,11 @@ impl NumberSlot {
     /// The number with its newest live allocation.
     pub(super) fn found(&self, now: Timestamp) -> Found {
         let live = self.newest_first().find(|allocation| allocation.live(now));
-        Found { record: Arc::clone(&self.record), allocation: live.cloned() }
+        // An expired allocation may still be here, to be recognised by a late call; it ended at its deadline.
+        let expired =
+            self.exclusive.iter().filter(|allocation| !allocation.live(now)).map(|allocation| allocation.deadline);
+        let ended = expired.chain(self.record.freed.map(|last| last.at)).max();
+        Found { record: Arc::clone(&self.record), allocation: live.cloned(), ended }
     }
 
     /// Whether the number carries any allocation.

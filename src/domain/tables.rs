@@ -5,13 +5,16 @@
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
+use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
-    AccessCode, Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    Number, NumberRecord, OnceKey, OnceRecord, Scope, Sharing, Timestamp,
+    AccessCode, Allocation, AllocationId, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing,
+    SigningKey, Skill, SkillId, Timestamp,
 };
 
 /// A number and the allocation it carries now, if any.
@@ -21,6 +24,8 @@ pub struct Found {
     pub record: Arc<NumberRecord>,
     /// Its live allocation.
     pub allocation: Option<Arc<Allocation>>,
+    /// When the last of its allocations ended; `None` if none has.
+    pub ended: Option<Timestamp>,
 }
 
 /// A page of a list of numbers.
@@ -42,10 +47,6 @@ pub(super) struct InteractionSlot {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct GroupTable {
     members: BTreeSet<Number>,
-    /// Numbers that carry an allocation.
-    pub(super) allocated: usize,
-    /// Numbers that carry none and may not be lent.
-    pub(super) disabled: usize,
 }
 
 /// The tables of one scope.
@@ -60,6 +61,7 @@ pub(super) struct ScopeTables {
     pub(super) interactions: HashMap<InteractionId, InteractionSlot>,
     pub(super) documents: HashMap<DocumentId, Arc<Document>>,
     pub(super) once: HashMap<OnceKey, Arc<OnceRecord>>,
+    pub(super) calls: CallTables,
 }
 
 /// What is known of every scope.
@@ -67,6 +69,7 @@ pub(super) struct ScopeTables {
 pub struct Tables {
     scopes: HashMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
+    signing_key: Option<SigningKey>,
 }
 
 impl Tables {
@@ -91,6 +94,10 @@ impl Tables {
                     None => keys.remove(key),
                 };
             }
+            Change::Skill(scope, id, skill) => self.scope_mut(scope).calls.set_skill(*id, skill.as_ref()),
+            Change::Route(scope, dnid, route) => self.scope_mut(scope).calls.set_route(*dnid, route.as_ref()),
+            Change::Numbering(scope, numbering) => self.scope_mut(scope).calls.numbering = *numbering,
+            Change::SigningKey(key) => self.signing_key = Some(key.clone()),
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
@@ -197,9 +204,56 @@ impl Tables {
     }
 }
 
+/// Called routes and the queues that somebody made.
+impl Tables {
+    pub(super) fn calls(&self, scope: &Scope) -> Option<&CallTables> {
+        self.scope(scope).map(|scope| &scope.calls)
+    }
+
+    /// Where a dialled number goes: the whole number, else the hotline it begins with if digits too many are allowed.
+    pub fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Option<Routed> {
+        self.calls(scope)?.routed(dialled, overdial)
+    }
+
+    /// Whether a route fits beside those that are there: no two have one dialled number, one id or one configuration
+    /// number.
+    pub fn takes_route(&self, scope: &Scope, route: &Route) -> bool {
+        self.calls(scope).is_none_or(|calls| {
+            calls.of_dialled(&route.dialled()).is_none()
+                && calls.of_id(route.id).is_none()
+                && calls.of_dnid(route.dnid).is_none()
+        })
+    }
+
+    /// Looks a route up by its id.
+    pub fn route(&self, scope: &Scope, id: RouteId) -> Option<&Arc<Route>> {
+        self.calls(scope)?.of_id(id)
+    }
+
+    /// Lists the routes that the filter shows, in the order of their configuration numbers.
+    pub fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> RoutePage {
+        self.calls(scope).map(|calls| calls.page(filter, offset, limit)).unwrap_or_default()
+    }
+
+    /// The queues that somebody made, in the order of their ids. The configured ones are not among them.
+    pub fn skills(&self, scope: &Scope) -> Vec<Arc<Skill>> {
+        self.calls(scope).map(|calls| calls.skills.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Looks up a queue that somebody made.
+    pub fn skill(&self, scope: &Scope, id: SkillId) -> Option<&Arc<Skill>> {
+        self.calls(scope)?.skills.get(&id)
+    }
+
+    /// The key that tokens are signed with, if one was made.
+    pub fn signing_key(&self) -> Option<&SigningKey> {
+        self.signing_key.as_ref()
+    }
+}
+
 impl ScopeTables {
     fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.interactions.is_empty() && self.documents.is_empty()
+        self.numbers.is_empty() && self.interactions.is_empty() && self.documents.is_empty() && self.calls.is_empty()
     }
 
     pub(super) fn dialled(&self, dialled: Number, now: Timestamp) -> Option<&NumberSlot> {
@@ -221,12 +275,9 @@ impl ScopeTables {
     fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {
         if let (Some(record), Some(slot)) = (record, self.numbers.get_mut(&number))
             && (&record.group, record.dnid) == (&slot.record.group, slot.record.dnid)
-            && let Some(group) = self.groups.get_mut(&record.group)
         {
             // The indexes stay as they are; the usual case, since every freeing writes the record.
-            group.forget_state(slot);
             slot.record = Arc::clone(record);
-            group.count_state(slot);
             return;
         }
         let mut slot = self.numbers.remove(&number);
@@ -246,12 +297,8 @@ impl ScopeTables {
 
     fn allocate(&mut self, allocation: &Arc<Allocation>) {
         let number = allocation.number;
-        if let Some(slot) = self.numbers.get_mut(&number)
-            && let Some(group) = self.groups.get_mut(&slot.record.group)
-        {
-            group.forget_state(slot);
+        if let Some(slot) = self.numbers.get_mut(&number) {
             slot.put(allocation);
-            group.count_state(slot);
             self.allocated_dnids.insert((slot.record.dnid, allocation.id, number));
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
@@ -263,12 +310,8 @@ impl ScopeTables {
 
     fn release(&mut self, allocation: &Arc<Allocation>) {
         let number = allocation.number;
-        if let Some(slot) = self.numbers.get_mut(&number)
-            && let Some(group) = self.groups.get_mut(&slot.record.group)
-        {
-            group.forget_state(slot);
+        if let Some(slot) = self.numbers.get_mut(&number) {
             slot.take(allocation.id);
-            group.count_state(slot);
             self.allocated_dnids.remove(&(slot.record.dnid, allocation.id, number));
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction) {
@@ -276,7 +319,7 @@ impl ScopeTables {
         }
     }
 
-    /// The counts of a group, if any number is in it.
+    /// A group, if any number is in it.
     pub(super) fn group(&self, group: &Option<GroupName>) -> Option<&GroupTable> {
         self.groups.get(group)
     }
@@ -308,7 +351,6 @@ impl ScopeTables {
         }
         let group = self.groups.entry(slot.record.group.clone()).or_default();
         group.members.insert(number);
-        group.count_state(&slot);
         self.numbers.insert(number, slot);
     }
 
@@ -321,7 +363,6 @@ impl ScopeTables {
         }
         if let Some(table) = self.groups.get_mut(group) {
             table.members.remove(number);
-            table.forget_state(slot);
             if table.members.is_empty() {
                 self.groups.remove(group);
             }
@@ -330,34 +371,13 @@ impl ScopeTables {
 }
 
 impl GroupTable {
+    /// The numbers of the group within bounds.
+    pub(super) fn members_in(&self, bounds: (Bound<Number>, Bound<Number>)) -> impl Iterator<Item = Number> {
+        self.members.range(bounds).copied()
+    }
+
     /// How many numbers the group has.
     pub(super) fn len(&self) -> usize {
         self.members.len()
-    }
-
-    /// Whether the group has the number.
-    pub(super) fn has(&self, number: Number) -> bool {
-        self.members.contains(&number)
-    }
-
-    fn count_state(&mut self, slot: &NumberSlot) {
-        if let Some(count) = self.counter(slot) {
-            *count += 1;
-        }
-    }
-
-    fn forget_state(&mut self, slot: &NumberSlot) {
-        if let Some(count) = self.counter(slot) {
-            *count -= 1;
-        }
-    }
-
-    /// The counter of the state the number is in; the others are what is left.
-    fn counter(&mut self, slot: &NumberSlot) -> Option<&mut usize> {
-        match (slot.is_allocated(), slot.record.enabled) {
-            (true, _) => Some(&mut self.allocated),
-            (false, false) => Some(&mut self.disabled),
-            (false, true) => None,
-        }
     }
 }

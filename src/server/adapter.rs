@@ -29,9 +29,12 @@ pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data
         serve(&gateway.interact, &gateway, &request, payload).await
     } else if gateway.gms.owns(path) {
         serve(&gateway.gms, &gateway, &request, payload).await
+    } else if gateway.native.owns(path) {
+        serve(&gateway.native, &gateway, &request, payload).await
     } else {
         let started = Instant::now();
-        let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact).\n";
+        let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact), \
+                    the gateway's own API under /gateway/v1/.\n";
         let answer = Answer::new(StatusCode::NOT_FOUND, "not_found", "text/plain; charset=utf-8", text);
         finish(&gateway, &request, UNKNOWN, UNKNOWN, answer, started)
     }

@@ -27,6 +27,7 @@ use crate::access::Access;
 use crate::config::{Live, Settings};
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
+use crate::dialect::native::Native;
 use crate::domain::InvalidName;
 use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
@@ -44,6 +45,7 @@ const FAREWELL_SECONDS: u64 = 30;
 struct Gateway {
     gms: Gms,
     interact: Interact,
+    native: Native,
     access: Arc<Access>,
     store: Arc<dyn Store>,
     live: Live,
@@ -151,6 +153,12 @@ impl Server {
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
             interact: Interact::new(
+                Arc::clone(&store),
+                Arc::clone(&access),
+                live.clone(),
+                Arc::new(SystemClock::default()),
+            ),
+            native: Native::new(
                 Arc::clone(&store),
                 Arc::clone(&access),
                 live.clone(),

@@ -122,6 +122,7 @@ impl State {
             self.plan(scope, &group, &allocation);
         }
         self.offer(scope, number);
+        self.recount(scope, number);
     }
 
     /// The opposite of placing, before the record changes.
@@ -131,6 +132,7 @@ impl State {
             self.unplan(scope, &group, &allocation);
         }
         self.withdraw(scope, &group, number);
+        self.pools(scope).uncount(&group, number);
     }
 
     /// Ends whatever a number carries.

@@ -16,10 +16,12 @@ use uuid::Uuid;
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::number::LastLending;
+use crate::domain::routes::Numbering;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey,
-    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, OnceKey, OnceRecord,
-    Origin, Ownership, Scope, Sharing, Tables, TenantId, Timestamp, Value, ValueId,
+    AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Destination, Document, DocumentId, Entry,
+    EntryKey, EnvironmentName, Extension, GroupName, HotlineCode, Interaction, InteractionId, MediaType, NewSkill,
+    Number, NumberId, NumberRecord, OnceKey, OnceRecord, Origin, Ownership, Route, RouteId, Scope, Sharing, SigningKey,
+    Skill, SkillId, Tables, TenantId, Timestamp, Value, ValueId,
 };
 
 /// Largest record, key and value together, in bytes.
@@ -39,7 +41,11 @@ mod tag {
     pub(super) const ALLOCATION: u8 = 6;
     pub(super) const DOCUMENT: u8 = 7;
     pub(super) const VALUE: u8 = 8;
+    /// A queue; without an id in its key, the numbers given out in the scope.
+    pub(super) const SKILL: u8 = 9;
+    pub(super) const ROUTE: u8 = 10;
     pub(super) const ONCE: u8 = 11;
+    pub(super) const SIGNING_KEY: u8 = 13;
     /// From here on, records that the tables are not rebuilt from.
     pub(super) const APART: u8 = 200;
 }
@@ -123,6 +129,15 @@ enum StoredValue {
     Apart { id: ValueId, length: u64 },
 }
 
+#[derive(Serialize, Deserialize)]
+struct StoredRoute {
+    id: RouteId,
+    hotline: HotlineCode,
+    extension: Option<Extension>,
+    media: MediaType,
+    destination: Destination,
+}
+
 /// Writes a change as records.
 pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
     match change {
@@ -192,6 +207,22 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         Change::Once(scope, once, record) => {
             store(sink, key(tag::ONCE, scope, once.as_str().as_bytes()), record.as_deref());
         }
+        Change::Skill(scope, id, skill) => {
+            let key = key(tag::SKILL, scope, &id.0.to_be_bytes());
+            store(sink, key, skill.as_deref().map(|skill| &skill.about));
+        }
+        Change::Route(scope, dnid, route) => {
+            let stored = route.as_deref().map(|route| StoredRoute {
+                id: route.id,
+                hotline: route.hotline.clone(),
+                extension: route.extension.clone(),
+                media: route.media,
+                destination: route.destination,
+            });
+            store(sink, key(tag::ROUTE, scope, &dnid.to_be_bytes()), stored.as_ref());
+        }
+        Change::Numbering(scope, numbering) => store(sink, key(tag::SKILL, scope, &[]), Some(numbering)),
+        Change::SigningKey(signing_key) => store(sink, vec![tag::SIGNING_KEY], Some(signing_key)),
         Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
     }
 }
@@ -292,6 +323,13 @@ impl Loader {
             Some(&tag::ALLOCATION) => self.take_allocation(key, value),
             Some(&tag::DOCUMENT) => self.take_document(key, value),
             Some(&tag::ONCE) => self.take_once(key, value),
+            Some(&tag::SKILL) => self.take_skill(key, value),
+            Some(&tag::ROUTE) => self.take_route(key, value),
+            Some(&tag::SIGNING_KEY) => {
+                let signing_key: SigningKey = fields(key, value)?;
+                self.tables.apply(&Change::SigningKey(signing_key));
+                Ok(())
+            }
             _ => Err(damaged(key, "there is no such kind")),
         }
     }
@@ -377,6 +415,33 @@ impl Loader {
         let once = once.ok_or_else(|| damaged(key, "its key is no key of a request"))?;
         let record: OnceRecord = fields(key, value)?;
         self.tables.apply(&Change::Once(scope, once, Some(Arc::new(record))));
+        Ok(())
+    }
+
+    fn take_skill(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, id) = self.scope(key)?;
+        if id.is_empty() {
+            let numbering: Numbering = fields(key, value)?;
+            self.tables.apply(&Change::Numbering(scope, numbering));
+            return Ok(());
+        }
+        let id = id.try_into().map_err(|_| damaged(key, "its key is no id of a skill queue"))?;
+        let id = SkillId(u32::from_be_bytes(id));
+        let about: NewSkill = fields(key, value)?;
+        self.tables.apply(&Change::Skill(scope, id, Some(Arc::new(Skill { id, about }))));
+        Ok(())
+    }
+
+    fn take_route(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, dnid) = self.scope(key)?;
+        let dnid = dnid.try_into().map_err(|_| damaged(key, "its key is no configuration number"))?;
+        let dnid = u32::from_be_bytes(dnid);
+        let StoredRoute { id, hotline, extension, media, destination } = fields(key, value)?;
+        let route = Route { id, dnid, hotline, extension, media, destination };
+        if !self.tables.takes_route(&scope, &route) {
+            return Err(damaged(key, "its number or its id is another route's too"));
+        }
+        self.tables.apply(&Change::Route(scope, dnid, Some(Arc::new(route))));
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
 use rand::SeedableRng;
@@ -25,11 +26,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::loading;
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
-    NewNumber, Number, NumberId, NumberPatch, Once, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once,
+    Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    State, Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -93,6 +98,8 @@ pub struct SledStore {
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
     tree: RwLock<Option<sled::Db>>,
     clock: Arc<dyn Clock>,
+    /// The rules in force, for readers.
+    rules: ArcSwap<Rules>,
     status: Status,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -108,6 +115,7 @@ impl SledStore {
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
         let (queue, inbox) = mpsc::channel(QUEUE);
+        let rules = ArcSwap::from_pointee(options.rules.clone());
         let writer = Writer {
             state: State::new(tables, options.rules),
             disk,
@@ -127,6 +135,7 @@ impl SledStore {
             view,
             tree: RwLock::new(Some(tree)),
             clock: options.clock,
+            rules,
             status,
             writer: Mutex::new(Some(thread)),
         })
@@ -324,6 +333,17 @@ impl Store for SledStore {
         Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
     }
 
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        let rules = self.rules.load();
+        Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
         Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
     }
@@ -341,6 +361,59 @@ impl Store for SledStore {
         Ok(entry.await?.flatten())
     }
 
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_route(&scope, new)?)).await
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_route(&scope, id, destination)?)).await
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_routes(&scope, &dnids))).await
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_skill(&scope, new)?)).await
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_skill(&scope, id, new)?)).await
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_skills(&scope, &ids)?)).await
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skills(scope)))
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        if let Some(key) = self.read(|tables, _| tables.signing_key().cloned()) {
+            return Ok(key);
+        }
+        self.write(|desk| Ok(desk.turn().signing_key())).await
+    }
+
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
         self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
@@ -355,11 +428,14 @@ impl Store for SledStore {
     }
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
+        let for_readers = Arc::new(rules.clone());
         self.write(move |desk| {
             desk.set_rules(rules);
             Ok(())
         })
-        .await
+        .await?;
+        self.rules.store(for_readers);
+        Ok(())
     }
 
     async fn sweep(&self) -> Result<()> {

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::FlowId;
 use crate::domain::document::FileLabel;
 use crate::domain::tables::Found;
 use crate::domain::{Digest, Made};
@@ -132,6 +133,11 @@ fn everything() -> Vec<Change> {
         Change::Once(scope(), OnceKey::new("living").unwrap(), Some(Arc::new(record(None)))),
         Change::Once(environment(), OnceKey::new("spent").unwrap(), Some(Arc::new(record(Some(at(3)))))),
         Change::ValueKept(ValueId(9), [b"x".repeat(4_000), b"y".to_vec()].concat().into()),
+        Change::Numbering(scope(), Numbering { dnid: 300, skills: 1 }),
+        Change::Skill(scope(), skill().id, Some(Arc::new(skill()))),
+        Change::Route(scope(), 300, Some(Arc::new(route()))),
+        Change::Route(environment(), 1, Some(Arc::new(bare_route()))),
+        Change::SigningKey(SigningKey::new(*b"a key of exactly thirty-two byte")),
     ]
 }
 
@@ -143,7 +149,37 @@ fn record(ended: Option<Timestamp>) -> OnceRecord {
     OnceRecord { digest: Digest::of([b"request".as_slice()]), made, since: at(2), ended }
 }
 
-/// What undoes all of it.
+fn skill() -> Skill {
+    let about = NewSkill {
+        name: "продажи".into(),
+        description: "sales".into(),
+        media: MediaType::Multimedia,
+        max_wait: 60_000,
+        max_waiting: 10_000,
+        wrap_up: 5,
+        settings: r#"{"busy":{"transferType":"Release"}}"#.into(),
+    };
+    Skill { id: SkillId(10_000), about }
+}
+
+fn route() -> Route {
+    Route {
+        id: RouteId(1_000_000_300_000_000_007),
+        dnid: 300,
+        hotline: HotlineCode::new("9911411").unwrap(),
+        extension: Some(Extension::new("*1#").unwrap()),
+        media: MediaType::Video,
+        destination: Destination::Skill(SkillId(10_000)),
+    }
+}
+
+/// The route of a hotline alone.
+fn bare_route() -> Route {
+    let destination = Destination::Flow(FlowId(12));
+    Route { id: RouteId(1_000_000_001_000_000_007), dnid: 1, extension: None, destination, ..route() }
+}
+
+/// What undoes all of it; numbers that were given out and the key stay.
 fn nothing_left() -> Vec<Change> {
     let undo = |change: Change| match change {
         Change::Number(scope, number, _) => Some(Change::Number(scope, number, None)),
@@ -152,6 +188,8 @@ fn nothing_left() -> Vec<Change> {
         Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
         Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
         Change::Once(scope, key, _) => Some(Change::Once(scope, key, None)),
+        Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
+        Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),
         Change::ValueKept(id, bytes) => Some(Change::ValueDropped(id, bytes.len() as u64)),
         _ => None,
     };
@@ -180,7 +218,8 @@ fn the_tables_come_back_as_they_were() {
 #[test]
 fn whatever_is_written_is_removed_under_the_same_keys() {
     let records = Records::of(&[everything(), nothing_left()].concat());
-    assert_eq!(records.0.into_keys().collect::<Vec<_>>(), [vec![tag::COUNTERS]]);
+    let left: Vec<_> = records.0.into_keys().collect();
+    assert_eq!(left, [vec![tag::COUNTERS], key(tag::SKILL, &scope(), &[]), vec![tag::SIGNING_KEY]]);
 }
 
 #[test]
@@ -255,6 +294,22 @@ fn a_shared_number_loads_with_all_its_allocations_and_one_lent_twice_is_damaged(
     assert!(load(beside(Sharing::Shared, "004712")).unwrap() == expected);
     for twice in [beside(Sharing::Exclusive, "004712"), beside(Sharing::Shared, "004711")] {
         assert!(matches!(load(twice), Err(Unreadable::Damaged { tag: tag::ALLOCATION, .. })));
+    }
+}
+
+#[test]
+fn two_routes_of_one_dialled_number_or_one_id_are_damaged() {
+    let beside = |other: Route| {
+        let dnid = other.dnid;
+        Records::of(&[everything(), vec![Change::Route(scope(), dnid, Some(Arc::new(other)))]].concat()).load()
+    };
+    let other = || Route { id: RouteId(1_000_000_301_000_000_007), dnid: 301, ..route() };
+    let elsewhere = |text| Some(Extension::new(text).unwrap());
+    assert!(beside(Route { extension: elsewhere("2"), ..other() }).is_ok());
+    let same_number = other();
+    let same_id = Route { id: route().id, extension: elsewhere("2"), ..other() };
+    for route in [same_number, same_id] {
+        assert!(matches!(beside(route), Err(Unreadable::Damaged { tag: tag::ROUTE, .. })));
     }
 }
 

@@ -1,0 +1,151 @@
+//! Bodies of requests: JSON, one value, every member once.
+
+use std::fmt;
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value, json};
+
+use super::error::Failure;
+use super::objection::{Objections, Within};
+use super::value::Read;
+use crate::config::Limits;
+
+/// The media type of JSON.
+pub(super) const JSON: &str = "application/json";
+
+/// What an operation takes as a body.
+pub(super) trait Body: Sized {
+    /// How long it may be, in bytes.
+    fn limit(limits: &Limits) -> usize {
+        limits.body
+    }
+
+    /// Reads the body; `None` after an objection.
+    ///
+    /// # Errors
+    /// The body cannot be read as what it should be at all.
+    fn read(headers: &HeaderMap, body: &[u8], objections: &mut Objections) -> Result<Option<Self>, Failure>;
+
+    /// The request body of the operation in the OpenAPI document; `None` for an operation without one.
+    fn describe(generator: &mut SchemaGenerator) -> Option<Value>;
+}
+
+/// No body. One that is sent all the same is not looked at.
+impl Body for () {
+    fn read(_: &HeaderMap, _: &[u8], _: &mut Objections) -> Result<Option<Self>, Failure> {
+        Ok(Some(()))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Option<Value> {
+        None
+    }
+}
+
+/// A JSON body.
+#[derive(Clone, Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Read + JsonSchema> Body for Json<T> {
+    fn read(headers: &HeaderMap, body: &[u8], objections: &mut Objections) -> Result<Option<Self>, Failure> {
+        check_media_type(headers)?;
+        let value = parse(body)?;
+        Ok(T::read(Some(&value), objections.within(Within::Body)).map(Self))
+    }
+
+    fn describe(generator: &mut SchemaGenerator) -> Option<Value> {
+        let schema = generator.subschema_for::<T>();
+        Some(json!({ "required": true, "content": { JSON: { "schema": schema } } }))
+    }
+}
+
+/// A body without a media type is read as JSON.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
+    let mut values = headers.get_all(CONTENT_TYPE);
+    let Some(value) = values.next() else { return Ok(()) };
+    let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
+    let json = media_type.is_some_and(|media_type| {
+        let charset = media_type.get_param(mime::CHARSET);
+        media_type.essence_str() == JSON && charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii")
+    });
+    if json && values.next().is_none() { Ok(()) } else { Err(Failure::MediaType(JSON)) }
+}
+
+fn parse(body: &[u8]) -> Result<Value, Failure> {
+    // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
+    let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(Failure::Malformed("The body is empty; a JSON object is required".to_owned()));
+    }
+    let strict: Strict = serde_json::from_slice(text)
+        .map_err(|error| Failure::Malformed(format!("The body cannot be read as JSON: {error}")))?;
+    Ok(strict.0)
+}
+
+/// A JSON value whose objects name no member twice, at any depth.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue).map(Self)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+            if object.contains_key(&name) {
+                let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                return Err(A::Error::custom(format_args!("the member \"{shown}\" is given twice")));
+            }
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
+}

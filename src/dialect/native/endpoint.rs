@@ -1,0 +1,102 @@
+//! The addresses of the API: which operation a path and a method ask for.
+//!
+//! A path is taken apart before anything in it is decoded, so that an encoded slash stays part of a name.
+
+use std::fmt;
+
+use actix_web::http::Method;
+
+use super::error::Failure;
+use super::operation::Served;
+use super::{numbers, whoami};
+use crate::dialect::Head;
+
+/// What every path of the API begins with.
+pub(super) const PREFIX: &str = "/gateway/v1";
+/// Where the OpenAPI document is, below the prefix.
+pub(super) const DOCUMENT: &str = "/openapi.json";
+
+/// The operations of all resources, in the order in which the document tells them.
+const RESOURCES: &[&[&dyn Served]] = &[whoami::OPERATIONS, numbers::OPERATIONS];
+
+/// Every operation of the API.
+pub(super) fn operations() -> impl Iterator<Item = &'static dyn Served> {
+    RESOURCES.iter().flat_map(|operations| operations.iter().copied())
+}
+
+/// An endpoint with what its path says.
+#[derive(Clone)]
+pub struct Endpoint(pub(super) Target);
+
+/// What an endpoint is.
+#[derive(Clone)]
+pub(super) enum Target {
+    /// The OpenAPI document.
+    Document,
+    /// An operation, with the values of the parameters in its path, still percent-encoded.
+    Operation(&'static dyn Served, Vec<String>),
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Endpoint {
+    /// The label for metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match &self.0 {
+            Target::Document => "openapi",
+            Target::Operation(operation, _) => operation.name(),
+        }
+    }
+}
+
+/// Whether a path belongs to the API.
+pub(super) fn owns(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The endpoint that a head asks for; HEAD is answered as GET.
+///
+/// # Errors
+/// [`Failure::NoSuchPath`], [`Failure::NoSuchMethod`].
+pub(super) fn find(head: &Head<'_>) -> Result<Endpoint, Failure> {
+    let path = head.path.strip_prefix(PREFIX).ok_or(Failure::NoSuchPath)?;
+    if path == DOCUMENT {
+        let allowed = super::operation::Verb::Get.methods();
+        return if allowed.contains(head.method) {
+            Ok(Endpoint(Target::Document))
+        } else {
+            Err(Failure::NoSuchMethod(allowed.to_vec()))
+        };
+    }
+    let matching = || operations().filter_map(|operation| Some((operation, parameters(operation.path(), path)?)));
+    // A path that is spelled out beats one with a parameter in the same place.
+    let fewest = matching().map(|(_, segments)| segments.len()).min().ok_or(Failure::NoSuchPath)?;
+    let resource = || matching().filter(|(_, segments)| segments.len() == fewest);
+    let found = resource().find(|(operation, _)| operation.verb().methods().contains(head.method));
+    found.map(|(operation, segments)| Endpoint(Target::Operation(operation, segments))).ok_or_else(|| {
+        let methods: Vec<Method> = resource().flat_map(|(operation, _)| operation.verb().methods()).cloned().collect();
+        Failure::NoSuchMethod(methods)
+    })
+}
+
+/// The values of a template's parameters, if the path is one of it.
+fn parameters(template: &str, path: &str) -> Option<Vec<String>> {
+    let mut segments = path.split('/');
+    let mut values = Vec::new();
+    for part in template.split('/') {
+        let segment = segments.next()?;
+        if part.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            values.push(segment.to_owned());
+        } else if part != segment {
+            return None;
+        }
+    }
+    segments.next().is_none().then_some(values)
+}

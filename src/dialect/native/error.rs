@@ -1,0 +1,324 @@
+//! The one table of what can go wrong and how the API says it: as a problem of RFC 9457.
+//!
+//! The `type` of a problem is a stable name for programs; the title says the same to people, and the detail what it means
+//! in this very case.
+
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::objection::Objection;
+use crate::access;
+use crate::dialect::{Answer, HttpRefusal};
+use crate::domain::Refusal;
+use crate::domain::refusal::RouteRefusal;
+use crate::store;
+
+/// The media type of problems.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+/// What every problem's type begins with.
+pub(super) const TYPE_PREFIX: &str = "urn:dnis-gateway:problem:";
+/// The challenge of a 401; the same for every cause.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"dnis-gateway\", charset=\"UTF-8\"");
+
+macro_rules! problems {
+    ($($(#[$about:meta])* $name:ident $status:literal $label:literal $title:literal;)*) => {
+        /// The kinds of problems.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(super) enum Problem {
+            $($(#[$about])* $name,)*
+        }
+
+        impl Problem {
+            /// All of them.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The status.
+            pub(super) const fn code(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// The last part of its type, and its label in metrics.
+            pub(super) const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)* }
+            }
+
+            /// What it is, in the same words every time.
+            pub(super) const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+problems! {
+    /// The body is not what its media type says.
+    Malformed 400 "malformed" "The body cannot be read";
+    /// A parameter or member is missing or wrong.
+    Invalid 400 "invalid" "The request is not as described";
+    /// The caller was not let in.
+    Unauthorized 401 "unauthorized" "Missing or wrong credentials";
+    /// Nothing has this path.
+    NoSuchPath 404 "no-such-path" "There is nothing at this path";
+    /// The number does not exist.
+    NumberUnknown 404 "number-unknown" "The number is not known";
+    /// The group does not exist.
+    GroupUnknown 404 "group-unknown" "The group is not known";
+    /// The interaction does not exist or has ended.
+    InteractionUnknown 404 "interaction-unknown" "The interaction is not known";
+    /// The document does not exist or has ended.
+    DocumentUnknown 404 "document-unknown" "The document is not known";
+    /// The document has no such key.
+    KeyUnknown 404 "key-unknown" "The document has no such key";
+    /// Nothing that is lent fits the call.
+    NoMatch 404 "no-match" "No interaction matches the call";
+    /// The called route does not exist.
+    RouteUnknown 404 "route-unknown" "The called route is not known";
+    /// The path has other methods.
+    NoSuchMethod 405 "no-such-method" "The path has other methods";
+    /// The number exists already.
+    NumberExists 409 "number-exists" "The number exists already";
+    /// The number is lent.
+    NumberAllocated 409 "number-allocated" "The number is allocated";
+    /// The interaction exists already.
+    InteractionExists 409 "interaction-exists" "The interaction exists already";
+    /// The dialled number leads somewhere already.
+    RouteExists 409 "route-exists" "The dialled number is routed already";
+    /// What was made under the request's key has ended.
+    KeySpent 409 "key-spent" "The key of the request is spent";
+    /// The body is too long.
+    TooLarge 413 "too-large" "Too long";
+    /// The body is of another media type or content coding.
+    MediaType 415 "unsupported-media-type" "The media type or content coding is not supported";
+    /// The key of the request belongs to another one.
+    KeyReused 422 "key-reused" "The key belongs to another request";
+    /// The rules of called routes and skill queues do not allow it.
+    RouteRefused 422 "route-refused" "The called route or skill queue is not allowed";
+    /// Too many attempts with wrong credentials.
+    TooManyAttempts 429 "too-many-attempts" "Too many attempts";
+    /// The head is too long.
+    HeadTooLarge 431 "head-too-large" "The request line and the headers are too long";
+    /// A bug of the gateway.
+    Failed 500 "failed" "The gateway failed";
+    /// The group has no number to lend.
+    Exhausted 503 "exhausted" "No number is free";
+    /// Every code of that shape is in use.
+    CodesUsedUp 503 "codes-used-up" "No access code is free";
+    /// The store takes no writes.
+    Unavailable 503 "unavailable" "The store is not available";
+    /// There is no room for more user data.
+    DocumentsFull 507 "documents-full" "There is no room for more user data";
+}
+
+impl Problem {
+    /// What any operation may answer, whatever it does.
+    pub(super) const ALWAYS: &'static [Self] = &[
+        Self::Invalid,
+        Self::Unauthorized,
+        Self::TooManyAttempts,
+        Self::HeadTooLarge,
+        Self::Failed,
+        Self::Unavailable,
+        // A body is unpacked and measured before anybody asks whether the operation has one.
+        Self::Malformed,
+        Self::TooLarge,
+        Self::MediaType,
+    ];
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Nothing has this path.
+    NoSuchPath,
+    /// The path has other methods: these.
+    NoSuchMethod(Vec<Method>),
+    /// The server could not hand over the whole request, or the dialect gave up on it.
+    Http(HttpRefusal),
+    /// The body is stated to be something else than this.
+    MediaType(&'static str),
+    /// The caller was not let in.
+    Denied(access::Refusal),
+    /// The body cannot be read; the text says why.
+    Malformed(String),
+    /// Parts of the request are missing or wrong.
+    Invalid(Vec<Objection>),
+    /// The domain said no.
+    Refused(Refusal),
+    /// The store cannot answer.
+    Unavailable,
+}
+
+/// A problem as it is told (RFC 9457).
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Told {
+    /// The kind of problem, for programs: `urn:dnis-gateway:problem:` and a name that stays.
+    r#type: String,
+    /// The kind of problem, for people.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong in this case.
+    detail: String,
+    /// Everything that is wrong with the request, where it is not as described.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    errors: Vec<Objection>,
+}
+
+impl Failure {
+    /// The table: which problem it is, and what it says of this case.
+    fn row(&self) -> (Problem, String) {
+        use Problem as P;
+        match self {
+            Self::NoSuchPath => {
+                (P::NoSuchPath, "There is nothing at this path; /gateway/v1/openapi.json lists all".to_owned())
+            }
+            Self::NoSuchMethod(methods) => (P::NoSuchMethod, format!("This path allows {}", allow(methods))),
+            Self::Http(refusal) => http_row(refusal),
+            Self::MediaType(wanted) => {
+                (P::MediaType, format!("The body must be {wanted} in UTF-8, stated once or not at all"))
+            }
+            Self::Denied(access::Refusal::Unauthorized { .. }) => (
+                P::Unauthorized,
+                "Send Tenant-Id, Application-Key, User-Id and User-Password, or Authorization: Basic".to_owned(),
+            ),
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
+                (P::TooManyAttempts, format!("Too many attempts failed; try again in {} s", retry_after.get()))
+            }
+            Self::Malformed(text) => (P::Malformed, text.clone()),
+            Self::Invalid(objections) => (P::Invalid, summary(objections)),
+            Self::Refused(refusal) => refusal_row(refusal),
+            Self::Unavailable => (P::Unavailable, "The store has acknowledged nothing; try again later".to_owned()),
+        }
+    }
+
+    /// Which problem it is.
+    pub(super) fn problem(&self) -> Problem {
+        self.row().0
+    }
+
+    /// The answer.
+    pub(super) fn answer(&self) -> Answer {
+        let (problem, detail) = self.row();
+        let errors = if let Self::Invalid(objections) = self { objections.clone() } else { Vec::new() };
+        let told = Told {
+            r#type: format!("{TYPE_PREFIX}{}", problem.label()),
+            title: problem.title(),
+            status: problem.code(),
+            detail,
+            errors,
+        };
+        let body = serde_json::to_vec(&told).expect("texts and numbers are always JSON");
+        let status = StatusCode::from_u16(problem.code()).expect("the table has valid statuses only");
+        self.headers(Answer::new(status, problem.label(), PROBLEM_JSON, body))
+    }
+
+    /// The headers that go with it.
+    fn headers(&self, answer: Answer) -> Answer {
+        match self {
+            Self::NoSuchMethod(methods) => {
+                let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
+                answer.with(ALLOW, methods)
+            }
+            Self::MediaType(wanted) => answer.with(ACCEPT, HeaderValue::from_static(wanted)),
+            Self::Http(HttpRefusal::ContentCoding) => {
+                answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
+            }
+            Self::Denied(access::Refusal::Unauthorized { .. }) => answer.with(WWW_AUTHENTICATE, CHALLENGE),
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
+                answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
+            }
+            Self::Refused(Refusal::Exhausted { next_release: Some(wait), .. }) => {
+                answer.with(RETRY_AFTER, HeaderValue::from(wait.get().max(1)))
+            }
+            _ => answer,
+        }
+    }
+}
+
+/// The methods as the header `Allow` lists them.
+fn allow(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The objections in one line.
+fn summary(objections: &[Objection]) -> String {
+    let told = |objection: &Objection| format!("{} {}", objection.pointer.trim_start_matches('/'), objection.detail);
+    objections.iter().map(told).collect::<Vec<_>>().join("; ")
+}
+
+/// What the server refused before the dialect could look at the request.
+fn http_row(refusal: &HttpRefusal) -> (Problem, String) {
+    match refusal {
+        HttpRefusal::HeadTooLarge { limit } => {
+            (Problem::HeadTooLarge, format!("At most {limit} bytes together are allowed"))
+        }
+        HttpRefusal::BodyTooLarge { limit } => {
+            (Problem::TooLarge, format!("The body is too long; at most {limit} bytes are allowed"))
+        }
+        HttpRefusal::ContentCoding => {
+            (Problem::MediaType, "The content coding must be gzip, identity or none".to_owned())
+        }
+        HttpRefusal::BodyUnreadable => {
+            (Problem::Malformed, "The body could not be read to its end in its content coding".to_owned())
+        }
+        HttpRefusal::Panicked => {
+            (Problem::Failed, "Internal error: the gateway failed on this request; its log says why".to_owned())
+        }
+    }
+}
+
+/// What the domain refuses.
+fn refusal_row(refusal: &Refusal) -> (Problem, String) {
+    let problem = match refusal {
+        Refusal::NumberUnknown(_) => Problem::NumberUnknown,
+        Refusal::NumberExists(_) => Problem::NumberExists,
+        Refusal::NumberAllocated(_) => Problem::NumberAllocated,
+        Refusal::GroupUnknown(_) => Problem::GroupUnknown,
+        Refusal::Exhausted { .. } => Problem::Exhausted,
+        Refusal::CodesUsedUp { .. } => Problem::CodesUsedUp,
+        Refusal::InteractionUnknown(_) => Problem::InteractionUnknown,
+        Refusal::InteractionExists(_) => Problem::InteractionExists,
+        Refusal::NoMatch(_) => Problem::NoMatch,
+        Refusal::DocumentUnknown(_) => Problem::DocumentUnknown,
+        Refusal::EntryUnknown(_) => Problem::KeyUnknown,
+        Refusal::DocumentsFull { .. } => Problem::DocumentsFull,
+        Refusal::TooManyEntries { .. } | Refusal::ValueTooLarge { .. } => Problem::TooLarge,
+        Refusal::Route(RouteRefusal::RouteUnknown(_)) => Problem::RouteUnknown,
+        Refusal::Route(RouteRefusal::RouteExists(_)) => Problem::RouteExists,
+        Refusal::Route(_) => Problem::RouteRefused,
+        Refusal::KeyReused(_) => Problem::KeyReused,
+        Refusal::KeySpent(_) => Problem::KeySpent,
+        // Only a start seeds.
+        Refusal::NotEmpty => Problem::Failed,
+    };
+    (problem, refusal.to_string())
+}
+
+impl From<access::Denied> for Failure {
+    fn from(denied: access::Denied) -> Self {
+        Self::Denied(denied.refusal)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Refused(refusal) => Self::Refused(refusal),
+            store::Error::Unavailable(reason) => {
+                tracing::error!(%reason, "the store did not answer");
+                Self::Unavailable
+            }
+        }
+    }
+}

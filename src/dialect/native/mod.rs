@@ -1,0 +1,126 @@
+//! The gateway's own API: JSON under `/gateway/v1`, for everything that no vendor's API covers.
+//!
+//! Where the vendor dialects tolerate, this one is strict: what is not described is refused, and a refusal names every
+//! member that is wrong, as a problem of RFC 9457. The OpenAPI document is made from the types that read the requests
+//! and write the answers.
+//!
+//! # Adding an operation
+//!
+//! One file is one resource; `numbers` shows all of it. In the file of the resource:
+//!
+//! 1. Declare what is read with `members!`: a struct for the parameters of the path, the query and the body. A type that
+//!    is not there yet implements [`value::Scalar`] (or is declared with `choice!`).
+//! 2. Declare what is written: a struct that derives `Serialize` and `JsonSchema`, with a name of its own.
+//! 3. Declare a unit struct, and implement [`operation::Operation`] for it. `PROBLEMS` names the refusals of its own; a
+//!    new kind of refusal is a line in the table of [`error`].
+//! 4. Put it into the `OPERATIONS` of the file, and a new file's into `RESOURCES` of [`endpoint`].
+//!
+//! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
+//! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
+
+mod body;
+mod endpoint;
+mod error;
+mod members;
+mod numbers;
+mod objection;
+mod openapi;
+mod operation;
+mod page;
+mod reply;
+#[cfg(test)]
+mod tests;
+mod value;
+mod whoami;
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::http::StatusCode;
+use bytes::Bytes;
+
+use super::{Answer, Call, Dialect, Head, HttpRefusal};
+use crate::access::Access;
+use crate::config::Live;
+use crate::store::{Clock, Store};
+use endpoint::Target;
+use error::{Failure, Problem};
+use operation::{Desk, Served};
+
+pub use endpoint::Endpoint;
+
+/// The OpenAPI document, as it is served.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::text().into());
+
+/// The dialect.
+pub struct Native {
+    store: Arc<dyn Store>,
+    access: Arc<Access>,
+    live: Live,
+    clock: Arc<dyn Clock>,
+}
+
+impl Native {
+    /// The dialect over a store, for whom `access` lets in. The clock is for what answers say of time; deadlines are
+    /// judged by the store's.
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
+        Self { store, access, live, clock }
+    }
+
+    async fn perform(&self, operation: &dyn Served, segments: &[String], call: &Call<'_>) -> Result<Answer, Failure> {
+        let settings = self.live.current();
+        let principal = self.access.native(call.head.headers, call.source).await?;
+        let desk = Desk { store: &*self.store, principal, settings, clock: &*self.clock };
+        operation.answer(&desk, segments, call).await
+    }
+}
+
+/// The answer to a failure of an operation, which must be one that its description names.
+fn refused(operation: &dyn Served, failure: &Failure) -> Answer {
+    let problem = failure.problem();
+    debug_assert!(
+        operation.problems().contains(&problem) || Problem::ALWAYS.contains(&problem),
+        "{} answers {problem:?}, which its PROBLEMS do not name",
+        operation.name()
+    );
+    failure.answer()
+}
+
+impl Dialect for Native {
+    type Endpoint = Endpoint;
+
+    const NAME: &'static str = "native";
+
+    fn owns(&self, path: &str) -> bool {
+        endpoint::owns(path)
+    }
+
+    fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {
+        endpoint::find(head).map_err(|failure| failure.answer())
+    }
+
+    fn operation(endpoint: &Endpoint) -> &'static str {
+        endpoint.name()
+    }
+
+    fn body_limit(&self, endpoint: &Endpoint, _: &Head<'_>) -> usize {
+        let limits = &self.live.current().server.limits;
+        match &endpoint.0 {
+            Target::Document => limits.body,
+            Target::Operation(operation, _) => operation.body_limit(limits),
+        }
+    }
+
+    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
+        match &endpoint.0 {
+            Target::Document => Answer::new(StatusCode::OK, "ok", body::JSON, DOCUMENT.clone()),
+            Target::Operation(operation, segments) => {
+                let answer = self.perform(*operation, segments, &call).await;
+                answer.unwrap_or_else(|failure| refused(*operation, &failure))
+            }
+        }
+    }
+
+    fn refuse(&self, _: Option<&Endpoint>, _: &Head<'_>, refusal: HttpRefusal) -> Answer {
+        Failure::Http(refusal).answer()
+    }
+}

@@ -1,0 +1,163 @@
+//! The whole dialect in process, over the pure store: what goes in at the seam and what comes out of it.
+
+mod numbers;
+mod openapi;
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::Native;
+use crate::access::Access;
+use crate::config::{Live, Settings};
+use crate::dialect::{Answer, Call, Dialect, Head, Origin};
+use crate::domain::{Rules, Scope, Seconds, TenantId, Timestamp};
+use crate::store::memory::MemoryStore;
+use crate::store::{ManualClock, Store};
+
+/// Two tenants, the second one with environments. The password is `password`, hashed cheaply.
+const TENANTS: &str = "
+[[tenant]]
+id = 'one'
+users = [{ name = 'admin', password_hash = '{hash}' }]
+applications = [
+    { name = 'numbers', kind = 'dnis', key = 'dnis-key' },
+    { name = 'web', kind = 'interaction', key = 'web-key' },
+]
+groups = [
+    { name = 'resting', cool_down = 60, policy = 'least-recently-freed', reserved = ['909'] },
+    { name = 'shared', sharing = 'shared', policy = 'random' },
+]
+
+[[tenant]]
+id = 'two'
+environments = ['prod', 'test']
+users = [{ name = 'other', password_hash = '{hash}' }]
+applications = [{ name = 'numbers', kind = 'dnis', key = 'other-key' }]
+";
+const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
+
+/// `admin:password` of tenant `one`.
+const ADMIN: &[(&str, &str)] = &[("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=")];
+/// `other:password` of tenant `two`, environment `prod`.
+const OTHER: &[(&str, &str)] = &[("Authorization", "Basic b3RoZXI6cGFzc3dvcmQ="), ("Environment-Name", "prod")];
+
+/// The dialect with a store and a clock behind it.
+struct Gateway {
+    native: Native,
+    store: Arc<dyn Store>,
+    clock: Arc<ManualClock>,
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    outcome: &'static str,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Value,
+}
+
+impl Reply {
+    fn of(answer: Answer) -> Self {
+        let body = if answer.body.is_empty() { Value::Null } else { serde_json::from_slice(&answer.body).unwrap() };
+        let Answer { status, headers, outcome, .. } = answer;
+        let reply = Self { status: status.as_u16(), outcome, headers, body };
+        if reply.status >= 400 {
+            assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{reply:?}");
+            assert_eq!(reply.body["status"], reply.status);
+        }
+        reply
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_str().unwrap())
+    }
+
+    /// The last part of the problem's type.
+    fn problem(&self) -> &str {
+        let kind = self.body["type"].as_str().unwrap_or_else(|| panic!("{self:?}"));
+        kind.strip_prefix("urn:dnis-gateway:problem:").unwrap()
+    }
+
+    /// Where the objections point.
+    fn pointers(&self) -> Vec<&str> {
+        assert_eq!((self.status, self.problem()), (400, "invalid"), "{self:?}");
+        self.body["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+    }
+}
+
+impl Gateway {
+    fn new() -> Self {
+        Self::with("")
+    }
+
+    /// An empty gateway; `settings` is more TOML, before the tenants.
+    fn with(settings: &str) -> Self {
+        let settings = Settings::from_toml(&format!("{settings}{}", TENANTS.replace("{hash}", HASH)))
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let groups = settings.tenants.values().map(|tenant| {
+            let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
+            (tenant.id.clone(), groups.collect())
+        });
+        let rules = Rules { groups: groups.collect(), ..Rules::default() };
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone(), rules, 1));
+        let live = Live::new(settings);
+        let access = Arc::new(Access::new(live.clone()));
+        Self { native: Native::new(Arc::clone(&store), access, live, clock.clone()), store, clock }
+    }
+
+    /// Sends a request as it is; `target` is what follows the prefix.
+    async fn send(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        let target = format!("/gateway/v1{target}");
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
+        }
+        let origin = Origin::http("gateway:8080");
+        let head = Head { method: &method, path, query, headers: &map, origin: &origin };
+        assert!(self.native.owns(path));
+        let endpoint = match self.native.endpoint(&head) {
+            Ok(endpoint) => endpoint,
+            Err(answer) => return Reply::of(answer),
+        };
+        let body = body.into();
+        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
+        Reply::of(self.native.answer(&endpoint, call).await)
+    }
+
+    async fn get(&self, target: &str) -> Reply {
+        self.send(Method::GET, target, ADMIN, "").await
+    }
+
+    async fn post(&self, target: &str, body: Value) -> Reply {
+        self.send(Method::POST, target, ADMIN, body.to_string()).await
+    }
+
+    async fn patch(&self, target: &str, body: Value) -> Reply {
+        self.send(Method::PATCH, target, ADMIN, body.to_string()).await
+    }
+
+    async fn delete(&self, target: &str) -> Reply {
+        self.send(Method::DELETE, target, ADMIN, "").await
+    }
+
+    /// Makes a number in a group.
+    async fn number(&self, number: &str, group: &str) {
+        let reply = self.post("/numbers", json!({ "number": number, "group": group })).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+
+    fn later(&self, seconds: u64) {
+        self.clock.advance(Seconds::new(seconds));
+    }
+}
+
+fn scope() -> Scope {
+    Scope { tenant: TenantId::new("one").unwrap(), environment: None }
+}

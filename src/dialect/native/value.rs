@@ -1,0 +1,246 @@
+//! How one value of a request is read: what is allowed, and what is said when something else was sent.
+//!
+//! A value reads itself from JSON and is described by its schema; the two stand side by side, so that the document
+//! cannot promise what the reader refuses. A path or a query has texts only: the value says what JSON a text stands for,
+//! and is read from that.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use super::objection::Objections;
+use crate::domain::names::MAX_NAME_CHARS;
+use crate::domain::{GroupName, Number};
+
+/// Something that is read out of a request.
+pub(super) trait Read: Sized {
+    /// Whether `null` is a value of it, and not the same as leaving it out.
+    const TAKES_NULL: bool = false;
+
+    /// Reads what was given, if anything was; `None` after an objection.
+    fn read(given: Option<&Value>, objections: &mut Objections) -> Option<Self>;
+
+    /// What a text of a path or a query stands for.
+    fn of_text(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+}
+
+/// A value without parts.
+pub(super) trait Scalar: Sized + JsonSchema {
+    /// What is allowed, as an objection says it: "must be ...".
+    fn allowed() -> Cow<'static, str>;
+
+    /// The value; `None` if it is not allowed.
+    fn from_json(value: &Value) -> Option<Self>;
+
+    /// What a text of a path or a query stands for.
+    fn of_text(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+}
+
+impl<T: Scalar> Read for T {
+    fn read(given: Option<&Value>, objections: &mut Objections) -> Option<Self> {
+        let Some(given) = given else {
+            objections.raise(format!("is required; it must be {}", T::allowed()));
+            return None;
+        };
+        let value = T::from_json(given);
+        if value.is_none() {
+            objections.raise(format!("must be {}, not {}", T::allowed(), shown(given)));
+        }
+        value
+    }
+
+    fn of_text(text: &str) -> Value {
+        <T as Scalar>::of_text(text)
+    }
+}
+
+/// What may be left out; `null` says the same.
+impl<T: Read> Read for Option<T> {
+    fn read(given: Option<&Value>, objections: &mut Objections) -> Option<Self> {
+        match given {
+            None => Some(None),
+            Some(Value::Null) if !T::TAKES_NULL => Some(None),
+            given => T::read(given, objections).map(Some),
+        }
+    }
+
+    fn of_text(text: &str) -> Value {
+        T::of_text(text)
+    }
+}
+
+/// What a change sets to a new value or, with `null`, takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Clearable<T>(pub(super) Option<T>);
+
+impl<T: Read> Read for Clearable<T> {
+    const TAKES_NULL: bool = true;
+
+    fn read(given: Option<&Value>, objections: &mut Objections) -> Option<Self> {
+        Option::<T>::read(given, objections).map(Self)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Clearable<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Option::<T>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+/// A value as an objection names it: its type, and a text or number only by that, since it may be a secret.
+fn shown(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "this number",
+        Value::String(_) => "this text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// What JSON a digit string stands for: a number where it is one, and otherwise the text, which is then refused.
+pub(super) fn number_of_text(text: &str) -> Value {
+    // The standard parser takes a plus sign, which a count does not have.
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse::<u64>().ok()).flatten();
+    number.map_or_else(|| Value::String(text.to_owned()), Value::from)
+}
+
+impl Scalar for bool {
+    fn allowed() -> Cow<'static, str> {
+        "true or false".into()
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        value.as_bool()
+    }
+
+    fn of_text(text: &str) -> Value {
+        match text {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            other => Value::String(other.to_owned()),
+        }
+    }
+}
+
+impl Scalar for Number {
+    fn allowed() -> Cow<'static, str> {
+        "a string of 1 to 32 characters of 0-9 + * #".into()
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        // Nothing is normalised here, blanks at the ends included: what the schema shows is what is read.
+        value.as_str().filter(|text| text.trim() == *text).and_then(|text| Self::new(text).ok())
+    }
+}
+
+impl JsonSchema for Number {
+    fn schema_name() -> Cow<'static, str> {
+        "Number".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A number that can be dialled, or its short form.",
+            "type": "string",
+            "pattern": "^[0-9+*#]{1,32}$",
+            "examples": ["6504664130"],
+        })
+    }
+}
+
+/// A text name: bounded, without control characters, and more than blanks. Blanks at the ends are taken off.
+pub(super) fn name_schema(description: &str, example: &str) -> Schema {
+    json_schema!({
+        "description": description,
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_NAME_CHARS,
+        "pattern": r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
+        "examples": [example],
+    })
+}
+
+/// What is allowed of a text name.
+pub(super) fn name_allowed() -> Cow<'static, str> {
+    format!("a string of 1 to {MAX_NAME_CHARS} characters without control characters, not only blanks").into()
+}
+
+/// The text of a name that is not too long as it was sent.
+pub(super) fn name_text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| text.chars().count() <= MAX_NAME_CHARS)
+}
+
+macro_rules! text_name {
+    ($name:ident, $description:literal, $example:literal) => {
+        impl Scalar for $name {
+            fn allowed() -> Cow<'static, str> {
+                name_allowed()
+            }
+
+            fn from_json(value: &Value) -> Option<Self> {
+                name_text(value).and_then(|text| Self::new(text).ok())
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                name_schema($description, $example)
+            }
+        }
+    };
+}
+
+/// Declares the words that stand for the values of an enum of the domain.
+macro_rules! choice {
+    ($(#[doc = $about:literal])* $type:ident { $($word:literal = $value:expr,)* }) => {
+        impl $crate::dialect::native::value::Scalar for $type {
+            fn allowed() -> std::borrow::Cow<'static, str> {
+                concat!("one of" $(, " ", $word)*).into()
+            }
+
+            fn from_json(value: &serde_json::Value) -> Option<Self> {
+                match value.as_str()? {
+                    $($word => Some($value),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": concat!($($about),*).trim(),
+                    "type": "string",
+                    "enum": [$($word),*],
+                })
+            }
+        }
+    };
+}
+pub(super) use choice;
+
+text_name!(GroupName, "The name of a group of numbers.", "DNIS");
