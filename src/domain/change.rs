@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::history::{Bucket, Past};
 use super::routes::Numbering;
 use super::{
     Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, OnceKey,
@@ -39,6 +40,10 @@ pub enum Change {
     Numbering(Arc<Scope>, Numbering),
     /// A key to sign tokens with was made.
     SigningKey(SigningKey),
+    /// An allocation that was released is remembered.
+    Ended(Arc<Scope>, Arc<Past>),
+    /// Everything in a bucket of the history is forgotten; nothing comes into it or before it any more.
+    HistoryDropped(Bucket),
     /// Ids were given out.
     Counters(Counters),
 }

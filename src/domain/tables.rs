@@ -4,11 +4,13 @@
 //! applies the same changes to the copy its readers see once they are durable, and a start replays them from disk; so
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
+use super::history::{Bucket, Buckets, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
@@ -70,6 +72,7 @@ pub struct Tables {
     scopes: HashMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
     signing_key: Option<SigningKey>,
+    history: Buckets,
 }
 
 impl Tables {
@@ -98,6 +101,8 @@ impl Tables {
             Change::Route(scope, dnid, route) => self.scope_mut(scope).calls.set_route(*dnid, route.as_ref()),
             Change::Numbering(scope, numbering) => self.scope_mut(scope).calls.numbering = *numbering,
             Change::SigningKey(key) => self.signing_key = Some(key.clone()),
+            Change::Ended(_, past) => self.history.set(past.bucket, past.count),
+            Change::HistoryDropped(bucket) => self.history.drop(*bucket),
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
@@ -187,6 +192,34 @@ impl Tables {
     pub fn interaction(&self, scope: &Scope, id: &InteractionId, now: Timestamp) -> Option<&Arc<Interaction>> {
         let slot = self.scope(scope)?.interactions.get(id)?;
         Some(&slot.record).filter(|record| record.live(now))
+    }
+
+    pub(super) fn history(&self) -> &Buckets {
+        &self.history
+    }
+
+    /// The bucket of the history that everything before is dropped of.
+    pub fn history_floor(&self) -> Bucket {
+        self.history.floor()
+    }
+
+    /// A start finds so many entries of the history in a bucket.
+    pub fn set_history(&mut self, bucket: Bucket, count: u64) {
+        self.history.set(bucket, count);
+    }
+
+    /// A start finds that everything of the history before this bucket is dropped.
+    pub fn set_history_floor(&mut self, floor: Bucket) {
+        self.history.raise_floor(floor);
+    }
+
+    /// What is known here of the history that is asked for.
+    pub fn known_history(&self, scope: &Scope, query: &HistoryQuery, now: Timestamp) -> Known {
+        let slot = self.slot(scope, query.number);
+        let mut running: Vec<_> =
+            slot.into_iter().flat_map(NumberSlot::allocations).map(|it| Held::running(it, now)).collect();
+        running.sort_by_key(|held| Reverse(held.allocation.id));
+        Known { running, buckets: self.history.since(query.from) }
     }
 
     /// What is remembered of a key.

@@ -1,7 +1,7 @@
 //! The pure engine: the domain's state and nothing else. The oracle of the model test, and fast in tests of the floors
 //! above. It forgets everything with the process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,15 +14,16 @@ use rand::rngs::StdRng;
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::history::{Bucket, Held, Past};
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part,
-    Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables,
-    Timestamp, ValueId,
+    Allocation, AllocationId, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
+    HistoryQuery, Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -36,13 +37,15 @@ struct Inner {
     state: State,
     rng: StdRng,
     values: HashMap<ValueId, Arc<[u8]>>,
+    /// What has ended, by where it is kept, whose it is, and number.
+    history: BTreeMap<(Bucket, Arc<Scope>, Number, AllocationId), Arc<Past>>,
 }
 
 impl MemoryStore {
     /// An empty store whose every draw follows from `seed`.
     pub fn new(clock: Arc<dyn Clock>, rules: Rules, seed: u64) -> Self {
         let state = State::new(Tables::default(), rules);
-        let inner = Inner { state, rng: StdRng::seed_from_u64(seed), values: HashMap::new() };
+        let inner = Inner { state, rng: StdRng::seed_from_u64(seed), values: HashMap::new(), history: BTreeMap::new() };
         Self { clock, inner: Mutex::new(inner), closed: AtomicBool::new(false) }
     }
 
@@ -67,12 +70,20 @@ impl MemoryStore {
     ) -> Result<U> {
         self.open()?;
         let mut inner = self.inner.lock();
-        let Inner { state, rng, values } = &mut *inner;
+        let Inner { state, rng, values, history } = &mut *inner;
         let outcome = command(&mut state.at(self.clock.now(), rng));
         let changes = state.take_changes();
         for change in &changes {
-            if let Change::ValueKept(id, bytes) = change {
-                values.insert(*id, Arc::clone(bytes));
+            match change {
+                Change::ValueKept(id, bytes) => {
+                    values.insert(*id, Arc::clone(bytes));
+                }
+                Change::Ended(scope, past) => {
+                    let Past { bucket, allocation, .. } = &**past;
+                    history.insert((*bucket, Arc::clone(scope), allocation.number, allocation.id), Arc::clone(past));
+                }
+                Change::HistoryDropped(dropped) => history.retain(|(bucket, ..), _| bucket > dropped),
+                _ => {}
             }
         }
         let outcome = outcome.map(|outcome| finish(outcome, values));
@@ -291,6 +302,18 @@ impl Store for MemoryStore {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|turn| Ok(turn.pools()))
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        let scope = Arc::new(scope.clone());
+        Ok(self.read_values(|inner, now| {
+            let known = inner.state.tables().known_history(&scope, &query, now);
+            query.page(&known, |bucket, below| {
+                let of = |id| (bucket, Arc::clone(&scope), query.number, id);
+                let entries = inner.history.range(of(AllocationId(0))..of(below)).rev();
+                Ok(entries.map(|(_, past)| Ok(Held::from(&**past))))
+            })
+        }))
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

@@ -19,9 +19,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once,
-    Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage, HistoryQuery,
+    Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch,
+    Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
+    SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -260,6 +261,9 @@ pub trait Store: Send + Sync {
 
     /// How every group is that has any number.
     async fn pools(&self) -> Result<Vec<PoolHealth>>;
+
+    /// Who held a number when; see [`HistoryPage`].
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage>;
 
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;

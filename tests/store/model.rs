@@ -12,8 +12,9 @@ use dnis_gateway::domain::state::{
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     AccessCode, Allocation, CallCenter, Caller, CodeShape, Deadline, Destination, DocumentId, DocumentRef, FlowId,
-    GroupRules, Interaction, NewEntry, NewNumber, NewRoute, NumberId, NumberPatch, Once, Origin, Overdial, Policy,
-    Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    GroupRules, HistoryPage, HistoryQuery, HistoryRules, Interaction, NewEntry, NewNumber, NewRoute, Number, NumberId,
+    NumberPatch, Once, Origin, Overdial, Policy, Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing,
+    SigningKey, Skill, SkillId, Timestamp,
 };
 use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
@@ -53,6 +54,7 @@ fn rules() -> [Rules; 2] {
         document_entries: 3,
         value_bytes: 8_000,
         most_keys: 4,
+        history: HistoryRules { days: 1, entries: 24 },
     };
     let reserved = [num("32")].into();
     [
@@ -247,7 +249,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => document().prop_map(|document| Step::DropEntry { document }),
         4 => routing(),
         1 => (0usize..2).prop_map(|rules| Step::Reload { rules }),
-        4 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
+        4 => prop_oneof![9 => 0u64..9_000, 1 => 0u64..100_000_000].prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => any::<u64>().prop_map(|seed| Step::Restart { seed }),
     ]
 }
@@ -292,6 +294,7 @@ struct Sight {
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
+    history: Vec<HistoryPage>,
     routes: RoutePage,
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
@@ -412,6 +415,24 @@ impl Player {
         }
     }
 
+    /// The history of a number in small pages, and who held it lately.
+    async fn history(&self, number: Number) -> Vec<HistoryPage> {
+        let (scope, store) = (scope(), self.engine.store());
+        let ago = Timestamp::from_millis(self.engine.clock.now().as_millis().saturating_sub(5_000));
+        let query =
+            HistoryQuery { number, from: Some(ago), to: Some(ago.after(Seconds::new(2))), after: None, limit: 9 };
+        let mut pages = vec![store.history(&scope, query).await.unwrap()];
+        let mut query = HistoryQuery { from: None, to: None, limit: 2, ..query };
+        loop {
+            let page = store.history(&scope, query).await.unwrap();
+            query.after = page.next;
+            pages.push(page);
+            if query.after.is_none() {
+                return pages;
+            }
+        }
+    }
+
     async fn look(&self) -> Sight {
         let (scope, store) = (scope(), self.engine.store());
         let page = store.numbers(&scope, None, 0, 100).await.unwrap();
@@ -440,7 +461,11 @@ impl Player {
         for text in ["100", "1002", "10021", "100213", "100*"] {
             routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
         }
-        Sight { page, of_group, dialled, interactions, documents, pools, routes, routed, skills }
+        let mut history = Vec::new();
+        for number in NUMBERS {
+            history.extend(self.history(num(number)).await);
+        }
+        Sight { history, page, of_group, dialled, interactions, documents, pools, routes, routed, skills }
     }
 }
 

@@ -10,9 +10,9 @@ use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage, HistoryQuery,
+    Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch,
+    Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
@@ -224,6 +224,10 @@ impl Store for Accidental {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.inner.pools().await
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        self.inner.history(scope, query).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

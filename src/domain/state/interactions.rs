@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Ending, State, Turn};
 use crate::domain::document::Entries;
+use crate::domain::history::End;
 use crate::domain::once::Identity;
 use crate::domain::{
     Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, Ownership, Refusal, Scope, Timestamp,
@@ -111,7 +112,7 @@ impl State {
         let Some(slot) = self.tables.scope(scope).and_then(|tables| tables.interactions.get(id)) else { return };
         let (interaction, holds) = (Arc::clone(&slot.record), slot.holds.clone());
         for (number, allocation) in holds {
-            self.end_allocation(scope, number, allocation, at);
+            self.end_allocation(scope, number, allocation, End::InteractionDeleted, at);
         }
         self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));

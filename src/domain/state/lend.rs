@@ -6,6 +6,7 @@ use rand::CryptoRng;
 
 use super::pools::Group;
 use super::{State, Turn, endings};
+use crate::domain::history::End;
 use crate::domain::number::LastLending;
 use crate::domain::once::Identity;
 use crate::domain::slot::NumberSlot;
@@ -151,7 +152,7 @@ impl Turn<'_> {
         let found = self.state.tables.dialled(scope, dialled, self.now).ok_or(Refusal::NumberUnknown(dialled))?;
         if let Some(allocation) = &found.allocation {
             let scope = self.state.shared(scope);
-            self.state.end_allocation(&scope, allocation.number, allocation.id, self.now);
+            self.state.end_allocation(&scope, allocation.number, allocation.id, End::Freed, self.now);
         }
         Ok(found.allocation)
     }
@@ -348,8 +349,16 @@ impl State {
         allocation
     }
 
-    /// Ends an allocation, by its deadline or by hand, and lets its number rest or be lent again.
-    pub(super) fn end_allocation(&mut self, scope: &Arc<Scope>, number: Number, id: AllocationId, now: Timestamp) {
+    /// Ends an allocation, by its deadline or by hand, and lets its number rest or be lent again. What comes after its
+    /// deadline only finds that it has expired.
+    pub(super) fn end_allocation(
+        &mut self,
+        scope: &Arc<Scope>,
+        number: Number,
+        id: AllocationId,
+        end: End,
+        now: Timestamp,
+    ) {
         let Some(slot) = self.slot(scope, number) else { return };
         let Some(allocation) = slot.allocation(id).cloned() else { return };
         let record = Arc::clone(&slot.record);
@@ -357,6 +366,12 @@ impl State {
         self.unplan(scope, &record.group, &allocation);
         self.apply(Change::Released(Arc::clone(scope), Arc::clone(&allocation)));
         self.finish(Identity::Allocation(id), ended);
+        let end = match end {
+            End::Matched if !allocation.live(now) => End::MatchedLate,
+            _ if !allocation.live(now) => End::Expired,
+            end => end,
+        };
+        self.remember_past(scope, allocation, ended, end);
         let freed = Some(LastLending::after(record.freed, id, ended));
         let record = Arc::new(NumberRecord { freed, ..(*record).clone() });
         self.apply(Change::Number(Arc::clone(scope), number, Some(record)));

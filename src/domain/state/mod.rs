@@ -7,6 +7,7 @@
 mod census;
 mod documents;
 mod health;
+mod history;
 mod interactions;
 mod lend;
 mod matching;
@@ -25,6 +26,7 @@ use super::{
     Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Once, OnceKey, Rules, Scope, Seconds, Tables,
     Timestamp,
 };
+use crate::domain::history::End;
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
 use pools::{Offered, Pools};
@@ -114,7 +116,9 @@ impl State {
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
         self.end_due(now, usize::MAX);
-        Turn { state: self, now, rng, once: None }
+        let mut turn = Turn { state: self, now, rng, once: None };
+        turn.trim_history();
+        turn
     }
 
     /// The changes since the last call, in their order.
@@ -138,7 +142,7 @@ impl State {
             let Some((at, ending)) = self.endings.pop_first() else { return false };
             match ending {
                 Ending::Lapse(scope, number, id) => self.lapse(&scope, number, id),
-                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
+                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, End::Expired, at),
                 Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
                 Ending::Document(scope, id) => self.end_document(&scope, id),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{State, Turn};
+use crate::domain::history::End;
 use crate::domain::once::Identity;
 use crate::domain::tables::Found;
 use crate::domain::{
@@ -138,7 +139,7 @@ impl State {
     /// Ends whatever a number carries.
     fn end_allocations(&mut self, scope: &Arc<Scope>, number: Number) {
         for allocation in self.allocations(scope, number) {
-            self.end_allocation(scope, number, allocation.id, self.now);
+            self.end_allocation(scope, number, allocation.id, End::Expired, self.now);
         }
     }
 

@@ -70,6 +70,9 @@ impl Keys {
                 }
             }
         }
+        if self.tenant(&scope.tenant).count == 0 {
+            self.tenants.remove(&scope.tenant);
+        }
     }
 
     fn discount(&mut self, tenant: &TenantId) {

@@ -8,6 +8,7 @@ mod lending;
 mod matching;
 mod numbers;
 mod once;
+mod past;
 mod policies;
 mod rests;
 mod routes;

@@ -45,15 +45,20 @@ mod tag {
     pub(super) const SKILL: u8 = 9;
     pub(super) const ROUTE: u8 = 10;
     pub(super) const ONCE: u8 = 11;
+    /// How many entries of the history a bucket has; without a bucket in its key, where the history begins.
+    pub(super) const HISTORY_BUCKET: u8 = 12;
     pub(super) const SIGNING_KEY: u8 = 13;
     /// From here on, records that the tables are not rebuilt from.
     pub(super) const APART: u8 = 200;
+    pub(super) const HISTORY: u8 = 203;
 }
 
 /// The key of the record that says which store this is.
 pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 /// The key of the record that counts the commits.
 pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
+pub(super) mod history;
+
 /// Where the records are that the tables are rebuilt from, in the order of loading. The chunks of large values lie between
 /// them and are not loaded.
 pub(super) const TABLES: [Range<&[u8]>; 2] = [&[]..&[tag::VALUE], &[tag::VALUE + 1]..&[tag::APART]];
@@ -223,6 +228,14 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         }
         Change::Numbering(scope, numbering) => store(sink, key(tag::SKILL, scope, &[]), Some(numbering)),
         Change::SigningKey(signing_key) => store(sink, vec![tag::SIGNING_KEY], Some(signing_key)),
+        Change::Ended(scope, past) => {
+            store(sink, history::bucket_key(past.bucket), Some(&past.count));
+            store(sink, history::key(scope, past), Some(&history::StoredPast::from(&**past)));
+        }
+        Change::HistoryDropped(bucket) => {
+            store(sink, vec![tag::HISTORY_BUCKET], Some(&bucket.next()));
+            sink.remove(history::bucket_key(*bucket));
+        }
         Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
     }
 }
@@ -325,6 +338,7 @@ impl Loader {
             Some(&tag::ONCE) => self.take_once(key, value),
             Some(&tag::SKILL) => self.take_skill(key, value),
             Some(&tag::ROUTE) => self.take_route(key, value),
+            Some(&tag::HISTORY_BUCKET) => self.take_history_bucket(key, value),
             Some(&tag::SIGNING_KEY) => {
                 let signing_key: SigningKey = fields(key, value)?;
                 self.tables.apply(&Change::SigningKey(signing_key));
@@ -407,6 +421,17 @@ impl Loader {
             }
             _ => Err(damaged(key, "it belongs to no document")),
         }
+    }
+
+    fn take_history_bucket(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        match &key[1..] {
+            [] => self.tables.set_history_floor(fields(key, value)?),
+            bucket => {
+                let bucket = history::bucket(bucket).ok_or_else(|| damaged(key, "its key is no bucket"))?;
+                self.tables.set_history(bucket, fields(key, value)?);
+            }
+        }
+        Ok(())
     }
 
     fn take_once(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {

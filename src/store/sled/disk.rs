@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use super::codec::{self, Sink};
 use super::marker::Marker;
+use crate::domain::history::Bucket;
 use crate::domain::{Change, ValueId};
 use crate::store::loading::Values;
 
 /// How many commits may pass before the marker is written anew.
 const MARKER_EVERY: u64 = 4096;
+
+/// Most entries of the history that are removed at a time.
+const HISTORY_SLICE: usize = 500;
 
 /// The tree, ready to be written.
 pub(super) struct Disk {
@@ -50,6 +54,19 @@ impl Disk {
             self.write_marker();
         }
         Ok(synced)
+    }
+
+    /// Removes what is left of the history before a bucket, some of it at a time; whether there is more. It is not synced:
+    /// what a power cut brings back is removed at the next start.
+    pub(super) fn forget_history(&self, floor: Bucket) -> Result<bool, String> {
+        let mut batch = sled::Batch::default();
+        let mut removed = 0;
+        for key in self.tree.range(codec::history::before(floor)).keys().take(HISTORY_SLICE) {
+            batch.remove(key.map_err(|error| error.to_string())?);
+            removed += 1;
+        }
+        self.tree.apply_batch(batch).map_err(|error| error.to_string())?;
+        Ok(removed == HISTORY_SLICE)
     }
 
     /// Notes in the marker how far the history has come.

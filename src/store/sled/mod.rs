@@ -31,10 +31,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once,
-    Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
-    State, Tables, Timestamp,
+    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, HistoryPage,
+    HistoryQuery, Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId, State, Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -124,6 +124,7 @@ impl SledStore {
             rng: options.rng,
             status: Arc::clone(&status),
             observer: options.observer,
+            forgotten: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
@@ -421,6 +422,21 @@ impl Store for SledStore {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|desk| Ok(desk.turn().pools())).await
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        let known = self.read(|tables, now| tables.known_history(scope, &query, now));
+        let scope = scope.clone();
+        self.read_values(move |tree| {
+            query.page(&known, |bucket, below| {
+                let records = tree.range(codec::history::of_number(bucket, &scope, query.number, below)).rev();
+                Ok(records.map(|record| {
+                    let (key, value) = record.map_err(|error| error.to_string())?;
+                    codec::history::read(query.number, &key, &value).map_err(|error| error.to_string())
+                }))
+            })
+        })
+        .await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

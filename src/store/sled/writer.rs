@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Observer;
 use super::disk::Disk;
 use crate::domain::document::Loaded;
+use crate::domain::history::Bucket;
 use crate::domain::state::Turn;
 use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
 use crate::store::loading::{self, Values};
@@ -161,6 +162,8 @@ pub(super) struct Writer {
     pub(super) rng: StdRng,
     pub(super) status: Status,
     pub(super) observer: Arc<dyn Observer>,
+    /// Before this bucket nothing of the history is left in the tree; `None` before the first look.
+    pub(super) forgotten: Option<Bucket>,
 }
 
 impl Writer {
@@ -168,8 +171,9 @@ impl Writer {
     pub(super) fn work(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut closing = None;
         while closing.is_none() {
-            let Some(first) = queue.blocking_recv() else { break };
+            let Some(first) = self.next(&mut queue) else { break };
             closing = self.serve(first, &mut queue);
+            self.forget_history();
         }
         self.disk.write_marker();
         // Whoever comes from now on hears at once that nobody is here.
@@ -178,6 +182,46 @@ impl Writer {
         if let Some(closed) = closing {
             let _ = closed.send(());
         }
+    }
+
+    /// The next message. While nobody waits, what is left of dropped history is removed.
+    fn next(&mut self, queue: &mut mpsc::Receiver<Message>) -> Option<Message> {
+        loop {
+            if let Ok(message) = queue.try_recv() {
+                return Some(message);
+            }
+            if !self.forget_history() {
+                return queue.blocking_recv();
+            }
+        }
+    }
+
+    /// Removes a slice of the history that is dropped; whether there is more.
+    fn forget_history(&mut self) -> bool {
+        let floor = self.state.tables().history_floor();
+        if self.forgotten == Some(floor) || self.status.lock().is_some() {
+            return false;
+        }
+        let removed = catch_unwind(AssertUnwindSafe(|| self.disk.forget_history(floor)));
+        match removed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
+            Ok(true) => true,
+            Ok(false) => {
+                self.forgotten = Some(floor);
+                false
+            }
+            Err(reason) => {
+                self.fail(&reason);
+                false
+            }
+        }
+    }
+
+    /// The disk has failed: no further write is taken.
+    fn fail(&self, reason: &str) -> Arc<str> {
+        let reason: Arc<str> = format!("the disk failed: {reason}").into();
+        tracing::error!(%reason, "no further write is taken; reads go on");
+        *self.status.lock() = Some(Arc::clone(&reason));
+        reason
     }
 
     /// Gathers a batch that begins with `message`, commits and answers it.
@@ -259,12 +303,7 @@ impl Writer {
                 }
                 None
             }
-            Err(reason) => {
-                let reason: Arc<str> = format!("the disk failed: {reason}").into();
-                tracing::error!(%reason, "no further write is taken; reads go on");
-                *self.status.lock() = Some(Arc::clone(&reason));
-                Some(reason)
-            }
+            Err(reason) => Some(self.fail(&reason)),
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage, HistoryQuery,
+    Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch,
+    Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
@@ -139,6 +140,9 @@ impl Store for Broken {
         broken()
     }
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        broken()
+    }
+    async fn history(&self, _: &Scope, _: HistoryQuery) -> Result<HistoryPage> {
         broken()
     }
     async fn seed(&self, _: Seeds) -> Result<bool> {

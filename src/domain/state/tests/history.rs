@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::{CodePrefix, Digest, DocumentRef, Once, OnceKey, Sharing};
+use crate::domain::{CodePrefix, Digest, DocumentRef, HistoryRules, Once, OnceKey, Sharing};
 use checked::Checked;
 
 const NUMBERS: [&str; 6] = ["1", "2", "3", "40", "41", "42"];
@@ -123,6 +123,7 @@ fn rules(policy: Policy) -> [Rules; 4] {
         call_centers: [].into(),
         value_bytes: 2_500,
         most_keys: 3,
+        history: HistoryRules { days: 1, entries: 20 },
     };
     let (g, s) = (group("g"), group("s"));
     [
@@ -189,7 +190,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(document, ttl, data)| Step::Merge { document, ttl, data }),
         1 => named().prop_map(|document| Step::Drop { document }),
         1 => (named(), select(vec!["k", "m"])).prop_map(|(document, key)| Step::DropEntry { document, key }),
-        5 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
+        5 => prop_oneof![9 => 0u64..9_000, 1 => 0u64..100_000_000].prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => (0usize..4).prop_map(|rules| Step::Reload { rules }),
         1 => Just(Step::Restart),
     ]
