@@ -8,9 +8,11 @@
 
 mod access;
 mod admin;
+mod aicc;
 mod code_prefix;
 mod gms;
 mod gms_service;
+mod history;
 pub mod import;
 mod interact;
 mod limits;
@@ -28,6 +30,7 @@ mod server;
 mod soap;
 mod store;
 mod tenant;
+mod tenant_aicc;
 mod tenant_gms;
 #[cfg(test)]
 mod tests;
@@ -40,9 +43,11 @@ use std::path::PathBuf;
 
 pub use access::Access;
 pub use admin::Admin;
+pub use aicc::Aicc;
 pub use code_prefix::AccessCodePrefix;
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
+pub use history::History;
 pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
@@ -58,6 +63,7 @@ pub use server::Server;
 pub use soap::{FaultCodes, Soap, Validation};
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
+pub use tenant_aicc::{AiccApplication, TenantAicc};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
 pub use tls::Tls;
 
@@ -72,6 +78,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Where the state is kept.
     pub store: Store,
+    /// How long it is remembered who held a number.
+    pub history: History,
     /// Limits on failed attempts and the cost of verifying.
     pub access: Access,
     /// What is logged, and how.
@@ -82,6 +90,8 @@ pub struct Settings {
     pub gms: Gms,
     /// The Interact dialect.
     pub interact: Interact,
+    /// The AICC dialect.
+    pub aicc: Aicc,
     /// The tenants by their id.
     pub tenants: BTreeMap<TenantId, Tenant>,
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+mod aicc;
+
 use super::load::read_keys;
 use super::*;
 use crate::domain::{EnvironmentName, Number, Policy, Seconds};
@@ -50,6 +52,17 @@ fn problem(text: &str) -> String {
     let mut found = problems(text);
     assert_eq!(found.len(), 1, "{found:#?}");
     found.remove(0)
+}
+
+#[test]
+fn the_log_warns_of_a_group_from_75_and_90_percent_on_unless_told_otherwise() {
+    let pools = |text: &str| load(text).map(|settings| (settings.log.pools.warning, settings.log.pools.critical));
+    assert_eq!(pools("").unwrap(), (75, 90));
+    assert_eq!(pools("[log]\npool_warning = 50\npool_critical = 50\n").unwrap(), (50, 50));
+    assert!(problem("[log]\npool_warning = 0\n").contains("log.pool_warning: must be a whole number from 1 to 100"));
+    let expected = "must not be lower for pool_critical (default 90) than for pool_warning (default 75)";
+    assert!(problem("[log]\npool_warning = 95\n").ends_with(expected));
+    assert!(problem("[log]\npool_critical = 60\n").starts_with("2 log.pool_critical"));
 }
 
 #[test]
@@ -470,6 +483,7 @@ fn the_sample_loads_and_shows_the_defaults() {
     assert_eq!(settings.soap, default.soap);
     assert_eq!(settings.gms, default.gms);
     assert_eq!(settings.interact, default.interact);
+    assert_eq!(settings.aicc, default.aicc);
     assert_eq!(settings.tenants.len(), 2);
 }
 
@@ -491,6 +505,8 @@ fn the_sample_shows_every_key_there_is() {
         // That it can be read is all that the settings ask of it.
         std::fs::write(folder.path().join("tls").join(name), "").unwrap();
     }
+    std::fs::create_dir(folder.path().join("secrets")).unwrap();
+    std::fs::write(folder.path().join("secrets/aicc-signing.key"), "k".repeat(32)).unwrap();
     Settings::load(Some(&path), variables(&[]), &none()).unwrap();
     let (asked, given) = read_keys(&text);
     let missing: Vec<&String> = asked.difference(&given).collect();

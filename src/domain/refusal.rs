@@ -2,8 +2,8 @@
 
 use super::state::PoolHealth;
 use super::{
-    DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, OnceKey, Route, RouteId, Seconds,
-    SkillId,
+    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, OnceKey, Route,
+    RouteId, Seconds, SkillId,
 };
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ pub enum Refusal {
     /// The number cannot be deleted while it is lent.
     #[error("number {0} is allocated")]
     NumberAllocated(Number),
+    /// No live allocation has this id.
+    #[error("allocation {} is not known or has ended", .0.0)]
+    AllocationUnknown(AllocationId),
     /// No such group: neither configured nor carried by any number.
     #[error("group '{0}' is not known")]
     GroupUnknown(GroupName),

@@ -20,10 +20,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationId, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
-    HistoryQuery, Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
-    Skill, SkillId, State, Tables, Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, Change, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -141,6 +141,14 @@ impl Store for MemoryStore {
         self.write(|turn| turn.free(scope, dialled))
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        self.write(|turn| turn.renew_allocation(scope, id, lasting))
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        self.write(|turn| turn.free_allocation(scope, id))
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -167,11 +175,10 @@ impl Store for MemoryStore {
     async fn create_interaction(
         &self,
         scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
+        new: NewInteraction,
         once: Option<Once>,
     ) -> Result<Arc<Interaction>> {
-        self.write(|turn| turn.under(once).create_interaction(scope, id, deadline))
+        self.write(|turn| turn.under(once).create_interaction(scope, new))
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -229,6 +236,20 @@ impl Store for MemoryStore {
         let inner = self.inner.lock();
         let rules = inner.state.rules();
         Ok(inner.state.tables().numbers_after(scope, filter, rules, after, limit, self.clock.now()))
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -298,6 +319,19 @@ impl Store for MemoryStore {
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         self.write(|turn| Ok(turn.pool(scope, group)))
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.write(|turn| Ok(turn.group(scope, group)))
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        self.write(|turn| Ok(turn.groups_after(scope, after.as_ref(), limit)))
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

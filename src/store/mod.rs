@@ -19,10 +19,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage, HistoryQuery,
-    Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch,
-    Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
-    SkillId,
+    Allocation, AllocationFilter, AllocationId, Content, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -109,6 +109,18 @@ pub trait Store: Send + Sync {
     /// [`Refusal::NumberUnknown`].
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>>;
 
+    /// Gives a live allocation a new deadline, `lasting` from now. The interaction lives at least as long.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent>;
+
+    /// Ends a live allocation.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>>;
+
     /// Recognises a call and frees the numbers of what is returned, newest first.
     ///
     /// # Errors
@@ -122,15 +134,15 @@ pub trait Store: Send + Sync {
         data: WithData,
     ) -> Result<Vec<Matched>>;
 
-    /// Makes an interaction under an id that the caller chose.
+    /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     async fn create_interaction(
         &self,
         scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
+        new: NewInteraction,
         once: Option<Once>,
     ) -> Result<Arc<Interaction>>;
 
@@ -199,6 +211,19 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Part<Found, Number>>;
 
+    /// Looks up a live allocation.
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>>;
+
+    /// Lists the live allocations that pass a filter, oldest first, from the first one after `after`; at most `limit` of
+    /// them, and fewer where the store would have to look at too many for more.
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>>;
+
     /// Looks up a live interaction.
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;
 
@@ -258,6 +283,18 @@ pub trait Store: Send + Sync {
 
     /// How a group is now; `None` if no number is in it.
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// How a group is now that has a number or is configured; `None` for any other.
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// Lists the groups of a scope that have a number or are configured, by their names, from the first one after
+    /// `after`. The numbers without a group (`None`) come first, if there are any.
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>>;
 
     /// How every group is that has any number.
     async fn pools(&self) -> Result<Vec<PoolHealth>>;

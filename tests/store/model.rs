@@ -11,10 +11,11 @@ use dnis_gateway::domain::state::{
 };
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    AccessCode, Allocation, CallCenter, Caller, CodeShape, Deadline, Destination, DocumentId, DocumentRef, FlowId,
-    GroupRules, HistoryPage, HistoryQuery, HistoryRules, Interaction, NewEntry, NewNumber, NewRoute, Number, NumberId,
-    NumberPatch, Once, Origin, Overdial, Policy, Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing,
-    SigningKey, Skill, SkillId, Timestamp,
+    AccessCode, Allocation, AllocationFilter, AllocationId, CallCenter, Caller, CodeShape, Destination, DocumentId,
+    DocumentRef, FlowId, GroupName, GroupRules, HistoryPage, HistoryQuery, HistoryRules, Interaction, NewEntry,
+    NewInteraction, NewNumber, NewRoute, Number, NumberFilter, NumberId, NumberPatch, NumberState, Once, Origin,
+    Overdial, Part, Policy, Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    Timestamp,
 };
 use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
@@ -79,8 +80,10 @@ enum Step {
     Delete { number: usize },
     Lend(Lending),
     Free { dialled: Dialled },
+    FreeOne { at: u64 },
+    Renew { at: u64, lasting: u64 },
     Match(Call),
-    Begin { holder: usize, lasting: Option<u64> },
+    Begin { holder: Option<usize>, lasting: Option<u64>, data: Data },
     End { holder: usize },
     Write { data: Data, ttl: u64, once: Option<(usize, bool)> },
     Merge { document: Named, data: Data, ttl: Option<u64> },
@@ -238,9 +241,11 @@ fn step() -> impl Strategy<Value = Step> {
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
+        1 => (0u64..4).prop_map(|at| Step::FreeOne { at }),
+        2 => (0u64..4, 0u64..20).prop_map(|(at, lasting)| Step::Renew { at, lasting }),
         4 => calling().prop_map(Step::Match),
-        1 => (holder.clone(), proptest::option::of(0u64..30))
-            .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
+        1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
+            .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
         1 => (data(), ttl.clone(), once_key()).prop_map(|(data, ttl, once)| Step::Write { data, ttl, once }),
         3 => (document(), data(), proptest::option::of(ttl))
@@ -275,6 +280,7 @@ enum Outcome {
     Updated(Result<Found>),
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
+    FreedOne(Result<Arc<Allocation>>),
     Matched(Result<Vec<Matched>>),
     Begun(Result<Arc<Interaction>>),
     Written(Result<DocumentId>),
@@ -285,16 +291,21 @@ enum Outcome {
     Done(Result<()>),
 }
 
+type Allocations = Part<Arc<Allocation>, AllocationId>;
+
 /// What readers see afterwards.
 #[derive(Debug, PartialEq)]
 struct Sight {
     page: Page,
     of_group: Page,
+    cooling: Part<Found, Number>,
+    allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
     dialled: Vec<Option<Found>>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
     history: Vec<HistoryPage>,
+    groups: Part<PoolHealth, Option<GroupName>>,
     routes: RoutePage,
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
@@ -305,12 +316,14 @@ struct Player {
     engine: Engine,
     documents: Vec<DocumentId>,
     codes: Vec<AccessCode>,
+    /// The newest allocation.
+    lent: u64,
     routes: Vec<RouteId>,
 }
 
 impl Player {
     fn new(engine: Engine) -> Self {
-        Self { engine, documents: Vec::new(), codes: Vec::new(), routes: Vec::new() }
+        Self { engine, documents: Vec::new(), codes: Vec::new(), lent: 0, routes: Vec::new() }
     }
 
     fn document(&self, named: Named) -> DocumentRef {
@@ -321,6 +334,10 @@ impl Player {
             }
             Named::OwnedBy(at) => owned(at),
         }
+    }
+
+    fn allocation(&self, at: u64) -> AllocationId {
+        AllocationId(self.lent.saturating_sub(at))
     }
 
     async fn play(&mut self, step: &Step) -> Outcome {
@@ -348,6 +365,7 @@ impl Player {
             Step::Lend(lending) => {
                 let outcome = store.lend(&scope, lend(lending), lending.once.map(under)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
+                self.lent = outcome.as_ref().map_or(self.lent, |lent| lent.allocation.id.0.max(self.lent));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
                 Outcome::Lent(outcome)
             }
@@ -358,15 +376,21 @@ impl Player {
                 };
                 Outcome::Freed(store.free(&scope, dialled).await)
             }
+            Step::FreeOne { at } => Outcome::FreedOne(store.free_allocation(&scope, self.allocation(at)).await),
+            Step::Renew { at, lasting } => {
+                Outcome::Lent(store.renew_allocation(&scope, self.allocation(at), Seconds::new(lasting)).await)
+            }
             Step::Match(Call { number, code, caller: at, late, which, after, data }) => {
                 let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
                 let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
                 Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
             }
-            Step::Begin { holder, lasting } => {
-                let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
-                let deadline = lasting.map_or(Deadline::Never, end);
-                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline, None).await)
+            Step::Begin { holder, lasting, data } => {
+                let id = holder.map(|at| interaction(HOLDERS[at]));
+                let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
+                let outcome = store.create_interaction(&scope, new, None).await;
+                self.documents.extend(outcome.as_ref().ok().map(|made| made.data));
+                Outcome::Begun(outcome)
             }
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
@@ -437,6 +461,13 @@ impl Player {
         let (scope, store) = (scope(), self.engine.store());
         let page = store.numbers(&scope, None, 0, 100).await.unwrap();
         let of_group = store.numbers(&scope, Some(&group("g")), 1, 2).await.unwrap();
+        let cooling = NumberFilter { state: Some(NumberState::Cooling), ..NumberFilter::default() };
+        let cooling = store.numbers_after(&scope, &cooling, Some(num("11")), 2).await.unwrap();
+        let all = AllocationFilter::default();
+        let of_holder = AllocationFilter { interaction: Some(interaction("a")), ..all.clone() };
+        let allocations = store.allocations_after(&scope, &all, Some(AllocationId(1)), 3).await.unwrap();
+        let of_holder = store.allocations_after(&scope, &of_holder, None, 3).await.unwrap();
+        let newest = store.allocation(&scope, self.allocation(0)).await.unwrap();
         let mut dialled = Vec::new();
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
@@ -455,6 +486,7 @@ impl Player {
         store.sweep().await.unwrap();
         let mut pools = store.pools().await.unwrap();
         pools.sort_by(|one, other| one.group.cmp(&other.group));
+        let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
         let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
         let skills = store.skills(&scope).await.unwrap();
         let mut routed = Vec::new();
@@ -465,7 +497,21 @@ impl Player {
         for number in NUMBERS {
             history.extend(self.history(num(number)).await);
         }
-        Sight { history, page, of_group, dialled, interactions, documents, pools, routes, routed, skills }
+        Sight {
+            history,
+            page,
+            of_group,
+            cooling,
+            allocations: (allocations, of_holder, newest),
+            dialled,
+            interactions,
+            documents,
+            pools,
+            groups,
+            routes,
+            routed,
+            skills,
+        }
     }
 }
 

@@ -21,6 +21,7 @@
 mod body;
 mod endpoint;
 mod error;
+mod exhaustion;
 mod members;
 mod numbers;
 mod objection;
@@ -30,6 +31,7 @@ mod page;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod time;
 mod value;
 mod whoami;
 

@@ -9,20 +9,17 @@ use crate::domain::document::Entries;
 use crate::domain::history::End;
 use crate::domain::once::Identity;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, Ownership, Refusal, Scope, Timestamp,
+    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction, Ownership, Refusal,
+    Scope, Timestamp,
 };
 
 impl Turn<'_> {
-    /// Makes an interaction under an id that the caller chose.
+    /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
-    pub fn create_interaction(
-        &mut self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>, Refusal> {
+    /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    pub fn create_interaction(&mut self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>, Refusal> {
         let again = self.repeated(scope, |tables, made, now| match made {
             Made::Interaction(id, data) => tables.interaction(scope, id, now).filter(|it| it.data == *data).cloned(),
             _ => None,
@@ -30,11 +27,16 @@ impl Turn<'_> {
         if let Some(interaction) = again? {
             return Ok(interaction);
         }
-        if self.state.tables.interaction(scope, &id, self.now).is_some() {
-            return Err(Refusal::InteractionExists(id));
+        let NewInteraction { id, lasting, data } = new;
+        if let Some(id) = id.as_ref().filter(|id| self.state.tables.interaction(scope, id, self.now).is_some()) {
+            return Err(Refusal::InteractionExists(id.clone()));
         }
+        self.state.check_room(None, &data)?;
+        let id = id.unwrap_or_else(|| self.fresh_interaction_id());
+        let deadline = lasting.map_or(Deadline::Never, |lasting| Deadline::At(self.now.after(lasting)));
         let interaction = self.begin_interaction(scope, id, deadline);
         let scope = self.state.shared(scope);
+        self.state.write_entries(&scope, interaction.data, data);
         self.remember(&scope, || Made::Interaction(interaction.id.clone(), interaction.data));
         Ok(interaction)
     }

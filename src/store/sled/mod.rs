@@ -4,11 +4,22 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod clean;
 mod codec;
 mod disk;
+mod folder;
+mod history;
+#[allow(dead_code, reason = "bulk import stages its rows through it")]
+mod import;
+mod journal;
 mod marker;
 mod opening;
+mod ops;
+#[allow(dead_code, reason = "history is read through it")]
+mod pending;
+mod replay;
 mod scratch;
+mod tree;
 mod writer;
 
 use std::path::PathBuf;
@@ -31,11 +42,14 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, HistoryPage,
-    HistoryQuery, Interaction, InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
-    Skill, SkillId, State, Tables, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp,
 };
+use disk::Disk;
+use pending::Records;
+use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use opening::OpenError;
@@ -96,7 +110,7 @@ pub struct SledStore {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
-    tree: RwLock<Option<sled::Db>>,
+    records: RwLock<Option<Arc<Records>>>,
     clock: Arc<dyn Clock>,
     /// The rules in force, for readers.
     rules: ArcSwap<Rules>,
@@ -110,10 +124,15 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
-        let tree = disk.tree().clone();
+        let (opened, tables) = opening::open(&options.directory, options.cache_bytes)?;
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
+        let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {
+            path: options.directory.clone(),
+            reason: format!("the {thread}'s thread did not start: {error}"),
+        };
+        let disk = Disk::new(opened, Arc::clone(&status)).map_err(|error| unstarted("folder", &error))?;
+        let records = Arc::clone(disk.records());
         let (queue, inbox) = mpsc::channel(QUEUE);
         let rules = ArcSwap::from_pointee(options.rules.clone());
         let writer = Writer {
@@ -127,14 +146,11 @@ impl SledStore {
             forgotten: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
-            path: options.directory,
-            reason: format!("the writer's thread did not start: {error}"),
-        })?;
+        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;
         Ok(Self {
             queue,
             view,
-            tree: RwLock::new(Some(tree)),
+            records: RwLock::new(Some(records)),
             clock: options.clock,
             rules,
             status,
@@ -157,14 +173,14 @@ impl SledStore {
         query(&self.view.read(), self.clock.now())
     }
 
-    /// Reads bytes from the tree, away from the threads that serve requests.
-    async fn read_values<T, F>(&self, query: F) -> Result<T>
+    /// Reads records, away from the threads that serve requests.
+    async fn read_records<T, F>(&self, query: F) -> Result<T>
     where
-        F: FnOnce(&sled::Db) -> std::result::Result<T, String> + Send + 'static,
+        F: FnOnce(&Records) -> std::result::Result<T, String> + Send + 'static,
         T: Send + 'static,
     {
-        let tree = self.tree.read().clone().ok_or_else(closed)?;
-        let outcome = tokio::task::spawn_blocking(move || query(&tree)).await;
+        let records = self.records.read().clone().ok_or_else(closed)?;
+        let outcome = tokio::task::spawn_blocking(move || query(&records)).await;
         outcome
             .unwrap_or_else(|_| Err("reading a value failed unexpectedly".to_owned()))
             .map_err(|reason| Error::Unavailable(reason.into()))
@@ -175,7 +191,7 @@ impl SledStore {
     /// what dropped it.
     async fn load<T, F>(&self, scope: &Scope, named: DocumentRef, query: F) -> Result<Option<T>>
     where
-        F: Fn(&Document, &sled::Db) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
+        F: Fn(&Document, &Tree) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let query = Arc::new(query);
@@ -187,7 +203,7 @@ impl SledStore {
                 ));
             }
             let (query, index) = (Arc::clone(&query), Arc::clone(&document));
-            if let Some(loaded) = self.read_values(move |tree| query(&index, tree)).await? {
+            if let Some(loaded) = self.read_records(move |records| query(&index, &records.tree)).await? {
                 return Ok(Some(loaded));
             }
             seen = Some(document);
@@ -205,7 +221,7 @@ impl SledStore {
 /// again, or removed, at once.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.tree.get_mut().take();
+        self.records.get_mut().take();
         // Without a sender the writer finishes what is queued and stops.
         self.queue = mpsc::channel(1).0;
         if let Some(thread) = self.writer.get_mut().take() {
@@ -245,6 +261,16 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free_allocation(&scope, id)?)).await
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -276,12 +302,11 @@ impl Store for SledStore {
     async fn create_interaction(
         &self,
         scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
+        new: NewInteraction,
         once: Option<Once>,
     ) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_interaction(&scope, id, deadline)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -343,6 +368,20 @@ impl Store for SledStore {
     ) -> Result<Part<Found, Number>> {
         let rules = self.rules.load();
         Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -420,6 +459,21 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
     }
 
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().group(&scope, &group))).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().groups_after(&scope, after.as_ref(), limit))).await
+    }
+
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|desk| Ok(desk.turn().pools())).await
     }
@@ -427,14 +481,8 @@ impl Store for SledStore {
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
         let known = self.read(|tables, now| tables.known_history(scope, &query, now));
         let scope = scope.clone();
-        self.read_values(move |tree| {
-            query.page(&known, |bucket, below| {
-                let records = tree.range(codec::history::of_number(bucket, &scope, query.number, below)).rev();
-                Ok(records.map(|record| {
-                    let (key, value) = record.map_err(|error| error.to_string())?;
-                    codec::history::read(query.number, &key, &value).map_err(|error| error.to_string())
-                }))
-            })
+        self.read_records(move |records| {
+            query.page(&known, |bucket, below| Ok(history::of_number(records, bucket, &scope, query.number, below)))
         })
         .await
     }
@@ -472,7 +520,7 @@ impl Store for SledStore {
 
     async fn close(&self) {
         let (told, closed) = oneshot::channel();
-        self.tree.write().take();
+        self.records.write().take();
         if self.queue.send(Message::Close(told)).await.is_ok() {
             let _ = closed.await;
         }

@@ -8,12 +8,16 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Observer;
-use super::disk::Disk;
+use super::codec;
+use super::disk::{Commit, Disk};
+use super::ops::ImportId;
+use super::pending::{Order, Records};
 use crate::domain::document::Loaded;
 use crate::domain::history::Bucket;
 use crate::domain::state::Turn;
@@ -30,6 +34,9 @@ const MAX_ENDINGS: usize = 2000;
 const MAX_CHANGES: usize = 20_000;
 /// A batch with more bytes of large values than this takes no further command.
 const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most entries of the history that are removed with one commit.
+const HISTORY_SLICE: usize = 500;
 
 /// Why the store takes no writes, if it does not.
 pub(super) type Status = Arc<Mutex<Option<Arc<str>>>>;
@@ -93,6 +100,8 @@ pub(super) struct Desk<'a> {
     now: Timestamp,
     rng: &'a mut StdRng,
     values: BatchValues<'a>,
+    /// An import that this command includes, and what had changed before.
+    included: &'a mut Option<(ImportId, Vec<Change>)>,
 }
 
 impl Desk<'_> {
@@ -106,6 +115,14 @@ impl Desk<'_> {
         loading::document(document, &self.values).map_err(|reason| Error::Unavailable(reason.into()))
     }
 
+    /// Says that the changes which this command leaves from here on are staged already, all of them, and take effect
+    /// with this commit. Nothing is done after it in the same batch.
+    pub(super) fn include(&mut self, import: ImportId) {
+        // What ends by itself ends now, so that it is not taken for something that was staged.
+        self.turn();
+        *self.included = Some((import, self.state.take_changes()));
+    }
+
     /// Takes over new rules.
     pub(super) fn set_rules(&mut self, rules: Rules) {
         self.state.set_rules(rules);
@@ -115,7 +132,7 @@ impl Desk<'_> {
 /// The large values of the batch and, behind them, those of the tree.
 struct BatchValues<'a> {
     new: &'a HashMap<ValueId, Arc<[u8]>>,
-    tree: &'a sled::Db,
+    records: &'a Records,
 }
 
 impl Values for BatchValues<'_> {
@@ -124,7 +141,7 @@ impl Values for BatchValues<'_> {
     fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
         match self.new.get(&id) {
             Some(bytes) => Ok(Some(Arc::clone(bytes))),
-            None => self.tree.value(id, length),
+            None => self.records.tree.value(id, length),
         }
     }
 }
@@ -135,6 +152,8 @@ struct Batch {
     changes: Vec<Change>,
     values: HashMap<ValueId, Arc<[u8]>>,
     value_bytes: usize,
+    /// An import that comes after all that, with its changes.
+    import: Option<(ImportId, Vec<Change>)>,
 }
 
 impl Batch {
@@ -148,8 +167,14 @@ impl Batch {
         self.changes.extend(changes);
     }
 
+    fn include(&mut self, import: ImportId, changes: Vec<Change>) {
+        let (unstaged, staged) = changes.into_iter().partition(|change| matches!(change, Change::Counters(_)));
+        self.take(unstaged);
+        self.import = Some((import, staged));
+    }
+
     fn is_full(&self) -> bool {
-        self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
+        self.import.is_some() || self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
     }
 }
 
@@ -162,7 +187,7 @@ pub(super) struct Writer {
     pub(super) rng: StdRng,
     pub(super) status: Status,
     pub(super) observer: Arc<dyn Observer>,
-    /// Before this bucket nothing of the history is left in the tree; `None` before the first look.
+    /// Before this bucket nothing of the history is left on disk; `None` before the first look.
     pub(super) forgotten: Option<Bucket>,
 }
 
@@ -173,12 +198,10 @@ impl Writer {
         while closing.is_none() {
             let Some(first) = self.next(&mut queue) else { break };
             closing = self.serve(first, &mut queue);
-            self.forget_history();
         }
-        self.disk.write_marker();
         // Whoever comes from now on hears at once that nobody is here.
         drop(queue);
-        drop(self);
+        self.disk.close();
         if let Some(closed) = closing {
             let _ = closed.send(());
         }
@@ -187,41 +210,28 @@ impl Writer {
     /// The next message. While nobody waits, what is left of dropped history is removed.
     fn next(&mut self, queue: &mut mpsc::Receiver<Message>) -> Option<Message> {
         loop {
-            if let Ok(message) = queue.try_recv() {
-                return Some(message);
-            }
-            if !self.forget_history() {
-                return queue.blocking_recv();
-            }
-        }
-    }
-
-    /// Removes a slice of the history that is dropped; whether there is more.
-    fn forget_history(&mut self) -> bool {
-        let floor = self.state.tables().history_floor();
-        if self.forgotten == Some(floor) || self.status.lock().is_some() {
-            return false;
-        }
-        let removed = catch_unwind(AssertUnwindSafe(|| self.disk.forget_history(floor)));
-        match removed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
-            Ok(true) => true,
-            Ok(false) => {
-                self.forgotten = Some(floor);
-                false
-            }
-            Err(reason) => {
-                self.fail(&reason);
-                false
+            match queue.try_recv() {
+                Ok(message) => return Some(message),
+                Err(_) if self.has_forgotten() || self.status.lock().is_some() => return queue.blocking_recv(),
+                // Whether it failed is in the status.
+                Err(_) => drop(self.write(&Batch::default(), 0)),
             }
         }
     }
 
-    /// The disk has failed: no further write is taken.
-    fn fail(&self, reason: &str) -> Arc<str> {
-        let reason: Arc<str> = format!("the disk failed: {reason}").into();
-        tracing::error!(%reason, "no further write is taken; reads go on");
-        *self.status.lock() = Some(Arc::clone(&reason));
-        reason
+    /// Whether nothing is left on disk of the history that is dropped.
+    fn has_forgotten(&self) -> bool {
+        self.forgotten == Some(self.state.tables().history_floor())
+    }
+
+    /// Some of the history that is dropped and still on disk.
+    fn history_to_forget(&self) -> std::result::Result<Vec<Bytes>, String> {
+        if self.has_forgotten() {
+            return Ok(Vec::new());
+        }
+        let (from, to) = codec::history::before(self.state.tables().history_floor());
+        let records = self.disk.records().range(&from, &to, Order::Ascending, HISTORY_SLICE)?;
+        Ok(records.into_iter().map(|(key, _)| key).collect())
     }
 
     /// Gathers a batch that begins with `message`, commits and answers it.
@@ -250,6 +260,11 @@ impl Writer {
         for job in jobs {
             job.answer(failed.as_ref());
         }
+        if failed.is_none()
+            && let Err(reason) = self.disk.tend()
+        {
+            self.give_up(&reason);
+        }
         closing
     }
 
@@ -269,15 +284,24 @@ impl Writer {
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
     /// made anew from what is durable.
     fn run(&mut self, job: &mut dyn Job, batch: &mut Batch) -> Option<Arc<str>> {
+        let mut included = None;
         let mut desk = Desk {
             state: &mut self.state,
             now: self.clock.now(),
             rng: &mut self.rng,
-            values: BatchValues { new: &batch.values, tree: self.disk.tree() },
+            values: BatchValues { new: &batch.values, records: self.disk.records() },
+            included: &mut included,
         };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
             Ok(()) => {
-                batch.take(self.state.take_changes());
+                let changes = self.state.take_changes();
+                match included {
+                    Some((import, before)) => {
+                        batch.take(before);
+                        batch.include(import, changes);
+                    }
+                    None => batch.take(changes),
+                }
                 None
             }
             Err(_) => {
@@ -290,20 +314,46 @@ impl Writer {
 
     /// Makes a batch durable and shows it to the readers; the reason if that failed.
     fn commit(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
-        if batch.changes.is_empty() {
+        if batch.changes.is_empty() && batch.import.is_none() {
             return None;
         }
-        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(&batch.changes)));
+        self.write(batch, commands)
+    }
+
+    /// As [`Self::commit`], if only to remove some of the history that is dropped.
+    fn write(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
+        let import = batch.import.as_ref().map(|(import, _)| *import);
+        let committed = catch_unwind(AssertUnwindSafe(|| {
+            let forgotten = self.history_to_forget()?;
+            let commit = Commit { changes: &batch.changes, import, forgotten: &forgotten };
+            // Nothing is left to remove and nothing else to write: no reason to sync.
+            let idle = forgotten.is_empty() && batch.changes.is_empty() && import.is_none();
+            let synced = if idle { None } else { Some(self.disk.commit(commit)?) };
+            Ok((synced, forgotten.len()))
+        }));
         match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
-            Ok(synced) => {
-                self.observer.committed(commands, synced);
+            Ok((synced, forgotten)) => {
+                if forgotten < HISTORY_SLICE {
+                    self.forgotten = Some(self.state.tables().history_floor());
+                }
+                if let Some(synced) = synced {
+                    self.observer.committed(commands, synced);
+                }
+                let imported = batch.import.iter().flat_map(|(_, changes)| changes);
                 let mut view = self.view.write();
-                for change in &batch.changes {
+                for change in batch.changes.iter().chain(imported) {
                     view.apply(change);
                 }
                 None
             }
-            Err(reason) => Some(self.fail(&reason)),
+            Err(reason) => Some(self.give_up(&reason)),
         }
+    }
+
+    /// Takes no further write.
+    fn give_up(&self, reason: &str) -> Arc<str> {
+        let reason: Arc<str> = format!("the disk failed: {reason}").into();
+        tracing::error!(%reason, "no further write is taken; reads go on");
+        Arc::clone(self.status.lock().get_or_insert(reason))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::once::{KEPT_AFTER_END, MAX_KEYS_OF_ONE};
-use crate::domain::{Digest, DocumentRef, Once, OnceKey, OnceRecord};
+use crate::domain::{Digest, DocumentRef, NewInteraction, Once, OnceKey, OnceRecord};
 
 fn once(key: &str, request: &str) -> Option<Once> {
     Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([request.as_bytes()]) })
@@ -142,15 +142,15 @@ fn a_repeated_creation_gives_the_same_number_until_that_very_number_is_deleted()
 #[test]
 fn a_repeated_beginning_gives_the_same_interaction_until_it_ends() {
     let mut world = World::new();
-    let soon = Deadline::At(world.now.after(Seconds::new(10)));
     let begin = |world: &mut World| {
-        world.turn().under(once("k", "a")).create_interaction(&scope(), interaction("a"), soon).map(|it| it.data)
+        let new = NewInteraction { lasting: Some(Seconds::new(10)), ..interaction("a").into() };
+        world.turn().under(once("k", "a")).create_interaction(&scope(), new).map(|it| it.data)
     };
     let data = begin(&mut world).unwrap();
     assert_eq!(world.unchanged(begin), Ok(data));
     world.advance(10_000);
     assert_eq!(begin(&mut world), Err(spent("k")));
-    world.turn().create_interaction(&scope(), interaction("a"), Deadline::Never).unwrap();
+    world.turn().create_interaction(&scope(), interaction("a").into()).unwrap();
     assert_eq!(begin(&mut world), Err(spent("k")), "another interaction has the id now");
 }
 

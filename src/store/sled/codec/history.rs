@@ -1,7 +1,6 @@
 //! The history as records: a bucket after the other, and in a bucket by scope, number and allocation, so that a bucket
 //! goes as a whole and the entries of a number in it lie side by side.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -60,19 +59,19 @@ pub(super) fn key(scope: &Scope, past: &Past) -> Vec<u8> {
     entry_key(past.bucket, scope, past.allocation.number, past.allocation.id)
 }
 
-/// Where the entries of a number in a bucket are, of allocations below `below`.
+/// Where the entries of a number in a bucket are, of allocations below `below`: from a key on, up to another.
 pub(in crate::store::sled) fn of_number(
     bucket: Bucket,
     scope: &Scope,
     number: Number,
     below: AllocationId,
-) -> Range<Vec<u8>> {
-    entry_key(bucket, scope, number, AllocationId(0))..entry_key(bucket, scope, number, below)
+) -> (Vec<u8>, Vec<u8>) {
+    (entry_key(bucket, scope, number, AllocationId(0)), entry_key(bucket, scope, number, below))
 }
 
-/// Where everything is that lies before a bucket.
-pub(in crate::store::sled) fn before(floor: Bucket) -> Range<Vec<u8>> {
-    vec![tag::HISTORY]..begin(tag::HISTORY, floor)
+/// Where everything is that lies before a bucket: from a key on, up to another.
+pub(in crate::store::sled) fn before(floor: Bucket) -> (Vec<u8>, Vec<u8>) {
+    (vec![tag::HISTORY], begin(tag::HISTORY, floor))
 }
 
 /// Reads an entry of a number back.
