@@ -23,6 +23,7 @@ mod password;
 mod problem;
 mod proxies;
 mod public_url;
+mod rules;
 mod secret;
 mod section;
 mod seeds;

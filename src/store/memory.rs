@@ -289,6 +289,20 @@ impl Store for MemoryStore {
         Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
     }
 
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
+    }
+
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }

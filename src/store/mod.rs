@@ -251,6 +251,19 @@ pub trait Store: Send + Sync {
     /// Lists the called routes that the filter shows, in the order of their configuration numbers.
     async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage>;
 
+    /// Looks up a called route.
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>>;
+
+    /// Lists the called routes that the filter shows, in the order of their configuration numbers, from the first one
+    /// after `after`.
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>>;
+
     /// Looks up where a dialled number goes.
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>>;
 

@@ -12,6 +12,7 @@ mod commands;
 #[path = "../hostile/documents.rs"]
 mod documents;
 mod gateway;
+mod native;
 mod raw;
 mod reload;
 mod restart;

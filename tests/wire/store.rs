@@ -212,6 +212,20 @@ impl Store for Accidental {
         self.inner.routes(scope, filter, offset, limit).await
     }
 
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        self.inner.route(scope, id).await
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        self.inner.routes_after(scope, filter, after, limit).await
+    }
+
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
         self.inner.routed(scope, dialled, overdial).await
     }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::exhaustion::ExhaustedGroup;
-use super::objection::Objection;
+use super::objection::{Objection, Objections, Within};
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal, USUAL_WAIT};
 use crate::domain::Refusal;
@@ -80,6 +80,8 @@ problems! {
     NoMatch 404 "no-match" "No interaction matches the call";
     /// The called route does not exist.
     RouteUnknown 404 "route-unknown" "The called route is not known";
+    /// The tenant is not the caller's.
+    TenantUnknown 404 "tenant-unknown" "The tenant is not known";
     /// The path has other methods.
     NoSuchMethod 405 "no-such-method" "The path has other methods";
     /// The number exists already.
@@ -151,6 +153,8 @@ pub(super) enum Failure {
     Invalid(Vec<Objection>),
     /// The domain said no.
     Refused(Refusal),
+    /// The tenant is not the caller's.
+    TenantUnknown,
     /// The store cannot answer.
     Unavailable,
 }
@@ -178,6 +182,13 @@ pub(super) struct Told {
 }
 
 impl Failure {
+    /// An objection to a member of the body that can only be raised after everything was read.
+    pub(super) fn of_member(member: &str, objection: &str) -> Self {
+        let mut objections = Objections::none();
+        objections.within(Within::Body).at(member, |objections| objections.raise(objection));
+        Self::Invalid(objections.into_raised())
+    }
+
     /// The table: which problem it is, and what it says of this case.
     fn row(&self) -> (Problem, String) {
         use Problem as P;
@@ -200,6 +211,9 @@ impl Failure {
             Self::Malformed(text) => (P::Malformed, text.clone()),
             Self::Invalid(objections) => (P::Invalid, summary(objections)),
             Self::Refused(refusal) => refusal_row(refusal),
+            Self::TenantUnknown => {
+                (P::TenantUnknown, "There is no such tenant, or it is another than yours".to_owned())
+            }
             Self::Unavailable => (P::Unavailable, "The store has acknowledged nothing; try again later".to_owned()),
         }
     }

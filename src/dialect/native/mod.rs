@@ -18,17 +18,24 @@
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
+mod allocations;
 mod body;
+mod data;
 mod endpoint;
 mod error;
 mod exhaustion;
+mod groups;
+mod interactions;
 mod members;
+mod names;
 mod numbers;
 mod objection;
 mod openapi;
 mod operation;
 mod page;
 mod reply;
+mod routes;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod time;

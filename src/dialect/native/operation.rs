@@ -18,7 +18,7 @@ use super::members::{Members, unknown_member};
 use super::objection::{Objections, Within};
 use super::reply::Reply;
 use crate::access::Principal;
-use crate::config::{Limits, Settings};
+use crate::config::{Limits, Settings, Tenant};
 use crate::dialect::{Answer, Call};
 use crate::domain::{GroupName, GroupRules, Scope, Timestamp};
 use crate::store::{Clock, Store};
@@ -121,9 +121,14 @@ impl Desk<'_> {
         self.clock.now()
     }
 
+    /// What is configured of the caller's tenant; `None` only if a reload took it away just now.
+    pub(super) fn tenant(&self) -> Option<&Tenant> {
+        self.settings.tenants.get(&self.scope().tenant)
+    }
+
     /// How a group of the caller's tenant lends.
     pub(super) fn rules(&self, group: Option<&GroupName>) -> GroupRules {
-        let groups = self.settings.tenants.get(&self.scope().tenant).map(|tenant| &tenant.groups);
+        let groups = self.tenant().map(|tenant| &tenant.groups);
         let configured = groups.into_iter().flatten().find(|known| Some(&known.name) == group);
         configured.map(|group| group.rules.clone()).unwrap_or_default()
     }

@@ -127,6 +127,18 @@ impl Store for Broken {
     async fn routes(&self, _: &Scope, _: &RouteFilter, _: usize, _: usize) -> Result<RoutePage> {
         broken()
     }
+    async fn route(&self, _: &Scope, _: RouteId) -> Result<Option<Arc<Route>>> {
+        broken()
+    }
+    async fn routes_after(
+        &self,
+        _: &Scope,
+        _: &RouteFilter,
+        _: Option<u32>,
+        _: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        broken()
+    }
     async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
         broken()
     }
