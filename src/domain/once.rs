@@ -11,7 +11,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::{AllocationId, DocumentId, InteractionId, InvalidName, Number, NumberId, Seconds, Timestamp};
+use super::{
+    AllocationId, DocumentId, InteractionId, InvalidName, Number, NumberId, RouteId, Scope, Seconds, SkillId, Timestamp,
+};
 
 /// Longest key, in characters.
 pub const MAX_ONCE_CHARS: usize = 255;
@@ -123,24 +125,33 @@ pub enum Made {
     Interaction(InteractionId, DocumentId),
     /// A document began.
     Document(DocumentId),
+    /// A called route was created.
+    Route(RouteId),
+    /// A skill queue was made.
+    Skill(SkillId),
 }
 
 /// What tells the things that can be made apart, whatever scope they are in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Identity {
     Allocation(AllocationId),
     Number(NumberId),
     Interaction(DocumentId),
     Document(DocumentId),
+    /// The ids of these count up in each scope.
+    Route(Arc<Scope>, RouteId),
+    Skill(Arc<Scope>, SkillId),
 }
 
 impl Made {
-    pub(super) const fn identity(&self) -> Identity {
+    pub(super) fn identity(&self, scope: &Arc<Scope>) -> Identity {
         match self {
             Self::Allocation(_, id) => Identity::Allocation(*id),
             Self::Number(_, id) => Identity::Number(*id),
             Self::Interaction(_, data) => Identity::Interaction(*data),
             Self::Document(id) => Identity::Document(*id),
+            Self::Route(id) => Identity::Route(Arc::clone(scope), *id),
+            Self::Skill(id) => Identity::Skill(Arc::clone(scope), *id),
         }
     }
 }

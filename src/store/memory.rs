@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
@@ -119,10 +120,49 @@ impl Values for HashMap<ValueId, Arc<[u8]>> {
     }
 }
 
+/// An import that is staged in memory.
+struct MemoryImport<'s> {
+    store: &'s MemoryStore,
+    staging: Staging,
+}
+
+#[async_trait]
+impl Import for MemoryImport<'_> {
+    async fn stage(&mut self, rows: Vec<ImportRow>) -> Result<Vec<BadRow>> {
+        let Self { store, staging } = self;
+        let scope = staging.scope.clone();
+        let sifted =
+            store.read(|tables, now| staging.sift(rows, |number| tables.number(&scope, number, now).is_some()));
+        if !sifted.fresh.is_empty() {
+            let first = store.write(|turn| Ok(turn.reserve_numbers(sifted.fresh.len() as u64)))?;
+            staging.keep(first, sifted.fresh);
+        }
+        Ok(sifted.bad)
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Imported> {
+        let Self { store, staging } = *self;
+        let outcome = store.write(|turn| {
+            let exist = turn.existing(&staging.scope, staging.records());
+            if !exist.is_empty() {
+                return Ok(Err(exist));
+            }
+            turn.import_numbers(&staging.scope, staging.records());
+            Ok(Ok(()))
+        })?;
+        Ok(staging.imported(outcome))
+    }
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         self.write(|turn| turn.under(once).create_number(scope, new))
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.open()?;
+        Ok(Box::new(MemoryImport { store: self, staging: Staging::new(scope, existing) }))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -273,8 +313,8 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
-        self.write(|turn| turn.create_route(scope, new))
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
+        self.write(|turn| turn.under(once).create_route(scope, new))
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
@@ -307,8 +347,8 @@ impl Store for MemoryStore {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
-        self.write(|turn| turn.create_skill(scope, new))
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
+        self.write(|turn| turn.under(once).create_skill(scope, new))
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {

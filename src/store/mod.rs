@@ -5,6 +5,7 @@
 //! against the pure domain by one model test.
 
 mod clock;
+mod import;
 mod loading;
 pub mod memory;
 pub mod sled;
@@ -26,6 +27,7 @@ use crate::domain::{
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +84,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId>;
+
+    /// Begins to import numbers: rows are staged without anybody's seeing them, and one commit makes all of them numbers.
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>>;
 
     /// Changes a number and gives it back as it is now.
     ///
@@ -236,8 +241,8 @@ pub trait Store: Send + Sync {
     /// Binds a hotline, perhaps with an extension, to a destination.
     ///
     /// # Errors
-    /// [`Refusal::Route`].
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>>;
+    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>>;
 
     /// Leads a called route elsewhere.
     ///
@@ -270,8 +275,8 @@ pub trait Store: Send + Sync {
     /// Makes a skill queue.
     ///
     /// # Errors
-    /// [`Refusal::Route`].
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>>;
+    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>>;
 
     /// Changes a skill queue that somebody made.
     ///

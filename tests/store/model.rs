@@ -414,7 +414,7 @@ impl Player {
                 let extension = extension.map(|extension| extension.parse().unwrap());
                 let hotline = hotline.parse().unwrap();
                 let new = NewRoute { hotline, extension, media: None, destination: DESTINATIONS[to] };
-                let outcome = store.create_route(&scope, new).await;
+                let outcome = store.create_route(&scope, new, None).await;
                 self.routes.extend(outcome.as_ref().ok().map(|route| route.id));
                 Outcome::Routed(outcome)
             }
@@ -423,7 +423,7 @@ impl Player {
                 Outcome::Routed(store.modify_route(&scope, id, DESTINATIONS[to]).await)
             }
             Step::Unroute { dnids } => Outcome::Unrouted(store.delete_routes(&scope, dnids).await),
-            Step::Queue { name } => Outcome::Queued(store.create_skill(&scope, queue(QUEUES[name])).await),
+            Step::Queue { name } => Outcome::Queued(store.create_skill(&scope, queue(QUEUES[name]), None).await),
             Step::Requeue { id, name } => {
                 Outcome::Queued(store.modify_skill(&scope, SkillId(id), queue(QUEUES[name])).await)
             }

@@ -15,7 +15,7 @@ use dnis_gateway::domain::{
     NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope,
     Seconds, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
+use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -62,6 +62,10 @@ impl Store for Accidental {
     async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         self.asked(new.number).await;
         self.inner.create_number(scope, new, once).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.inner.import_numbers(scope, existing).await
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -196,8 +200,8 @@ impl Store for Accidental {
         self.inner.document_entry(scope, named, key).await
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
-        self.inner.create_route(scope, new).await
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
+        self.inner.create_route(scope, new, once).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, to: Destination) -> Result<Arc<Route>> {
@@ -230,8 +234,8 @@ impl Store for Accidental {
         self.inner.routed(scope, dialled, overdial).await
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
-        self.inner.create_skill(scope, new).await
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
+        self.inner.create_skill(scope, new, once).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {

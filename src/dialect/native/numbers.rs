@@ -101,6 +101,12 @@ members! {
     }
 }
 
+impl From<NumberCreate> for NewNumber {
+    fn from(NumberCreate { number, dnid, group, enabled }: NumberCreate) -> Self {
+        Self { number, dnid: dnid.unwrap_or(number), group, enabled: enabled.unwrap_or(true) }
+    }
+}
+
 members! {
     /// What is to change about a number; what is left out stays as it is.
     NumberUpdate {
@@ -146,7 +152,8 @@ impl Operation for Create {
     const VERB: Verb = Verb::Post;
     const PATH: &'static str = "/numbers";
     const SUMMARY: &'static str = "Make a number";
-    const PROBLEMS: &'static [Problem] = &[Problem::NumberExists, Problem::NumberUnknown];
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::NumberExists, Problem::NumberUnknown, Problem::KeyReused, Problem::KeySpent];
 
     type Path = Nothing;
     type Query = Nothing;
@@ -154,9 +161,9 @@ impl Operation for Create {
     type Reply = Created<ShownNumber>;
 
     async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        let Json(NumberCreate { number, dnid, group, enabled }) = asked.body;
-        let new = NewNumber { number, dnid: dnid.unwrap_or(number), group, enabled: enabled.unwrap_or(true) };
-        desk.store.create_number(desk.scope(), new, None).await?;
+        let Json(create) = asked.body;
+        let number = create.number;
+        desk.store.create_number(desk.scope(), create.into(), asked.once).await?;
         let shown = ShownNumber::new(desk, &find(desk, number).await?);
         Ok(Created { path: format!("/numbers/{}", segment(number)), shown })
     }

@@ -4,6 +4,7 @@
 //! other does not.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use actix_web::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::body::Body;
 use super::error::{Failure, Problem};
@@ -19,8 +21,9 @@ use super::objection::{Objections, Within};
 use super::reply::Reply;
 use crate::access::Principal;
 use crate::config::{Limits, Settings, Tenant};
-use crate::dialect::{Answer, Call};
-use crate::domain::{GroupName, GroupRules, Scope, Timestamp};
+use crate::dialect::stream::{Incoming, Streamed};
+use crate::dialect::{Answer, Call, Head, once};
+use crate::domain::{GroupName, GroupRules, Once, Scope, Timestamp};
 use crate::store::{Clock, Store};
 
 /// The method of an operation.
@@ -70,7 +73,8 @@ pub(super) trait Operation: Sync {
     const SUMMARY: &'static str;
     /// What else there is to know.
     const ABOUT: &'static str = "";
-    /// What it may refuse for reasons of its own; what every operation may answer is not repeated here.
+    /// What it may refuse for reasons of its own; what every operation may answer is not repeated here. One that names
+    /// [`Problem::KeySpent`] takes an `Idempotency-Key`.
     const PROBLEMS: &'static [Problem] = &[];
 
     /// The parameters in the path.
@@ -96,12 +100,18 @@ pub(super) struct Asked<O: Operation> {
     pub(super) query: O::Query,
     /// The body.
     pub(super) body: O::Body,
+    /// The key that the request came under; `None` for an operation that takes none.
+    pub(super) once: Option<Once>,
 }
 
 /// What an operation works with, for one caller.
 pub(super) struct Desk<'a> {
     /// Where the state is.
-    pub(super) store: &'a dyn Store,
+    pub(super) store: &'a Arc<dyn Store>,
+    /// Held by whoever imports a file.
+    pub(super) importing: &'a Semaphore,
+    /// From where.
+    pub(super) source: IpAddr,
     /// Who calls.
     pub(super) principal: Principal,
     /// The settings in force for this request.
@@ -173,6 +183,18 @@ pub(super) trait Served: Sync {
         segments: &'a [String],
         call: &'a Call<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>;
+    /// Whether it takes its body, or gives its answer, piece by piece.
+    fn in_pieces(&self) -> bool {
+        false
+    }
+    /// As [`Self::answer`], piece by piece.
+    fn stream<'a>(
+        &'a self,
+        desk: &'a Desk<'a>,
+        segments: &'a [String],
+        head: Head<'a>,
+        body: &'a mut Incoming<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>>;
 }
 
 impl<O: Operation> Served for O {
@@ -225,6 +247,20 @@ impl<O: Operation> Served for O {
     ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>> {
         Box::pin(async move { Ok(O::run(desk, read::<O>(segments, call)?).await?.answer()) })
     }
+
+    fn stream<'a>(
+        &'a self,
+        desk: &'a Desk<'a>,
+        segments: &'a [String],
+        head: Head<'a>,
+        body: &'a mut Incoming<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
+        Box::pin(async move {
+            let body = body.gather().await.map_err(Failure::Http)?;
+            let call = Call { head, body: &body, source: desk.source };
+            Ok(self.answer(desk, segments, &call).await?.into())
+        })
+    }
 }
 
 /// Reads a request: path, query and body, and only then says what is wrong with all of them.
@@ -235,7 +271,31 @@ fn read<O: Operation>(segments: &[String], call: &Call<'_>) -> Result<Asked<O>, 
     let body = O::Body::read(call.head.headers, call.body, objections.within(Within::Body))?;
     let raised = objections.into_raised();
     match (path, query, body) {
-        (Some(path), Some(query), Some(body)) if raised.is_empty() => Ok(Asked { path, query, body }),
+        (Some(path), Some(query), Some(body)) if raised.is_empty() => {
+            Ok(Asked { path, query, body, once: once(O::PROBLEMS, call)? })
+        }
+        _ => Err(Failure::Invalid(raised)),
+    }
+}
+
+/// Whether an operation takes a key, so that it is carried out at most once: it can then find one that is spent.
+pub(super) fn takes_key(problems: &[Problem]) -> bool {
+    problems.contains(&Problem::KeySpent)
+}
+
+fn once(problems: &[Problem], call: &Call<'_>) -> Result<Option<Once>, Failure> {
+    let once = if takes_key(problems) { call.once() } else { Ok(None) };
+    once.map_err(|wrong| Failure::of_member(once::NAME, &wrong.to_string()))
+}
+
+/// Reads path and query of an operation that reads its body itself.
+pub(super) fn asked<P: Members, Q: Members>(segments: &[String], query_text: &str) -> Result<(P, Q), Failure> {
+    let mut objections = Objections::none();
+    let path = path(segments, objections.within(Within::Path));
+    let query = query(query_text, objections.within(Within::Query));
+    let raised = objections.into_raised();
+    match (path, query) {
+        (Some(path), Some(query)) if raised.is_empty() => Ok((path, query)),
         _ => Err(Failure::Invalid(raised)),
     }
 }

@@ -210,7 +210,7 @@ impl State {
         let Some(document) = self.document(scope, id) else { return };
         self.forget_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
         self.apply(Change::Document(Arc::clone(scope), id, None));
-        self.finish(Identity::Document(id), self.now.min(document.kept_until));
+        self.finish(&Identity::Document(id), self.now.min(document.kept_until));
         for (key, entry) in &document.entries {
             self.apply(Change::Entry(Arc::clone(scope), id, key.clone(), None));
             self.drop_value(key, entry);

@@ -118,7 +118,7 @@ impl State {
         }
         self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
-        self.finish(Identity::Interaction(interaction.data), at);
+        self.finish(&Identity::Interaction(interaction.data), at);
         if let Some(document) = self.document(scope, interaction.data) {
             if document.kept_until <= at {
                 self.drop_document(scope, document.id);

@@ -47,7 +47,7 @@ impl Keys {
             tenant.finished.insert((ended, Arc::clone(scope), key.clone()));
             return;
         }
-        let living = self.living.entry(record.made.identity());
+        let living = self.living.entry(record.made.identity(scope));
         let living = living.or_insert_with(|| Living { scope: Arc::clone(scope), keys: Vec::new() });
         let entry = (record.since, key.clone());
         let place = living.keys.partition_point(|other| *other < entry);
@@ -61,7 +61,7 @@ impl Keys {
                 self.tenant(&scope.tenant).finished.remove(&(ended, Arc::clone(scope), key.clone()));
             }
             None => {
-                let made = record.made.identity();
+                let made = record.made.identity(scope);
                 if let Some(living) = self.living.get_mut(&made) {
                     living.keys.retain(|(_, other)| other != key);
                     if living.keys.is_empty() {
@@ -80,8 +80,8 @@ impl Keys {
     }
 
     /// The oldest key of what `made` names, if it has more than one thing may have.
-    fn surplus(&self, made: Identity) -> Option<OnceKey> {
-        let keys = &self.living.get(&made)?.keys;
+    fn surplus(&self, made: &Identity) -> Option<OnceKey> {
+        let keys = &self.living.get(made)?.keys;
         if keys.len() > MAX_KEYS_OF_ONE { keys.first().map(|(_, key)| key.clone()) } else { None }
     }
 
@@ -124,9 +124,9 @@ impl Turn<'_> {
     pub(super) fn remember(&mut self, scope: &Arc<Scope>, made: impl FnOnce() -> Made) {
         let Some(Once { key, digest }) = self.once.take() else { return };
         let record = OnceRecord { digest, made: made(), since: self.now, ended: None };
-        let identity = record.made.identity();
+        let identity = record.made.identity(scope);
         self.state.put_once(scope, key, record);
-        if let Some(oldest) = self.state.keys.surplus(identity) {
+        if let Some(oldest) = self.state.keys.surplus(&identity) {
             self.state.forget_once(scope, &oldest);
         }
         self.state.trim_once(scope);
@@ -147,8 +147,8 @@ impl State {
     }
 
     /// What `made` names has ended at `at`: its keys are spent.
-    pub(super) fn finish(&mut self, made: Identity, at: Timestamp) {
-        let Some(Living { scope, keys }) = self.keys.living.remove(&made) else { return };
+    pub(super) fn finish(&mut self, made: &Identity, at: Timestamp) {
+        let Some(Living { scope, keys }) = self.keys.living.remove(made) else { return };
         for (_, key) in keys {
             let record = self.tables.once(&scope, &key).map(|record| (**record).clone());
             if let Some(record) = record {

@@ -4,18 +4,18 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod bulk;
 mod clean;
 mod codec;
 mod disk;
 mod folder;
 mod history;
-#[allow(dead_code, reason = "bulk import stages its rows through it")]
 mod import;
 mod journal;
 mod marker;
 mod opening;
 mod ops;
-#[allow(dead_code, reason = "history is read through it")]
+#[allow(dead_code, reason = "one record can be read as well as a range")]
 mod pending;
 mod replay;
 mod scratch;
@@ -34,6 +34,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
+use super::import::{Existing, Import};
 use super::loading;
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
@@ -241,6 +242,11 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().under(once).create_number(&scope, new)?)).await
     }
 
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.ready().await?;
+        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
+    }
+
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().update_number(&scope, number, patch)?)).await
@@ -401,9 +407,9 @@ impl Store for SledStore {
         Ok(entry.await?.flatten())
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_route(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_route(&scope, new)?)).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
@@ -438,9 +444,9 @@ impl Store for SledStore {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_skill(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_skill(&scope, new)?)).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {

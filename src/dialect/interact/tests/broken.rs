@@ -17,7 +17,7 @@ use crate::domain::{
     NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope,
     Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
-use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
 struct Broken;
 
@@ -28,6 +28,9 @@ fn broken<T>() -> Result<T> {
 #[async_trait]
 impl Store for Broken {
     async fn create_number(&self, _: &Scope, _: NewNumber, _: Option<Once>) -> Result<NumberId> {
+        broken()
+    }
+    async fn import_numbers(&self, _: &Scope, _: Existing) -> Result<Box<dyn Import + '_>> {
         broken()
     }
     async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<Found> {
@@ -115,7 +118,7 @@ impl Store for Broken {
     async fn document_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<Option<LoadedEntry>> {
         broken()
     }
-    async fn create_route(&self, _: &Scope, _: NewRoute) -> Result<Arc<Route>> {
+    async fn create_route(&self, _: &Scope, _: NewRoute, _: Option<Once>) -> Result<Arc<Route>> {
         broken()
     }
     async fn modify_route(&self, _: &Scope, _: RouteId, _: Destination) -> Result<Arc<Route>> {
@@ -142,7 +145,7 @@ impl Store for Broken {
     async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
         broken()
     }
-    async fn create_skill(&self, _: &Scope, _: NewSkill) -> Result<Arc<Skill>> {
+    async fn create_skill(&self, _: &Scope, _: NewSkill, _: Option<Once>) -> Result<Arc<Skill>> {
         broken()
     }
     async fn modify_skill(&self, _: &Scope, _: SkillId, _: NewSkill) -> Result<Arc<Skill>> {

@@ -3,6 +3,7 @@
 mod access;
 mod allocations;
 mod numbers;
+mod once;
 mod openapi;
 mod problems;
 mod resources;

@@ -38,8 +38,8 @@ impl Records {
 
     fn load(&self) -> Result<Tables, Unreadable> {
         let mut loader = Loader::default();
-        for (from, to) in TABLES {
-            for (key, value) in self.0.range(from.to_vec()..to.to_vec()) {
+        for part in TABLES {
+            for (key, value) in self.0.range(part.start.to_vec()..part.end.to_vec()) {
                 loader.take(key, value)?;
             }
         }
@@ -256,7 +256,7 @@ fn whatever_is_written_is_removed_under_the_same_keys() {
 
 #[test]
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
-    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::NOT_LOADED) {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::APART) {
         let mut records = Records::of(&everything());
         records.0.get_mut(key).unwrap()[0] = VERSION + 1;
         assert!(matches!(records.load(), Err(Unreadable::Newer(2))), "{}", readable(key));
@@ -269,7 +269,7 @@ fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
 
 #[test]
 fn a_record_with_bytes_after_its_end_is_damaged() {
-    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::NOT_LOADED) {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::APART) {
         let mut records = Records::of(&everything());
         records.0.get_mut(key).unwrap().push(0);
         assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{}", readable(key));
