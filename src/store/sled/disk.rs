@@ -13,7 +13,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::clean;
-use super::codec;
+use super::codec::{self, Sink};
 use super::folder::{Beginning, Folder, Wait};
 use super::journal::{CommitNumber, Journal, Record};
 use super::marker::Marker;
@@ -53,6 +53,8 @@ pub(super) struct Commit<'a> {
     pub(super) changes: &'a [Change],
     /// An import that takes effect after them.
     pub(super) import: Option<ImportId>,
+    /// Keys of the history that is dropped.
+    pub(super) forgotten: &'a [Bytes],
 }
 
 /// The disk, ready to be written.
@@ -151,6 +153,9 @@ impl Disk {
         }
         if let Some(counters) = counters {
             codec::encode(counters, &mut operations);
+        }
+        for key in commit.forgotten {
+            operations.remove(key);
         }
         if let Some(import) = commit.import {
             operations.include(import);
