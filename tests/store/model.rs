@@ -19,6 +19,7 @@ use dnis_gateway::domain::{
 use dnis_gateway::store::{BadRow, Existing, Imported, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
 
+use crate::dump::{dumped, facts, restored};
 use crate::engine::Engine;
 use crate::imports::rows;
 use crate::words::{number as number_of, *};
@@ -528,6 +529,11 @@ async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
         prop_assert_eq!(memory.play(step).await, sled.play(step).await, "step {}: {:?}", at, step);
         prop_assert_eq!(memory.look().await, sled.look().await, "after step {}: {:?}", at, step);
     }
+    let (dump, same) = (dumped(memory.engine.store()).await, dumped(sled.engine.store()).await);
+    prop_assert_eq!(facts(&dump), facts(&same), "both hold the same");
+    let (_directory, restored) = restored(&dump);
+    let again = dumped(&restored).await;
+    prop_assert_eq!(facts(&dump), facts(&again), "a restored store holds it too");
     Ok(())
 }
 

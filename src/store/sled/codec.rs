@@ -246,6 +246,58 @@ pub(super) fn chunk_key(id: ValueId, chunk: u64) -> Vec<u8> {
     key
 }
 
+/// A piece of a large value, as its key names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// The value.
+    pub(super) value: ValueId,
+    /// The piece, counted from zero.
+    pub(super) place: u64,
+}
+
+/// The piece of a large value that a record holds, if it holds one.
+pub(super) fn chunk(key: &[u8]) -> Option<Chunk> {
+    let (&tag::VALUE, key) = key.split_first()? else { return None };
+    let (value, place) = key.split_first_chunk()?;
+    let place = u64::from_be_bytes(place.try_into().ok()?);
+    Some(Chunk { value: ValueId(u64::from_be_bytes(*value)), place })
+}
+
+/// Whether a record holds a single number: how many commits the tree has, or how much of the journal.
+pub(super) fn is_number(key: &[u8]) -> bool {
+    key == COMMIT_KEY || key == JOURNAL_KEY
+}
+
+/// Whether a record tells of the directory itself and not of what is kept in it.
+pub(super) fn is_of_directory(key: &[u8]) -> bool {
+    key == FORMAT_KEY || is_number(key) || is_stage(key)
+}
+
+/// Whether a record is a piece of what is staged for an import.
+pub(super) fn is_stage(key: &[u8]) -> bool {
+    key.first() == Some(&tag::STAGE)
+}
+
+/// What a record tells of, in words for people.
+pub(super) fn kind(key: &[u8]) -> &'static str {
+    match key.first() {
+        Some(&tag::FORMAT) => "identity",
+        Some(&tag::COMMIT) => "commits",
+        Some(&tag::COUNTERS) => "counters",
+        Some(&tag::NUMBER) => "numbers",
+        Some(&tag::INTERACTION) => "interactions",
+        Some(&tag::ALLOCATION) => "allocations",
+        Some(&tag::DOCUMENT) => "documents and their entries",
+        Some(&tag::VALUE) => "chunks of large values",
+        Some(&tag::SKILL) => "skill queues",
+        Some(&tag::ROUTE) => "called routes",
+        Some(&tag::SIGNING_KEY) => "signing key",
+        Some(&tag::JOURNAL) => "journal",
+        Some(&tag::STAGE) => "stages of imports",
+        _ => "unknown",
+    }
+}
+
 /// The key of one piece of what is staged for an import.
 pub(super) fn stage_key(import: ImportId, piece: u64) -> Vec<u8> {
     let mut key = Vec::with_capacity(17);
