@@ -66,6 +66,7 @@ on_every_engine! {
     a_restart_keeps_everything_with_its_deadlines,
     what_is_staged_counts_from_its_commit_on_and_not_before,
     an_import_that_is_dropped_leaves_nothing_behind,
+    a_commit_whose_caller_has_gone_away_counts_whole,
     an_import_names_rows_that_repeat_or_exist,
     an_import_can_pass_over_what_exists,
     a_number_that_somebody_else_made_meanwhile_refuses_the_whole_import,

@@ -64,6 +64,19 @@ pub(crate) async fn an_import_that_is_dropped_leaves_nothing_behind(engine: &mut
     assert!(known(engine.store(), "11").await && !known(engine.store(), "12").await);
 }
 
+pub(crate) async fn a_commit_whose_caller_has_gone_away_counts_whole(engine: &mut Engine) {
+    let store = engine.store();
+    let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
+    stage(&mut import, &["11", "12"]).await;
+    // Looked after once and then no more: the command is on its way.
+    let _ = tokio::time::timeout(std::time::Duration::ZERO, import.commit()).await;
+    store.sweep().await.unwrap();
+    assert!(known(store, "11").await && known(store, "12").await);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    engine.restart(1).await;
+    assert!(known(engine.store(), "11").await && known(engine.store(), "12").await);
+}
+
 pub(crate) async fn an_import_names_rows_that_repeat_or_exist(engine: &mut Engine) {
     let store = engine.store();
     store.create_number(&scope(), number("12"), None).await.unwrap();
