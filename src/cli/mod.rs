@@ -10,6 +10,7 @@ mod hash_secret;
 mod healthcheck;
 mod import_gms;
 mod logging;
+mod numbers;
 mod output;
 mod progress;
 mod restore;
@@ -56,6 +57,8 @@ enum Command {
     HashSecret,
     /// Make a configuration of the options that a GMS site has exported
     ImportGms(import_gms::ImportGms),
+    /// Import, export and list the numbers of a running gateway
+    Numbers(numbers::Numbers),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(healthcheck::Healthcheck),
     /// Write everything a running gateway holds into a file
@@ -77,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::HashSecret => hash_secret::run(),
         Command::ImportGms(import) => import.run(),
+        Command::Numbers(numbers) => numbers.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
@@ -101,13 +105,18 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
+    fn every_command_shows_an_example(command: &mut clap::Command) {
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("Example: "), "{help}");
+        for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            every_command_shows_an_example(subcommand);
+        }
+    }
+
     #[test]
     fn the_arguments_are_consistent_and_every_command_shows_an_example() {
         let mut command = Arguments::command();
         command.clone().debug_assert();
-        for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
-            let help = subcommand.render_long_help().to_string();
-            assert!(help.contains("Example: "), "{help}");
-        }
+        every_command_shows_an_example(&mut command);
     }
 }

@@ -22,6 +22,7 @@ mod password;
 mod problem;
 mod proxies;
 mod public_url;
+mod rules;
 mod secret;
 mod section;
 mod seeds;

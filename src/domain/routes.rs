@@ -2,6 +2,7 @@
 //! where does this number go?
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,12 @@ impl CallTables {
     /// A route that leads to this destination, the oldest one.
     pub(super) fn leading_to(&self, destination: Destination) -> Option<&Arc<Route>> {
         self.routes.values().find(|route| route.destination == destination)
+    }
+
+    /// The routes with configuration numbers above `after`, in their order.
+    pub(super) fn after(&self, after: Option<u32>) -> impl Iterator<Item = &Arc<Route>> {
+        let bounds = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        self.routes.range(bounds).map(|(_, route)| route)
     }
 
     pub(super) fn page(&self, filter: &RouteFilter, offset: usize, limit: usize) -> RoutePage {

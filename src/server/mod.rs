@@ -128,7 +128,7 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let prepared = Prepared::by(&settings)?;
-        let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::new(SystemClock::default()));
+        let mut options = Options::new(&settings.store.path, settings.rules(), Arc::new(SystemClock::default()));
         options.cache_bytes = settings.store.cache_capacity;
         options.compaction = setup::compaction(&settings);
         options.observer = prepared.metrics.clone();
@@ -144,7 +144,7 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start_with(settings: Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let prepared = Prepared::by(&settings)?;
-        store.set_rules(setup::rules(&settings)).await?;
+        store.set_rules(settings.rules()).await?;
         Self::serve(settings, prepared, store).await
     }
 
@@ -244,7 +244,7 @@ impl Server {
             (Some(shown), Some(new)) => Some((shown, tls::load(new)?)),
             _ => None,
         };
-        self.gateway.store.set_rules(setup::rules(&settings)).await?;
+        self.gateway.store.set_rules(settings.rules()).await?;
         let waiting = self.gateway.live.current().waiting_for_restart(&settings);
         self.gateway.live.replace(settings);
         if let Some((shown, certificate)) = certificate {

@@ -12,6 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
+use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Origin, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
@@ -114,10 +115,49 @@ impl Values for HashMap<ValueId, Arc<[u8]>> {
     }
 }
 
+/// An import that is staged in memory.
+struct MemoryImport<'s> {
+    store: &'s MemoryStore,
+    staging: Staging,
+}
+
+#[async_trait]
+impl Import for MemoryImport<'_> {
+    async fn stage(&mut self, rows: Vec<ImportRow>) -> Result<Vec<BadRow>> {
+        let Self { store, staging } = self;
+        let scope = staging.scope.clone();
+        let sifted =
+            store.read(|tables, now| staging.sift(rows, |number| tables.number(&scope, number, now).is_some()));
+        if !sifted.fresh.is_empty() {
+            let first = store.write(|turn| Ok(turn.reserve_numbers(sifted.fresh.len() as u64)))?;
+            staging.keep(first, sifted.fresh);
+        }
+        Ok(sifted.bad)
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Imported> {
+        let Self { store, staging } = *self;
+        let outcome = store.write(|turn| {
+            let exist = turn.existing(&staging.scope, staging.records());
+            if !exist.is_empty() {
+                return Ok(Err(exist));
+            }
+            turn.import_numbers(&staging.scope, staging.records());
+            Ok(Ok(()))
+        })?;
+        Ok(staging.imported(outcome))
+    }
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         self.write(|turn| turn.create_number(scope, new))
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.open()?;
+        Ok(Box::new(MemoryImport { store: self, staging: Staging::new(scope, existing) }))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -270,6 +310,20 @@ impl Store for MemoryStore {
 
     async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
         Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
     }
 
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {

@@ -281,7 +281,7 @@ struct Sight {
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
     groups: Part<PoolHealth, Option<GroupName>>,
-    routes: RoutePage,
+    routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
 }
@@ -444,6 +444,12 @@ impl Player {
         pools.sort_by(|one, other| one.group.cmp(&other.group));
         let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
         let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
+        let after = routes.routes.first().map(|route| route.dnid);
+        let later = store.routes_after(&scope, &RouteFilter::default(), after, 2).await.unwrap();
+        let one = match self.routes.last() {
+            Some(id) => store.route(&scope, *id).await.unwrap(),
+            None => None,
+        };
         let skills = store.skills(&scope).await.unwrap();
         let mut routed = Vec::new();
         for text in ["100", "1002", "10021", "100213", "100*"] {
@@ -459,7 +465,7 @@ impl Player {
             documents,
             pools,
             groups,
-            routes,
+            routes: (routes, later, one),
             routed,
             skills,
         }

@@ -57,12 +57,8 @@ async fn where_a_token_is_configured_only_who_has_it_gets_a_backup() {
     let configuration = home.path().join("gateway.toml");
     fs::write(&configuration, "[admin]\ntoken = 'open-sesame'\n").unwrap();
     let data = home.path().join("data");
-    let binary = Binary::serve(&[
-        OsStr::new("--config"),
-        configuration.as_os_str(),
-        OsStr::new("--data"),
-        data.as_os_str(),
-    ]);
+    let binary =
+        Binary::serve(&[OsStr::new("--config"), configuration.as_os_str(), OsStr::new("--data"), data.as_os_str()]);
     let file = home.path().join("gateway.ndjson");
     for token in [None, Some("wrong")] {
         let (code, out, error) = backup(&binary, &file, token);

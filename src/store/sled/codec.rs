@@ -6,6 +6,7 @@
 //! documents into entries, large values into chunks.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -45,8 +46,8 @@ mod tag {
     pub(super) const SKILL: u8 = 9;
     pub(super) const ROUTE: u8 = 10;
     pub(super) const SIGNING_KEY: u8 = 13;
-    /// From here on records are not loaded into the tables.
-    pub(super) const NOT_LOADED: u8 = 200;
+    /// From here on, records that the tables are not rebuilt from.
+    pub(super) const APART: u8 = 200;
     pub(super) const JOURNAL: u8 = 201;
     pub(super) const STAGE: u8 = 202;
 }
@@ -57,13 +58,13 @@ pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
 /// The key of the record that says up to which file the journal has been moved into the tree.
 pub(super) const JOURNAL_KEY: &[u8] = &[tag::JOURNAL];
-/// The records that the tables are rebuilt from, in the order of loading: from the first key of each pair on, up to the
-/// second. The chunks of large values lie between them and are not loaded.
-pub(super) const TABLES: [(&[u8], &[u8]); 2] = [(&[], &[tag::VALUE]), (&[tag::VALUE + 1], &[tag::NOT_LOADED])];
 /// The keys of everything that is staged for imports: from the first on, up to the second.
 pub(super) const STAGES: (&[u8], &[u8]) = (&[tag::STAGE], &[tag::STAGE + 1]);
 /// Where the keys of large values end.
 pub(super) const END_OF_VALUES: &[u8] = &[tag::VALUE + 1];
+/// Where the records are that the tables are rebuilt from, in the order of loading. The chunks of large values lie between
+/// them and are not loaded.
+pub(super) const TABLES: [Range<&[u8]>; 2] = [&[]..&[tag::VALUE], &[tag::VALUE + 1]..&[tag::APART]];
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]

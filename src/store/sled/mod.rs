@@ -5,12 +5,12 @@
 //! that holds only what is durable.
 
 mod build;
+mod bulk;
 mod clean;
 mod codec;
 mod compact;
 mod disk;
 mod folder;
-#[allow(dead_code, reason = "bulk import stages its rows through it")]
 mod import;
 mod inspect;
 mod journal;
@@ -39,6 +39,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
+use super::import::{Existing, Import};
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
@@ -269,6 +270,11 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
     }
 
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.ready().await?;
+        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
+    }
+
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().update_number(&scope, number, patch)?)).await
@@ -434,6 +440,20 @@ impl Store for SledStore {
 
     async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
         Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
     }
 
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {

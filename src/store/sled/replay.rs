@@ -1,5 +1,6 @@
 //! Reading back what the journal holds and the tree does not, at a start.
 
+use std::ops::{Bound, Range};
 use std::path::Path;
 
 use uuid::Uuid;
@@ -92,8 +93,8 @@ pub(super) struct Loaded {
 pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
     let overlay = overlay(tree, layers).map_err(LoadError::Tree)?;
     let (mut loader, mut bytes) = (Loader::default(), 0);
-    for (from, to) in codec::TABLES {
-        let on_top = overlay.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
+    for Range { start: from, end: to } in codec::TABLES {
+        let on_top = overlay.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         let on_top = on_top.map(|(key, value)| (key.clone(), value.clone()));
         for record in Merged::new(tree.range(from, to), on_top, Order::Ascending) {
             let (key, value) = record.map_err(LoadError::Tree)?;

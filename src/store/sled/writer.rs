@@ -102,8 +102,8 @@ pub(super) struct Desk<'a> {
     /// Which store it is, and which commit this batch will be in.
     store: Uuid,
     commits: u64,
-    #[allow(dead_code, reason = "bulk import says through it what is staged")]
-    included: &'a mut Option<ImportId>,
+    /// An import that this command includes, and what had changed before.
+    included: &'a mut Option<(ImportId, Vec<Change>)>,
 }
 
 impl Desk<'_> {
@@ -123,11 +123,12 @@ impl Desk<'_> {
         (origin, self.state.tables().contents(), self.pins.pin())
     }
 
-    /// Says that the changes which this command leaves are staged already, all of them, and take effect with this
-    /// commit. Nothing is done after it in the same batch.
-    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    /// Says that the changes which this command leaves from here on are staged already, all of them, and take effect
+    /// with this commit. Nothing is done after it in the same batch.
     pub(super) fn include(&mut self, import: ImportId) {
-        *self.included = Some(import);
+        // What ends by itself ends now, so that it is not taken for something that was staged.
+        self.turn();
+        *self.included = Some((import, self.state.take_changes()));
     }
 
     /// Takes over new rules.
@@ -175,7 +176,9 @@ impl Batch {
     }
 
     fn include(&mut self, import: ImportId, changes: Vec<Change>) {
-        self.import = Some((import, changes));
+        let (unstaged, staged) = changes.into_iter().partition(|change| matches!(change, Change::Counters(_)));
+        self.take(unstaged);
+        self.import = Some((import, staged));
     }
 
     fn is_full(&self) -> bool {
@@ -285,7 +288,10 @@ impl Writer {
             Ok(()) => {
                 let changes = self.state.take_changes();
                 match included {
-                    Some(import) => batch.include(import, changes),
+                    Some((import, before)) => {
+                        batch.take(before);
+                        batch.include(import, changes);
+                    }
                     None => batch.take(changes),
                 }
                 None
