@@ -269,6 +269,22 @@ def many_numbers(run: Runner, checks: Checks) -> None:
     checks.equal(lines[-1], "380974520301,380974520301,test,true", "and shows what was left out in the file")
 
 
+def native(run: Runner, checks: Checks) -> None:
+    """The gateway's own API: a number is made, lent and freed, the groups tell of it, a route is made."""
+    made = run("native/create")
+    checks.equal(made.status, 201, "a number is made over the gateway's own API")
+    checks.equal(made.headers.get("location"), "/gateway/v1/numbers/6504664150", "the answer says where it is")
+    lent = run("native/lend")
+    checks.equal(lent.status, 201, "a number is lent over the gateway's own API")
+    allocation = json.loads(lent.body)
+    checks.check(len(allocation["code"]) == 4, "the access code has the four digits asked for", lent.body)
+    groups = {group["group"]: group for group in json.loads(run("native/groups").body)["items"]}
+    checks.equal(groups["DNIS"]["counts"]["allocated"], 1, "the group tells of the number that is lent")
+    checks.equal(groups["DNIS"]["numbers"], 11, "the group has the number that was made")
+    checks.equal(run("native/free", allocation["id"]).status, 204, "the number is freed by the allocation's id")
+    checks.equal(json.loads(run("native/route").body)["skill"], 7, "a called route leads to the skill queue")
+
+
 def main(binary: str) -> int:
     checks = Checks()
     stories = (
@@ -282,6 +298,7 @@ def main(binary: str) -> int:
         aicc_routes,
         aicc_lists,
         many_numbers,
+        native,
     )
     for story in stories:
         try:

@@ -17,9 +17,9 @@ pub(super) trait Members: super::value::Read + schemars::JsonSchema {
 /// an `Option`. The doc comments become descriptions. A member that is not declared is refused.
 macro_rules! members {
     ($(#[$about:meta])* $name:ident { $($(#[$said:meta])* $member:ident: $type:ty,)* }) => {
-        $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema)]
         #[schemars(deny_unknown_fields)]
+        $(#[$about])*
         pub(super) struct $name {
             $($(#[$said])* pub(super) $member: $type,)*
         }

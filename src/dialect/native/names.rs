@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::value::{Scalar, number_of_text};
+use super::value::{Scalar, number_of_text, whole};
 use crate::domain::document::MAX_KEY_CHARS;
 use crate::domain::names::{MAX_CALLER_CHARS, MAX_NAME_CHARS, MAX_SCOPE_CHARS};
 use crate::domain::{
@@ -29,6 +29,10 @@ macro_rules! pattern_text {
         }
 
         impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
@@ -57,6 +61,10 @@ macro_rules! text_name {
         }
 
         impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
@@ -98,6 +106,10 @@ macro_rules! text_id {
         }
 
         impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
@@ -123,7 +135,7 @@ macro_rules! whole {
             }
 
             fn from_json(value: &Value) -> Option<Self> {
-                value.as_u64().filter(|number| ($least..=$most).contains(number)).and_then($make)
+                whole(value).filter(|number| ($least..=$most).contains(number)).and_then($make)
             }
 
             fn of_text(text: &str) -> Value {
@@ -132,6 +144,10 @@ macro_rules! whole {
         }
 
         impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
             fn schema_name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
@@ -191,6 +207,10 @@ impl Scalar for EntryKey {
 }
 
 impl JsonSchema for EntryKey {
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn schema_name() -> Cow<'static, str> {
         "EntryKey".into()
     }
@@ -211,7 +231,7 @@ impl Scalar for MediaType {
     }
 
     fn from_json(value: &Value) -> Option<Self> {
-        Self::of(value.as_u64()?)
+        Self::of(whole(value)?)
     }
 
     fn of_text(text: &str) -> Value {
@@ -220,6 +240,10 @@ impl Scalar for MediaType {
 }
 
 impl JsonSchema for MediaType {
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn schema_name() -> Cow<'static, str> {
         "MediaType".into()
     }

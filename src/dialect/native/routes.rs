@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::json;
 
 use super::body::Json;
 use super::error::{Failure, Problem};
@@ -107,6 +108,7 @@ members! {
 
 members! {
     /// A called route to be made. It leads to either a skill queue or an IVR flow.
+    #[schemars(transform = one_destination)]
     RouteCreate {
         /// An access code of the tenant.
         access_code: HotlineCode,
@@ -123,12 +125,24 @@ members! {
 
 members! {
     /// Where a called route is to lead: to either a skill queue or an IVR flow.
+    #[schemars(transform = one_destination)]
     RouteUpdate {
         /// The skill queue it leads to.
         skill: Option<SkillId>,
         /// The IVR flow it leads to.
         flow: Option<FlowId>,
     }
+}
+
+/// Says of an object with the members `skill` and `flow` that one of them is given.
+fn one_destination(schema: &mut Schema) {
+    let one = |given: &str, other: &str| {
+        json!({
+            "required": [given],
+            "properties": { given: { "type": "integer" }, other: { "type": "null" } },
+        })
+    };
+    schema.insert("oneOf".to_owned(), json!([one("skill", "flow"), one("flow", "skill")]));
 }
 
 /// The one destination that is named.

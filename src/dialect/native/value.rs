@@ -119,6 +119,12 @@ pub(super) fn number_of_text(text: &str) -> Value {
     number.map_or_else(|| Value::String(text.to_owned()), Value::from)
 }
 
+/// The whole number that a JSON number is. JSON does not tell `60` from `60.0`.
+pub(super) fn whole(value: &Value) -> Option<u64> {
+    let float = || value.as_f64().filter(|float| float.fract() == 0.0 && (0.0..=u32::MAX.into()).contains(float));
+    value.as_u64().or_else(|| float().map(|float| float as u64))
+}
+
 impl Scalar for bool {
     fn allowed() -> Cow<'static, str> {
         "true or false".into()
@@ -154,6 +160,10 @@ impl<T: Choice> Serialize for Word<T> {
 }
 
 impl<T: JsonSchema> JsonSchema for Word<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
     fn schema_name() -> Cow<'static, str> {
         T::schema_name()
     }
@@ -192,6 +202,10 @@ macro_rules! choice {
         }
 
         impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($type).into()
             }

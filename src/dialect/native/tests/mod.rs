@@ -5,6 +5,7 @@ mod allocations;
 mod bulk;
 mod numbers;
 mod openapi;
+mod problems;
 mod resources;
 mod strict;
 

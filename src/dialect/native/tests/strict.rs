@@ -69,6 +69,13 @@ async fn every_member_of_every_body_is_held_to_its_description() {
 }
 
 #[tokio::test]
+async fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+    let gateway = Gateway::new();
+    let made = gateway.send(Method::POST, "/interactions", ADMIN, r#"{"lasting":6.0e1}"#).await;
+    assert_eq!((made.status, &made.body["seconds_left"]), (201, &json!(60)));
+}
+
+#[tokio::test]
 async fn a_body_of_every_operation_refuses_what_it_does_not_know_and_what_is_missing() {
     let gateway = Gateway::new();
     for (method, target, missing) in [
