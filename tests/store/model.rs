@@ -19,6 +19,7 @@ use dnis_gateway::domain::{
 use dnis_gateway::store::{LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
 
+use crate::dump::{dumped, facts, restored};
 use crate::engine::Engine;
 use crate::words::*;
 
@@ -280,7 +281,7 @@ struct Sight {
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
     groups: Part<PoolHealth, Option<GroupName>>,
-    routes: RoutePage,
+    routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
 }
@@ -443,6 +444,12 @@ impl Player {
         pools.sort_by(|one, other| one.group.cmp(&other.group));
         let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
         let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
+        let after = routes.routes.first().map(|route| route.dnid);
+        let later = store.routes_after(&scope, &RouteFilter::default(), after, 2).await.unwrap();
+        let one = match self.routes.last() {
+            Some(id) => store.route(&scope, *id).await.unwrap(),
+            None => None,
+        };
         let skills = store.skills(&scope).await.unwrap();
         let mut routed = Vec::new();
         for text in ["100", "1002", "10021", "100213", "100*"] {
@@ -458,7 +465,7 @@ impl Player {
             documents,
             pools,
             groups,
-            routes,
+            routes: (routes, later, one),
             routed,
             skills,
         }
@@ -506,6 +513,11 @@ async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
         prop_assert_eq!(memory.play(step).await, sled.play(step).await, "step {}: {:?}", at, step);
         prop_assert_eq!(memory.look().await, sled.look().await, "after step {}: {:?}", at, step);
     }
+    let (dump, same) = (dumped(memory.engine.store()).await, dumped(sled.engine.store()).await);
+    prop_assert_eq!(facts(&dump), facts(&same), "both hold the same");
+    let (_directory, restored) = restored(&dump);
+    let again = dumped(&restored).await;
+    prop_assert_eq!(facts(&dump), facts(&again), "a restored store holds it too");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 
 use super::error::Failure;
 use super::operation::Served;
-use super::{numbers, whoami};
+use super::{allocations, bulk, data, groups, interactions, numbers, routes, tenants, whoami};
 use crate::dialect::Head;
 
 /// What every path of the API begins with.
@@ -17,7 +17,17 @@ pub(super) const PREFIX: &str = "/gateway/v1";
 pub(super) const DOCUMENT: &str = "/openapi.json";
 
 /// The operations of all resources, in the order in which the document tells them.
-const RESOURCES: &[&[&dyn Served]] = &[whoami::OPERATIONS, numbers::OPERATIONS];
+const RESOURCES: &[&[&dyn Served]] = &[
+    whoami::OPERATIONS,
+    tenants::OPERATIONS,
+    groups::OPERATIONS,
+    numbers::OPERATIONS,
+    bulk::OPERATIONS,
+    allocations::OPERATIONS,
+    interactions::OPERATIONS,
+    data::OPERATIONS,
+    routes::OPERATIONS,
+];
 
 /// Every operation of the API.
 pub(super) fn operations() -> impl Iterator<Item = &'static dyn Served> {

@@ -1,7 +1,11 @@
 //! The whole dialect in process, over the pure store: what goes in at the seam and what comes out of it.
 
+mod access;
+mod allocations;
 mod numbers;
 mod openapi;
+mod resources;
+mod strict;
 
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ use super::Native;
 use crate::access::Access;
 use crate::config::{Live, Settings};
 use crate::dialect::{Answer, Call, Dialect, Head, Origin};
-use crate::domain::{Rules, Scope, Seconds, TenantId, Timestamp};
+use crate::domain::{Scope, Seconds, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
 
@@ -22,7 +26,7 @@ use crate::store::{ManualClock, Store};
 const TENANTS: &str = "
 [[tenant]]
 id = 'one'
-users = [{ name = 'admin', password_hash = '{hash}' }]
+users = [{ name = 'admin', password_hash = '{hash}' }, { name = 'both', password_hash = '{hash}' }]
 applications = [
     { name = 'numbers', kind = 'dnis', key = 'dnis-key' },
     { name = 'web', kind = 'interaction', key = 'web-key' },
@@ -31,12 +35,24 @@ groups = [
     { name = 'resting', cool_down = 60, policy = 'least-recently-freed', reserved = ['909'] },
     { name = 'shared', sharing = 'shared', policy = 'random' },
 ]
+[tenant.gms.server]
+username = 'node'
+password_hash = '{hash}'
+[tenant.gms.storage]
+username = 'store'
+password_hash = '{hash}'
+[tenant.aicc]
+access_codes = [{ code = '5550100', media_type = 5 }]
+skills = [{ id = 7, name = 'sales', media_type = 5 }]
+ivr_flows = [{ id = 12, access_code = 'T12', description = 'main-menu', flow_file_name = 'main.vxml', flow_type = 4 }]
 
 [[tenant]]
 id = 'two'
 environments = ['prod', 'test']
-users = [{ name = 'other', password_hash = '{hash}' }]
+users = [{ name = 'other', password_hash = '{hash}' }, { name = 'both', password_hash = '{hash}' }]
 applications = [{ name = 'numbers', kind = 'dnis', key = 'other-key' }]
+[tenant.gms.server]
+access_code_prefix = '77'
 ";
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
 
@@ -99,11 +115,7 @@ impl Gateway {
     fn with(settings: &str) -> Self {
         let settings = Settings::from_toml(&format!("{settings}{}", TENANTS.replace("{hash}", HASH)))
             .unwrap_or_else(|problems| panic!("{problems}"));
-        let groups = settings.tenants.values().map(|tenant| {
-            let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
-            (tenant.id.clone(), groups.collect())
-        });
-        let rules = Rules { groups: groups.collect(), ..Rules::default() };
+        let rules = settings.rules();
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone(), rules, 1));
         let live = Live::new(settings);
