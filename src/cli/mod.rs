@@ -3,14 +3,19 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the operation failed,
 //! 2 wrong usage or configuration.
 
+mod backup;
 mod check;
+mod compact;
 mod hash_secret;
 mod healthcheck;
 mod import_gms;
 mod logging;
 mod numbers;
 mod output;
+mod progress;
+mod restore;
 mod serve;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -56,6 +61,14 @@ enum Command {
     Numbers(numbers::Numbers),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(healthcheck::Healthcheck),
+    /// Write everything a running gateway holds into a file
+    Backup(backup::Backup),
+    /// Make a data directory of a backup
+    Restore(restore::Restore),
+    /// Write the files of a data directory anew, as small as they can be
+    Compact(compact::Compact),
+    /// Look at everything in a data directory and touch nothing
+    Verify(verify::Verify),
 }
 
 /// Runs the command that the process was called with.
@@ -69,6 +82,10 @@ pub fn run() -> ExitCode {
         Command::ImportGms(import) => import.run(),
         Command::Numbers(numbers) => numbers.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Compact(compact) => compact.run(),
+        Command::Verify(verify) => verify.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,9 +14,9 @@ use super::{Answer, HttpRefusal};
 pub struct Incoming<'a>(Pin<Box<dyn Stream<Item = Result<Bytes, HttpRefusal>> + 'a>>);
 
 impl<'a> Incoming<'a> {
-    /// A body of these pieces. Nothing comes after a refusal.
+    /// A body of these pieces. It may be asked for more after its end.
     pub fn new(pieces: impl Stream<Item = Result<Bytes, HttpRefusal>> + 'a) -> Self {
-        Self(Box::pin(pieces))
+        Self(Box::pin(pieces.fuse()))
     }
 
     /// A body that is here already.

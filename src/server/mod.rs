@@ -5,6 +5,7 @@
 
 mod adapter;
 mod admin;
+mod backup;
 mod body;
 mod mask;
 mod metrics;
@@ -53,6 +54,7 @@ struct Gateway {
     store: Arc<dyn Store>,
     live: Live,
     metrics: Arc<metrics::Metrics>,
+    backup: backup::Guard,
     watch: watch::Watch,
     stopping: AtomicBool,
     /// Distinguishes the request ids of this process from those of another.
@@ -128,6 +130,7 @@ impl Server {
         let prepared = Prepared::by(&settings)?;
         let mut options = Options::new(&settings.store.path, settings.rules(), Arc::new(SystemClock::default()));
         options.cache_bytes = settings.store.cache_capacity;
+        options.compaction = setup::compaction(&settings);
         options.observer = prepared.metrics.clone();
         let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
         let store = store.map_err(|error| Error::Unavailable(error.to_string().into()))??;
@@ -173,6 +176,7 @@ impl Server {
             store,
             live,
             metrics,
+            backup: backup::Guard::of(admin.ip()),
             watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
             process: rand::random(),

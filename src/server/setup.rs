@@ -3,6 +3,12 @@
 use crate::config::Settings;
 use crate::domain::state::Seeds;
 use crate::domain::{InteractionId, InvalidName, NewNumber, Scope};
+use crate::store::sled::Compaction;
+
+/// Whether a start writes large files anew.
+pub(super) fn compaction(settings: &Settings) -> Compaction {
+    if settings.store.compact_at_start { Compaction::WhenLarge } else { Compaction::Never }
+}
 
 /// The seeds that the settings give an empty store.
 ///

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use uuid::Uuid;
 
 use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
-use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
+use super::{Clock, Error, LoadedEntry, Matched, Origin, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
@@ -34,6 +35,9 @@ pub struct MemoryStore {
 }
 
 struct Inner {
+    /// Which store it is, and how many commands it has carried out.
+    id: Uuid,
+    commits: u64,
     state: State,
     rng: StdRng,
     values: HashMap<ValueId, Arc<[u8]>>,
@@ -43,7 +47,8 @@ impl MemoryStore {
     /// An empty store whose every draw follows from `seed`.
     pub fn new(clock: Arc<dyn Clock>, rules: Rules, seed: u64) -> Self {
         let state = State::new(Tables::default(), rules);
-        let inner = Inner { state, rng: StdRng::seed_from_u64(seed), values: HashMap::new() };
+        let (rng, values) = (StdRng::seed_from_u64(seed), HashMap::new());
+        let inner = Inner { id: Uuid::from_u64_pair(0, seed), commits: 0, state, rng, values };
         Self { clock, inner: Mutex::new(inner), closed: AtomicBool::new(false) }
     }
 
@@ -68,9 +73,10 @@ impl MemoryStore {
     ) -> Result<U> {
         self.open()?;
         let mut inner = self.inner.lock();
-        let Inner { state, rng, values } = &mut *inner;
+        let Inner { id: _, commits, state, rng, values } = &mut *inner;
         let outcome = command(&mut state.at(self.clock.now(), rng));
         let changes = state.take_changes();
+        *commits += u64::from(!changes.is_empty());
         for change in &changes {
             if let Change::ValueKept(id, bytes) = change {
                 values.insert(*id, Arc::clone(bytes));
@@ -380,6 +386,13 @@ impl Store for MemoryStore {
 
     async fn sweep(&self) -> Result<()> {
         self.write(|_| Ok(()))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.open()?;
+        let inner = self.inner.lock();
+        let origin = Origin { store: inner.id, commits: inner.commits, taken: self.clock.now() };
+        Ok(Snapshot::new(origin, inner.state.tables().contents(), inner.values.clone()))
     }
 
     async fn ready(&self) -> Result<()> {

@@ -9,6 +9,7 @@ mod import;
 mod loading;
 pub mod memory;
 pub mod sled;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use crate::domain::{
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
+pub use snapshot::{Origin, Snapshot};
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -308,6 +310,9 @@ pub trait Store: Send + Sync {
 
     /// Ends what has reached its deadline, so that counts and disk follow the clock even when nobody calls.
     async fn sweep(&self) -> Result<()>;
+
+    /// Everything the store holds now, to be read while it goes on.
+    async fn snapshot(&self) -> Result<Snapshot>;
 
     /// Whether the store takes writes; the reason if it does not.
     async fn ready(&self) -> Result<()>;

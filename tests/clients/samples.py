@@ -253,6 +253,22 @@ def aicc_lists(run: Runner, checks: Checks) -> None:
         checks.equal(json.loads(answer.body)["description"], description, f"{name} answers as documented")
 
 
+def many_numbers(run: Runner, checks: Checks) -> None:
+    answer = run("native/import")
+    checks.equal(
+        (answer.status, json.loads(answer.body)),
+        (200, {"rows": 6, "created": 6, "skipped": 0}),
+        "the sample file of numbers is imported",
+    )
+    answer = run("native/import")
+    problem = json.loads(answer.body)
+    checks.equal((answer.status, problem["bad_rows"]["total"]), (422, 6), "a second time every row is a bad one")
+    checks.equal(problem["bad_rows"]["rows"][0]["line"], 2, "and is told with its line")
+    lines = run("native/export", "test").body.splitlines()
+    checks.equal(len(lines), 13, "an export of a group has its numbers and a heading")
+    checks.equal(lines[-1], "380974520301,380974520301,test,true", "and shows what was left out in the file")
+
+
 def native(run: Runner, checks: Checks) -> None:
     """The gateway's own API: a number is made, lent and freed, the groups tell of it, a route is made."""
     made = run("native/create")
@@ -281,6 +297,7 @@ def main(binary: str) -> int:
         interact_soap,
         aicc_routes,
         aicc_lists,
+        many_numbers,
         native,
     )
     for story in stories:

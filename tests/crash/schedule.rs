@@ -213,10 +213,20 @@ impl<'a> Run<'a> {
         self.cut_power();
     }
 
-    /// Where the power can fail, it fails now: the gateway is gone, and with it goes what was not synced.
-    pub(crate) fn cut_power(&mut self) {
+    /// Where the power can fail, it mostly fails now: the gateway is gone, and with it goes what was not synced. Now and
+    /// then only the gateway is gone, and the next one finds what the system has in its memory still.
+    fn cut_power(&mut self) {
+        if self.home.has_disk() && self.rng.random_bool(0.2) {
+            self.home.with_disk(Disk::stays);
+            return;
+        }
+        let cut = Cut::ALL[self.rng.random_range(0..Cut::ALL.len())];
+        self.cut_power_so(cut);
+    }
+
+    /// The same, with this fate for what was not synced.
+    pub(crate) fn cut_power_so(&mut self, cut: Cut) {
         if self.home.has_disk() {
-            let cut = Cut::ALL[self.rng.random_range(0..Cut::ALL.len())];
             let took = self.home.with_disk(|disk| disk.cut(cut, &mut self.rng));
             self.tally.cuts += usize::from(took);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::time::timeout;
 
-use crate::disk::Trouble;
+use crate::disk::{Cut, Trouble};
 use crate::gateway::Gateway;
 use crate::ledger::{Entries, Stage, now};
 use crate::load::{is_lasting, open};
@@ -20,9 +20,18 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Documents that are read from a gateway whose disk takes no writes.
 const READ: usize = 20;
 
+/// How a gateway with a broken disk ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is killed.
+    Killed,
+    /// It is told to stop.
+    Told,
+}
+
 impl Run<'_> {
     /// A life in which the disk breaks, and all that is promised of it.
-    pub(crate) async fn break_disk(&mut self, trouble: Trouble) {
+    pub(crate) async fn break_disk(&mut self, trouble: Trouble, end: End, cut: Cut) {
         let Some((mut gateway, wire)) = self.begin() else { return };
         let admin = gateway.admin().expect("a gateway that listens tells where its admin listener is");
         let work = self.set_to_work(&wire);
@@ -38,14 +47,15 @@ impl Run<'_> {
         self.home.with_disk(|disk| disk.works());
         self.refuses_writes(&wire, trouble).await;
         self.tells_why(&wire, &admin, trouble).await;
-        self.ends(gateway, trouble);
+        self.ends(gateway, trouble, end);
+        self.cut_power_so(cut);
         let mut ledger = open(&self.ledger);
         ledger.died(now());
         ledger.unclear.clear();
     }
 
-    fn ends(&mut self, gateway: Gateway, trouble: Trouble) {
-        if self.rng.random_bool(0.5) {
+    fn ends(&self, gateway: Gateway, trouble: Trouble, end: End) {
+        if end == End::Told {
             gateway.terminate();
             match gateway.ended() {
                 Ok(status) if status.code().is_some() => {}
@@ -55,7 +65,6 @@ impl Run<'_> {
         } else if gateway.kill().ended {
             self.wrong(trouble, "the gateway has ended by itself");
         }
-        self.cut_power();
     }
 
     fn wrong(&self, trouble: Trouble, what: impl std::fmt::Display) {

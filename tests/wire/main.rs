@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
 
 mod aicc;
+mod backup;
 mod bad_input;
 mod binary;
 mod callers;
@@ -14,6 +15,7 @@ mod commands;
 mod documents;
 mod gateway;
 mod native;
+mod numbers;
 mod raw;
 mod reload;
 mod restart;

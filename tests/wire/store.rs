@@ -10,12 +10,12 @@ use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
-    SkillId,
+    Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId,
 };
-use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Store, WithData};
+use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -277,6 +277,10 @@ impl Store for Accidental {
 
     async fn sweep(&self) -> Result<()> {
         self.inner.sweep().await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.inner.snapshot().await
     }
 
     async fn ready(&self) -> Result<()> {

@@ -85,28 +85,44 @@ pub(super) fn dialled<T: FromStr<Err = InvalidName>>(
     }
 }
 
-/// A whole number; not a text of digits.
+/// How the number in a field may be written: the vendor's tables and samples do not agree on some fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// As a number of JSON alone.
+    Number,
+    /// As a number, or as a text of digits; an empty text counts as not given.
+    NumberOrText,
+}
+
+impl Written {
+    /// The value of a field with the number that it is.
+    fn read<'m>(self, members: &'m Members, field: &str) -> Option<(&'m Value, Option<i64>)> {
+        let value = members.get(field)?;
+        match (self, value) {
+            (Self::NumberOrText, Value::String(text)) if text.trim().is_empty() => None,
+            (Self::NumberOrText, _) => Some((value, whole(value))),
+            (Self::Number, _) => Some((value, value.as_i64())),
+        }
+    }
+}
+
+/// A whole number within a range.
 pub(super) fn integer(
     members: &Members,
     field: &'static str,
     range: RangeInclusive<i64>,
+    written: Written,
 ) -> Result<Option<i64>, Objection> {
-    match members.get(field) {
-        None => Ok(None),
-        Some(value) => in_range(field, value, value.as_i64(), range).map(Some),
-    }
-}
-
-/// A whole number, or a text of digits: the vendor's tables and samples do not agree on some fields.
-pub(super) fn integer_or_text(
-    members: &Members,
-    field: &'static str,
-    range: RangeInclusive<i64>,
-) -> Result<Option<i64>, Objection> {
-    match members.get(field) {
-        None => Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        Some(value) => in_range(field, value, whole(value), range).map(Some),
+    let Some((value, number)) = written.read(members, field) else { return Ok(None) };
+    let allowed = match (range.start(), range.end()) {
+        (&i64::MIN, _) => "a whole number".to_owned(),
+        (least, &i64::MAX) => format!("a whole number from {least} up"),
+        (least, most) => format!("a whole number from {least} to {most}"),
+    };
+    match number {
+        Some(number) if range.contains(&number) => Ok(Some(number)),
+        Some(_) => Err(Objection::new(field, format!("must be {allowed}"))),
+        None => Err(not_whole(field, &allowed, value)),
     }
 }
 
@@ -118,57 +134,16 @@ pub(super) fn whole(value: &Value) -> Option<i64> {
     }
 }
 
-fn in_range(
-    field: &'static str,
-    value: &Value,
-    number: Option<i64>,
-    range: RangeInclusive<i64>,
-) -> Result<i64, Objection> {
-    let allowed = match (range.start(), range.end()) {
-        (&i64::MIN, _) => "a whole number".to_owned(),
-        (least, &i64::MAX) => format!("a whole number from {least} up"),
-        (least, most) => format!("a whole number from {least} to {most}"),
-    };
-    match number {
-        Some(number) if range.contains(&number) => Ok(number),
-        Some(_) => Err(Objection::new(field, format!("must be {allowed}"))),
-        None => Err(not_whole(field, &allowed, value)),
-    }
-}
-
 /// One of the media types that are allowed here.
 pub(super) fn media(
     members: &Members,
     field: &'static str,
     allowed: &[MediaType],
+    written: Written,
 ) -> Result<Option<MediaType>, Objection> {
-    match members.get(field) {
-        None => Ok(None),
-        Some(value) => a_media(field, value, value.as_i64(), allowed).map(Some),
-    }
-}
-
-/// As [`media`], where the number may be written out.
-pub(super) fn media_or_text(
-    members: &Members,
-    field: &'static str,
-    allowed: &[MediaType],
-) -> Result<Option<MediaType>, Objection> {
-    match members.get(field) {
-        None => Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        Some(value) => a_media(field, value, whole(value), allowed).map(Some),
-    }
-}
-
-fn a_media(
-    field: &'static str,
-    value: &Value,
-    number: Option<i64>,
-    allowed: &[MediaType],
-) -> Result<MediaType, Objection> {
+    let Some((value, number)) = written.read(members, field) else { return Ok(None) };
     let media = number.and_then(|number| u64::try_from(number).ok()).and_then(MediaType::of);
-    media.filter(|media| allowed.contains(media)).ok_or_else(|| {
+    media.filter(|media| allowed.contains(media)).map(Some).ok_or_else(|| {
         let numbers: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         let one_of = format!("one of the integers {}", numbers.join(", "));
         match number {
@@ -194,7 +169,7 @@ pub(super) fn kind(members: &Members) -> Result<Option<DestinationKind>, Objecti
 /// The destination of a route: `devicetype` and `deviceId`, both of which must be given.
 pub(super) fn destination(members: &Members) -> Result<Destination, Objection> {
     let kind = required("devicetype", kind(members), "1 (skill queue) or 3 (IVR), as an integer")?;
-    let id = integer(members, "deviceId", 1..=u32::MAX.into());
+    let id = integer(members, "deviceId", 1..=u32::MAX.into(), Written::Number);
     let id = required("deviceId", id, "the id of a skill queue or an IVR flow, as an integer")?;
     // The range is that of the type.
     Ok(kind.with(u32::try_from(id).unwrap_or_default()))
@@ -210,8 +185,8 @@ pub(super) struct Window {
 impl Window {
     /// The usual paging: a limit above 100 counts as 100, an offset below 0 as 0.
     pub(super) fn read(members: &Members, last_offset: i64) -> Result<Self, Objection> {
-        let limit = integer(members, "limit", 0..=i64::MAX)?;
-        let offset = integer(members, "offset", i64::MIN..=i64::MAX)?;
+        let limit = integer(members, "limit", 0..=i64::MAX, Written::Number)?;
+        let offset = integer(members, "offset", i64::MIN..=i64::MAX, Written::Number)?;
         if offset.is_some_and(|offset| offset > last_offset) {
             return Err(Objection::new("offset", format!("must be at most {last_offset}")));
         }

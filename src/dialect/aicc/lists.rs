@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::error::{Failure, json};
-use super::fields::{self, PAGE, Window, media, text};
+use super::fields::{self, PAGE, Window, Written, media, text};
 use super::operations::{Operations, has};
 use super::routes::Listed;
 use crate::dialect::{Answer, Call};
@@ -34,7 +34,7 @@ pub(super) fn access_codes(operations: &Operations<'_>, call: &Call<'_>) -> Resu
     let members = fields::of_query(call)?;
     let window = Window::read(&members, i64::try_from(PAGE).unwrap_or(i64::MAX))?;
     let code = text(&members, "accessCode", "a string")?.unwrap_or_default();
-    let wanted = media(&members, "mediatypeId", &FILTERS)?;
+    let wanted = media(&members, "mediatypeId", &FILTERS, Written::Number)?;
     let about = text(&members, "description", "a string")?.unwrap_or_default();
     let center = operations.call_center();
     let fits = |(known, hotline): &(&HotlineCode, &Hotline)| {

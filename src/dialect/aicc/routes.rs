@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::error::{Failure, SOME_DO_NOT_EXIST, json, success};
-use super::fields::{self, Objection, Window, dialled, kind, media, required, text};
+use super::fields::{self, Objection, Window, Written, dialled, kind, media, required, text};
 use super::operations::Operations;
 use crate::dialect::json::Members;
 use crate::dialect::{Answer, Call};
@@ -33,7 +33,7 @@ fn new_route(members: &Members) -> Result<NewRoute, Objection> {
     Ok(NewRoute {
         hotline: required("accessCode", dialled::<HotlineCode>(members, "accessCode", ACCESS_CODE), ACCESS_CODE)?,
         extension: dialled::<Extension>(members, "extCode", EXT_CODE)?,
-        media: media(members, "mediaTypeId", &MediaType::ALL)?,
+        media: media(members, "mediaTypeId", &MediaType::ALL, Written::Number)?,
         destination: fields::destination(members)?,
     })
 }
@@ -106,7 +106,7 @@ pub(super) async fn query(operations: &Operations<'_>, call: &Call<'_>) -> Resul
         hotline: dialled(&members, "accessCode", ACCESS_CODE)?,
         extension: dialled(&members, "extCode", EXT_CODE)?,
         kind: kind(&members)?,
-        media: media(&members, "mediaTypeId", &MediaType::ALL)?,
+        media: media(&members, "mediaTypeId", &MediaType::ALL, Written::Number)?,
         destinations: None,
     };
     let directory = operations.directory().await?;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::error::{Failure, json, success};
-use super::fields::{self, Objection, Window, integer, integer_or_text, media, media_or_text, not, required, text};
+use super::fields::{self, Objection, Window, Written, integer, media, not, required, text};
 use super::operations::Operations;
 use crate::dialect::json::Members;
 use crate::dialect::{Answer, Call};
@@ -59,9 +59,9 @@ struct Shown<'a> {
 pub(super) async fn query(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let members = fields::of_query(call)?;
     let name = text(&members, "name", NAME)?.filter(|name| !name.is_empty());
-    let wanted = media_or_text(&members, "mediaTypeId", &MediaType::ALL)?;
-    let limit = integer_or_text(&members, "limit", 1..=i64::MAX)?;
-    let offset = integer_or_text(&members, "offset", i64::MIN..=i64::MAX)?;
+    let wanted = media(&members, "mediaTypeId", &MediaType::ALL, Written::NumberOrText)?;
+    let limit = integer(&members, "limit", 1..=i64::MAX, Written::NumberOrText)?;
+    let offset = integer(&members, "offset", i64::MIN..=i64::MAX, Written::NumberOrText)?;
     let ids = skill_ids(&members)?;
     let directory = operations.directory().await?;
     let fitting: Vec<&Skill> = directory
@@ -140,7 +140,7 @@ pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Resu
 }
 
 fn new_skill(members: &Members) -> Result<NewSkill, Objection> {
-    let media = media(members, "mediaTypeId", &MediaType::ALL);
+    let media = media(members, "mediaTypeId", &MediaType::ALL, Written::Number);
     let media = required("mediaTypeId", media, "one of the integers 2, 5, 18, 19, 53")?;
     Ok(NewSkill {
         media,
@@ -160,7 +160,7 @@ fn new_skill(members: &Members) -> Result<NewSkill, Objection> {
 /// Changes a queue: what is not given stays. Name and media type cannot be changed.
 pub(super) async fn modify(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let members = fields::of(call)?;
-    let id = integer_or_text(&members, "skillId", 0..=u32::MAX.into());
+    let id = integer(&members, "skillId", 0..=u32::MAX.into(), Written::NumberOrText);
     let id = required("skillId", id, "the id of a skill queue, a whole number")?;
     let id = SkillId(u32::try_from(id).unwrap_or_default());
     let (description, max_wait) = (description(&members)?, count(&members, "maxWaitTime", 60_000)?);
@@ -203,7 +203,7 @@ fn description(members: &Members) -> Result<Option<&str>, Objection> {
 }
 
 fn count(members: &Members, field: &'static str, most: u32) -> Result<Option<u32>, Objection> {
-    Ok(integer(members, field, 0..=most.into())?.and_then(|count| u32::try_from(count).ok()))
+    Ok(integer(members, field, 0..=most.into(), Written::Number)?.and_then(|count| u32::try_from(count).ok()))
 }
 
 /// `skillParam`, held to the vendor's rules and kept as it was sent, unknown members included.

@@ -94,10 +94,16 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// Reads a tree; all of it is safe.
-    pub(crate) fn read(root: &Path) -> io::Result<Self> {
+    /// An empty directory.
+    pub(crate) fn empty() -> Self {
         let mut image = Self::default();
         image.put_safe(PathBuf::new(), Content { directory: true, ..Content::default() });
+        image
+    }
+
+    /// Reads a tree; all of it is safe.
+    pub(crate) fn read(root: &Path) -> io::Result<Self> {
+        let mut image = Self::empty();
         image.read_directory(root, Path::new(""))?;
         Ok(image)
     }
@@ -121,6 +127,12 @@ impl Image {
         self.seen.insert(path.clone(), self.nodes.len());
         self.safe.insert(path, self.nodes.len());
         self.nodes.push(content);
+    }
+
+    /// The process is dead, and another one comes: what is not synced stays so.
+    pub(crate) fn next_process(&mut self) {
+        self.handles.clear();
+        self.syncs.clear();
     }
 
     /// Lets something happen.
@@ -225,6 +237,15 @@ impl Image {
             files.insert(path.clone(), bytes);
         }
         files
+    }
+
+    /// What a process sees in a file; nothing, where there is none.
+    pub(crate) fn file(&self, path: &Path) -> Vec<u8> {
+        let Some(node) = self.seen.get(path) else { return Vec::new() };
+        let content = &self.nodes[*node];
+        let mut file = content.safe.clone();
+        content.unsynced.iter().for_each(|(_, change)| change.apply(&mut file));
+        file
     }
 
     /// Whether there is anything that is not safe.

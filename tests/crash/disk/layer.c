@@ -9,7 +9,8 @@
  *   DISK_TRACE  the file that takes the record; made by the test
  *   DISK_ORDERS a file of four bytes, made and changed by the test at any time, read before each call:
  *                 0: writes   '-' work, 'I' fail with EIO, 'F' put down half of it and then fail with ENOSPC, 'R' EROFS
- *                 1: syncs    '-' work, 'I' fail with EIO, 'A' sync_file_range fails too
+ *                 1: syncs    '-' work, 'I' fail with EIO, 'A' sync_file_range fails too,
+ *                               'K' kill the process before anything is synced
  *                 2: names    '-' work, 'F' ENOSPC, 'R' EROFS: making, renaming, removing, opening for writing
  *                 3: honesty  '-' honest, 'L' fdatasync says that it worked and does nothing
  *
@@ -26,6 +27,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -138,6 +140,7 @@ __attribute__((constructor)) static void begin(void) {
 /* Whether a call is to fail; it sets errno then. */
 static int fails(enum order what) {
     switch (orders[what]) {
+    case 'K': raise(SIGKILL); return 1;
     case 'A':
     case 'I': errno = EIO; return 1;
     case 'F': errno = ENOSPC; return 1;

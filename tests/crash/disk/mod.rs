@@ -5,7 +5,7 @@
 
 mod image;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::ffi::OsStringExt;
@@ -16,8 +16,7 @@ use std::sync::OnceLock;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-pub(crate) use image::Cut;
-use image::{Event, Image};
+pub(crate) use image::{Cut, Event, Image};
 
 /// The orders of a disk that works.
 const WORKING: [u8; 4] = *b"----";
@@ -52,6 +51,14 @@ impl Trouble {
     }
 }
 
+/// Kills the process that calls it at its next sync, before that has done anything.
+pub(crate) fn die_at_next_sync() {
+    let orders = std::env::var_os("DISK_ORDERS").expect("there is a disk under this process");
+    // In place: the process has the file mapped.
+    let mut file = OpenOptions::new().write(true).open(orders).expect("orders can be given");
+    file.write_all(b"-K--").expect("orders can be given");
+}
+
 /// Whether a disk does what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Honesty {
@@ -67,7 +74,7 @@ pub(crate) struct Disk {
     trace: PathBuf,
     orders: PathBuf,
     honesty: Honesty,
-    /// What the disk held when the process started that uses it now.
+    /// What the disk held when the process started that uses it now, if it is not simply what its files say.
     held: Option<Image>,
 }
 
@@ -89,7 +96,7 @@ impl Disk {
 
     /// Puts the disk under a process that is about to start.
     pub(crate) fn lie_under(&mut self, command: &mut Command) {
-        self.held = Some(Image::read(&self.root).expect("the disk can be read"));
+        self.held.get_or_insert_with(|| Image::read(&self.root).expect("the disk can be read"));
         File::create(&self.trace).expect("the record can be made");
         command.env("LD_PRELOAD", layer());
         command.env("DISK_ROOT", &self.root).env("DISK_TRACE", &self.trace).env("DISK_ORDERS", &self.orders);
@@ -118,16 +125,24 @@ impl Disk {
     /// anything that was not synced.
     pub(crate) fn cut(&mut self, cut: Cut, rng: &mut StdRng) -> bool {
         let image = self.image();
-        fs::remove_dir_all(&self.root).expect("the old disk can be thrown away");
-        for (path, bytes) in image.after(cut, rng) {
-            let path = self.root.join(path);
-            match bytes {
-                None => fs::create_dir(&path),
-                Some(bytes) => fs::write(&path, bytes),
-            }
-            .expect("the new disk can be written");
-        }
+        self.replace(&image.after(cut, rng));
         image.has_unsynced()
+    }
+
+    /// Nothing happens to the disk, now that the process is dead: what was not synced stays in the system's memory, to
+    /// be seen by the next process and lost with the power later.
+    pub(crate) fn stays(&mut self) {
+        let mut image = self.image();
+        image.next_process();
+        // The last thing that the process did may be missing from the record.
+        self.replace(&image.after(Cut::Everything, &mut StdRng::seed_from_u64(0)));
+        self.held = Some(image);
+    }
+
+    fn replace(&self, files: &BTreeMap<PathBuf, Option<Vec<u8>>>) {
+        fs::remove_dir_all(&self.root).expect("the old disk can be thrown away");
+        fs::create_dir(&self.root).expect("the new disk can be written");
+        write(files, &self.root);
     }
 
     /// Holds the record against the files, now that the process has ended in good order: had the disk kept everything,
@@ -149,12 +164,15 @@ impl Disk {
     /// What the disk holds and may hold, by the record of the process that has just ended.
     fn image(&mut self) -> Image {
         let mut image = self.held.take().expect("a process has used the disk");
-        let mut trace = BufReader::new(File::open(&self.trace).expect("the record can be read"));
-        while let Some(event) = self.next(&mut trace) {
-            image.apply(event);
-        }
+        self.events().into_iter().for_each(|event| image.apply(event));
         File::create(&self.trace).expect("the record can be emptied");
         image
+    }
+
+    /// What the process has done that used the disk last.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let mut trace = BufReader::new(File::open(&self.trace).expect("the record can be read"));
+        std::iter::from_fn(|| self.next(&mut trace)).collect()
     }
 
     /// The next event of the record; none after the last, nor where the process was killed while it wrote it down.
@@ -185,6 +203,18 @@ impl Disk {
             9 => Event::MakeDirectory { path: path(&bytes) },
             other => panic!("the layer has recorded something unknown: {other}"),
         })
+    }
+}
+
+/// Writes the files of a disk into an empty directory.
+pub(crate) fn write(files: &BTreeMap<PathBuf, Option<Vec<u8>>>, root: &Path) {
+    for (path, bytes) in files.iter().filter(|(path, _)| !path.as_os_str().is_empty()) {
+        let path = root.join(path);
+        match bytes {
+            None => fs::create_dir(&path),
+            Some(bytes) => fs::write(&path, bytes),
+        }
+        .expect("the new disk can be written");
     }
 }
 

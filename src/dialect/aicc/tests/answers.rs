@@ -208,6 +208,23 @@ async fn a_queue_that_a_route_uses_cannot_be_deleted() {
 }
 
 #[actix_web::test]
+async fn what_was_deleted_is_unknown_under_its_old_ids_and_its_number_can_be_routed_again() {
+    let gateway = Gateway::new().await;
+    let route = json!({"accessCode": "5550100", "devicetype": 1, "deviceId": 7});
+    gateway.route(route.clone()).await;
+    let id = gateway.routes(json!({})).await[0]["id"].clone();
+    gateway.call(Endpoint::DeleteCalledRoute, json!({"dnids": "1"})).await.ok();
+    gateway.route(route).await;
+    let modify = json!({"id": id, "devicetype": 1, "deviceId": 8});
+    gateway.call(Endpoint::ModifyCalledRoute, modify).await.failed(500, "id: there is no called route");
+    let again = gateway.call(Endpoint::DeleteCalledRoute, json!({"dnids": "1"})).await;
+    again.failed(500, "configuration number 1");
+    let new = gateway.routes(json!({})).await.remove(0);
+    assert_eq!((&new["dnid"], &new["deviceId"]), (&json!(2), &json!(7)));
+    assert_ne!(new["id"], id);
+}
+
+#[actix_web::test]
 async fn a_route_stays_when_its_ends_are_taken_out_of_the_configuration() {
     let gateway = Gateway::new().await;
     gateway.route(json!({"accessCode": "5550100", "devicetype": 1, "deviceId": 7})).await;

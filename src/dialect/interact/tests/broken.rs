@@ -12,12 +12,12 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
-    SkillId, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId, Timestamp,
 };
-use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
 
 struct Broken;
 
@@ -180,6 +180,9 @@ impl Store for Broken {
         broken()
     }
     async fn sweep(&self) -> Result<()> {
+        broken()
+    }
+    async fn snapshot(&self) -> Result<Snapshot> {
         broken()
     }
     async fn ready(&self) -> Result<()> {

@@ -72,7 +72,7 @@ impl BadFile {
     /// The report in one sentence.
     pub(in crate::dialect::native) fn summary(&self) -> String {
         let (rows, are) = if self.total == 1 { ("row", "is") } else { ("rows", "are") };
-        format!("{} {rows} of the file {are} bad; nothing of it was imported", self.total)
+        format!("{} {rows} of the file {are} bad", self.total)
     }
 }
 

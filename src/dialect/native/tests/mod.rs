@@ -2,6 +2,7 @@
 
 mod access;
 mod allocations;
+mod bulk;
 mod numbers;
 mod openapi;
 mod problems;
@@ -126,6 +127,10 @@ impl Gateway {
 
     /// Sends a request as it is; `target` is what follows the prefix.
     async fn send(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        Reply::of(self.answer(method, target, headers, body).await)
+    }
+
+    async fn answer(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
         let target = format!("/gateway/v1{target}");
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let mut map = HeaderMap::new();
@@ -137,11 +142,11 @@ impl Gateway {
         assert!(self.native.owns(path));
         let endpoint = match self.native.endpoint(&head) {
             Ok(endpoint) => endpoint,
-            Err(answer) => return Reply::of(answer),
+            Err(answer) => return answer,
         };
         let body = body.into();
         let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        Reply::of(self.native.answer(&endpoint, call).await)
+        self.native.answer(&endpoint, call).await
     }
 
     async fn get(&self, target: &str) -> Reply {

@@ -1,0 +1,90 @@
+//! Backups from a running gateway, as an operator takes them and as others try to.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::binary::{Binary, run, texts};
+use crate::callers::Caller;
+
+/// Runs a command; its exit code with what it wrote to standard output and to standard error.
+fn ended(arguments: &[&OsStr], token: Option<&str>) -> (i32, String, String) {
+    let token = token.map(|token| ("DNIS_GATEWAY_ADMIN_TOKEN", token));
+    let output = run(arguments, b"", &token.into_iter().collect::<Vec<_>>());
+    let (out, error) = texts(&output);
+    (output.status.code().unwrap(), out, error)
+}
+
+fn backup(binary: &Binary, to: &Path, token: Option<&str>) -> (i32, String, String) {
+    let [command, url, target] = ["backup", "--url", "--to"].map(OsStr::new);
+    ended(&[command, url, OsStr::new(binary.admin_url()), target, to.as_os_str()], token)
+}
+
+fn restore(from: &Path, data: &Path) -> (i32, String, String) {
+    let [command, source, directory] = ["restore", "--from", "--data"].map(OsStr::new);
+    ended(&[command, source, from.as_os_str(), directory, data.as_os_str()], None)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_booking_is_recognised_by_a_gateway_that_was_restored_from_a_backup() {
+    let home = TempDir::new().unwrap();
+    let binary = Binary::demo(&home.path().join("data"));
+    let lend = "/genesys/1/service/request-interaction?_resource_group=DNIS&_booking_expiration_timeout=1800&who=Ann";
+    let lent = Caller::of(binary.url()).get(lend).await.text();
+    let id = lent.split_once("<_id>").unwrap().1.split_once("</_id>").unwrap().0.to_owned();
+    let file = home.path().join("gateway.ndjson");
+    let (code, out, error) = backup(&binary, &file, None);
+    assert_eq!((code, error.as_str()), (0, ""), "{out}");
+    assert!(out.contains("23 number, 2 interaction, 1 allocation"), "{out}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it holds what callers have told");
+    assert_eq!(binary.stop().code(), Some(0));
+
+    let restored = home.path().join("restored");
+    let (code, _, error) = restore(&file, &restored);
+    assert_eq!(code, 0, "{error}");
+    let binary = Binary::demo(&restored);
+    let found = Caller::of(binary.url()).get("/genesys/1/service/match-interaction?_access_number=6504664130").await;
+    assert!(found.text().contains(&id), "{}", found.text());
+    assert_eq!(binary.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_token_is_configured_only_who_has_it_gets_a_backup() {
+    let home = TempDir::new().unwrap();
+    let configuration = home.path().join("gateway.toml");
+    fs::write(&configuration, "[admin]\ntoken = 'open-sesame'\n").unwrap();
+    let data = home.path().join("data");
+    let binary =
+        Binary::serve(&[OsStr::new("--config"), configuration.as_os_str(), OsStr::new("--data"), data.as_os_str()]);
+    let file = home.path().join("gateway.ndjson");
+    for token in [None, Some("wrong")] {
+        let (code, out, error) = backup(&binary, &file, token);
+        assert_eq!((code, out.as_str()), (1, ""), "{error}");
+        assert!(error.contains("401") && error.contains("admin.token"), "{error}");
+        assert!(!file.exists());
+    }
+    let (code, _, error) = backup(&binary, &file, Some("open-sesame"));
+    assert_eq!(code, 0, "{error}");
+    let log = binary.log();
+    assert!(!log.contains("sesame"), "{log}");
+    assert_eq!(binary.stop().code(), Some(0));
+}
+
+#[test]
+fn a_backup_of_nothing_that_answers_fails_and_keeps_the_last_one() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("gateway.ndjson");
+    fs::write(&file, "the last one").unwrap();
+    let [command, url, target] = ["backup", "--url", "--to"].map(OsStr::new);
+    let (code, _, error) = ended(&[command, url, OsStr::new("http://127.0.0.1:1"), target, file.as_os_str()], None);
+    assert_eq!(code, 1, "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "the last one");
+    let (code, _, error) = restore(&file, &home.path().join("data"));
+    assert_eq!(code, 1, "{error}");
+    assert!(error.contains("this is no dump of dnis-gateway"), "{error}");
+    let (code, _, error) = restore(&home.path().join("missing"), &home.path().join("data"));
+    assert_eq!(code, 2, "{error}");
+}
