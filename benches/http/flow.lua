@@ -13,6 +13,14 @@ local flow = {}
 local threads = {}
 lent, stepped, finished, foreign, wrong, example = {}, 0, 0, 0, 0, ''
 
+-- With DELAY_MS in the environment every connection waits so long between an answer and its next request, so that a
+-- server can be watched below its limit.
+if os.getenv('DELAY_MS') then
+  function delay()
+    return tonumber(os.getenv('DELAY_MS'))
+  end
+end
+
 -- Called by wrk once for each thread, in a state of its own; the counters are read from the threads at the end.
 function flow.setup(thread)
   thread:set('thread_number', #threads + 1)
@@ -59,7 +67,10 @@ end
 -- One line for the script that started wrk: requests, microseconds, latency in microseconds, and the counts.
 function flow.done(summary, latency)
   local errors = summary.errors
-  local failed = errors.connect + errors.read + errors.write + errors.timeout + errors.status
+  local failed = errors.connect + errors.read + errors.write + errors.timeout
+  if not flow.refused_is_right then
+    failed = failed + errors.status
+  end
   for _, thread in ipairs(threads) do
     if thread:get('example') ~= '' then
       io.write('WRONG ', thread:get('example'):gsub('\n', ' '), '\n')
@@ -67,8 +78,8 @@ function flow.done(summary, latency)
     end
   end
   io.write(string.format(
-    'RESULT requests=%d duration=%d p50=%d p99=%d failed=%d foreign=%d wrong=%d\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    'RESULT requests=%d duration=%d p50=%d p99=%d p999=%d failed=%d foreign=%d wrong=%d\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency:percentile(99.9),
     failed, sum('foreign'), sum('wrong')))
 end
 
