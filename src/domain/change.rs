@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::routes::Numbering;
 use super::{
-    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, Scope, ValueId,
+    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, Route, Scope,
+    SigningKey, Skill, SkillId, ValueId,
 };
 
 /// One thing that has changed. A list of changes is the whole outcome of a command for a store.
@@ -27,6 +29,14 @@ pub enum Change {
     ValueKept(ValueId, Arc<[u8]>),
     /// The bytes of a large value, this many, are no longer needed.
     ValueDropped(ValueId, u64),
+    /// A skill queue was made, changed, or (`None`) deleted.
+    Skill(Arc<Scope>, SkillId, Option<Arc<Skill>>),
+    /// The called route with this configuration number was created, changed, or (`None`) deleted.
+    Route(Arc<Scope>, u32, Option<Arc<Route>>),
+    /// Numbers of routes or queues were given out.
+    Numbering(Arc<Scope>, Numbering),
+    /// A key to sign tokens with was made.
+    SigningKey(SigningKey),
     /// Ids were given out.
     Counters(Counters),
 }

@@ -9,32 +9,44 @@
 //! as a list of [`Change`]s, which is all that a store has to keep.
 
 pub mod allocation;
+pub mod call_center;
 pub mod change;
 pub mod code;
+pub mod dialled;
 pub mod document;
 pub mod group;
 pub mod interaction;
+pub mod key;
 pub mod listing;
 pub mod names;
 pub mod number;
 pub mod refusal;
+pub mod route;
+pub mod routes;
 pub mod rules;
+pub mod skill;
 mod slot;
 pub mod state;
 pub mod tables;
 pub mod time;
 
 pub use allocation::{Allocation, AllocationId, Origin};
+pub use call_center::{CallCenter, Flow, Hotline, Overdial};
 pub use change::Change;
 pub use code::{CodePrefix, CodeShape};
+pub use dialled::{Dialled, Extension, HotlineCode};
 pub use document::{Content, Document, DocumentId, DocumentRef, Entry, EntryKey, NewEntry, Ownership, Value, ValueId};
 pub use group::Policy;
 pub use interaction::Interaction;
+pub use key::SigningKey;
 pub use listing::{NumberFilter, NumberState, Part};
 pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InteractionId, InvalidName, Number, Scope, TenantId};
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, RouteRefusal};
+pub use route::{Destination, FlowId, MediaType, NewRoute, Route, RouteFilter, RouteId, SkillId};
+pub use routes::Routed;
 pub use rules::{GroupRules, Rules, Sharing};
+pub use skill::{NewSkill, Skill};
 pub use state::State;
 pub use tables::Tables;
 pub use time::{Deadline, Seconds, Timestamp};

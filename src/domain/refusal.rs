@@ -1,6 +1,10 @@
 //! Why the domain says no. Every dialect turns these into its vendor's words in one table of its own.
 
-use super::{DocumentId, GroupName, InteractionId, Number, Seconds};
+use std::sync::Arc;
+
+use super::{
+    DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, Route, RouteId, Seconds, SkillId,
+};
 
 /// A business refusal: the request was understood and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +68,9 @@ pub enum Refusal {
         /// The configured size, in bytes.
         limit: u64,
     },
+    /// A called route or a skill queue cannot be as it is asked for.
+    #[error(transparent)]
+    Route(#[from] RouteRefusal),
     /// Seeds are written only into an empty store.
     #[error("the store is not empty")]
     NotEmpty,
@@ -76,4 +83,67 @@ pub enum Miss {
     Nobody,
     /// The number is lent with an access code, and the caller gave another one.
     WrongCode,
+}
+
+/// Why the domain says no to a called route or a skill queue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteRefusal {
+    /// The tenant has no such hotline.
+    #[error("access code {0} is not known")]
+    HotlineUnknown(HotlineCode),
+    /// Neither a configured skill queue nor one that somebody made.
+    #[error("skill queue {} is not known", .0.0)]
+    SkillUnknown(SkillId),
+    /// No such IVR flow is configured.
+    #[error("IVR flow {} is not known", .0.0)]
+    FlowUnknown(FlowId),
+    /// People who write cannot be sent to an IVR flow.
+    #[error("an IVR flow cannot serve multimedia")]
+    FlowForMultimedia,
+    /// The queue serves another media type than the route has.
+    #[error("the skill queue has media type {queue}, the route {route}")]
+    QueueMedia {
+        /// What the queue serves.
+        queue: MediaType,
+        /// What the route is to carry.
+        route: MediaType,
+    },
+    /// The hotline does not carry the route's media type.
+    #[error("an access code of media type {hotline} does not carry media type {route}")]
+    HotlineMedia {
+        /// What the hotline is.
+        hotline: MediaType,
+        /// What the route is to carry.
+        route: MediaType,
+    },
+    /// The dialled number has a destination already.
+    #[error("{} is routed already", .0.dialled())]
+    RouteExists(Arc<Route>),
+    /// No such route.
+    #[error("called route {0} is not known")]
+    RouteUnknown(RouteId),
+    /// The scope has as many routes as are allowed.
+    #[error("there are {limit} called routes already")]
+    RoutesFull {
+        /// The number allowed.
+        limit: usize,
+    },
+    /// Another queue has the name.
+    #[error("skill queue {} has that name already", .0.0)]
+    SkillExists(SkillId),
+    /// The queue is configured, so only the operator changes it.
+    #[error("skill queue {} is configured", .0.0)]
+    SkillConfigured(SkillId),
+    /// A route leads to the queue.
+    #[error("skill queue {} is in use by {}", .0.0, .1.dialled())]
+    SkillInUse(SkillId, Arc<Route>),
+    /// The scope has as many queues as are allowed.
+    #[error("there are {limit} skill queues already")]
+    SkillsFull {
+        /// The number allowed.
+        limit: usize,
+    },
+    /// The queue's texts are longer than a record may be.
+    #[error("the skill queue's texts are too long")]
+    SkillTooLarge,
 }

@@ -1,11 +1,11 @@
 //! What the operator decides about the state: how the groups lend, and how much room there is for documents.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupName, Number, Policy, Seconds, TenantId};
+use super::{CallCenter, GroupName, Number, Policy, Seconds, TenantId};
 
 /// Whether a number of a group serves one interaction at a time or many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Rules {
     /// no number is in it; a group that is not configured exists as long as a number carries its name and lends by the
     /// default rules.
     pub groups: HashMap<TenantId, HashMap<GroupName, GroupRules>>,
+    /// The contact center of each tenant that has one.
+    pub call_centers: HashMap<TenantId, Arc<CallCenter>>,
     /// Room for all documents together, in bytes of keys, labels and values.
     pub documents_total: u64,
     /// Most entries of one document.
@@ -50,9 +52,18 @@ pub struct Rules {
 /// How a group lends that nobody has configured.
 static BY_DEFAULT: LazyLock<GroupRules> = LazyLock::new(GroupRules::default);
 
+/// The contact center of a tenant without one.
+static NO_CALL_CENTER: LazyLock<Arc<CallCenter>> = LazyLock::new(Arc::default);
+
 impl Default for Rules {
     fn default() -> Self {
-        Self { groups: HashMap::new(), documents_total: 1 << 30, document_entries: 1000, value_bytes: 8 << 20 }
+        Self {
+            groups: HashMap::new(),
+            call_centers: HashMap::new(),
+            documents_total: 1 << 30,
+            document_entries: 1000,
+            value_bytes: 8 << 20,
+        }
     }
 }
 
@@ -60,6 +71,11 @@ impl Rules {
     /// How a group of a tenant lends, or the numbers without a group; by the default rules where nothing is configured.
     pub fn group(&self, tenant: &TenantId, group: Option<&GroupName>) -> &GroupRules {
         group.and_then(|group| self.groups.get(tenant)?.get(group)).unwrap_or(&BY_DEFAULT)
+    }
+
+    /// The contact center of a tenant; an empty one where nothing is configured.
+    pub fn call_center(&self, tenant: &TenantId) -> &Arc<CallCenter> {
+        self.call_centers.get(tenant).unwrap_or(&NO_CALL_CENTER)
     }
 
     /// Whether the operator has configured the group.

@@ -9,10 +9,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
+use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
-    AccessCode, Allocation, AllocationId, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    Number, NumberRecord, Scope, Sharing, Timestamp,
+    AccessCode, Allocation, AllocationId, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, Number, NumberRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill,
+    SkillId, Timestamp,
 };
 
 /// A number and the allocation it carries now, if any.
@@ -62,6 +64,7 @@ pub(super) struct ScopeTables {
     groups: BTreeMap<Option<GroupName>, GroupTable>,
     pub(super) interactions: HashMap<InteractionId, InteractionSlot>,
     pub(super) documents: HashMap<DocumentId, Arc<Document>>,
+    pub(super) calls: CallTables,
 }
 
 /// What is known of every scope.
@@ -69,6 +72,7 @@ pub(super) struct ScopeTables {
 pub struct Tables {
     scopes: HashMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
+    signing_key: Option<SigningKey>,
 }
 
 impl Tables {
@@ -86,6 +90,10 @@ impl Tables {
                     None => documents.remove(id),
                 };
             }
+            Change::Skill(scope, id, skill) => self.scope_mut(scope).calls.set_skill(*id, skill.as_ref()),
+            Change::Route(scope, dnid, route) => self.scope_mut(scope).calls.set_route(*dnid, route.as_ref()),
+            Change::Numbering(scope, numbering) => self.scope_mut(scope).calls.numbering = *numbering,
+            Change::SigningKey(key) => self.signing_key = Some(key.clone()),
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
@@ -187,9 +195,56 @@ impl Tables {
     }
 }
 
+/// Called routes and the queues that somebody made.
+impl Tables {
+    pub(super) fn calls(&self, scope: &Scope) -> Option<&CallTables> {
+        self.scope(scope).map(|scope| &scope.calls)
+    }
+
+    /// Where a dialled number goes: the whole number, else the hotline it begins with if digits too many are allowed.
+    pub fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Option<Routed> {
+        self.calls(scope)?.routed(dialled, overdial)
+    }
+
+    /// Whether a route fits beside those that are there: no two have one dialled number, one id or one configuration
+    /// number.
+    pub fn takes_route(&self, scope: &Scope, route: &Route) -> bool {
+        self.calls(scope).is_none_or(|calls| {
+            calls.of_dialled(&route.dialled()).is_none()
+                && calls.of_id(route.id).is_none()
+                && calls.of_dnid(route.dnid).is_none()
+        })
+    }
+
+    /// Looks a route up by its id.
+    pub fn route(&self, scope: &Scope, id: RouteId) -> Option<&Arc<Route>> {
+        self.calls(scope)?.of_id(id)
+    }
+
+    /// Lists the routes that the filter shows, in the order of their configuration numbers.
+    pub fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> RoutePage {
+        self.calls(scope).map(|calls| calls.page(filter, offset, limit)).unwrap_or_default()
+    }
+
+    /// The queues that somebody made, in the order of their ids. The configured ones are not among them.
+    pub fn skills(&self, scope: &Scope) -> Vec<Arc<Skill>> {
+        self.calls(scope).map(|calls| calls.skills.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Looks up a queue that somebody made.
+    pub fn skill(&self, scope: &Scope, id: SkillId) -> Option<&Arc<Skill>> {
+        self.calls(scope)?.skills.get(&id)
+    }
+
+    /// The key that tokens are signed with, if one was made.
+    pub fn signing_key(&self) -> Option<&SigningKey> {
+        self.signing_key.as_ref()
+    }
+}
+
 impl ScopeTables {
     fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.interactions.is_empty() && self.documents.is_empty()
+        self.numbers.is_empty() && self.interactions.is_empty() && self.documents.is_empty() && self.calls.is_empty()
     }
 
     pub(super) fn dialled(&self, dialled: Number, now: Timestamp) -> Option<&NumberSlot> {

@@ -13,6 +13,7 @@ pub(super) fn rules(settings: &Settings) -> Rules {
     let store = &settings.store;
     Rules {
         groups: groups.collect(),
+        call_centers: Default::default(),
         documents_total: store.documents_total,
         document_entries: store.document_keys,
         value_bytes: store.document_value,

@@ -14,11 +14,14 @@ use rand::rngs::StdRng;
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Change, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds, State, Tables, Timestamp,
+    Allocation, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal,
+    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp,
     ValueId,
 };
 
@@ -228,6 +231,50 @@ impl Store for MemoryStore {
                 None => Ok(None),
             }
         }))
+    }
+
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        self.write(|turn| turn.create_route(scope, new))
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
+        self.write(|turn| turn.modify_route(scope, id, destination))
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        self.write(|turn| Ok(turn.delete_routes(scope, &dnids)))
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        self.write(|turn| turn.create_skill(scope, new))
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        self.write(|turn| turn.modify_skill(scope, id, new))
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        self.write(|turn| turn.delete_skills(scope, &ids))
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skills(scope)))
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        self.write(|turn| Ok(turn.signing_key()))
     }
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {

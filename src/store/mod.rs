@@ -14,11 +14,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Content, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber,
-    Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds,
+    Allocation, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -190,6 +193,54 @@ pub trait Store: Send + Sync {
 
     /// Reads one entry of a live document with its bytes.
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>>;
+
+    /// Binds a hotline, perhaps with an extension, to a destination.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>>;
+
+    /// Leads a called route elsewhere.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>>;
+
+    /// Deletes the called routes with these configuration numbers, as far as there are such.
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes>;
+
+    /// Lists the called routes that the filter shows, in the order of their configuration numbers.
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage>;
+
+    /// Looks up where a dialled number goes.
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>>;
+
+    /// Makes a skill queue.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>>;
+
+    /// Changes a skill queue that somebody made.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>>;
+
+    /// Deletes skill queues that somebody made: all of them, or none.
+    ///
+    /// # Errors
+    /// [`Refusal::Route`].
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()>;
+
+    /// The skill queues that somebody made, in the order of their ids; the configured ones are in the settings.
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>>;
+
+    /// Looks up a skill queue that somebody made.
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>>;
+
+    /// The key that tokens are signed with; made and kept at the first call.
+    async fn signing_key(&self) -> Result<SigningKey>;
 
     /// How a group is now; `None` if no number is in it.
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;

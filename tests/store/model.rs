@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::route::DeletedRoutes;
+use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{
     AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, PoolHealth, Repeat, Source, Which,
 };
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    AccessCode, Allocation, Caller, CodeShape, Deadline, DocumentId, DocumentRef, GroupRules, Interaction, NewEntry,
-    NewNumber, NumberId, NumberPatch, Origin, Policy, Rules, Seconds, Sharing,
+    AccessCode, Allocation, CallCenter, Caller, CodeShape, Deadline, Destination, DocumentId, DocumentRef, FlowId,
+    GroupRules, Interaction, NewEntry, NewNumber, NewRoute, NumberId, NumberPatch, Origin, Overdial, Policy, Route,
+    RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
@@ -24,27 +27,44 @@ const GROUPS: [Option<&str>; 6] = [None, Some("g"), Some("random"), Some("lrf"),
 const HOLDERS: [&str; 3] = ["a", "b", "c"];
 const CALLERS: [&str; 2] = ["555", "anonymous"];
 const OWNERS: [&str; 2] = ["ann", "bob"];
+/// A hotline with and without an extension; some of them are dialled the same.
+const LINES: [(&str, Option<&str>); 5] =
+    [("100", None), ("100", Some("2")), ("100", Some("21")), ("1002", None), ("1002", Some("1"))];
+/// Two configured destinations, two queues that a history can make, and one that there never is.
+const DESTINATIONS: [Destination; 5] = [
+    Destination::Skill(SkillId(7)),
+    Destination::Flow(FlowId(12)),
+    Destination::Skill(SkillId(10_000)),
+    Destination::Skill(SkillId(10_001)),
+    Destination::Skill(SkillId(8)),
+];
+const QUEUES: [&str; 3] = ["night", "late", "sales"];
 
 /// The rules that a reload can bring; the first ones hold from the start.
 fn rules() -> [Rules; 2] {
     let policy = |policy| GroupRules { policy, ..GroupRules::default() };
     let rest = |seconds| GroupRules { cool_down: Seconds::new(seconds), ..GroupRules::default() };
     let shared = |seconds| GroupRules { sharing: Sharing::Shared, ..rest(seconds) };
-    let with = |groups: Vec<(&str, GroupRules)>| Rules {
+    let with = |center: fn() -> CallCenter, groups: Vec<(&str, GroupRules)>| Rules {
         groups: [(scope().tenant, groups.into_iter().map(|(name, rules)| (group(name), rules)).collect())].into(),
+        // What the second rules take away, routes go on leading to.
+        call_centers: [(scope().tenant, Arc::new(center()))].into(),
         documents_total: 40_000,
         document_entries: 3,
         value_bytes: 8_000,
     };
     let reserved = [num("32")].into();
     [
-        with(vec![
-            ("random", policy(Policy::Random)),
-            ("lrf", policy(Policy::LeastRecentlyFreed)),
-            ("shared", GroupRules { policy: Policy::LeastRecentlyFreed, ..shared(3) }),
-            ("rest", GroupRules { reserved, ..rest(4) }),
-        ]),
-        with(vec![("g", rest(2)), ("lrf", shared(0)), ("shared", rest(5)), ("rest", shared(6))]),
+        with(
+            call_center,
+            vec![
+                ("random", policy(Policy::Random)),
+                ("lrf", policy(Policy::LeastRecentlyFreed)),
+                ("shared", GroupRules { policy: Policy::LeastRecentlyFreed, ..shared(3) }),
+                ("rest", GroupRules { reserved, ..rest(4) }),
+            ],
+        ),
+        with(CallCenter::default, vec![("g", rest(2)), ("lrf", shared(0)), ("shared", rest(5)), ("rest", shared(6))]),
     ]
 }
 
@@ -63,6 +83,13 @@ enum Step {
     Merge { document: Named, data: Data, ttl: Option<u64> },
     Drop { document: Named },
     DropEntry { document: Named },
+    Route { line: usize, to: usize },
+    Lead { route: usize, to: usize },
+    Unroute { dnids: Vec<u32> },
+    Queue { name: usize },
+    Requeue { id: u32, name: usize },
+    Unqueue { ids: Vec<u32> },
+    Key,
     Reload { rules: usize },
     Wait { milliseconds: u64 },
     Restart { seed: u64 },
@@ -195,9 +222,24 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
         1 => document().prop_map(|document| Step::Drop { document }),
         1 => document().prop_map(|document| Step::DropEntry { document }),
+        4 => routing(),
         1 => (0usize..2).prop_map(|rules| Step::Reload { rules }),
         4 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => any::<u64>().prop_map(|seed| Step::Restart { seed }),
+    ]
+}
+
+fn routing() -> impl Strategy<Value = Step> {
+    let (line, to, name) = (0..LINES.len(), 0..DESTINATIONS.len(), 0..QUEUES.len());
+    let made = 10_000u32..10_004;
+    prop_oneof![
+        4 => (line, to.clone()).prop_map(|(line, to)| Step::Route { line, to }),
+        2 => (0usize..4, to).prop_map(|(route, to)| Step::Lead { route, to }),
+        1 => proptest::collection::vec(1u32..6, 1..3).prop_map(|dnids| Step::Unroute { dnids }),
+        3 => name.clone().prop_map(|name| Step::Queue { name }),
+        1 => (made.clone(), name).prop_map(|(id, name)| Step::Requeue { id, name }),
+        1 => proptest::collection::vec(made, 1..3).prop_map(|ids| Step::Unqueue { ids }),
+        1 => Just(Step::Key),
     ]
 }
 
@@ -211,6 +253,10 @@ enum Outcome {
     Matched(Result<Vec<Matched>>),
     Begun(Result<Arc<Interaction>>),
     Written(Result<DocumentId>),
+    Routed(Result<Arc<Route>>),
+    Unrouted(Result<DeletedRoutes>),
+    Queued(Result<Arc<Skill>>),
+    Key(Result<SigningKey>),
     Done(Result<()>),
 }
 
@@ -223,6 +269,9 @@ struct Sight {
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
+    routes: RoutePage,
+    routed: Vec<Option<Routed>>,
+    skills: Vec<Arc<Skill>>,
 }
 
 /// An engine with the documents that its outcomes have named.
@@ -230,11 +279,12 @@ struct Player {
     engine: Engine,
     documents: Vec<DocumentId>,
     codes: Vec<AccessCode>,
+    routes: Vec<RouteId>,
 }
 
 impl Player {
     fn new(engine: Engine) -> Self {
-        Self { engine, documents: Vec::new(), codes: Vec::new() }
+        Self { engine, documents: Vec::new(), codes: Vec::new(), routes: Vec::new() }
     }
 
     fn document(&self, named: Named) -> DocumentRef {
@@ -308,6 +358,28 @@ impl Player {
             Step::DropEntry { document } => {
                 Outcome::Done(store.delete_entry(&scope, self.document(document), "picture").await)
             }
+            Step::Route { line, to } => {
+                let (hotline, extension) = LINES[line];
+                let extension = extension.map(|extension| extension.parse().unwrap());
+                let hotline = hotline.parse().unwrap();
+                let new = NewRoute { hotline, extension, media: None, destination: DESTINATIONS[to] };
+                let outcome = store.create_route(&scope, new).await;
+                self.routes.extend(outcome.as_ref().ok().map(|route| route.id));
+                Outcome::Routed(outcome)
+            }
+            Step::Lead { route, to } => {
+                let id = self.routes.iter().rev().nth(route).copied().unwrap_or(RouteId(1));
+                Outcome::Routed(store.modify_route(&scope, id, DESTINATIONS[to]).await)
+            }
+            Step::Unroute { dnids } => Outcome::Unrouted(store.delete_routes(&scope, dnids).await),
+            Step::Queue { name } => Outcome::Queued(store.create_skill(&scope, queue(QUEUES[name])).await),
+            Step::Requeue { id, name } => {
+                Outcome::Queued(store.modify_skill(&scope, SkillId(id), queue(QUEUES[name])).await)
+            }
+            Step::Unqueue { ids } => {
+                Outcome::Done(store.delete_skills(&scope, ids.into_iter().map(SkillId).collect()).await)
+            }
+            Step::Key => Outcome::Key(store.signing_key().await),
             Step::Wait { milliseconds } => {
                 self.engine.clock.advance_millis(milliseconds);
                 Outcome::Done(Ok(()))
@@ -338,7 +410,13 @@ impl Player {
         store.sweep().await.unwrap();
         let mut pools = store.pools().await.unwrap();
         pools.sort_by(|one, other| one.group.cmp(&other.group));
-        Sight { page, of_group, dialled, interactions, documents, pools }
+        let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
+        let skills = store.skills(&scope).await.unwrap();
+        let mut routed = Vec::new();
+        for text in ["100", "1002", "10021", "100213", "100*"] {
+            routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
+        }
+        Sight { page, of_group, dialled, interactions, documents, pools, routes, routed, skills }
     }
 }
 

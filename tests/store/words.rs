@@ -1,10 +1,11 @@
 //! Short ways to say what the tests say often.
 
+use dnis_gateway::domain::call_center::Direction;
 use dnis_gateway::domain::document::FileLabel;
 use dnis_gateway::domain::state::{Criteria, Holder, LateCalls, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    CodeShape, Content, EntryKey, EnvironmentName, GroupName, InteractionId, NewEntry, NewNumber, Number, Origin,
-    Scope, Seconds, TenantId,
+    CallCenter, CodeShape, Content, EntryKey, EnvironmentName, Flow, FlowId, GroupName, Hotline, InteractionId,
+    MediaType, NewEntry, NewNumber, NewSkill, Number, Origin, Overdial, Scope, Seconds, SkillId, TenantId,
 };
 
 pub(crate) fn scope() -> Scope {
@@ -68,4 +69,44 @@ pub(crate) fn text(name: &str, value: &str) -> NewEntry {
 pub(crate) fn file(name: &str, bytes: &[u8]) -> NewEntry {
     let label = FileLabel::new("image/png", Some("привет.png")).unwrap();
     NewEntry { key: key(name), content: Content::File(label), bytes: bytes.into() }
+}
+
+/// What is said of a queue for voice and video.
+pub(crate) fn queue(name: &str) -> NewSkill {
+    NewSkill {
+        name: name.into(),
+        description: "made by a test".into(),
+        media: MediaType::VoiceAndVideo,
+        max_wait: 60,
+        max_waiting: 100,
+        wrap_up: 5,
+        settings: "{}".into(),
+    }
+}
+
+/// A contact center with the hotlines 100, 1002 and, for multimedia, 153, the queues 7 and, for multimedia, 9, and the
+/// flow 12.
+pub(crate) fn call_center() -> CallCenter {
+    let hotline =
+        |id, media| Hotline { id, media, service_number: None, description: None, direction: Direction::Both };
+    let voice = MediaType::VoiceAndVideo;
+    let hotlines = [("100", voice), ("1002", voice), ("153", MediaType::Multimedia)];
+    let hotlines = hotlines.into_iter().zip(1..).map(|((code, media), id)| (code.parse().unwrap(), hotline(id, media)));
+    let flow = Flow {
+        code: "T12".to_owned(),
+        description: "main-menu".to_owned(),
+        loaded: true,
+        max_calls: 100,
+        file: "main.vxml".to_owned(),
+        kind: 4,
+    };
+    let mut center = CallCenter {
+        hotlines: hotlines.collect(),
+        flows: [(FlowId(12), flow)].into(),
+        overdial: Overdial::Allowed,
+        ..CallCenter::default()
+    };
+    center.add_skill(SkillId(7), queue("sales"));
+    center.add_skill(SkillId(9), NewSkill { media: MediaType::Multimedia, ..queue("chat") });
+    center
 }

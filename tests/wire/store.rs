@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::route::DeletedRoutes;
+use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberFilter, NumberId, NumberPatch, Part, Rules, Scope, Seconds,
+    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
 use tokio::sync::Semaphore;
@@ -161,6 +164,50 @@ impl Store for Accidental {
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
         assert_ne!(key, PANICKING_KEY, "this is the panic that the test is about");
         self.inner.document_entry(scope, named, key).await
+    }
+
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        self.inner.create_route(scope, new).await
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, to: Destination) -> Result<Arc<Route>> {
+        self.inner.modify_route(scope, id, to).await
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        self.inner.delete_routes(scope, dnids).await
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        self.inner.routes(scope, filter, offset, limit).await
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        self.inner.routed(scope, dialled, overdial).await
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        self.inner.create_skill(scope, new).await
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        self.inner.modify_skill(scope, id, new).await
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        self.inner.delete_skills(scope, ids).await
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        self.inner.skills(scope).await
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        self.inner.skill(scope, id).await
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        self.inner.signing_key().await
     }
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {

@@ -382,6 +382,7 @@ fn refused(refusal: &Refusal) -> Row {
         | Refusal::NumberUnknown(_)
         | Refusal::NumberAllocated(_)
         | Refusal::InteractionExists(_)
+        | Refusal::Route(_)
         | Refusal::NotEmpty => internal("the gateway could not do what was asked"),
     }
 }

@@ -274,7 +274,7 @@ fn refusal_row(refusal: &Refusal) -> Row {
         Refusal::InteractionUnknown(id) => {
             row(StatusCode::NOT_FOUND, "not_found", Form::Result, format!("Audit message {id} was not found"))
         }
-        // Refusals of what this dialect never asks for: user data, calls to be matched, seeds.
+        // Refusals of what this dialect never asks for: user data, calls to be matched, called routes, seeds.
         Refusal::InteractionExists(_)
         | Refusal::NoMatch(_)
         | Refusal::CodesUsedUp { .. }
@@ -283,6 +283,7 @@ fn refusal_row(refusal: &Refusal) -> Row {
         | Refusal::ValueTooLarge { .. }
         | Refusal::DocumentUnknown(_)
         | Refusal::DocumentsFull { .. }
+        | Refusal::Route(_)
         | Refusal::NotEmpty => row(
             StatusCode::INTERNAL_SERVER_ERROR,
             "failed",

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::objection::Objection;
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal};
-use crate::domain::Refusal;
+use crate::domain::{Refusal, RouteRefusal, Seconds};
 use crate::store;
 
 /// The media type of problems.
@@ -71,8 +71,14 @@ problems! {
     DocumentUnknown 404 "document-unknown" "The document is not known";
     /// The document has no such key.
     KeyUnknown 404 "key-unknown" "The document has no such key";
-    /// Nothing that is lent fits the call.
+    /// Nothing that is lent fits the call, or it leads nowhere either.
     NoMatch 404 "no-match" "No interaction matches the call";
+    /// The called route does not exist.
+    RouteUnknown 404 "route-unknown" "The called route is not known";
+    /// The tenant has no such hotline.
+    HotlineUnknown 404 "access-code-unknown" "The access code is not known";
+    /// The skill queue or IVR flow does not exist.
+    DestinationUnknown 404 "destination-unknown" "The destination is not known";
     /// The path has other methods.
     NoSuchMethod 405 "no-such-method" "The path has other methods";
     /// The number exists already.
@@ -81,12 +87,20 @@ problems! {
     NumberAllocated 409 "number-allocated" "The number is allocated";
     /// The interaction exists already.
     InteractionExists 409 "interaction-exists" "The interaction exists already";
+    /// The dialled number leads somewhere already.
+    RouteExists 409 "route-exists" "The dialled number is routed already";
+    /// The media types of hotline, route and destination do not go together.
+    RouteMedia 409 "route-media" "The media types do not go together";
+    /// The skill queue cannot be as asked for, or is needed as it is.
+    SkillConflict 409 "skill-conflict" "The skill queue stays as it is";
     /// The body is too long.
     TooLarge 413 "too-large" "Too long";
     /// The body is of another media type or content coding.
     MediaType 415 "unsupported-media-type" "The media type or content coding is not supported";
     /// Too many attempts with wrong credentials.
     TooManyAttempts 429 "too-many-attempts" "Too many attempts";
+    /// Too many wrong access codes of one caller at one number.
+    TooManyGuesses 429 "too-many-guesses" "Too many wrong access codes";
     /// The head is too long.
     HeadTooLarge 431 "head-too-large" "The request line and the headers are too long";
     /// A bug of the gateway.
@@ -99,6 +113,8 @@ problems! {
     Unavailable 503 "unavailable" "The store is not available";
     /// There is no room for more user data.
     DocumentsFull 507 "documents-full" "There is no room for more user data";
+    /// There are as many called routes or skill queues as are allowed.
+    RoutesFull 507 "routes-full" "There is no room for more called routes";
 }
 
 impl Problem {
@@ -130,6 +146,11 @@ pub(super) enum Failure {
     MediaType(&'static str),
     /// The caller was not let in.
     Denied(access::Refusal),
+    /// The caller has given too many wrong access codes at this number.
+    TooManyGuesses {
+        /// When to try again.
+        retry_after: Seconds,
+    },
     /// The body cannot be read; the text says why.
     Malformed(String),
     /// Parts of the request are missing or wrong.
@@ -178,6 +199,10 @@ impl Failure {
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 (P::TooManyAttempts, format!("Too many attempts failed; try again in {} s", retry_after.get()))
             }
+            Self::TooManyGuesses { retry_after } => {
+                let wait = retry_after.get();
+                (P::TooManyGuesses, format!("Too many access codes were wrong; try again in {wait} s"))
+            }
             Self::Malformed(text) => (P::Malformed, text.clone()),
             Self::Invalid(objections) => (P::Invalid, summary(objections)),
             Self::Refused(refusal) => refusal_row(refusal),
@@ -221,6 +246,7 @@ impl Failure {
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
+            Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
             Self::Refused(Refusal::Exhausted { next_release: Some(wait), .. }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(wait.get().max(1)))
             }
@@ -277,10 +303,29 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::EntryUnknown(_) => Problem::KeyUnknown,
         Refusal::DocumentsFull { .. } => Problem::DocumentsFull,
         Refusal::TooManyEntries { .. } | Refusal::ValueTooLarge { .. } => Problem::TooLarge,
+        Refusal::Route(refusal) => route_problem(refusal),
         // Only a start seeds.
         Refusal::NotEmpty => Problem::Failed,
     };
     (problem, refusal.to_string())
+}
+
+/// What the domain refuses of called routes and skill queues.
+fn route_problem(refusal: &RouteRefusal) -> Problem {
+    match refusal {
+        RouteRefusal::RouteUnknown(_) => Problem::RouteUnknown,
+        RouteRefusal::HotlineUnknown(_) => Problem::HotlineUnknown,
+        RouteRefusal::SkillUnknown(_) | RouteRefusal::FlowUnknown(_) => Problem::DestinationUnknown,
+        RouteRefusal::RouteExists(_) => Problem::RouteExists,
+        RouteRefusal::FlowForMultimedia | RouteRefusal::QueueMedia { .. } | RouteRefusal::HotlineMedia { .. } => {
+            Problem::RouteMedia
+        }
+        RouteRefusal::SkillExists(_) | RouteRefusal::SkillConfigured(_) | RouteRefusal::SkillInUse(..) => {
+            Problem::SkillConflict
+        }
+        RouteRefusal::RoutesFull { .. } | RouteRefusal::SkillsFull { .. } => Problem::RoutesFull,
+        RouteRefusal::SkillTooLarge => Problem::TooLarge,
+    }
 }
 
 impl From<access::Denied> for Failure {

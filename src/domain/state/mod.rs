@@ -11,6 +11,8 @@ mod lend;
 mod matching;
 mod numbers;
 mod pools;
+mod routes;
+mod skills;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub use health::PoolHealth;
 pub use lend::{Holder, Lend, Lent, Repeat, Source};
 pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
 pub use numbers::Seeds;
+pub use routes::MAX_ROUTES;
+pub use skills::MAX_SKILLS;
 
 /// What ends by itself. Allocations end before the interactions and documents that end at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

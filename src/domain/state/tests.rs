@@ -8,6 +8,7 @@ mod matching;
 mod numbers;
 mod policies;
 mod rests;
+mod routes;
 mod shared;
 
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::{AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, Match, Repeat, Source, State, Turn, Which};
+use super::{
+    AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, MAX_ROUTES, Match, Repeat, Source, State, Turn, Which,
+};
 use crate::domain::tables::Found;
 use crate::domain::{
     Allocation, Caller, Change, CodeShape, Content, Deadline, EntryKey, EnvironmentName, GroupName, GroupRules,

@@ -6,6 +6,7 @@
 //! documents into entries, large values into chunks.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -15,10 +16,12 @@ use uuid::Uuid;
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::number::LastLending;
+use crate::domain::routes::Numbering;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey,
-    EnvironmentName, GroupName, Interaction, InteractionId, Number, NumberId, NumberRecord, Origin, Ownership, Scope,
-    Sharing, Tables, TenantId, Timestamp, Value, ValueId,
+    AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Destination, Document, DocumentId, Entry,
+    EntryKey, EnvironmentName, Extension, GroupName, HotlineCode, Interaction, InteractionId, MediaType, NewSkill,
+    Number, NumberId, NumberRecord, Origin, Ownership, Route, RouteId, Scope, Sharing, SigningKey, Skill, SkillId,
+    Tables, TenantId, Timestamp, Value, ValueId,
 };
 
 /// Largest record, key and value together, in bytes.
@@ -38,14 +41,21 @@ mod tag {
     pub(super) const ALLOCATION: u8 = 6;
     pub(super) const DOCUMENT: u8 = 7;
     pub(super) const VALUE: u8 = 8;
+    /// A queue; without an id in its key, the numbers given out in the scope.
+    pub(super) const SKILL: u8 = 9;
+    pub(super) const ROUTE: u8 = 10;
+    pub(super) const SIGNING_KEY: u8 = 13;
+    /// From here on, records that the tables are not rebuilt from.
+    pub(super) const APART: u8 = 200;
 }
 
 /// The key of the record that says which store this is.
 pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 /// The key of the record that counts the commits.
 pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
-/// Where the records that the tables are rebuilt from end.
-pub(super) const END_OF_TABLES: &[u8] = &[tag::VALUE];
+/// Where the records are that the tables are rebuilt from, in the order of loading. The chunks of large values lie between
+/// them and are not loaded.
+pub(super) const TABLES: [Range<&[u8]>; 2] = [&[]..&[tag::VALUE], &[tag::VALUE + 1]..&[tag::APART]];
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +128,15 @@ enum StoredValue {
     Apart { id: ValueId, length: u64 },
 }
 
+#[derive(Serialize, Deserialize)]
+struct StoredRoute {
+    id: RouteId,
+    hotline: HotlineCode,
+    extension: Option<Extension>,
+    media: MediaType,
+    destination: Destination,
+}
+
 /// Writes a change as records.
 pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
     match change {
@@ -184,6 +203,22 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 sink.remove(chunk_key(*id, chunk));
             }
         }
+        Change::Skill(scope, id, skill) => {
+            let key = key(tag::SKILL, scope, &id.0.to_be_bytes());
+            store(sink, key, skill.as_deref().map(|skill| &skill.about));
+        }
+        Change::Route(scope, dnid, route) => {
+            let stored = route.as_deref().map(|route| StoredRoute {
+                id: route.id,
+                hotline: route.hotline.clone(),
+                extension: route.extension.clone(),
+                media: route.media,
+                destination: route.destination,
+            });
+            store(sink, key(tag::ROUTE, scope, &dnid.to_be_bytes()), stored.as_ref());
+        }
+        Change::Numbering(scope, numbering) => store(sink, key(tag::SKILL, scope, &[]), Some(numbering)),
+        Change::SigningKey(signing_key) => store(sink, vec![tag::SIGNING_KEY], Some(signing_key)),
         Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
     }
 }
@@ -283,6 +318,13 @@ impl Loader {
             Some(&tag::INTERACTION) => self.take_interaction(key, value),
             Some(&tag::ALLOCATION) => self.take_allocation(key, value),
             Some(&tag::DOCUMENT) => self.take_document(key, value),
+            Some(&tag::SKILL) => self.take_skill(key, value),
+            Some(&tag::ROUTE) => self.take_route(key, value),
+            Some(&tag::SIGNING_KEY) => {
+                let signing_key: SigningKey = fields(key, value)?;
+                self.tables.apply(&Change::SigningKey(signing_key));
+                Ok(())
+            }
             _ => Err(damaged(key, "there is no such kind")),
         }
     }
@@ -360,6 +402,33 @@ impl Loader {
             }
             _ => Err(damaged(key, "it belongs to no document")),
         }
+    }
+
+    fn take_skill(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, id) = self.scope(key)?;
+        if id.is_empty() {
+            let numbering: Numbering = fields(key, value)?;
+            self.tables.apply(&Change::Numbering(scope, numbering));
+            return Ok(());
+        }
+        let id = id.try_into().map_err(|_| damaged(key, "its key is no id of a skill queue"))?;
+        let id = SkillId(u32::from_be_bytes(id));
+        let about: NewSkill = fields(key, value)?;
+        self.tables.apply(&Change::Skill(scope, id, Some(Arc::new(Skill { id, about }))));
+        Ok(())
+    }
+
+    fn take_route(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, dnid) = self.scope(key)?;
+        let dnid = dnid.try_into().map_err(|_| damaged(key, "its key is no configuration number"))?;
+        let dnid = u32::from_be_bytes(dnid);
+        let StoredRoute { id, hotline, extension, media, destination } = fields(key, value)?;
+        let route = Route { id, dnid, hotline, extension, media, destination };
+        if !self.tables.takes_route(&scope, &route) {
+            return Err(damaged(key, "its number or its id is another route's too"));
+        }
+        self.tables.apply(&Change::Route(scope, dnid, Some(Arc::new(route))));
+        Ok(())
     }
 
     fn finish_document(&mut self) {

@@ -26,12 +26,15 @@ use tokio::sync::{mpsc, oneshot};
 use super::loading;
 use super::{Clock, Error, LoadedEntry, Matched, Result, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry,
-    NewNumber, Number, NumberFilter, NumberId, NumberPatch, Part, Refusal, Rules, Scope, Seconds, State, Tables,
-    Timestamp,
+    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State,
+    Tables, Timestamp,
 };
 use writer::{Command, Desk, Message, Status, Writer};
 
@@ -348,6 +351,59 @@ impl Store for SledStore {
             None => Ok(Some(None)),
         });
         Ok(entry.await?.flatten())
+    }
+
+    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_route(&scope, new)?)).await
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_route(&scope, id, destination)?)).await
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_routes(&scope, &dnids))).await
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().create_skill(&scope, new)?)).await
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_skill(&scope, id, new)?)).await
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_skills(&scope, &ids)?)).await
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skills(scope)))
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        if let Some(key) = self.read(|tables, _| tables.signing_key().cloned()) {
+            return Ok(key);
+        }
+        self.write(|desk| Ok(desk.turn().signing_key())).await
     }
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {

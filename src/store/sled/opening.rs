@@ -314,7 +314,7 @@ impl Opening<'_> {
     fn load(&self, tree: &sled::Db) -> Result<Tables, OpenError> {
         self.guarded(|| {
             let mut loader = Loader::default();
-            for record in tree.range(..codec::END_OF_TABLES) {
+            for record in codec::TABLES.into_iter().flat_map(|part| tree.range(part)) {
                 let (key, value) = record.map_err(|error| self.damaged(&error.to_string()))?;
                 loader.take(&key, &value).map_err(|error| self.unreadable(&error))?;
             }

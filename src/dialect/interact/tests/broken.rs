@@ -7,11 +7,14 @@ use async_trait::async_trait;
 
 use super::{AGENT, Gateway, Who, payload};
 use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, NewEntry, NewNumber, Number,
-    NumberFilter, NumberId, NumberPatch, Part, Rules, Scope, Seconds, Timestamp,
+    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
 
@@ -84,6 +87,39 @@ impl Store for Broken {
         broken()
     }
     async fn document_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<Option<LoadedEntry>> {
+        broken()
+    }
+    async fn create_route(&self, _: &Scope, _: NewRoute) -> Result<Arc<Route>> {
+        broken()
+    }
+    async fn modify_route(&self, _: &Scope, _: RouteId, _: Destination) -> Result<Arc<Route>> {
+        broken()
+    }
+    async fn delete_routes(&self, _: &Scope, _: Vec<u32>) -> Result<DeletedRoutes> {
+        broken()
+    }
+    async fn routes(&self, _: &Scope, _: &RouteFilter, _: usize, _: usize) -> Result<RoutePage> {
+        broken()
+    }
+    async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
+        broken()
+    }
+    async fn create_skill(&self, _: &Scope, _: NewSkill) -> Result<Arc<Skill>> {
+        broken()
+    }
+    async fn modify_skill(&self, _: &Scope, _: SkillId, _: NewSkill) -> Result<Arc<Skill>> {
+        broken()
+    }
+    async fn delete_skills(&self, _: &Scope, _: Vec<SkillId>) -> Result<()> {
+        broken()
+    }
+    async fn skills(&self, _: &Scope) -> Result<Vec<Arc<Skill>>> {
+        broken()
+    }
+    async fn skill(&self, _: &Scope, _: SkillId) -> Result<Option<Arc<Skill>>> {
+        broken()
+    }
+    async fn signing_key(&self) -> Result<SigningKey> {
         broken()
     }
     async fn pool(&self, _: &Scope, _: &GroupName) -> Result<Option<PoolHealth>> {

@@ -113,6 +113,7 @@ fn rules(policy: Policy) -> [Rules; 4] {
         groups: scopes().map(|scope| (scope.tenant, groups.iter().cloned().collect())).into(),
         documents_total: 9_000,
         document_entries: 2,
+        call_centers: [].into(),
         value_bytes: 2_500,
     };
     let (g, s) = (group("g"), group("s"));

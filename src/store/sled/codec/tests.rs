@@ -7,6 +7,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::FlowId;
 use crate::domain::document::FileLabel;
 use crate::domain::tables::Found;
 
@@ -35,8 +36,10 @@ impl Records {
 
     fn load(&self) -> Result<Tables, Unreadable> {
         let mut loader = Loader::default();
-        for (key, value) in self.0.range(..END_OF_TABLES.to_vec()) {
-            loader.take(key, value)?;
+        for part in TABLES {
+            for (key, value) in self.0.range(part.start.to_vec()..part.end.to_vec()) {
+                loader.take(key, value)?;
+            }
         }
         Ok(loader.finish())
     }
@@ -127,10 +130,45 @@ fn everything() -> Vec<Change> {
         Change::Entry(scope(), data(), EntryKey::new("ключ").unwrap(), Some(text)),
         Change::Entry(scope(), data(), EntryKey::new("pic").unwrap(), Some(file)),
         Change::ValueKept(ValueId(9), [b"x".repeat(4_000), b"y".to_vec()].concat().into()),
+        Change::Numbering(scope(), Numbering { dnid: 300, skills: 1 }),
+        Change::Skill(scope(), skill().id, Some(Arc::new(skill()))),
+        Change::Route(scope(), 300, Some(Arc::new(route()))),
+        Change::Route(environment(), 1, Some(Arc::new(bare_route()))),
+        Change::SigningKey(SigningKey::new(*b"a key of exactly thirty-two byte")),
     ]
 }
 
-/// What undoes all of it.
+fn skill() -> Skill {
+    let about = NewSkill {
+        name: "продажи".into(),
+        description: "sales".into(),
+        media: MediaType::Multimedia,
+        max_wait: 60_000,
+        max_waiting: 10_000,
+        wrap_up: 5,
+        settings: r#"{"busy":{"transferType":"Release"}}"#.into(),
+    };
+    Skill { id: SkillId(10_000), about }
+}
+
+fn route() -> Route {
+    Route {
+        id: RouteId(1_000_000_300_000_000_007),
+        dnid: 300,
+        hotline: HotlineCode::new("9911411").unwrap(),
+        extension: Some(Extension::new("*1#").unwrap()),
+        media: MediaType::Video,
+        destination: Destination::Skill(SkillId(10_000)),
+    }
+}
+
+/// The route of a hotline alone.
+fn bare_route() -> Route {
+    let destination = Destination::Flow(FlowId(12));
+    Route { id: RouteId(1_000_000_001_000_000_007), dnid: 1, extension: None, destination, ..route() }
+}
+
+/// What undoes all of it; numbers that were given out and the key stay.
 fn nothing_left() -> Vec<Change> {
     let undo = |change: Change| match change {
         Change::Number(scope, number, _) => Some(Change::Number(scope, number, None)),
@@ -138,6 +176,8 @@ fn nothing_left() -> Vec<Change> {
         Change::Allocated(scope, allocation) => Some(Change::Released(scope, allocation)),
         Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
         Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
+        Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
+        Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),
         Change::ValueKept(id, bytes) => Some(Change::ValueDropped(id, bytes.len() as u64)),
         _ => None,
     };
@@ -166,12 +206,13 @@ fn the_tables_come_back_as_they_were() {
 #[test]
 fn whatever_is_written_is_removed_under_the_same_keys() {
     let records = Records::of(&[everything(), nothing_left()].concat());
-    assert_eq!(records.0.into_keys().collect::<Vec<_>>(), [vec![tag::COUNTERS]]);
+    let left: Vec<_> = records.0.into_keys().collect();
+    assert_eq!(left, [vec![tag::COUNTERS], key(tag::SKILL, &scope(), &[]), vec![tag::SIGNING_KEY]]);
 }
 
 #[test]
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
-    for key in Records::of(&everything()).0.keys().filter(|key| key[0] < tag::VALUE) {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE) {
         let mut records = Records::of(&everything());
         records.0.get_mut(key).unwrap()[0] = VERSION + 1;
         assert!(matches!(records.load(), Err(Unreadable::Newer(2))), "{}", readable(key));
@@ -184,7 +225,7 @@ fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
 
 #[test]
 fn a_record_with_bytes_after_its_end_is_damaged() {
-    for key in Records::of(&everything()).0.keys().filter(|key| key[0] < tag::VALUE) {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE) {
         let mut records = Records::of(&everything());
         records.0.get_mut(key).unwrap().push(0);
         assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{}", readable(key));
@@ -241,6 +282,22 @@ fn a_shared_number_loads_with_all_its_allocations_and_one_lent_twice_is_damaged(
     assert!(load(beside(Sharing::Shared, "004712")).unwrap() == expected);
     for twice in [beside(Sharing::Exclusive, "004712"), beside(Sharing::Shared, "004711")] {
         assert!(matches!(load(twice), Err(Unreadable::Damaged { tag: tag::ALLOCATION, .. })));
+    }
+}
+
+#[test]
+fn two_routes_of_one_dialled_number_or_one_id_are_damaged() {
+    let beside = |other: Route| {
+        let dnid = other.dnid;
+        Records::of(&[everything(), vec![Change::Route(scope(), dnid, Some(Arc::new(other)))]].concat()).load()
+    };
+    let other = || Route { id: RouteId(1_000_000_301_000_000_007), dnid: 301, ..route() };
+    let elsewhere = |text| Some(Extension::new(text).unwrap());
+    assert!(beside(Route { extension: elsewhere("2"), ..other() }).is_ok());
+    let same_number = other();
+    let same_id = Route { id: route().id, extension: elsewhere("2"), ..other() };
+    for route in [same_number, same_id] {
+        assert!(matches!(beside(route), Err(Unreadable::Damaged { tag: tag::ROUTE, .. })));
     }
 }
 
