@@ -12,10 +12,10 @@ use dnis_gateway::domain::state::{
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     AccessCode, Allocation, CallCenter, Caller, CodeShape, Deadline, Destination, DocumentId, DocumentRef, FlowId,
-    GroupRules, Interaction, NewEntry, NewNumber, NewRoute, NumberId, NumberPatch, Origin, Overdial, Policy, Route,
-    RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    GroupRules, Interaction, NewEntry, NewNumber, NewRoute, NumberId, NumberPatch, Origin, Overdial, Policy, Resolve,
+    Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{Clock, LoadedEntry, Matched, Result, WithData};
+use dnis_gateway::store::{Clock, LoadedEntry, Matched, Resolved, Result, WithData};
 use proptest::prelude::*;
 
 use crate::engine::Engine;
@@ -77,6 +77,7 @@ enum Step {
     Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
     Free { dialled: Dialled },
     Match(Call),
+    Take(Call),
     Begin { holder: usize, lasting: Option<u64> },
     End { holder: usize },
     Write { data: Data, ttl: u64 },
@@ -214,6 +215,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
         4 => calling().prop_map(Step::Match),
+        2 => calling().prop_map(Step::Take),
         1 => (holder.clone(), proptest::option::of(0u64..30))
             .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
         1 => holder.prop_map(|holder| Step::End { holder }),
@@ -251,6 +253,7 @@ enum Outcome {
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
     Matched(Result<Vec<Matched>>),
+    Taken(Result<Resolved>),
     Begun(Result<Arc<Interaction>>),
     Written(Result<DocumentId>),
     Routed(Result<Arc<Route>>),
@@ -266,6 +269,7 @@ struct Sight {
     page: Page,
     of_group: Page,
     dialled: Vec<Option<Found>>,
+    resolved: Vec<Resolved>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
@@ -337,6 +341,11 @@ impl Player {
                 let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
                 Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
             }
+            Step::Take(Call { number, code, caller: at, .. }) => {
+                let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
+                let call = Resolve { code, caller: at.map(caller), ..dial(NUMBERS[number]) };
+                Outcome::Taken(store.take_call(&scope, call).await)
+            }
             Step::Begin { holder, lasting } => {
                 let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
                 let deadline = lasting.map_or(Deadline::Never, end);
@@ -392,9 +401,10 @@ impl Player {
         let (scope, store) = (scope(), self.engine.store());
         let page = store.numbers(&scope, None, 0, 100).await.unwrap();
         let of_group = store.numbers(&scope, Some(&group("g")), 1, 2).await.unwrap();
-        let mut dialled = Vec::new();
+        let (mut dialled, mut resolved) = (Vec::new(), Vec::new());
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
+            resolved.push(store.resolve(&scope, &dial(text)).await.unwrap());
         }
         let mut interactions = Vec::new();
         for text in HOLDERS {
@@ -416,7 +426,7 @@ impl Player {
         for text in ["100", "1002", "10021", "100213", "100*"] {
             routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
         }
-        Sight { page, of_group, dialled, interactions, documents, pools, routes, routed, skills }
+        Sight { page, of_group, dialled, resolved, interactions, documents, pools, routes, routed, skills }
     }
 }
 

@@ -4,8 +4,9 @@ use dnis_gateway::domain::call_center::Direction;
 use dnis_gateway::domain::document::FileLabel;
 use dnis_gateway::domain::state::{Criteria, Holder, LateCalls, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    CallCenter, CodeShape, Content, EntryKey, EnvironmentName, Flow, FlowId, GroupName, Hotline, InteractionId,
-    MediaType, NewEntry, NewNumber, NewSkill, Number, Origin, Overdial, Scope, Seconds, SkillId, TenantId,
+    CallCenter, CodeShape, Content, Dialled, EntryKey, EnvironmentName, Flow, FlowId, GroupName, Hotline,
+    InteractionId, MediaType, NewEntry, NewNumber, NewSkill, Number, Origin, Overdial, Resolve, Scope, Seconds,
+    SkillId, TenantId,
 };
 
 pub(crate) fn scope() -> Scope {
@@ -60,6 +61,10 @@ pub(crate) fn lend_to(holder: &str) -> Lend {
 
 pub(crate) fn call(text: &str) -> Criteria {
     Criteria { number: num(text), code: None, caller: None, late: LateCalls::Ignored }
+}
+
+pub(crate) fn dial(text: &str) -> Resolve {
+    Resolve { dialled: Dialled::new(text).unwrap(), code: None, caller: None }
 }
 
 pub(crate) fn text(name: &str, value: &str) -> NewEntry {

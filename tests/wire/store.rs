@@ -11,10 +11,10 @@ use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, 
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve,
+    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{LoadedEntry, Matched, Result, Store, WithData};
+use dnis_gateway::store::{LoadedEntry, Matched, Resolved, Result, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -92,6 +92,14 @@ impl Store for Accidental {
     ) -> Result<Vec<Matched>> {
         self.asked(criteria.number).await;
         self.inner.match_call(scope, criteria, which, after, data).await
+    }
+
+    async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
+        self.inner.resolve(scope, call).await
+    }
+
+    async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
+        self.inner.take_call(scope, call).await
     }
 
     async fn create_interaction(

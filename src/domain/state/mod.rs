@@ -11,6 +11,7 @@ mod lend;
 mod matching;
 mod numbers;
 mod pools;
+mod resolving;
 mod routes;
 mod skills;
 
@@ -28,6 +29,7 @@ pub use health::PoolHealth;
 pub use lend::{Holder, Lend, Lent, Repeat, Source};
 pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
 pub use numbers::Seeds;
+pub use resolving::Taken;
 pub use routes::MAX_ROUTES;
 pub use skills::MAX_SKILLS;
 

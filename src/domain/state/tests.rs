@@ -7,6 +7,7 @@ mod lending;
 mod matching;
 mod numbers;
 mod policies;
+mod resolving;
 mod rests;
 mod routes;
 mod shared;

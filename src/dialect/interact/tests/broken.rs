@@ -13,10 +13,10 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve,
+    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
-use crate::store::{Error, LoadedEntry, ManualClock, Matched, Result, Store, WithData};
+use crate::store::{Error, LoadedEntry, ManualClock, Matched, Resolved, Result, Store, WithData};
 
 struct Broken;
 
@@ -42,6 +42,12 @@ impl Store for Broken {
         broken()
     }
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
+        broken()
+    }
+    async fn resolve(&self, _: &Scope, _: &Resolve) -> Result<Resolved> {
+        broken()
+    }
+    async fn take_call(&self, _: &Scope, _: Resolve) -> Result<Resolved> {
         broken()
     }
     async fn create_interaction(&self, _: &Scope, _: InteractionId, _: Deadline) -> Result<Arc<Interaction>> {
