@@ -98,7 +98,7 @@ pub(super) fn environment(headers: &HeaderMap) -> Result<Option<&str>, Cause> {
 }
 
 /// The value of a header that may be there once; blank counts as not there.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Cause> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Cause> {
     let mut values = headers.get_all(name);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -8,12 +8,14 @@
 //! the memory of verified ones, is the source blocked, is there a worker to verify it. So a block stops guesses, and
 //! neither a caller whose password is known nor one who needs none.
 
+mod aicc;
 mod basic;
 mod headers;
 mod limits;
 mod principal;
 #[cfg(test)]
 mod tests;
+mod token;
 mod verify;
 
 use std::net::IpAddr;
@@ -24,8 +26,10 @@ use std::time::Instant;
 use actix_web::http::header::HeaderMap;
 use subtle::ConstantTimeEq;
 
+pub use aicc::AiccDenied;
 pub use headers::UserPassword;
 pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
+pub use token::Token;
 pub use verify::hash_secret;
 
 use crate::config::{self, Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};

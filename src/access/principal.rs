@@ -128,11 +128,19 @@ pub enum Cause {
     Blocked,
     /// More attempts are waiting for verification than may wait.
     Busy,
+    /// A token that the gateway did not make, or that no longer names an application of the configuration.
+    Token,
+    /// A token whose time is over.
+    ExpiredToken,
+    /// A token beside the key of another application.
+    KeyOfAnother,
+    /// Right credentials of a tenant whose account is suspended.
+    Suspended,
 }
 
 impl Cause {
     /// All causes in the order of their declaration, for metrics that want to start at zero.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Missing,
         Self::Malformed,
         Self::UnknownTenant,
@@ -142,6 +150,10 @@ impl Cause {
         Self::WrongPassword,
         Self::Blocked,
         Self::Busy,
+        Self::Token,
+        Self::ExpiredToken,
+        Self::KeyOfAnother,
+        Self::Suspended,
     ];
 
     /// The label in logs and metrics.
@@ -156,6 +168,10 @@ impl Cause {
             Self::WrongPassword => "wrong_password",
             Self::Blocked => "blocked",
             Self::Busy => "busy",
+            Self::Token => "token",
+            Self::ExpiredToken => "expired_token",
+            Self::KeyOfAnother => "key_of_another",
+            Self::Suspended => "suspended",
         }
     }
 

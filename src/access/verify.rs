@@ -135,8 +135,18 @@ impl Verified {
     }
 
     pub(super) fn mark(&self, tenant: &TenantId, user: &str, password: &SecretString, hash: &PasswordHash) -> Mark {
+        self.mark_of(&[tenant.as_str(), hash.as_str(), user, password.expose_secret()])
+    }
+
+    /// The mark of an application's key and secret, which are kept as they are.
+    pub(super) fn application_mark(&self, key: &str, secret: &SecretString) -> Mark {
+        self.mark_of(&[key, secret.expose_secret()])
+    }
+
+    /// Each part goes in with its length, so that no two lists give the same bytes.
+    fn mark_of(&self, parts: &[&str]) -> Mark {
         let mut digest = Sha256::new_with_prefix(self.key);
-        for part in [tenant.as_str(), hash.as_str(), user, password.expose_secret()] {
+        for part in parts {
             digest.update(part.len().to_le_bytes());
             digest.update(part);
         }

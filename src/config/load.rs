@@ -1,8 +1,6 @@
 //! Laying the layers over each other and reading the result into [`Settings`].
 
-use std::collections::BTreeMap;
-#[cfg(test)]
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::problem::{Origin, Problem, Problems};
@@ -10,7 +8,7 @@ use super::section::{Reading, Section};
 use super::tree::{self, Table};
 #[cfg(test)]
 use super::tree::{Node, Value};
-use super::{Access, Admin, Gms, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant};
+use super::{Access, Admin, Aicc, Gms, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant};
 use crate::domain::TenantId;
 
 /// The demo configuration: the vendors' own samples, so that their example requests work as printed.
@@ -126,6 +124,7 @@ impl Settings {
             soap: root.section("soap", Soap::read),
             gms: root.section("gms", |section| Gms::read(section, &tenants)),
             interact: root.section("interact", Interact::read),
+            aicc: root.section("aicc", Aicc::read),
             server,
             admin,
             tenants,
@@ -136,8 +135,9 @@ impl Settings {
 fn read_tenants(root: &mut Section<'_>) -> BTreeMap<TenantId, Tenant> {
     let mut tenants = BTreeMap::new();
     let mut basic_users = tenant::BasicUsers::default();
+    let mut app_keys = BTreeSet::new();
     root.sections("tenant", |section| {
-        let tenant = Tenant::read(section, &mut basic_users)?;
+        let tenant = Tenant::read(section, &mut basic_users, &mut app_keys)?;
         if tenants.contains_key(&tenant.id) {
             section.problem("id", "is the id of another tenant too; every tenant needs its own");
         } else {

@@ -8,6 +8,7 @@
 
 mod access;
 mod admin;
+mod aicc;
 mod code_prefix;
 mod gms;
 mod gms_service;
@@ -28,6 +29,7 @@ mod server;
 mod soap;
 mod store;
 mod tenant;
+mod tenant_aicc;
 mod tenant_gms;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,7 @@ use std::path::PathBuf;
 
 pub use access::Access;
 pub use admin::Admin;
+pub use aicc::Aicc;
 pub use code_prefix::AccessCodePrefix;
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
@@ -58,6 +61,7 @@ pub use server::Server;
 pub use soap::{FaultCodes, Soap, Validation};
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
+pub use tenant_aicc::{AiccApplication, TenantAicc};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
 pub use tls::Tls;
 
@@ -82,6 +86,8 @@ pub struct Settings {
     pub gms: Gms,
     /// The Interact dialect.
     pub interact: Interact,
+    /// The AICC dialect.
+    pub aicc: Aicc,
     /// The tenants by their id.
     pub tenants: BTreeMap<TenantId, Tenant>,
 }

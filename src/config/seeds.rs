@@ -88,8 +88,8 @@ impl SeedInteraction {
     }
 }
 
-/// The environment of a seed: required and known where the tenant has some, not allowed where it has none.
-fn read_environment(
+/// The environment of a seed or an application: required and known where the tenant has some, not allowed where it has none.
+pub(super) fn read_environment(
     section: &mut Section<'_>,
     environments: &BTreeSet<EnvironmentName>,
 ) -> Option<Option<EnvironmentName>> {

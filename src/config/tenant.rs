@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::section::Section;
-use super::{PasswordHash, Secret, Seeds, TenantGms};
+use super::{PasswordHash, Secret, Seeds, TenantAicc, TenantGms};
 use crate::domain::names::{InvalidName, MAX_NAME_CHARS};
 use crate::domain::{EnvironmentName, GroupName, GroupRules, Number, Policy, Seconds, Sharing, TenantId};
 
@@ -27,6 +27,8 @@ pub struct Tenant {
     pub groups: Vec<Group>,
     /// The tenant's GMS options.
     pub gms: TenantGms,
+    /// The tenant's contact center, as AICC sees it.
+    pub aicc: TenantAicc,
     /// What an empty data directory starts with.
     pub seeds: Seeds,
 }
@@ -65,8 +67,13 @@ pub struct Group {
 }
 
 impl Tenant {
-    /// Reads a tenant; `None` without a usable id. `basic_users` are the user names that other tenants have taken.
-    pub(super) fn read(section: &mut Section<'_>, basic_users: &mut BasicUsers) -> Option<Self> {
+    /// Reads a tenant; `None` without a usable id. `basic_users` and `app_keys` are what other tenants
+    /// have taken.
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        basic_users: &mut BasicUsers,
+        app_keys: &mut BTreeSet<String>,
+    ) -> Option<Self> {
         section.require("id");
         let id = section.text("id", TenantId::new);
         let environments = read_environments(section);
@@ -75,7 +82,8 @@ impl Tenant {
         let applications = read_applications(section);
         let groups = read_groups(section);
         let gms = section.section("gms", |section| TenantGms::read(section, id.as_ref(), basic_users));
-        Some(Self { id: id?, environments, users, applications, groups, gms, seeds })
+        let aicc = section.section("aicc", |section| TenantAicc::read(section, id.as_ref(), &environments, app_keys));
+        Some(Self { id: id?, environments, users, applications, groups, gms, aicc, seeds })
     }
 }
 
@@ -191,7 +199,7 @@ pub(super) fn label(text: &str) -> Result<String, InvalidName> {
 }
 
 /// A key as an HTTP header can carry it.
-fn application_key(text: &str) -> Result<String, &'static str> {
+pub(super) fn application_key(text: &str) -> Result<String, &'static str> {
     if !text.is_empty() && text.len() <= MAX_NAME_CHARS && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+mod aicc;
+
 use super::load::read_keys;
 use super::*;
 use crate::domain::{EnvironmentName, Number, Policy, Seconds};
@@ -470,6 +472,7 @@ fn the_sample_loads_and_shows_the_defaults() {
     assert_eq!(settings.soap, default.soap);
     assert_eq!(settings.gms, default.gms);
     assert_eq!(settings.interact, default.interact);
+    assert_eq!(settings.aicc, default.aicc);
     assert_eq!(settings.tenants.len(), 2);
 }
 
@@ -491,6 +494,8 @@ fn the_sample_shows_every_key_there_is() {
         // That it can be read is all that the settings ask of it.
         std::fs::write(folder.path().join("tls").join(name), "").unwrap();
     }
+    std::fs::create_dir(folder.path().join("secrets")).unwrap();
+    std::fs::write(folder.path().join("secrets/aicc-signing.key"), "k".repeat(32)).unwrap();
     Settings::load(Some(&path), variables(&[]), &none()).unwrap();
     let (asked, given) = read_keys(&text);
     let missing: Vec<&String> = asked.difference(&given).collect();

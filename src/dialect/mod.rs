@@ -15,6 +15,8 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
+use crate::domain::Seconds;
+
 /// The head of a request, as a dialect sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
@@ -89,6 +91,9 @@ pub enum HttpRefusal {
     /// The handler panicked; the cause is in the log.
     Panicked,
 }
+
+/// What a caller who finds no number waits where nobody knows when one comes back.
+pub const USUAL_WAIT: Seconds = Seconds::new(30);
 
 /// How a call ended, for metrics: a label from a small fixed set.
 pub type Outcome = &'static str;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::state::PoolHealth;
 use super::{
     DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, Route, RouteId, Seconds, SkillId,
 };
@@ -26,8 +27,12 @@ pub enum Refusal {
     Exhausted {
         /// The group that was asked for, if one was.
         group: Option<GroupName>,
-        /// Seconds until the next number of the group is free by itself, rounded up, if one will be.
+        /// Seconds until the next number of the group, or of any of the groups, can be lent again without anybody's
+        /// doing, rounded up; `None` if none will be.
         next_release: Option<Seconds>,
+        /// How the groups were that could have lent: the one that was asked for, or the first few of those that were
+        /// looked at. A group without any number is not among them.
+        pools: Vec<PoolHealth>,
     },
     /// Every code of the asked length and prefix is in use on the numbers of the group.
     #[error("all {length}-digit access codes are in use")]

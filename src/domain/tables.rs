@@ -50,10 +50,6 @@ pub(super) struct InteractionSlot {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct GroupTable {
     members: BTreeSet<Number>,
-    /// Numbers that carry an allocation.
-    pub(super) allocated: usize,
-    /// Numbers that carry none and may not be lent.
-    pub(super) disabled: usize,
 }
 
 /// The tables of one scope.
@@ -297,12 +293,9 @@ impl ScopeTables {
     fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {
         if let (Some(record), Some(slot)) = (record, self.numbers.get_mut(&number))
             && (&record.group, record.dnid) == (&slot.record.group, slot.record.dnid)
-            && let Some(group) = self.groups.get_mut(&record.group)
         {
             // The indexes stay as they are; the usual case, since every freeing writes the record.
-            group.forget_state(slot);
             slot.record = Arc::clone(record);
-            group.count_state(slot);
             return;
         }
         let mut slot = self.numbers.remove(&number);
@@ -322,12 +315,8 @@ impl ScopeTables {
 
     fn allocate(&mut self, allocation: &Arc<Allocation>) {
         let number = allocation.number;
-        if let Some(slot) = self.numbers.get_mut(&number)
-            && let Some(group) = self.groups.get_mut(&slot.record.group)
-        {
-            group.forget_state(slot);
+        if let Some(slot) = self.numbers.get_mut(&number) {
             slot.put(allocation);
-            group.count_state(slot);
             self.allocated_dnids.insert((slot.record.dnid, allocation.id, number));
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
@@ -339,12 +328,8 @@ impl ScopeTables {
 
     fn release(&mut self, allocation: &Arc<Allocation>) {
         let number = allocation.number;
-        if let Some(slot) = self.numbers.get_mut(&number)
-            && let Some(group) = self.groups.get_mut(&slot.record.group)
-        {
-            group.forget_state(slot);
+        if let Some(slot) = self.numbers.get_mut(&number) {
             slot.take(allocation.id);
-            group.count_state(slot);
             self.allocated_dnids.remove(&(slot.record.dnid, allocation.id, number));
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction) {
@@ -352,7 +337,7 @@ impl ScopeTables {
         }
     }
 
-    /// The counts of a group, if any number is in it.
+    /// A group, if any number is in it.
     pub(super) fn group(&self, group: &Option<GroupName>) -> Option<&GroupTable> {
         self.groups.get(group)
     }
@@ -384,7 +369,6 @@ impl ScopeTables {
         }
         let group = self.groups.entry(slot.record.group.clone()).or_default();
         group.members.insert(number);
-        group.count_state(&slot);
         self.numbers.insert(number, slot);
     }
 
@@ -397,7 +381,6 @@ impl ScopeTables {
         }
         if let Some(table) = self.groups.get_mut(group) {
             table.members.remove(number);
-            table.forget_state(slot);
             if table.members.is_empty() {
                 self.groups.remove(group);
             }
@@ -414,31 +397,5 @@ impl GroupTable {
     /// How many numbers the group has.
     pub(super) fn len(&self) -> usize {
         self.members.len()
-    }
-
-    /// Whether the group has the number.
-    pub(super) fn has(&self, number: Number) -> bool {
-        self.members.contains(&number)
-    }
-
-    fn count_state(&mut self, slot: &NumberSlot) {
-        if let Some(count) = self.counter(slot) {
-            *count += 1;
-        }
-    }
-
-    fn forget_state(&mut self, slot: &NumberSlot) {
-        if let Some(count) = self.counter(slot) {
-            *count -= 1;
-        }
-    }
-
-    /// The counter of the state the number is in; the others are what is left.
-    fn counter(&mut self, slot: &NumberSlot) -> Option<&mut usize> {
-        match (slot.is_allocated(), slot.record.enabled) {
-            (true, _) => Some(&mut self.allocated),
-            (false, false) => Some(&mut self.disabled),
-            (false, true) => None,
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! From settings to what the state goes by: the operator's rules and the seeds of an empty store.
 
+use std::sync::Arc;
+
 use crate::config::Settings;
 use crate::domain::state::Seeds;
 use crate::domain::{InteractionId, InvalidName, NewNumber, Rules, Scope};
@@ -10,10 +12,12 @@ pub(super) fn rules(settings: &Settings) -> Rules {
         let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
         (tenant.id.clone(), groups.collect())
     });
+    let call_centers =
+        settings.tenants.values().map(|tenant| (tenant.id.clone(), Arc::clone(&tenant.aicc.call_center)));
     let store = &settings.store;
     Rules {
         groups: groups.collect(),
-        call_centers: Default::default(),
+        call_centers: call_centers.collect(),
         documents_total: store.documents_total,
         document_entries: store.document_keys,
         value_bytes: store.document_value,

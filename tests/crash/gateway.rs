@@ -3,11 +3,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::disk::{Disk, Honesty};
 use crate::wire::{KEY, TENANT};
 
 /// How long a start or an orderly stop may take on a busy machine.
@@ -18,17 +20,40 @@ pub(crate) const GROUPS: [&str; 3] = ["lines", "web", "mobile"];
 const SEEDED: usize = 70;
 
 /// Where a gateway lives: configuration, data and log, kept over all its deaths.
-pub(crate) struct Home(PathBuf);
+pub(crate) struct Home {
+    directory: PathBuf,
+    /// The disk that the data are on, where it is one to experiment with.
+    disk: Option<Mutex<Disk>>,
+}
 
 impl Home {
-    /// A home in an empty directory.
+    /// A home in an empty directory, on the disk of this machine.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self(directory.to_owned())
+        Self { directory: directory.to_owned(), disk: None }
+    }
+
+    /// A home in an empty directory with the data on a disk that can lose its power.
+    pub(crate) fn on_disk(directory: &Path, honesty: Honesty) -> Self {
+        Self { directory: directory.to_owned(), disk: Some(Mutex::new(Disk::new(directory, honesty))) }
     }
 
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
-        self.0.join("data")
+        match &self.disk {
+            Some(_) => self.with_disk(|disk| disk.root().join("data")),
+            None => self.directory.join("data"),
+        }
+    }
+
+    /// Whether its power can fail.
+    pub(crate) fn has_disk(&self) -> bool {
+        self.disk.is_some()
+    }
+
+    /// Does something with the disk.
+    pub(crate) fn with_disk<T>(&self, act: impl FnOnce(&mut Disk) -> T) -> T {
+        let disk = self.disk.as_ref().expect("this home has a disk to experiment with");
+        act(&mut disk.lock().expect("nobody panics with the disk in hand"))
     }
 
     /// Writes the configuration. Interact lends numbers for `lasting` seconds.
@@ -49,15 +74,19 @@ impl Home {
              {{ name = \"web\", policy = \"random\" }},\n    \
              {{ name = \"mobile\", policy = \"least-recently-freed\" }},\n]\nnumbers = [\n{numbers}]\n"
         );
-        fs::write(self.0.join("gateway.toml"), text).expect("the configuration can be written");
+        fs::write(self.directory.join("gateway.toml"), text).expect("the configuration can be written");
     }
 
     /// Starts the gateway, and does not wait for it.
     pub(crate) fn spawn(&self) -> Gateway {
         let log = OpenOptions::new().create(true).append(true).open(self.log_file()).expect("the log can be written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dnis-gateway"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dnis-gateway"));
+        if self.disk.is_some() {
+            self.with_disk(|disk| disk.lie_under(&mut command));
+        }
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--config"])
-            .arg(self.0.join("gateway.toml"))
+            .arg(self.directory.join("gateway.toml"))
             .arg("--data")
             .arg(self.data())
             .stdin(Stdio::null())
@@ -82,7 +111,7 @@ impl Home {
     }
 
     fn log_file(&self) -> PathBuf {
-        self.0.join("stderr.log")
+        self.directory.join("stderr.log")
     }
 }
 
@@ -123,6 +152,31 @@ impl Gateway {
         }
     }
 
+    /// Where its admin listener is, once it listens.
+    ///
+    /// # Errors
+    /// It ended, or took too long.
+    pub(crate) fn admin(&mut self) -> Result<String, String> {
+        let line = self.announced.recv_timeout(LIMIT).map_err(|error| format!("no second line: {error}"))?;
+        let base = line.strip_prefix("admin on ").ok_or_else(|| format!("its second line is '{line}'"))?;
+        Ok(base.to_owned())
+    }
+
+    /// Waits until it has ended; how.
+    ///
+    /// # Errors
+    /// It goes on.
+    pub(crate) fn ended(mut self) -> Result<ExitStatus, String> {
+        let began = Instant::now();
+        while began.elapsed() < LIMIT {
+            match self.child.try_wait().expect("a child can be asked") {
+                Some(status) => return Ok(status),
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        Err(format!("it still runs after {LIMIT:?}"))
+    }
+
     /// Kills it without warning.
     pub(crate) fn kill(mut self) -> Death {
         let ended = self.child.try_wait().expect("a child can be asked").is_some();
@@ -142,16 +196,11 @@ impl Gateway {
     ///
     /// # Errors
     /// It did not, or not as promised.
-    pub(crate) fn stopped(mut self) -> Result<(), String> {
-        let began = Instant::now();
-        while began.elapsed() < LIMIT {
-            match self.child.try_wait().expect("a child can be asked") {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => return Err(format!("it stopped with {status}, not with success")),
-                None => thread::sleep(Duration::from_millis(10)),
-            }
+    pub(crate) fn stopped(self) -> Result<(), String> {
+        match self.ended()? {
+            status if status.success() => Ok(()),
+            status => Err(format!("it stopped with {status}, not with success")),
         }
-        Err(format!("it still runs {LIMIT:?} after SIGTERM"))
     }
 }
 

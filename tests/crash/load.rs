@@ -22,6 +22,10 @@ pub(crate) const KEPT: u64 = 36_000;
 /// How long a GMS number is lent: longer than any run, and so short that it ends within it.
 const LONG_BOOKING: u64 = 1800;
 const SHORT_BOOKING: u64 = 5;
+/// Letters of the largest values; about 1 MiB.
+const FILE: usize = 680_000;
+/// Documents of that size that a client keeps at most.
+const FILES: usize = 3;
 /// Letters of values: one to four bytes each, and what forms, JSON and XML must escape.
 const LETTERS: [char; 16] =
     ['a', 'Z', '0', ' ', '&', '=', '+', '%', '<', '"', '\\', '\n', '\u{e9}', '\u{20ac}', '\u{6f22}', '\u{1f4de}'];
@@ -73,6 +77,8 @@ pub(crate) struct Client {
     interactions: Vec<String>,
     /// Places in the ledger of the documents it has stored, the newest last.
     documents: Vec<usize>,
+    /// The same of the documents that hold a large value.
+    files: Vec<usize>,
 }
 
 impl Client {
@@ -87,6 +93,7 @@ impl Client {
             ledger: Arc::clone(ledger),
             interactions: Vec::new(),
             documents: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -238,15 +245,12 @@ impl Client {
         };
         match (self.rng.random_range(0..100), self.one_of(&known)) {
             (0..50, _) | (_, None) => {
-                let data = self.data("stored");
-                match wire.store(&data, KEPT).await {
-                    Ok(id) => {
-                        let place = open(&self.ledger).stored(id, data);
-                        self.documents.push(place);
-                        Flow::On
-                    }
-                    Err(failure) => self.failed("storage create", None, failure),
+                let large = self.rng.random_bool(0.04);
+                if large && self.files.len() == FILES {
+                    let place = self.files.remove(0);
+                    return self.discard(wire, place).await;
                 }
+                self.store(wire, large).await
             }
             (50..85, Some(place)) => {
                 let data = self.data("merged");
@@ -254,12 +258,29 @@ impl Client {
                 let told = wire.merge(&id, &data, KEPT).await;
                 self.finish("storage merge", intent, told, |client, intent, ()| open(&client.ledger).written(intent))
             }
-            (_, Some(place)) => {
-                let (id, intent) = self.write(place, None);
-                let told = wire.discard(&id).await;
-                self.finish("storage delete", intent, told, |client, intent, ()| open(&client.ledger).written(intent))
-            }
+            (_, Some(place)) => self.discard(wire, place).await,
         }
+    }
+
+    async fn store(&mut self, wire: &Wire, large: bool) -> Flow {
+        let mut data = self.data("stored");
+        if large {
+            data.insert("file".to_owned(), self.text(FILE));
+        }
+        match wire.store(&data, KEPT).await {
+            Ok(id) => {
+                let place = open(&self.ledger).stored(id, data);
+                if large { &mut self.files } else { &mut self.documents }.push(place);
+                Flow::On
+            }
+            Err(failure) => self.failed("storage create", None, failure),
+        }
+    }
+
+    async fn discard(&mut self, wire: &Wire, place: usize) -> Flow {
+        let (id, intent) = self.write(place, None);
+        let told = wire.discard(&id).await;
+        self.finish("storage delete", intent, told, |client, intent, ()| open(&client.ledger).written(intent))
     }
 
     fn write(&self, place: usize, data: Option<&Entries>) -> (String, Intent) {
@@ -382,9 +403,13 @@ impl Client {
                 16..19 => self.rng.random_range(4_000..9_000),
                 _ => self.rng.random_range(20_000..40_000),
             };
-            data.insert(name, (0..letters).map(|_| LETTERS[self.rng.random_range(0..LETTERS.len())]).collect());
+            data.insert(name, self.text(letters));
         }
         data
+    }
+
+    fn text(&mut self, letters: usize) -> String {
+        (0..letters).map(|_| LETTERS[self.rng.random_range(0..LETTERS.len())]).collect()
     }
 }
 

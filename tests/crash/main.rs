@@ -5,10 +5,12 @@
 //! machine's own timing is not repeated). `cargo test --test crash -- --nocapture` shows the tally.
 
 mod audit;
+mod disk;
 mod gateway;
 mod ledger;
 mod load;
 mod schedule;
+mod trouble;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use disk::{Honesty, Trouble};
 use gateway::Home;
 use schedule::Run;
 
@@ -63,6 +66,49 @@ async fn whatever_was_acknowledged_survives_every_kill_and_nothing_else_is_there
     assert!(tally.kills() >= kills, "{tally}");
     assert!(kills < KILLS || (tally.starting > 0 && tally.stopping > 0 && tally.working > 0), "{tally}");
     assert!(tally.acknowledged > 10 * kills, "hardly any load: {tally}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_acknowledged_survives_every_power_cut() {
+    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    let kills = from_environment("CRASH_CUTS").unwrap_or(KILLS);
+    println!("CRASH_SEED={seed} CRASH_CUTS={kills}");
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::on_disk(directory.path(), Honesty::Honest);
+    let mut run = Run::new(&home, seed);
+    run.kill_while_it_makes_its_directory(5).await;
+    run.kill_under_load(kills).await;
+    run.end_in_good_order().await;
+    println!("{}", run.tally());
+    conclude(&run, &home, directory, seed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_lies_about_syncs_is_found_out() {
+    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    println!("CRASH_SEED={seed}");
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::on_disk(directory.path(), Honesty::Lying);
+    let mut run = Run::new(&home, seed);
+    run.kill_under_load(KILLS).await;
+    println!("{}", run.tally());
+    println!("{:?}", run.violations());
+    assert!(!run.violations().is_empty(), "{}", run.tally());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_disk_has_failed_nothing_is_acknowledged_and_nothing_acknowledged_before_is_lost() {
+    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    println!("CRASH_SEED={seed}");
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::on_disk(directory.path(), Honesty::Honest);
+    let mut run = Run::new(&home, seed);
+    for trouble in Trouble::ALL {
+        run.break_disk(trouble).await;
+        run.audit_once().await;
+        println!("{trouble:?} {:?}", run.violations());
+    }
+    conclude(&run, &home, directory, seed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

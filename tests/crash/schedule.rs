@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::task::JoinHandle;
 
 use crate::audit::{Audit, Depth};
+use crate::disk::{Cut, Disk};
 use crate::gateway::{Gateway, Home, seeded};
 use crate::ledger::{Phone, now};
 use crate::load::{Client, ROLES, SharedLedger, open};
@@ -30,6 +31,8 @@ pub(crate) struct Tally {
     pub(crate) stopping: usize,
     /// It was faster than the kill: it listened already, or had stopped already.
     pub(crate) too_late: usize,
+    /// Power cuts that had something to take.
+    pub(crate) cuts: usize,
     pub(crate) acknowledged: usize,
     pub(crate) found_done: usize,
     pub(crate) found_undone: usize,
@@ -50,13 +53,14 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} kills: {} while starting, {} under load, {} while stopping ({} more came too late); \
-             {} operations acknowledged, {} without an answer found done, {} found not done; \
+             {} power cuts; {} operations acknowledged, {} without an answer found done, {} found not done; \
              {} lendings, {} documents, {} numbers",
             self.kills(),
             self.starting,
             self.working,
             self.stopping,
             self.too_late,
+            self.cuts,
             self.acknowledged,
             self.found_done,
             self.found_undone,
@@ -77,10 +81,10 @@ enum End {
 
 /// A run.
 pub(crate) struct Run<'a> {
-    home: &'a Home,
-    ledger: SharedLedger,
+    pub(crate) home: &'a Home,
+    pub(crate) ledger: SharedLedger,
     clients: Vec<Client>,
-    rng: StdRng,
+    pub(crate) rng: StdRng,
     tally: Tally,
     /// How long the last whole start took.
     start: Duration,
@@ -182,7 +186,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn begin(&mut self) -> Option<(Gateway, Wire)> {
+    /// Starts the gateway and waits until it listens; where that fails, it is noted as a violation.
+    pub(crate) fn begin(&mut self) -> Option<(Gateway, Wire)> {
         let mut gateway = self.home.spawn();
         match gateway.listening() {
             Ok((base, took)) => {
@@ -200,6 +205,20 @@ impl<'a> Run<'a> {
         gateway.terminate();
         if let Err(reason) = gateway.stopped() {
             open(&self.ledger).violation(format!("the gateway did not stop: {reason}"));
+        } else if self.home.has_disk()
+            && let Err(reason) = self.home.with_disk(Disk::record_is_whole)
+        {
+            open(&self.ledger).violation(reason);
+        }
+        self.cut_power();
+    }
+
+    /// Where the power can fail, it fails now: the gateway is gone, and with it goes what was not synced.
+    pub(crate) fn cut_power(&mut self) {
+        if self.home.has_disk() {
+            let cut = Cut::ALL[self.rng.random_range(0..Cut::ALL.len())];
+            let took = self.home.with_disk(|disk| disk.cut(cut, &mut self.rng));
+            self.tally.cuts += usize::from(took);
         }
     }
 
@@ -208,6 +227,7 @@ impl<'a> Run<'a> {
         let after = self.start.as_secs_f64() * self.rng.random_range(0.0..1.0);
         std::thread::sleep(Duration::from_secs_f64(after));
         let death = gateway.kill();
+        self.cut_power();
         if death.ended {
             open(&self.ledger).violation("the gateway ended by itself while it started");
         } else if death.announced {
@@ -217,9 +237,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn work_and_die(&mut self, gateway: Gateway, wire: &Wire, end: End) {
+    /// Sends the clients to work.
+    pub(crate) fn set_to_work(&mut self, wire: &Wire) -> Vec<JoinHandle<Client>> {
         let work = self.clients.drain(..).map(|client| tokio::spawn(client.work(wire.clone(), self.lasting)));
-        let work: Vec<JoinHandle<Client>> = work.collect();
+        work.collect()
+    }
+
+    /// Waits until every client has given up.
+    pub(crate) async fn come_back(&mut self, work: Vec<JoinHandle<Client>>) {
+        for client in work {
+            self.clients.push(client.await.expect("no client panics"));
+        }
+    }
+
+    async fn work_and_die(&mut self, gateway: Gateway, wire: &Wire, end: End) {
+        let work = self.set_to_work(wire);
         tokio::time::sleep(Duration::from_millis(self.rng.random_range(LOAD))).await;
         let signalled = now();
         if end == End::Stopping {
@@ -228,15 +260,14 @@ impl<'a> Run<'a> {
         }
         let death = gateway.kill();
         let died = now();
+        self.cut_power();
         match end {
             _ if death.ended => self.tally.too_late += 1,
             End::Starting => self.tally.starting += 1,
             End::Stopping => self.tally.stopping += 1,
             End::Working => self.tally.working += 1,
         }
-        for client in work {
-            self.clients.push(client.await.expect("no client panics"));
-        }
+        self.come_back(work).await;
         let mut ledger = open(&self.ledger);
         ledger.died(died);
         if death.ended && end == End::Working {

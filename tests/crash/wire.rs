@@ -217,6 +217,11 @@ impl Wire {
         }
     }
 
+    /// Whether the gateway takes writes, asked of its admin listener; what it says.
+    pub(crate) async fn ready(&self, admin: &str) -> Told<String> {
+        send(self.http.get(format!("{admin}/health/ready"))).await
+    }
+
     async fn rest(&self, method: Method, path: &str, body: Option<&Value>) -> Told<String> {
         let request = self.interact(method, &format!("/interact/version/2{path}"));
         send(match body {

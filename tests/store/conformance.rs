@@ -152,7 +152,10 @@ async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {
     engine.clock.advance_millis(299_999);
     assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
     let refusal = refused(store.lend(&scope(), lend_to("b")).await);
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)), pools: Vec::new() }
+    );
     engine.clock.advance_millis(1);
     assert_eq!(holder(store, "11").await, None);
     store.lend(&scope(), lend_to("b")).await.unwrap();
@@ -328,7 +331,7 @@ async fn new_rules_hold_from_then_on(engine: &mut Engine) {
     store.set_rules(Rules { groups, documents_total: 10, ..Rules::default() }).await.unwrap();
     assert_eq!(
         refused(store.lend(&scope(), empty).await),
-        Refusal::Exhausted { group: Some(group("later")), next_release: None }
+        Refusal::Exhausted { group: Some(group("later")), next_release: None, pools: Vec::new() }
     );
     let entries = vec![text("k", "0123456789")];
     let outcome = store.create_document(&scope(), entries, Seconds::new(60)).await;
@@ -477,7 +480,10 @@ async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {
     engine.restart(1).await;
     let store = engine.store();
     let refusal = refused(store.lend(&scope(), lend_to("b")).await);
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)), pools: Vec::new() }
+    );
     let late = Criteria { late: LateCalls::Recognised, ..call("11") };
     let found = store.match_call(&scope(), late, Which::Newest, AfterMatch::Keep, WithData::No).await.unwrap();
     assert!(found[0].found.late);

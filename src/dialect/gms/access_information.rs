@@ -90,8 +90,8 @@ pub(super) fn health(pool: &PoolHealth) -> Members {
         .with("disabled", &pool.disabled)
         .with("bookings", &pool.allocations)
         .with("utilisation", &pool.utilisation());
-    let members = match pool.oldest {
-        Some(oldest) => members.with("oldest_booking", &oldest.get()),
+    let members = match &pool.oldest {
+        Some(oldest) => members.with("oldest_booking", &oldest.lasted.get()),
         None => members,
     };
     match pool.next_release {

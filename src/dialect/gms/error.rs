@@ -11,13 +11,11 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 
 use super::endpoint::Methods;
 use super::user_data::Address;
-use crate::dialect::{HttpRefusal, Outcome};
+use crate::dialect::{HttpRefusal, Outcome, USUAL_WAIT};
 use crate::domain::refusal::Miss;
 use crate::domain::{Refusal, Seconds};
 use crate::store;
 
-/// What a caller waits where nobody knows when a number comes back.
-const USUAL_WAIT: Seconds = Seconds::new(30);
 /// Longest part of a caller's own words that a message repeats, in characters.
 const MAX_QUOTED_CHARS: usize = 64;
 
@@ -427,7 +425,7 @@ mod tests {
     fn an_exhausted_group_says_when_its_next_number_comes_back_and_at_least_a_second() {
         let wait = |next_release: Option<u64>| {
             let group = Some(GroupName::new("DNIS").unwrap());
-            let refusal = Refusal::Exhausted { group, next_release: next_release.map(Seconds::new) };
+            let refusal = Refusal::Exhausted { group, next_release: next_release.map(Seconds::new), pools: Vec::new() };
             Error::Refused(refusal).header().unwrap().1
         };
         assert_eq!(wait(Some(17)), "17");

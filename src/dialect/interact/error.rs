@@ -11,7 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use super::endpoint::allow;
 use super::parameters::Invalid;
 use crate::access;
-use crate::dialect::{Answer, HttpRefusal, Outcome};
+use crate::dialect::{Answer, HttpRefusal, Outcome, USUAL_WAIT};
 use crate::domain::Refusal;
 use crate::soap::fault::{Detail, Fault, VendorCode};
 use crate::soap::media;
@@ -170,6 +170,10 @@ impl Failure {
             }
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
+            }
+            Self::Refused(Refusal::Exhausted { next_release, .. }) => {
+                let wait = next_release.unwrap_or(USUAL_WAIT).get().max(1);
+                answer.with(RETRY_AFTER, HeaderValue::from(wait))
             }
             _ => answer,
         }
@@ -341,7 +345,7 @@ mod tests {
             refused(Refusal::NumberExists(number)),
             (409, "Cannot create Phone '2111234567'. A phone with that name already exists".to_owned())
         );
-        assert_eq!(refused(Refusal::Exhausted { group: None, next_release: None }), none_free);
+        assert_eq!(refused(Refusal::Exhausted { group: None, next_release: None, pools: Vec::new() }), none_free);
         assert_eq!(refused(Refusal::GroupUnknown(GroupName::new("x").unwrap())), none_free);
         assert_eq!(
             refused(Refusal::InteractionUnknown(id)),
@@ -370,6 +374,20 @@ mod tests {
         let answer = Failure::Denied(access::Refusal::TooManyAttempts { retry_after: Seconds::new(60) }).answer();
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(answer.headers.iter().find(|(name, _)| name == RETRY_AFTER).unwrap().1, "60");
+    }
+
+    #[test]
+    fn an_empty_group_tells_when_to_try_again_and_an_unknown_one_does_not() {
+        let wait = |refusal| {
+            let answer = Failure::Refused(refusal).answer();
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+            answer.headers.into_iter().find(|(name, _)| name == RETRY_AFTER).map(|(_, value)| value)
+        };
+        let exhausted = |next_release| Refusal::Exhausted { group: None, next_release, pools: Vec::new() };
+        assert_eq!(wait(exhausted(Some(Seconds::new(17)))).unwrap(), "17");
+        assert_eq!(wait(exhausted(Some(Seconds::new(0)))).unwrap(), "1");
+        assert_eq!(wait(exhausted(None)).unwrap(), "30");
+        assert_eq!(wait(Refusal::GroupUnknown(GroupName::new("nowhere").unwrap())), None);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use serde::Serialize;
 use super::objection::Objection;
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal};
-use crate::domain::{Refusal, RouteRefusal, Seconds};
+use crate::domain::refusal::RouteRefusal;
+use crate::domain::{Refusal, Seconds};
 use crate::store;
 
 /// The media type of problems.
@@ -71,14 +72,10 @@ problems! {
     DocumentUnknown 404 "document-unknown" "The document is not known";
     /// The document has no such key.
     KeyUnknown 404 "key-unknown" "The document has no such key";
-    /// Nothing that is lent fits the call, or it leads nowhere either.
+    /// Nothing that is lent fits the call.
     NoMatch 404 "no-match" "No interaction matches the call";
     /// The called route does not exist.
     RouteUnknown 404 "route-unknown" "The called route is not known";
-    /// The tenant has no such hotline.
-    HotlineUnknown 404 "access-code-unknown" "The access code is not known";
-    /// The skill queue or IVR flow does not exist.
-    DestinationUnknown 404 "destination-unknown" "The destination is not known";
     /// The path has other methods.
     NoSuchMethod 405 "no-such-method" "The path has other methods";
     /// The number exists already.
@@ -89,14 +86,12 @@ problems! {
     InteractionExists 409 "interaction-exists" "The interaction exists already";
     /// The dialled number leads somewhere already.
     RouteExists 409 "route-exists" "The dialled number is routed already";
-    /// The media types of hotline, route and destination do not go together.
-    RouteMedia 409 "route-media" "The media types do not go together";
-    /// The skill queue cannot be as asked for, or is needed as it is.
-    SkillConflict 409 "skill-conflict" "The skill queue stays as it is";
     /// The body is too long.
     TooLarge 413 "too-large" "Too long";
     /// The body is of another media type or content coding.
     MediaType 415 "unsupported-media-type" "The media type or content coding is not supported";
+    /// The rules of called routes and skill queues do not allow it.
+    RouteRefused 422 "route-refused" "The called route or skill queue is not allowed";
     /// Too many attempts with wrong credentials.
     TooManyAttempts 429 "too-many-attempts" "Too many attempts";
     /// Too many wrong access codes of one caller at one number.
@@ -113,8 +108,6 @@ problems! {
     Unavailable 503 "unavailable" "The store is not available";
     /// There is no room for more user data.
     DocumentsFull 507 "documents-full" "There is no room for more user data";
-    /// There are as many called routes or skill queues as are allowed.
-    RoutesFull 507 "routes-full" "There is no room for more called routes";
 }
 
 impl Problem {
@@ -303,29 +296,13 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::EntryUnknown(_) => Problem::KeyUnknown,
         Refusal::DocumentsFull { .. } => Problem::DocumentsFull,
         Refusal::TooManyEntries { .. } | Refusal::ValueTooLarge { .. } => Problem::TooLarge,
-        Refusal::Route(refusal) => route_problem(refusal),
+        Refusal::Route(RouteRefusal::RouteUnknown(_)) => Problem::RouteUnknown,
+        Refusal::Route(RouteRefusal::RouteExists(_)) => Problem::RouteExists,
+        Refusal::Route(_) => Problem::RouteRefused,
         // Only a start seeds.
         Refusal::NotEmpty => Problem::Failed,
     };
     (problem, refusal.to_string())
-}
-
-/// What the domain refuses of called routes and skill queues.
-fn route_problem(refusal: &RouteRefusal) -> Problem {
-    match refusal {
-        RouteRefusal::RouteUnknown(_) => Problem::RouteUnknown,
-        RouteRefusal::HotlineUnknown(_) => Problem::HotlineUnknown,
-        RouteRefusal::SkillUnknown(_) | RouteRefusal::FlowUnknown(_) => Problem::DestinationUnknown,
-        RouteRefusal::RouteExists(_) => Problem::RouteExists,
-        RouteRefusal::FlowForMultimedia | RouteRefusal::QueueMedia { .. } | RouteRefusal::HotlineMedia { .. } => {
-            Problem::RouteMedia
-        }
-        RouteRefusal::SkillExists(_) | RouteRefusal::SkillConfigured(_) | RouteRefusal::SkillInUse(..) => {
-            Problem::SkillConflict
-        }
-        RouteRefusal::RoutesFull { .. } | RouteRefusal::SkillsFull { .. } => Problem::RoutesFull,
-        RouteRefusal::SkillTooLarge => Problem::TooLarge,
-    }
 }
 
 impl From<access::Denied> for Failure {

@@ -1,13 +1,11 @@
 //! How the pools are: what an operator watches, and what a GMS client can ask for with its number.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::pools::{Group, Pool};
+use super::census::Standing;
+use super::pools::Group;
 use super::{State, Turn};
-use crate::domain::slot::NumberSlot;
-use crate::domain::tables::GroupTable;
-use crate::domain::{GroupName, Number, Scope, Seconds, Sharing, Timestamp};
+use crate::domain::{Allocation, GroupName, Refusal, Scope, Seconds, Sharing, Timestamp};
 
 /// The numbers of one group by what they do now; every number is in exactly one of the five states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +14,8 @@ pub struct PoolHealth {
     pub scope: Arc<Scope>,
     /// The group; `None` for the numbers without one.
     pub group: Option<GroupName>,
+    /// Whether a number of the group serves one interaction at a time or many.
+    pub sharing: Sharing,
     /// Numbers that nobody holds and that can be lent now.
     pub free: usize,
     /// Numbers that are lent, disabled ones among them.
@@ -28,10 +28,20 @@ pub struct PoolHealth {
     pub disabled: usize,
     /// Live allocations: more than numbers where the group is shared.
     pub allocations: usize,
-    /// How long the oldest allocation has lasted.
-    pub oldest: Option<Seconds>,
-    /// How long until the next number comes back by itself, rounded up.
+    /// The oldest live allocation.
+    pub oldest: Option<Oldest>,
+    /// How long until the next number may be lent again by itself, rounded up. What is disabled or kept back does not
+    /// come back.
     pub next_release: Option<Seconds>,
+}
+
+/// The oldest allocation of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oldest {
+    /// The allocation; it tells since when, and whose it is.
+    pub allocation: Arc<Allocation>,
+    /// How long it has lasted.
+    pub lasted: Seconds,
 }
 
 impl PoolHealth {
@@ -60,50 +70,52 @@ impl Turn<'_> {
     }
 }
 
+/// Most groups of which a refusal tells.
+const MOST_TOLD: usize = 20;
+
 impl State {
     fn pool_health(&self, scope: &Scope, group: &Group, now: Timestamp) -> Option<PoolHealth> {
         let scope = self.scopes.get(scope)?;
         let table = self.tables.scope(scope)?.group(group)?;
         let pool = self.pools.get(scope)?.pool(group)?;
-        let lapsed = self.lapsed(scope, pool, now);
+        let oldest = pool.oldest().and_then(|(id, number)| self.slot(scope, number)?.allocation(id));
         let mut health = PoolHealth {
             scope: Arc::clone(scope),
             group: group.clone(),
+            sharing: pool.rules().sharing,
             free: 0,
-            allocated: table.allocated - lapsed.len(),
-            cooling: pool.resting(),
-            reserved: self.reserved(scope, table, pool),
-            disabled: table.disabled,
-            allocations: pool.allocations() - pool.expired(now).count(),
-            oldest: pool.oldest(now).map(|since| now.seconds_since(since)),
-            next_release: pool.next_release(now).map(|at| at.seconds_to_wait(now)),
+            allocated: pool.count(Standing::Allocated),
+            cooling: pool.count(Standing::Cooling),
+            reserved: pool.count(Standing::Reserved),
+            disabled: pool.count(Standing::Disabled),
+            allocations: pool.allocations(),
+            oldest: oldest.map(|allocation| Oldest {
+                allocation: Arc::clone(allocation),
+                lasted: now.seconds_since(allocation.since),
+            }),
+            next_release: self.next_release(scope, group, now).map(|at| at.seconds_to_wait(now)),
         };
-        for slot in lapsed {
-            match pool.rules().sharing {
-                _ if !slot.record.enabled => health.disabled += 1,
-                _ if pool.rules().reserved.contains(&slot.record.number) => health.reserved += 1,
-                Sharing::Exclusive => health.cooling += 1,
-                // A shared number may be lent whatever it carries.
-                Sharing::Shared => {}
-            }
-        }
         health.free = table.len() - health.total();
         Some(health)
     }
 
-    /// The numbers of a pool that carry allocations of which none is live.
-    fn lapsed(&self, scope: &Scope, pool: &Pool, now: Timestamp) -> Vec<&NumberSlot> {
-        let expired: BTreeSet<_> = pool.expired(now).collect();
-        let slots = expired.into_iter().filter_map(|number| self.slot(scope, number));
-        slots.filter(|slot| slot.found(now).allocation.is_none()).collect()
+    /// When the next number of a group may be lent again by itself.
+    fn next_release(&self, scope: &Scope, group: &Group, now: Timestamp) -> Option<Timestamp> {
+        let pool = self.pools.get(scope)?.pool(group)?;
+        pool.next_release(now, |number| self.slot(scope, number)?.allocations().map(|held| held.deadline).max())
     }
 
-    /// The reserved numbers of a group that carry nothing and are enabled.
-    fn reserved(&self, scope: &Scope, table: &GroupTable, pool: &Pool) -> usize {
-        let idle = |number: &&Number| {
-            let slot = self.slot(scope, **number).filter(|_| table.has(**number));
-            slot.is_some_and(|slot| slot.record.enabled && !slot.is_allocated())
-        };
-        pool.rules().reserved.iter().filter(idle).count()
+    /// The refusal of a request for a number of `asked`, or of any of `groups` where none was named.
+    pub(super) fn exhausted(
+        &self,
+        scope: &Scope,
+        asked: Option<&GroupName>,
+        groups: &[Group],
+        now: Timestamp,
+    ) -> Refusal {
+        let releases = groups.iter().filter_map(|group| self.next_release(scope, group, now));
+        let next_release = releases.min().map(|at| at.seconds_to_wait(now));
+        let pools = groups.iter().filter_map(|group| self.pool_health(scope, group, now)).take(MOST_TOLD).collect();
+        Refusal::Exhausted { group: asked.cloned(), next_release, pools }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
-use super::pools::{Group, Pools};
-use super::{Ending, State, Turn};
+use super::pools::Group;
+use super::{State, Turn, endings};
 use crate::domain::number::LastLending;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
@@ -169,7 +169,7 @@ impl Turn<'_> {
             (Some((number, code)), _) => Ok(Choice::Number { number, sharing, code }),
             // An exclusive number carries nothing yet; the shared ones may have given out every code.
             (None, Some(shape)) => Err(Refusal::CodesUsedUp { length: shape.length() }),
-            (None, None) => Err(Refusal::Exhausted { group: group.clone(), next_release: None }),
+            (None, None) => Err(self.state.exhausted(scope, group.as_ref(), std::slice::from_ref(group), self.now)),
         }
     }
 
@@ -269,36 +269,39 @@ impl State {
 
     /// The group that the next number comes from; it has one to lend.
     fn choose_group(&mut self, scope: &Arc<Scope>, lend: &Lend, now: Timestamp) -> Result<Group, Refusal> {
-        let exhausted = |group, next_release| Err(Refusal::Exhausted { group, next_release });
-        let pools = self.pools(scope);
+        let pools = &*self.pools(scope);
         // Interact tells calls apart by the number alone, so it never lends a shared one.
-        let able = |pools: &Pools, group: &Group| {
-            pools.can_lend(group) && (lend.origin != Origin::Interact || pools.sharing(group) == Sharing::Exclusive)
-        };
+        let suits = |group: &Group| lend.origin != Origin::Interact || pools.sharing(group) == Sharing::Exclusive;
+        let able = |group: &Group| pools.can_lend(group) && suits(group);
+        let named = |groups: &[GroupName]| groups.iter().cloned().map(Some).collect::<Vec<_>>();
         match &lend.source {
             Source::Anywhere => match pools.first_with_free() {
                 Some(group) => Ok(group.clone()),
-                None => exhausted(None, None),
+                None => {
+                    let exclusive: Vec<_> = pools.exclusive_groups().cloned().collect();
+                    Err(self.exhausted(scope, None, &exclusive, now))
+                }
             },
             Source::FirstOf(groups) => {
-                match groups.iter().map(|group| Some(group.clone())).find(|group| able(pools, group)) {
-                    Some(group) => Ok(group),
-                    None => exhausted(None, None),
+                let groups: Vec<_> = named(groups).into_iter().filter(suits).collect();
+                match groups.iter().find(|group| able(group)) {
+                    Some(group) => Ok(group.clone()),
+                    None => Err(self.exhausted(scope, None, &groups, now)),
                 }
             }
             Source::Group { name, fallbacks } => {
                 let asked = Some(name.clone());
-                if able(pools, &asked) {
+                if able(&asked) {
                     return Ok(asked);
                 }
-                let next_release = pools.pool(&asked).and_then(|pool| pool.next_release(now));
-                let fallback = fallbacks.iter().map(|group| Some(group.clone())).find(|group| able(pools, group));
+                let (suits, fallback) = (suits(&asked), named(fallbacks).into_iter().find(able));
                 if !self.rules.configures(&scope.tenant, name) && !self.tables.has_group(scope, name) {
                     Err(Refusal::GroupUnknown(name.clone()))
                 } else if let Some(fallback) = fallback {
                     Ok(fallback)
                 } else {
-                    exhausted(asked, next_release.map(|at| at.seconds_to_wait(now)))
+                    let groups = if suits { std::slice::from_ref(&asked) } else { &[] };
+                    Err(self.exhausted(scope, Some(name), groups, now))
                 }
             }
         }
@@ -324,6 +327,7 @@ impl State {
         let group = self.group_of(scope, allocation.number);
         self.plan(scope, &group, &allocation);
         self.apply(Change::Allocated(Arc::clone(scope), Arc::clone(&allocation)));
+        self.recount(scope, allocation.number);
         allocation
     }
 
@@ -338,24 +342,28 @@ impl State {
         let record = Arc::new(NumberRecord { freed, ..(*record).clone() });
         self.apply(Change::Number(Arc::clone(scope), number, Some(record)));
         self.offer(scope, number);
+        self.recount(scope, number);
     }
 
     /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
     /// over. Until then readers see it as expired, and late calls find it.
     pub(super) fn plan(&mut self, scope: &Arc<Scope>, group: &Group, allocation: &Allocation) {
+        let Some(record) = self.slot(scope, allocation.number).map(|slot| Arc::clone(&slot.record)) else { return };
+        let now = self.now;
         let pools = self.pools(scope);
-        pools.note(group, allocation);
-        let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
-        let at = allocation.deadline.after(pools.cool_down(group));
-        self.note_ending(Deadline::At(at), ending);
+        pools.note(&record, allocation, now);
+        let cool_down = pools.cool_down(group);
+        self.endings.extend(endings(scope, allocation, cool_down, now));
     }
 
     /// The opposite of planning: before an allocation ends or gets another deadline or group.
     pub(super) fn unplan(&mut self, scope: &Arc<Scope>, group: &Group, allocation: &Allocation) {
+        let now = self.now;
         let pools = self.pools(scope);
         pools.forget(group, allocation);
-        let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
-        let at = allocation.deadline.after(pools.cool_down(group));
-        self.forget_ending(Deadline::At(at), ending);
+        let cool_down = pools.cool_down(group);
+        for ending in endings(scope, allocation, cool_down, now) {
+            self.endings.remove(&ending);
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! be taken with [`State::take_changes`]. Whatever has reached its deadline ends before a command is looked at, so an
 //! expired allocation is free at its very deadline, whether or not anything swept.
 
+mod census;
 mod documents;
 mod health;
 mod interactions;
@@ -20,12 +21,14 @@ use std::sync::Arc;
 
 use rand::CryptoRng;
 
-use super::{AllocationId, Change, DocumentId, InteractionId, Number, Rules, Scope, Tables, Timestamp};
+use super::{
+    Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Rules, Scope, Seconds, Tables, Timestamp,
+};
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
 use pools::{Offered, Pools};
 
-pub use health::PoolHealth;
+pub use health::{Oldest, PoolHealth};
 pub use lend::{Holder, Lend, Lent, Repeat, Source};
 pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
 pub use numbers::Seeds;
@@ -36,6 +39,8 @@ pub use skills::MAX_SKILLS;
 /// What ends by itself. Allocations end before the interactions and documents that end at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
+    /// The deadline of an allocation that is kept for late calls afterwards.
+    Lapse(Arc<Scope>, Number, AllocationId),
     /// An allocation at its deadline or, where numbers rest, when the rest after it is over.
     Allocation(Arc<Scope>, Number, AllocationId),
     /// The rest of a number that was freed.
@@ -126,6 +131,7 @@ impl State {
             }
             let Some((at, ending)) = self.endings.pop_first() else { return false };
             match ending {
+                Ending::Lapse(scope, number, id) => self.lapse(&scope, number, id),
                 Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
                 Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
@@ -190,13 +196,13 @@ impl State {
         for slot in tables.numbers.values() {
             let group = &slot.record.group;
             for allocation in slot.allocations() {
-                pools.note(group, allocation);
-                let ending = Ending::Allocation(Arc::clone(scope), allocation.number, allocation.id);
-                self.endings.insert((allocation.deadline.after(pools.cool_down(group)), ending));
+                pools.note(&slot.record, allocation, self.now);
+                self.endings.extend(endings(scope, allocation, pools.cool_down(group), self.now));
             }
             if let Offered::Resting(until) = pools.offer(slot, self.now) {
                 self.endings.insert((until, Ending::Rest(Arc::clone(scope), slot.record.number)));
             }
+            pools.recount(slot);
         }
         for slot in tables.interactions.values() {
             if let Some(at) = slot.record.deadline.at() {
@@ -238,11 +244,41 @@ impl State {
         let group = self.group_of(scope, number);
         self.withdraw(scope, &group, number);
         self.offer(scope, number);
+        self.recount(scope, number);
+    }
+
+    /// An allocation has reached its deadline and is kept for late calls.
+    fn lapse(&mut self, scope: &Arc<Scope>, number: Number, id: AllocationId) {
+        let group = self.group_of(scope, number);
+        self.pools(scope).lapse(&group, id);
+        self.recount(scope, number);
+    }
+
+    /// Counts a number in the state that it is in now.
+    fn recount(&mut self, scope: &Arc<Scope>, number: Number) {
+        let Self { tables, pools, .. } = self;
+        if let (Some(pools), Some(slot)) = (pools.get_mut(scope), tables.slot(scope, number)) {
+            pools.recount(slot);
+        }
     }
 
     fn group_of(&self, scope: &Scope, number: Number) -> pools::Group {
         self.slot(scope, number)?.record.group.clone()
     }
+}
+
+/// What the clock will do to an allocation: end it when the rest after it is over and, where there is a rest, let it
+/// lapse before that.
+fn endings(
+    scope: &Arc<Scope>,
+    allocation: &Allocation,
+    cool_down: Seconds,
+    now: Timestamp,
+) -> impl Iterator<Item = (Timestamp, Ending)> {
+    let (number, id, deadline) = (allocation.number, allocation.id, allocation.deadline);
+    let end = (deadline.after(cool_down), Ending::Allocation(Arc::clone(scope), number, id));
+    let lapse = (deadline < end.0 && now < deadline).then(|| (deadline, Ending::Lapse(Arc::clone(scope), number, id)));
+    std::iter::once(end).chain(lapse)
 }
 
 /// The latest point in time of which the tables tell; it has passed, whatever the time is now.

@@ -111,6 +111,7 @@ impl State {
             self.plan(scope, &group, &allocation);
         }
         self.offer(scope, number);
+        self.recount(scope, number);
     }
 
     /// The opposite of placing, before the record changes.
@@ -120,6 +121,7 @@ impl State {
             self.unplan(scope, &group, &allocation);
         }
         self.withdraw(scope, &group, number);
+        self.pools(scope).uncount(&group, number);
     }
 
     /// Ends whatever a number carries.

@@ -1,13 +1,16 @@
 //! The pools of one scope: the numbers of every group that may be lent next, those that rest, and when what is lent
 //! comes back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rand::CryptoRng;
 
+use super::census::{Census, Standing};
 use crate::domain::group::FreeQueue;
 use crate::domain::slot::NumberSlot;
-use crate::domain::{Allocation, AllocationId, GroupName, GroupRules, Number, Seconds, Sharing, Timestamp};
+use crate::domain::{
+    Allocation, AllocationId, GroupName, GroupRules, Number, NumberRecord, Seconds, Sharing, Timestamp,
+};
 
 /// A group's name, or `None` for the numbers without a group.
 pub(super) type Group = Option<GroupName>;
@@ -18,10 +21,12 @@ pub(super) struct Pool {
     /// The numbers that may be lent.
     free: FreeQueue,
     rests: Rests,
-    /// The allocations by their deadline.
+    /// The allocations after which a number may be lent again, by their deadline: those of numbers that are enabled and
+    /// not kept back.
     releases: BTreeSet<(Timestamp, AllocationId, Number)>,
-    /// When each allocation began and until when it lasts, oldest first.
-    begun: BTreeMap<AllocationId, (Timestamp, Timestamp)>,
+    /// The allocations whose deadline has not passed, oldest first.
+    live: BTreeMap<AllocationId, Number>,
+    census: Census,
 }
 
 /// The numbers that rest before they are lent again.
@@ -71,7 +76,8 @@ impl Pool {
             rules,
             rests: Rests::default(),
             releases: BTreeSet::new(),
-            begun: BTreeMap::new(),
+            live: BTreeMap::new(),
+            census: Census::default(),
         }
     }
 
@@ -79,40 +85,66 @@ impl Pool {
         &self.rules
     }
 
-    /// How many numbers rest that carry no allocation any more.
-    pub(super) fn resting(&self) -> usize {
-        self.rests.until.len()
+    /// How many numbers are in this state.
+    pub(super) fn count(&self, standing: Standing) -> usize {
+        self.census.count(standing)
     }
 
-    /// The numbers of the allocations whose deadline has passed and that are kept for late calls, one for each
-    /// allocation.
-    pub(super) fn expired(&self, now: Timestamp) -> impl Iterator<Item = Number> {
-        self.releases.range(..=(now, AllocationId(u64::MAX), Number::MAX)).map(|(_, _, number)| *number)
-    }
-
-    /// How many allocations there are, expired ones included.
+    /// How many live allocations there are.
     pub(super) fn allocations(&self) -> usize {
-        self.releases.len()
+        self.live.len()
     }
 
-    /// When the oldest live allocation began.
-    pub(super) fn oldest(&self, now: Timestamp) -> Option<Timestamp> {
-        self.begun.values().find(|(_, deadline)| now < *deadline).map(|(since, _)| *since)
+    /// The oldest live allocation and its number.
+    pub(super) fn oldest(&self) -> Option<(AllocationId, Number)> {
+        self.live.first_key_value().map(|(id, number)| (*id, *number))
     }
 
-    /// The earliest time at which a number comes back by itself. A shared number has no rest: there it is the earliest
+    /// The earliest time at which a number may be lent again by itself; what is disabled or kept back does not count.
+    /// `last_end` is when the last of a number's allocations ends. A shared number has no rest: there it is the earliest
     /// end of an allocation.
-    pub(super) fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.rules.sharing {
-            Sharing::Shared => {
-                let live = (now, AllocationId(u64::MAX), Number::MAX)..;
-                self.releases.range(live).next().map(|(deadline, _, _)| *deadline)
+    pub(super) fn next_release(
+        &self,
+        now: Timestamp,
+        last_end: impl Fn(Number) -> Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        if self.rules.sharing == Sharing::Shared {
+            let live = (now, AllocationId(u64::MAX), Number::MAX)..;
+            return self.releases.range(live).next().map(|(deadline, _, _)| *deadline);
+        }
+        // A number that was shared before carries several allocations and comes back with the last of them.
+        let (mut earliest, mut seen) = (None::<Timestamp>, HashSet::new());
+        for (deadline, _, number) in &self.releases {
+            if earliest.is_some_and(|earliest| earliest <= *deadline) {
+                break;
             }
-            Sharing::Exclusive => {
-                let released = self.releases.first().map(|(deadline, _, _)| deadline.after(self.rules.cool_down));
-                let rested = self.rests.by_end.first().map(|(until, _)| *until);
-                released.into_iter().chain(rested).min()
+            if seen.insert(*number) {
+                earliest = earliest.into_iter().chain(last_end(*number)).min();
             }
+        }
+        let released = earliest.map(|end| end.after(self.rules.cool_down));
+        let rested = self.rests.by_end.first().map(|(until, _)| *until);
+        released.into_iter().chain(rested).min()
+    }
+
+    /// Whether a number of the group is ever lent.
+    fn lends(&self, record: &NumberRecord) -> bool {
+        record.enabled && !self.rules.reserved.contains(&record.number)
+    }
+
+    /// In which state a number is; `None` if it is free.
+    fn standing(&self, slot: &NumberSlot) -> Option<Standing> {
+        let number = slot.record.number;
+        if self.census.is_held(number) {
+            Some(Standing::Allocated)
+        } else if !slot.record.enabled {
+            Some(Standing::Disabled)
+        } else if self.rules.reserved.contains(&number) {
+            Some(Standing::Reserved)
+        } else {
+            let rests = slot.is_allocated() || self.rests.until.contains_key(&number);
+            // A shared number may be lent whatever it carries.
+            (rests && self.rules.sharing == Sharing::Exclusive).then_some(Standing::Cooling)
         }
     }
 
@@ -121,7 +153,7 @@ impl Pool {
     fn offer(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
         let number = slot.record.number;
         let occupied = self.rules.sharing == Sharing::Exclusive && slot.is_allocated();
-        if !slot.record.enabled || occupied || self.rules.reserved.contains(&number) {
+        if occupied || !self.lends(&slot.record) {
             return Offered::Withheld;
         }
         let rested = slot.record.freed.map(|last| last.at.after(self.rules.cool_down));
@@ -209,19 +241,51 @@ impl Pools {
         self.pool(group).is_some_and(|pool| !pool.free.is_empty())
     }
 
-    /// An allocation of the group runs.
-    pub(super) fn note(&mut self, group: &Group, allocation: &Allocation) {
-        if let Some(pool) = self.groups.get_mut(group) {
+    /// Every exclusive group that has or had a number, in order; the numbers without a group first.
+    pub(super) fn exclusive_groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|(_, pool)| pool.rules.sharing == Sharing::Exclusive).map(|(group, _)| group)
+    }
+
+    /// An allocation of a number of the group runs, or is kept for late calls after its deadline.
+    pub(super) fn note(&mut self, record: &NumberRecord, allocation: &Allocation, now: Timestamp) {
+        let Some(pool) = self.groups.get_mut(&record.group) else { return };
+        if pool.lends(record) {
             pool.releases.insert((allocation.deadline, allocation.id, allocation.number));
-            pool.begun.insert(allocation.id, (allocation.since, allocation.deadline));
+        }
+        if allocation.live(now) && pool.live.insert(allocation.id, allocation.number).is_none() {
+            pool.census.hold(allocation.number);
+        }
+    }
+
+    /// The deadline of an allocation has passed; it may be kept for late calls.
+    pub(super) fn lapse(&mut self, group: &Group, id: AllocationId) {
+        if let Some(pool) = self.groups.get_mut(group)
+            && let Some(number) = pool.live.remove(&id)
+        {
+            pool.census.let_go(number);
         }
     }
 
     /// That allocation has ended, or is about to get another deadline or group.
     pub(super) fn forget(&mut self, group: &Group, allocation: &Allocation) {
+        self.lapse(group, allocation.id);
         if let Some(pool) = self.groups.get_mut(group) {
             pool.releases.remove(&(allocation.deadline, allocation.id, allocation.number));
-            pool.begun.remove(&allocation.id);
+        }
+    }
+
+    /// Counts a number anew, in the state that it is in now.
+    pub(super) fn recount(&mut self, slot: &NumberSlot) {
+        if let Some(pool) = self.groups.get_mut(&slot.record.group) {
+            let standing = pool.standing(slot);
+            pool.census.set(slot.record.number, standing);
+        }
+    }
+
+    /// A number leaves the group.
+    pub(super) fn uncount(&mut self, group: &Group, number: Number) {
+        if let Some(pool) = self.groups.get_mut(group) {
+            pool.census.set(number, None);
         }
     }
 }

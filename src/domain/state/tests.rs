@@ -1,6 +1,7 @@
 //! The rules of the state, each told by a test of its own; the world they play in is built here.
 
 mod documents;
+mod exhaustion;
 mod history;
 mod interactions;
 mod lending;
@@ -18,7 +19,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::{
-    AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, MAX_ROUTES, Match, Repeat, Source, State, Turn, Which,
+    AfterMatch, Criteria, Holder, LateCalls, Lend, Lent, MAX_ROUTES, Match, PoolHealth, Repeat, Source, State, Turn,
+    Which,
 };
 use crate::domain::tables::Found;
 use crate::domain::{
@@ -77,7 +79,15 @@ impl World {
         let refusal = command(&mut self.turn()).expect_err("the command must be refused");
         assert_eq!(self.state.take_changes(), [], "a refusal leaves no changes");
         assert!(*self.state.tables() == before, "a refusal leaves the tables alone");
-        refusal
+        bare(refusal)
+    }
+
+    /// How the groups are told to be in the refusal of a request that finds no number.
+    fn exhaustion(&mut self, lend: Lend) -> Vec<PoolHealth> {
+        match self.turn().lend(&scope(), lend) {
+            Err(Refusal::Exhausted { pools, .. }) => pools,
+            other => panic!("the groups are exhausted, not {other:?}"),
+        }
     }
 
     fn create(&mut self, number: &str, group: Option<&str>) -> NumberId {
@@ -121,6 +131,14 @@ impl World {
 
     fn interaction_lives(&self, id: &str) -> bool {
         self.state.tables().interaction(&scope(), &interaction(id), self.now).is_some()
+    }
+}
+
+/// A refusal without what it tells of the groups.
+fn bare(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Exhausted { group, next_release, .. } => Refusal::Exhausted { group, next_release, pools: Vec::new() },
+        other => other,
     }
 }
 

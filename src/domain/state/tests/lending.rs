@@ -10,7 +10,7 @@ fn a_number_is_lent_to_one_interaction_at_a_time() {
     assert_eq!(world.take("b"), "2");
     let refusal = world.refused(|turn| turn.lend(&scope(), lend_to("c")));
     let next_release = Some(Seconds::new(300));
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release });
+    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release, pools: Vec::new() });
 }
 
 #[test]
@@ -53,7 +53,10 @@ fn a_group_without_a_free_number_says_when_the_next_comes_back_rounded_up() {
     world.lend(Lend { lasting: Seconds::new(10), ..lend_to("b") });
     world.advance(1);
     let refusal = world.refused(|turn| turn.lend(&scope(), lend_to("c")));
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(10)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(10)), pools: Vec::new() }
+    );
 }
 
 #[test]
@@ -63,7 +66,7 @@ fn an_unknown_group_is_refused_and_a_configured_one_without_numbers_is_exhausted
     assert_eq!(world.refused(|turn| turn.lend(&scope(), elsewhere)), Refusal::GroupUnknown(group("nowhere")));
     assert_eq!(
         world.refused(|turn| turn.lend(&scope(), lend_to("a"))),
-        Refusal::Exhausted { group: Some(group("g")), next_release: None }
+        Refusal::Exhausted { group: Some(group("g")), next_release: None, pools: Vec::new() }
     );
 }
 
@@ -84,7 +87,7 @@ fn the_first_of_several_groups_with_a_free_number_lends_it() {
     assert_eq!(world.lend(either.clone()).allocation.number, num("1"));
     assert_eq!(
         world.refused(|turn| turn.lend(&scope(), either)),
-        Refusal::Exhausted { group: None, next_release: None }
+        Refusal::Exhausted { group: None, next_release: Some(Seconds::new(300)), pools: Vec::new() }
     );
 }
 
@@ -99,7 +102,7 @@ fn anywhere_means_the_numbers_without_a_group_first_and_then_every_group() {
     assert_eq!(taken, [num("9"), num("1"), num("2")]);
     assert_eq!(
         world.refused(|turn| turn.lend(&scope(), anywhere)),
-        Refusal::Exhausted { group: None, next_release: None }
+        Refusal::Exhausted { group: None, next_release: Some(Seconds::new(300)), pools: Vec::new() }
     );
 }
 
@@ -147,7 +150,7 @@ fn the_old_deadline_of_a_renewed_allocation_ends_nothing() {
     world.advance(299_999);
     assert_eq!(
         world.refused(|turn| turn.lend(&scope(), lend_to("b"))),
-        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)) }
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)), pools: Vec::new() }
     );
     assert_eq!(world.holder("1").as_deref(), Some("a"));
     world.advance(1);

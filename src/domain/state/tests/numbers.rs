@@ -121,7 +121,7 @@ fn a_free_number_moves_between_groups() {
         world.update("1", move_to(Some("h")));
         assert_eq!(counts(&mut world, Some("h")), (1, 0, 0));
         let refusal = world.refused(|turn| turn.lend(&scope(), lend_to("a")));
-        assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: None });
+        assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: None, pools: Vec::new() });
         let other = Lend { source: from("h"), ..lend_to("a") };
         assert_eq!(world.lend(other).allocation.number, num("1"), "{kind:?}");
     }
@@ -139,9 +139,12 @@ fn an_allocated_number_moves_between_groups_and_comes_back_to_the_new_one() {
     let from_h = |holder| Lend { source: from("h"), ..lend_to(holder) };
     assert_eq!(world.lend(from_h("b")).allocation.number, num("2"));
     let refusal = world.refused(|turn| turn.lend(&scope(), from_h("c")));
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("h")), next_release: Some(Seconds::new(300)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("h")), next_release: Some(Seconds::new(300)), pools: Vec::new() }
+    );
     let refusal = world.refused(|turn| turn.lend(&scope(), lend_to("c")));
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: None });
+    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: None, pools: Vec::new() });
     world.advance(300_000);
     assert_eq!(world.lend(from_h("c")).allocation.number, num("1"));
 }

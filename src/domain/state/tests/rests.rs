@@ -3,7 +3,6 @@
 use super::*;
 use crate::domain::Sharing;
 use crate::domain::refusal::Miss;
-use crate::domain::state::PoolHealth;
 
 fn resting(seconds: u64) -> Rules {
     group_rules("g", GroupRules { cool_down: Seconds::new(seconds), ..GroupRules::default() })
@@ -26,6 +25,11 @@ fn health(world: &mut World) -> PoolHealth {
     world.turn().pool(&scope(), &group("g")).expect("the group has numbers")
 }
 
+/// Whose the oldest allocation is, and for how many seconds.
+fn oldest(health: &PoolHealth) -> Option<(&str, u64)> {
+    health.oldest.as_ref().map(|oldest| (oldest.allocation.interaction.as_str(), oldest.lasted.get()))
+}
+
 /// Free, allocated, cooling, reserved, disabled.
 fn counts(world: &mut World) -> [usize; 5] {
     let health = health(world);
@@ -33,7 +37,7 @@ fn counts(world: &mut World) -> [usize; 5] {
 }
 
 fn exhausted_for(seconds: u64) -> Refusal {
-    Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(seconds)) }
+    Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(seconds)), pools: Vec::new() }
 }
 
 fn move_to(name: &str) -> NumberPatch {
@@ -132,7 +136,7 @@ fn a_reload_makes_rests_longer_shorter_or_none_at_once() {
         world.advance(4_001);
         world.turn();
         world.state.set_rules(resting(seconds));
-        let outcome = world.turn().lend(&scope(), lend_to("b")).map(|_| ());
+        let outcome = world.turn().lend(&scope(), lend_to("b")).map(|_| ()).map_err(bare);
         let expected = if rests == 0 { Ok(()) } else { Err(exhausted_for(rests)) };
         assert_eq!(outcome, expected, "{seconds}");
     }
@@ -359,10 +363,10 @@ fn the_health_of_a_pool_tells_states_utilisation_the_oldest_booking_and_the_next
     let told = health(&mut world);
     assert_eq!(counts(&mut world), [1, 1, 1, 1, 1]);
     assert_eq!((told.total(), told.allocations, told.utilisation()), (5, 1, 66));
-    assert_eq!(told.oldest, Some(Seconds::new(0)), "the older one has ended");
+    assert_eq!(oldest(&told), Some(("b", 0)), "the older one has ended");
     assert_eq!(told.next_release, Some(Seconds::new(10)));
     world.advance(299_000);
-    assert_eq!(health(&mut world).oldest, Some(Seconds::new(299)));
+    assert_eq!(oldest(&health(&mut world)), Some(("b", 299)));
     assert_eq!(health(&mut world).next_release, Some(Seconds::new(11)), "a second and its rest");
     world.advance(1_000);
     assert_eq!(counts(&mut world), [2, 0, 1, 1, 1]);

@@ -177,7 +177,10 @@ fn a_number_moved_from_a_shared_group_is_lent_again_only_when_the_last_of_its_al
     let alone = |holder| Lend { source: from("alone"), ..lend_to(holder) };
     world.advance(60_000);
     let refusal = world.refused(|turn| turn.lend(&scope(), alone("c")));
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("alone")), next_release: Some(Seconds::new(30)) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("alone")), next_release: Some(Seconds::new(30)), pools: Vec::new() }
+    );
     world.advance(30_000);
     assert_eq!(world.lend(alone("c")).allocation.sharing, Sharing::Exclusive);
 }
@@ -206,7 +209,10 @@ fn a_group_that_a_reload_makes_exclusive_lends_each_number_once_its_allocations_
     let cool_down = Seconds::new(10);
     world.state.set_rules(group_rules("g", GroupRules { cool_down, ..GroupRules::default() }));
     let refusal = world.refused(|turn| turn.lend(&scope(), lend_to("c")));
-    assert_eq!(refusal, Refusal::Exhausted { group: Some(group("g")), next_release: Some(cool_down) });
+    assert_eq!(
+        refusal,
+        Refusal::Exhausted { group: Some(group("g")), next_release: Some(cool_down), pools: Vec::new() }
+    );
     world.advance(10_000);
     assert_eq!(world.take("c"), "1");
     world.refused(|turn| turn.lend(&scope(), lend_to("d")));

@@ -322,10 +322,12 @@ impl Checked {
             let rules = state.rules.group(&pool.scope.tenant, pool.group.as_ref());
             let tables = state.tables.scope(&pool.scope).unwrap();
             let (mut counts, mut allocations, mut oldest) = (BTreeMap::new(), 0, None);
+            let mut release = None;
             for slot in tables.numbers.values().filter(|slot| slot.record.group == pool.group) {
                 let live: Vec<_> = slot.allocations().filter(|held| held.live(now)).collect();
                 allocations += live.len();
-                oldest = live.iter().map(|held| held.since).chain(oldest).min();
+                oldest = live.iter().map(|held| held.id).chain(oldest).min();
+                release = release.into_iter().chain(comes_back(slot, rules, now)).min();
                 let rests =
                     slot.is_allocated() || slot.record.freed.is_some_and(|last| now < last.at.after(rules.cool_down));
                 let kind = match slot.record.enabled {
@@ -341,7 +343,11 @@ impl Checked {
             let told = (pool.free, pool.allocated, pool.cooling, pool.reserved, pool.disabled);
             let counted = (count("free"), count("allocated"), count("cooling"), count("reserved"), count("disabled"));
             assert_eq!(told, counted, "{:?}", pool.group);
-            assert_eq!((pool.allocations, pool.oldest), (allocations, oldest.map(|since| now.seconds_since(since))));
+            assert_eq!(
+                (pool.allocations, pool.oldest.as_ref().map(|oldest| oldest.allocation.id)),
+                (allocations, oldest)
+            );
+            assert_eq!(pool.next_release, release.map(|at| at.seconds_to_wait(now)));
             numbers += pool.total();
         }
         let all: usize = state.tables.scopes().map(|(_, tables)| tables.numbers.len()).sum();
@@ -366,6 +372,20 @@ impl Checked {
             assert_eq!(lent, enabled.collect::<Vec<_>>());
         }
     }
+}
+
+/// When a number that cannot be lent now can be lent again, if nobody does anything.
+fn comes_back(slot: &NumberSlot, rules: &GroupRules, now: Timestamp) -> Option<Timestamp> {
+    let held = slot.allocations().map(|held| held.deadline);
+    let back = match rules.sharing {
+        _ if !slot.record.enabled || rules.reserved.contains(&slot.record.number) => None,
+        Sharing::Shared => held.filter(|deadline| now < *deadline).min(),
+        Sharing::Exclusive => {
+            let freed = slot.record.freed.map(|last| last.at).filter(|_| !slot.is_allocated());
+            held.max().or(freed).map(|end| end.after(rules.cool_down))
+        }
+    };
+    back.filter(|at| now < *at)
 }
 
 /// Whether the call may belong to the allocation, in the words of the contract.

@@ -1,0 +1,84 @@
+//! How many numbers of a pool are in which state, kept step by step: a refusal tells the counts, and a pool of which
+//! everybody asks in vain is the last one whose numbers should be gone through each time.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::domain::Number;
+
+/// What a number does that is not free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is lent, disabled or not.
+    Allocated,
+    /// It rests before it is lent again.
+    Cooling,
+    /// The configuration keeps it back.
+    Reserved,
+    /// It may not be lent.
+    Disabled,
+}
+
+/// What is known of a number that is not free.
+#[derive(Debug, Default)]
+struct Seat {
+    /// How many live allocations it carries.
+    held: usize,
+    /// As what it is counted.
+    counted: Option<Standing>,
+}
+
+/// The numbers of a pool that are not free, by what they do. Free ones take no room here.
+#[derive(Debug, Default)]
+pub(super) struct Census {
+    seats: HashMap<Number, Seat>,
+    counts: [usize; 4],
+}
+
+impl Census {
+    /// How many numbers are counted so.
+    pub(super) fn count(&self, standing: Standing) -> usize {
+        self.counts[standing as usize]
+    }
+
+    /// Whether the number carries a live allocation.
+    pub(super) fn is_held(&self, number: Number) -> bool {
+        self.seats.get(&number).is_some_and(|seat| seat.held > 0)
+    }
+
+    /// One more live allocation of the number.
+    pub(super) fn hold(&mut self, number: Number) {
+        self.seats.entry(number).or_default().held += 1;
+    }
+
+    /// One live allocation less.
+    pub(super) fn let_go(&mut self, number: Number) {
+        if let Entry::Occupied(mut seat) = self.seats.entry(number) {
+            seat.get_mut().held -= 1;
+            remove_if_free(seat);
+        }
+    }
+
+    /// Counts the number as this from now on.
+    pub(super) fn set(&mut self, number: Number, standing: Option<Standing>) {
+        let mut seat = match self.seats.entry(number) {
+            Entry::Occupied(seat) => seat,
+            Entry::Vacant(_) if standing.is_none() => return,
+            vacant @ Entry::Vacant(_) => vacant.insert_entry(Seat::default()),
+        };
+        let before = std::mem::replace(&mut seat.get_mut().counted, standing);
+        remove_if_free(seat);
+        if let Some(before) = before {
+            self.counts[before as usize] -= 1;
+        }
+        if let Some(standing) = standing {
+            self.counts[standing as usize] += 1;
+        }
+    }
+}
+
+fn remove_if_free(seat: std::collections::hash_map::OccupiedEntry<'_, Number, Seat>) {
+    if seat.get().held == 0 && seat.get().counted.is_none() {
+        seat.remove();
+    }
+}

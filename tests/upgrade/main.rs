@@ -1,0 +1,66 @@
+//! Data directories that released versions wrote still open, with everything in them.
+//!
+//! Each folder beside this file holds the packed files of one directory and `story.json`, which says what must be found
+//! in it. `make.py` writes a new one at each release; none is ever taken away or written anew.
+
+// Clippy knows tests by their attribute; the helpers beside them are tests all the same.
+#![allow(clippy::unwrap_used)]
+
+mod story;
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dnis_gateway::domain::{Rules, Timestamp};
+use dnis_gateway::store::ManualClock;
+use dnis_gateway::store::sled::{Options, SledStore};
+use flate2::read::GzDecoder;
+use story::Story;
+use tempfile::TempDir;
+
+/// The folders that hold what a release wrote.
+fn kept() -> Vec<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade");
+    let entries = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().path());
+    let mut kept: Vec<_> = entries.filter(|path| path.join("story.json").is_file()).collect();
+    kept.sort();
+    kept
+}
+
+/// The directory as the release left it.
+fn unpacked(kept: &Path) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(kept).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.file_name().unwrap().to_str().unwrap().strip_suffix(".gz") else { continue };
+        let mut bytes = Vec::new();
+        GzDecoder::new(fs::File::open(&path).unwrap()).read_to_end(&mut bytes).unwrap();
+        fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    directory
+}
+
+fn open(directory: &Path, story: &Story) -> SledStore {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(story.told_ms)));
+    let store = SledStore::open(Options::new(directory, Rules::default(), clock).seeded(1));
+    store.unwrap_or_else(|error| panic!("what {} wrote does not open: {error}", story.written_by))
+}
+
+#[tokio::test]
+async fn what_every_released_version_wrote_opens_with_everything_in_it() {
+    let kept = kept();
+    assert!(kept.len() >= 2, "the directories are gone: {kept:?}");
+    for kept in kept {
+        let story: Story = serde_json::from_slice(&fs::read(kept.join("story.json")).unwrap()).unwrap();
+        let directory = unpacked(&kept);
+        let store = open(directory.path(), &story);
+        story.holds_in(&store).await;
+        drop(store);
+        // What this release has made of the directory is as good.
+        let store = open(directory.path(), &story);
+        story.holds_in(&store).await;
+        story.can_go_on_in(&store).await;
+    }
+}
