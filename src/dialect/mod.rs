@@ -7,6 +7,7 @@
 pub mod gms;
 pub mod interact;
 pub mod native;
+mod soap_service;
 
 use std::future::Future;
 use std::net::IpAddr;

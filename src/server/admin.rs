@@ -31,7 +31,12 @@ async fn ready(gateway: Data<Gateway>) -> impl Responder {
 async fn scrape(gateway: Data<Gateway>) -> impl Responder {
     let pools = gateway.store.pools().await.unwrap_or_default();
     let ready = gateway.store.ready().await.is_ok();
-    let readings = Readings { pools: &pools, ready, access: &gateway.access, soap: gateway.interact.tally() };
+    let readings = Readings {
+        pools: &pools,
+        ready,
+        access: &gateway.access,
+        soap: [gateway.interact.tally(), gateway.native.tally()],
+    };
     match gateway.metrics.text(&readings) {
         Ok(text) => HttpResponse::Ok().content_type(metrics::MEDIA_TYPE).body(text),
         Err(error) => plain(HttpResponse::InternalServerError()).body(format!("metrics cannot be written: {error}\n")),

@@ -76,6 +76,8 @@ problems! {
     NoMatch 404 "no-match" "No interaction matches the call";
     /// The called route does not exist.
     RouteUnknown 404 "route-unknown" "The called route is not known";
+    /// The answer has a character that XML cannot carry.
+    NotXml 406 "not-xml" "The answer cannot be written in XML";
     /// The path has other methods.
     NoSuchMethod 405 "no-such-method" "The path has other methods";
     /// The number exists already.
@@ -144,6 +146,8 @@ pub(super) enum Failure {
         /// When to try again.
         retry_after: Seconds,
     },
+    /// The answer has a character that XML cannot carry.
+    NotWritable,
     /// The body cannot be read; the text says why.
     Malformed(String),
     /// Parts of the request are missing or wrong.
@@ -196,6 +200,9 @@ impl Failure {
                 let wait = retry_after.get();
                 (P::TooManyGuesses, format!("Too many access codes were wrong; try again in {wait} s"))
             }
+            Self::NotWritable => {
+                (P::NotXml, "The answer has a character that XML cannot carry; ask over JSON".to_owned())
+            }
             Self::Malformed(text) => (P::Malformed, text.clone()),
             Self::Invalid(objections) => (P::Invalid, summary(objections)),
             Self::Refused(refusal) => refusal_row(refusal),
@@ -206,6 +213,19 @@ impl Failure {
     /// Which problem it is.
     pub(super) fn problem(&self) -> Problem {
         self.row().0
+    }
+
+    /// What it means in this case.
+    pub(super) fn detail(&self) -> String {
+        self.row().1
+    }
+
+    /// The first part of the request that is wrong, as a pointer.
+    pub(super) fn first_pointer(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(objections) => objections.first().map(|objection| objection.pointer.as_str()),
+            _ => None,
+        }
     }
 
     /// The answer.
@@ -225,7 +245,7 @@ impl Failure {
     }
 
     /// The headers that go with it.
-    fn headers(&self, answer: Answer) -> Answer {
+    pub(super) fn headers(&self, answer: Answer) -> Answer {
         match self {
             Self::NoSuchMethod(methods) => {
                 let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");

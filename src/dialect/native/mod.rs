@@ -19,6 +19,7 @@
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
 mod body;
+mod calls;
 mod endpoint;
 mod error;
 mod members;
@@ -28,6 +29,8 @@ mod openapi;
 mod operation;
 mod page;
 mod reply;
+mod resolution;
+mod soap;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -41,6 +44,7 @@ use bytes::Bytes;
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
 use crate::access::Access;
 use crate::config::Live;
+use crate::soap::tally::Tally;
 use crate::store::{Clock, Store};
 use endpoint::Target;
 use error::{Failure, Problem};
@@ -57,19 +61,31 @@ pub struct Native {
     access: Arc<Access>,
     live: Live,
     clock: Arc<dyn Clock>,
+    tally: Tally,
 }
 
 impl Native {
     /// The dialect over a store, for whom `access` lets in. The clock is for what answers say of time; deadlines are
     /// judged by the store's.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock }
+        Self { store, access, live, clock, tally: Tally::default() }
+    }
+
+    /// What the SOAP service refused and tolerated.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Where the description of the SOAP service is served.
+    pub fn wsdl_path(&self) -> &'static str {
+        soap::WSDL_PATH
     }
 
     async fn perform(&self, operation: &dyn Served, segments: &[String], call: &Call<'_>) -> Result<Answer, Failure> {
         let settings = self.live.current();
         let principal = self.access.native(call.head.headers, call.source).await?;
-        let desk = Desk { store: &*self.store, principal, settings, clock: &*self.clock };
+        let guesses = self.access.guesses();
+        let desk = Desk { store: &*self.store, principal, settings, clock: &*self.clock, guesses };
         operation.answer(&desk, segments, call).await
     }
 }
@@ -105,7 +121,7 @@ impl Dialect for Native {
     fn body_limit(&self, endpoint: &Endpoint, _: &Head<'_>) -> usize {
         let limits = &self.live.current().server.limits;
         match &endpoint.0 {
-            Target::Document => limits.body,
+            Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => limits.body,
             Target::Operation(operation, _) => operation.body_limit(limits),
         }
     }
@@ -113,6 +129,9 @@ impl Dialect for Native {
     async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
         match &endpoint.0 {
             Target::Document => Answer::new(StatusCode::OK, "ok", body::JSON, DOCUMENT.clone()),
+            Target::Soap => soap::answer(self, &call).await,
+            Target::Wsdl(version) => soap::describe(*version, &call),
+            Target::Page => soap::page(&call),
             Target::Operation(operation, segments) => {
                 let answer = self.perform(*operation, segments, &call).await;
                 answer.unwrap_or_else(|failure| refused(*operation, &failure))
@@ -120,7 +139,11 @@ impl Dialect for Native {
         }
     }
 
-    fn refuse(&self, _: Option<&Endpoint>, _: &Head<'_>, refusal: HttpRefusal) -> Answer {
-        Failure::Http(refusal).answer()
+    fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
+        let failure = Failure::Http(refusal);
+        match endpoint {
+            Some(Endpoint(Target::Soap)) => soap::refuse(self, head.headers, &failure),
+            _ => failure.answer(),
+        }
     }
 }

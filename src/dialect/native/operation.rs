@@ -17,7 +17,7 @@ use super::error::{Failure, Problem};
 use super::members::{Members, unknown_member};
 use super::objection::{Objections, Within};
 use super::reply::Reply;
-use crate::access::Principal;
+use crate::access::{Guesses, Principal};
 use crate::config::{Limits, Settings};
 use crate::dialect::{Answer, Call};
 use crate::domain::{GroupName, GroupRules, Scope, Timestamp};
@@ -108,6 +108,8 @@ pub(super) struct Desk<'a> {
     pub(super) settings: Arc<Settings>,
     /// For what answers say of time.
     pub(super) clock: &'a dyn Clock,
+    /// The wrong access codes of callers.
+    pub(super) guesses: &'a Guesses,
 }
 
 impl Desk<'_> {

@@ -1,7 +1,9 @@
 //! The whole dialect in process, over the pure store: what goes in at the seam and what comes out of it.
 
+mod calls;
 mod numbers;
 mod openapi;
+mod soap;
 
 use std::sync::Arc;
 
