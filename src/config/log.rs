@@ -3,6 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 use super::section::Section;
+use crate::domain::watermark::Thresholds;
 
 /// Section `log`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Which requests get a line of their own. Default: the failed ones.
     pub requests: LogRequests,
+    /// From which utilisation of a group on the log warns. Default 75 and 90 %.
+    pub pools: Thresholds,
 }
 
 /// The form of a log line.
@@ -41,7 +44,12 @@ pub enum LogRequests {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::default(), requests: LogRequests::default() }
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::default(),
+            requests: LogRequests::default(),
+            pools: Thresholds::default(),
+        }
     }
 }
 
@@ -54,8 +62,24 @@ impl Log {
             level: section.text("level", level).unwrap_or(default.level),
             format: section.choice("format", &formats).unwrap_or_default(),
             requests: section.choice("requests", &requests).unwrap_or_default(),
+            pools: pools(section),
         }
     }
+}
+
+fn pools(section: &mut Section<'_>) -> Thresholds {
+    let default = Thresholds::default();
+    let mut percent = |key, default| section.whole(key, 1..=100_u8).map_or(default, usize::from);
+    let read = Thresholds {
+        warning: percent("pool_warning", default.warning),
+        critical: percent("pool_critical", default.critical),
+    };
+    if read.warning > read.critical {
+        let key = if section.has("pool_critical") { "pool_critical" } else { "pool_warning" };
+        section.problem(key, "must not be lower for pool_critical (default 90) than for pool_warning (default 75)");
+        return default;
+    }
+    read
 }
 
 fn level(text: &str) -> Result<String, &'static str> {

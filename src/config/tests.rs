@@ -55,6 +55,17 @@ fn problem(text: &str) -> String {
 }
 
 #[test]
+fn the_log_warns_of_a_group_from_75_and_90_percent_on_unless_told_otherwise() {
+    let pools = |text: &str| load(text).map(|settings| (settings.log.pools.warning, settings.log.pools.critical));
+    assert_eq!(pools("").unwrap(), (75, 90));
+    assert_eq!(pools("[log]\npool_warning = 50\npool_critical = 50\n").unwrap(), (50, 50));
+    assert!(problem("[log]\npool_warning = 0\n").contains("log.pool_warning: must be a whole number from 1 to 100"));
+    let expected = "must not be lower for pool_critical (default 90) than for pool_warning (default 75)";
+    assert!(problem("[log]\npool_warning = 95\n").ends_with(expected));
+    assert!(problem("[log]\npool_critical = 60\n").starts_with("2 log.pool_critical"));
+}
+
+#[test]
 fn without_a_file_the_defaults_hold() {
     let settings =
         Settings::load(None, variables(&[("HOME", "/root"), ("DNIS_GATEWAY_PASSWORD", "x")]), &none()).unwrap();

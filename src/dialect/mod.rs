@@ -4,8 +4,10 @@
 //! everything in between (limits, reading the body, metrics, panics) once for all. All wording, status codes and
 //! quirks of a vendor live in its folder, its errors in one table there.
 
+pub mod aicc;
 pub mod gms;
 pub mod interact;
+mod json;
 pub mod native;
 mod soap_service;
 

@@ -16,6 +16,8 @@ pub enum Origin {
     Gms,
     /// Jacada Interact.
     Interact,
+    /// The gateway's own API.
+    Native,
 }
 
 /// A number lent to one interaction.

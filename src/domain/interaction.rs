@@ -1,6 +1,24 @@
 //! An interaction: the digital session that a call will be recognised as.
 
-use super::{Deadline, DocumentId, InteractionId, Timestamp};
+use super::{Deadline, DocumentId, InteractionId, NewEntry, Seconds, Timestamp};
+
+/// What a caller says of an interaction to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewInteraction {
+    /// The id; without one the gateway makes one.
+    pub id: Option<InteractionId>,
+    /// How long it lives; without it, until somebody ends it.
+    pub lasting: Option<Seconds>,
+    /// User data for its document.
+    pub data: Vec<NewEntry>,
+}
+
+/// An interaction that only its name is known of lives until somebody ends it.
+impl From<InteractionId> for NewInteraction {
+    fn from(id: InteractionId) -> Self {
+        Self { id: Some(id), ..Self::default() }
+    }
+}
 
 /// A digital session, known by the id its dialect gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,17 @@
 //! A page begins after a mark, the last thing of the page before it, and never counts from the beginning: what is
 //! created or deleted meanwhile moves nothing, and the last page costs what the first one does.
 
+use std::ops::Bound::{Excluded, Included};
+use std::sync::Arc;
+
 use serde::Serialize;
 
+use super::slot::NumberSlot;
 use super::tables::{Found, ScopeTables};
-use super::{GroupName, GroupRules, Number, Rules, Scope, Sharing, Tables, TenantId, Timestamp};
+use super::{
+    Allocation, AllocationId, GroupName, GroupRules, InteractionId, Number, Rules, Scope, Sharing, Tables, TenantId,
+    Timestamp,
+};
 
 /// Most things that are looked at for one page. A filter that few things pass ends a page early rather than keep
 /// everybody else waiting.
@@ -79,13 +86,13 @@ pub struct Part<T, M> {
 
 impl<T, M> Part<T, M> {
     /// Nothing, and nothing after it.
-    fn end() -> Self {
+    pub(super) fn end() -> Self {
         Self { items: Vec::new(), next: None }
     }
 
     /// Takes at most `limit` of what `take` makes of the candidates, each told with its mark, and looks at no more of
     /// them than is good for everybody else.
-    fn of<C>(
+    pub(super) fn of<C>(
         candidates: impl Iterator<Item = C>,
         limit: usize,
         mark: impl Fn(&C) -> M,
@@ -127,15 +134,82 @@ impl Tables {
     }
 }
 
+/// Which allocations a list shows; what is left out does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllocationFilter {
+    /// Those of the numbers of this group.
+    pub group: Option<GroupName>,
+    /// Those of this interaction.
+    pub interaction: Option<InteractionId>,
+    /// Those of this number.
+    pub number: Option<Number>,
+}
+
+impl Tables {
+    /// A live allocation.
+    pub fn allocation(&self, scope: &Scope, id: AllocationId, now: Timestamp) -> Option<&Arc<Allocation>> {
+        let tables = self.scope(scope)?;
+        let number = tables.lent.get(&id)?;
+        tables.numbers.get(number)?.allocation(id).filter(|allocation| allocation.live(now))
+    }
+
+    /// Lists the live allocations of a scope that pass the filter, oldest first, from the first one after `after`.
+    pub fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Part<Arc<Allocation>, AllocationId> {
+        let Some(tables) = self.scope(scope) else { return Part::end() };
+        let first = after.map_or(AllocationId(0), |AllocationId(id)| AllocationId(id.saturating_add(1)));
+        let allocations = tables.allocations_from(first, filter).filter_map(|(number, id)| {
+            let slot = tables.numbers.get(&number)?;
+            Some((slot, slot.allocation(id)?))
+        });
+        Part::of(
+            allocations,
+            limit,
+            |(_, allocation)| allocation.id,
+            |(slot, allocation)| {
+                let takes = filter.number.is_none_or(|number| number == allocation.number)
+                    && filter.interaction.as_ref().is_none_or(|id| *id == allocation.interaction)
+                    && (filter.group.is_none() || filter.group == slot.record.group);
+                (takes && allocation.live(now)).then(|| Arc::clone(allocation))
+            },
+        )
+    }
+}
+
 impl ScopeTables {
+    /// The allocations that may pass a filter, oldest first, by the index that leaves the fewest.
+    fn allocations_from<'a>(
+        &'a self,
+        first: AllocationId,
+        filter: &AllocationFilter,
+    ) -> Box<dyn Iterator<Item = (Number, AllocationId)> + 'a> {
+        match filter {
+            AllocationFilter { interaction: Some(id), .. } => {
+                let holds = self.interactions.get(id).into_iter().flat_map(|slot| slot.holds.iter().copied());
+                Box::new(holds.filter(move |(_, id)| *id >= first))
+            }
+            AllocationFilter { number: Some(number), .. } => {
+                let number = *number;
+                let slot = self.numbers.get(&number).into_iter();
+                Box::new(slot.flat_map(move |slot| slot.allocations_from(first)).map(move |id| (number, id)))
+            }
+            _ => Box::new(self.lent.range(first..).map(|(id, number)| (*number, *id))),
+        }
+    }
+
     /// The slots of all numbers, or those of a group, that begin with `prefix`, from the first one after `after`.
     fn slots_after(
         &self,
         group: Option<&Option<GroupName>>,
         prefix: Option<Number>,
         after: Option<Number>,
-    ) -> Box<dyn Iterator<Item = &super::slot::NumberSlot> + '_> {
-        use std::ops::Bound::{Excluded, Included};
+    ) -> Box<dyn Iterator<Item = &NumberSlot> + '_> {
         let (first, last) = prefix.map_or((Number::MIN, Number::MAX), Number::beginning_with);
         let bounds = match after {
             Some(after) if after >= last => return Box::new(std::iter::empty()),

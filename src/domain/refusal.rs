@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::state::PoolHealth;
 use super::{
-    DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, Route, RouteId, Seconds, SkillId,
+    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, Route, RouteId,
+    Seconds, SkillId,
 };
 
 /// A business refusal: the request was understood and changes nothing.
@@ -19,6 +20,9 @@ pub enum Refusal {
     /// The number cannot be deleted while it is lent.
     #[error("number {0} is allocated")]
     NumberAllocated(Number),
+    /// No live allocation has this id.
+    #[error("allocation {} is not known or has ended", .0.0)]
+    AllocationUnknown(AllocationId),
     /// No such group: neither configured nor carried by any number.
     #[error("group '{0}' is not known")]
     GroupUnknown(GroupName),

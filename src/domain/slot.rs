@@ -35,10 +35,9 @@ impl NumberSlot {
     /// The number with its newest live allocation.
     pub(super) fn found(&self, now: Timestamp) -> Found {
         let live = self.newest_first().find(|allocation| allocation.live(now));
-        // An expired allocation may still be here, to be recognised by a late call; it ended at its deadline.
-        let expired =
-            self.exclusive.iter().filter(|allocation| !allocation.live(now)).map(|allocation| allocation.deadline);
-        let ended = expired.chain(self.record.freed.map(|last| last.at)).max();
+        // Expired allocations may still be here, to be recognised by a late call; each ended at its deadline.
+        let expired = live.is_none().then(|| self.allocations().map(|allocation| allocation.deadline));
+        let ended = expired.into_iter().flatten().chain(self.record.freed.map(|last| last.at)).max();
         Found { record: Arc::clone(&self.record), allocation: live.cloned(), ended }
     }
 
@@ -63,6 +62,13 @@ impl NumberSlot {
     pub(super) fn allocations(&self) -> impl Iterator<Item = &Arc<Allocation>> {
         let shared = self.shared.iter().flat_map(|shared| shared.by_id.values());
         self.exclusive.iter().chain(shared)
+    }
+
+    /// The ids of what the number carries from `first` on, oldest first.
+    pub(super) fn allocations_from(&self, first: AllocationId) -> impl Iterator<Item = AllocationId> {
+        let exclusive = self.exclusive.iter().map(|allocation| allocation.id).filter(move |id| *id >= first);
+        let shared = self.shared.iter().flat_map(move |shared| shared.by_id.range(first..)).map(|(id, _)| *id);
+        exclusive.chain(shared)
     }
 
     /// One of the allocations.

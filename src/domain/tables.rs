@@ -27,7 +27,7 @@ pub struct Found {
     pub record: Arc<NumberRecord>,
     /// Its live allocation.
     pub allocation: Option<Arc<Allocation>>,
-    /// When the last of its allocations ended; `None` if none has.
+    /// When the last of its allocations ended, if none is live; `None` if none ever was.
     pub ended: Option<Timestamp>,
 }
 
@@ -60,6 +60,8 @@ pub(super) struct ScopeTables {
     dnids: BTreeSet<(Number, Number)>,
     /// Every allocated number under its short form, newest allocation last.
     allocated_dnids: BTreeSet<(Number, AllocationId, Number)>,
+    /// The number of every allocation, oldest first.
+    pub(super) lent: BTreeMap<AllocationId, Number>,
     groups: BTreeMap<Option<GroupName>, GroupTable>,
     pub(super) interactions: HashMap<InteractionId, InteractionSlot>,
     pub(super) documents: HashMap<DocumentId, Arc<Document>>,
@@ -318,6 +320,7 @@ impl ScopeTables {
         if let Some(slot) = self.numbers.get_mut(&number) {
             slot.put(allocation);
             self.allocated_dnids.insert((slot.record.dnid, allocation.id, number));
+            self.lent.insert(allocation.id, number);
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
             && !interaction.holds.contains(&(number, allocation.id))
@@ -331,6 +334,7 @@ impl ScopeTables {
         if let Some(slot) = self.numbers.get_mut(&number) {
             slot.take(allocation.id);
             self.allocated_dnids.remove(&(slot.record.dnid, allocation.id, number));
+            self.lent.remove(&allocation.id);
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction) {
             interaction.holds.retain(|held| *held != (number, allocation.id));

@@ -25,7 +25,9 @@ const UNKNOWN: &str = "unknown";
 /// Answers any request to the main listener.
 pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data<Gateway>) -> HttpResponse {
     let path = request.path();
-    if gateway.interact.owns(path) {
+    if gateway.aicc.owns(path) {
+        serve(&gateway.aicc, &gateway, &request, payload).await
+    } else if gateway.interact.owns(path) {
         serve(&gateway.interact, &gateway, &request, payload).await
     } else if gateway.gms.owns(path) {
         serve(&gateway.gms, &gateway, &request, payload).await
@@ -34,6 +36,7 @@ pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data
     } else {
         let started = Instant::now();
         let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact), \
+                    AICC under /apigovernance/ and /apiaccess/, \
                     the gateway's own API under /gateway/v1/.\n";
         let answer = Answer::new(StatusCode::NOT_FOUND, "not_found", "text/plain; charset=utf-8", text);
         finish(&gateway, &request, UNKNOWN, UNKNOWN, answer, started)

@@ -33,6 +33,7 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
     let ready = gateway.store.ready().await.is_ok();
     let readings = Readings {
         pools: &pools,
+        watch: &gateway.watch,
         ready,
         access: &gateway.access,
         soap: [gateway.interact.tally(), gateway.native.tally()],

@@ -9,9 +9,11 @@ use prometheus::{
     TextEncoder,
 };
 
+use super::watch::Watch;
 use crate::access::Access;
-use crate::domain::EnvironmentName;
 use crate::domain::state::PoolHealth;
+use crate::domain::watermark::Level;
+use crate::domain::{EnvironmentName, GroupName, Sharing};
 use crate::soap::tally::Tally;
 use crate::store::sled::Observer;
 
@@ -24,6 +26,9 @@ pub(super) struct Metrics {
     requests: IntCounterVec,
     latency: HistogramVec,
     numbers: IntGaugeVec,
+    utilisation: IntGaugeVec,
+    level: IntGaugeVec,
+    crossings: IntCounterVec,
     batch_commands: Histogram,
     sync: Histogram,
     ready: IntGauge,
@@ -37,6 +42,8 @@ pub(super) struct Metrics {
 pub(super) struct Readings<'a> {
     /// How every group is.
     pub(super) pools: &'a [PoolHealth],
+    /// Which of them run out of numbers.
+    pub(super) watch: &'a Watch,
     /// Whether the store takes writes.
     pub(super) ready: bool,
     /// Who was turned away, and how much it cost to find out.
@@ -71,6 +78,24 @@ impl Metrics {
                 ),
                 &["tenant", "environment", "group", "state"],
             )?,
+            utilisation: IntGaugeVec::new(
+                Opts::new(
+                    "dnis_gateway_group_utilisation_percent",
+                    "The part of the numbers of an exclusive group that may be lent which is lent or rests.",
+                ),
+                &["tenant", "environment", "group"],
+            )?,
+            level: IntGaugeVec::new(
+                Opts::new(
+                    "dnis_gateway_group_level",
+                    "The level of utilisation that an exclusive group has reached: 0, 1 (warning) or 2 (critical).",
+                ),
+                &["tenant", "environment", "group"],
+            )?,
+            crossings: IntCounterVec::new(
+                Opts::new("dnis_gateway_group_crossings_total", "How often groups have risen to a level."),
+                &["tenant", "environment", "group", "level"],
+            )?,
             batch_commands: Histogram::with_opts(
                 HistogramOpts::new("dnis_gateway_store_batch_commands", "Commands that share one commit.")
                     .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0]),
@@ -103,6 +128,9 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
         metrics.registry.register(Box::new(metrics.numbers.clone()))?;
+        metrics.registry.register(Box::new(metrics.utilisation.clone()))?;
+        metrics.registry.register(Box::new(metrics.level.clone()))?;
+        metrics.registry.register(Box::new(metrics.crossings.clone()))?;
         metrics.registry.register(Box::new(metrics.batch_commands.clone()))?;
         metrics.registry.register(Box::new(metrics.sync.clone()))?;
         metrics.registry.register(Box::new(metrics.ready.clone()))?;
@@ -119,6 +147,17 @@ impl Metrics {
         self.latency.with_label_values(&[dialect, operation]).observe(took.as_secs_f64());
     }
 
+    /// Counts that a group has risen to a level.
+    pub(super) fn crossed(&self, pool: &PoolHealth, level: Level) {
+        let name = match level {
+            Level::Normal => "normal",
+            Level::Warning => "warning",
+            Level::Critical => "critical",
+        };
+        let [tenant, environment, group] = labels(pool);
+        self.crossings.with_label_values(&[tenant, environment, group, name]).inc();
+    }
+
     /// All metrics in Prometheus' text format, with the readings of now.
     pub(super) fn text(&self, readings: &Readings<'_>) -> prometheus::Result<Vec<u8>> {
         self.ready.set(i64::from(readings.ready));
@@ -132,9 +171,16 @@ impl Metrics {
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();
+        self.utilisation.reset();
+        self.level.reset();
         for pool in readings.pools {
-            let environment = pool.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
-            let group = pool.group.as_ref().map_or("", |group| group.as_str());
+            let [tenant, environment, group] = labels(pool);
+            if pool.sharing == Sharing::Exclusive {
+                let labels = [tenant, environment, group];
+                let utilisation = i64::try_from(pool.utilisation()).unwrap_or(i64::MAX);
+                self.utilisation.with_label_values(&labels).set(utilisation);
+                self.level.with_label_values(&labels).set(readings.watch.level(pool) as i64);
+            }
             let states = [
                 ("free", pool.free),
                 ("allocated", pool.allocated),
@@ -143,7 +189,7 @@ impl Metrics {
                 ("disabled", pool.disabled),
             ];
             for (state, count) in states {
-                let labels = [pool.scope.tenant.as_str(), environment, group, state];
+                let labels = [tenant, environment, group, state];
                 self.numbers.with_label_values(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
             }
         }
@@ -151,6 +197,12 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+/// Tenant, environment and group.
+fn labels(pool: &PoolHealth) -> [&str; 3] {
+    let environment = pool.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
+    [pool.scope.tenant.as_str(), environment, pool.group.as_ref().map_or("", GroupName::as_str)]
 }
 
 /// Brings counters up to what a floor below has counted, those that stand at zero included.

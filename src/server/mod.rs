@@ -12,6 +12,7 @@ mod origin;
 mod setup;
 mod sweeper;
 mod tls;
+mod watch;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,6 +26,7 @@ use actix_web::{App, HttpServer, web};
 
 use crate::access::Access;
 use crate::config::{Live, Settings};
+use crate::dialect::aicc::Aicc;
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
 use crate::dialect::native::Native;
@@ -45,11 +47,13 @@ const FAREWELL_SECONDS: u64 = 30;
 struct Gateway {
     gms: Gms,
     interact: Interact,
+    aicc: Aicc,
     native: Native,
     access: Arc<Access>,
     store: Arc<dyn Store>,
     live: Live,
     metrics: Arc<metrics::Metrics>,
+    watch: watch::Watch,
     stopping: AtomicBool,
     /// Distinguishes the request ids of this process from those of another.
     process: u32,
@@ -158,6 +162,7 @@ impl Server {
                 live.clone(),
                 Arc::new(SystemClock::default()),
             ),
+            aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::new(SystemClock::default())),
             native: Native::new(
                 Arc::clone(&store),
                 Arc::clone(&access),
@@ -168,6 +173,7 @@ impl Server {
             store,
             live,
             metrics,
+            watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
             process: rand::random(),
             requests: AtomicU64::new(0),
@@ -195,7 +201,7 @@ impl Server {
             .map_err(listen_error(admin, "--admin-listen"))?
             .run();
         let handles = [main.handle(), side.handle()];
-        let sweeper = sweeper::run(Arc::clone(&gateway.store));
+        let sweeper = sweeper::run(gateway.clone());
         let tasks = vec![
             tokio::spawn(async move { report("the main listener", main.await) }),
             tokio::spawn(async move { report("the admin listener", side.await) }),

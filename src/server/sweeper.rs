@@ -1,20 +1,23 @@
-//! The worker that lets the state follow the clock when nobody calls.
+//! The worker that lets the state follow the clock when nobody calls, and looks after the groups.
 //!
 //! No answer depends on it: every command and every reader judges deadlines for itself. It keeps the gauges honest and
-//! the disk free of what has ended.
+//! the disk free of what has ended, and tells when a group runs out of numbers.
 
-use std::sync::Arc;
+use actix_web::web::Data;
 
-use super::SWEEP_EVERY;
-use crate::store::Store;
+use super::{Gateway, SWEEP_EVERY};
 
 /// Sweeps for ever.
-pub(super) async fn run(store: Arc<dyn Store>) {
+pub(super) async fn run(gateway: Data<Gateway>) {
     let mut tick = tokio::time::interval(SWEEP_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         // A store that takes no writes says so itself, in the log and by its readiness.
-        let _ = store.sweep().await;
+        let _ = gateway.store.sweep().await;
+        if let Ok(pools) = gateway.store.pools().await {
+            let thresholds = gateway.live.current().log.pools;
+            gateway.watch.look(&pools, &thresholds, |pool, level| gateway.metrics.crossed(pool, level));
+        }
     }
 }

@@ -19,10 +19,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Candidate, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
-    State, Tables, Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, Candidate, Change, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -138,6 +138,14 @@ impl Store for MemoryStore {
         self.write(|turn| turn.free(scope, dialled))
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        self.write(|turn| turn.renew_allocation(scope, id, lasting))
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        self.write(|turn| turn.free_allocation(scope, id))
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -179,13 +187,8 @@ impl Store for MemoryStore {
         )
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
-        self.write(|turn| turn.create_interaction(scope, id, deadline))
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
+        self.write(|turn| turn.create_interaction(scope, new))
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -236,6 +239,20 @@ impl Store for MemoryStore {
         let inner = self.inner.lock();
         let rules = inner.state.rules();
         Ok(inner.state.tables().numbers_after(scope, filter, rules, after, limit, self.clock.now()))
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -305,6 +322,19 @@ impl Store for MemoryStore {
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         self.write(|turn| Ok(turn.pool(scope, group)))
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.write(|turn| Ok(turn.group(scope, group)))
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        self.write(|turn| Ok(turn.groups_after(scope, after.as_ref(), limit)))
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

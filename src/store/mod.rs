@@ -20,10 +20,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Candidate, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
-    SkillId,
+    Allocation, AllocationFilter, AllocationId, Candidate, Content, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route, RouteFilter, RouteId,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -145,6 +145,18 @@ pub trait Store: Send + Sync {
     /// [`Refusal::NumberUnknown`].
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>>;
 
+    /// Gives a live allocation a new deadline, `lasting` from now. The interaction lives at least as long.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent>;
+
+    /// Ends a live allocation.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>>;
+
     /// Recognises a call and frees the numbers of what is returned, newest first.
     ///
     /// # Errors
@@ -164,16 +176,12 @@ pub trait Store: Send + Sync {
     /// Tells whose call it is and where it goes and, if there is one candidate alone, frees the number.
     async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved>;
 
-    /// Makes an interaction under an id that the caller chose.
+    /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`].
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>>;
+    /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`].
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>>;
 
     /// Ends an interaction and frees its numbers.
     ///
@@ -231,6 +239,19 @@ pub trait Store: Send + Sync {
         after: Option<Number>,
         limit: usize,
     ) -> Result<Part<Found, Number>>;
+
+    /// Looks up a live allocation.
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>>;
+
+    /// Lists the live allocations that pass a filter, oldest first, from the first one after `after`; at most `limit` of
+    /// them, and fewer where the store would have to look at too many for more.
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>>;
 
     /// Looks up a live interaction.
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>>;
@@ -291,6 +312,18 @@ pub trait Store: Send + Sync {
 
     /// How a group is now; `None` if no number is in it.
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// How a group is now that has a number or is configured; `None` for any other.
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>>;
+
+    /// Lists the groups of a scope that have a number or are configured, by their names, from the first one after
+    /// `after`. The numbers without a group (`None`) come first, if there are any.
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>>;
 
     /// How every group is that has any number.
     async fn pools(&self) -> Result<Vec<PoolHealth>>;

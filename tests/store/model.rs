@@ -11,11 +11,12 @@ use dnis_gateway::domain::state::{
 };
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    AccessCode, Allocation, CallCenter, Caller, CodeShape, Deadline, Destination, DocumentId, DocumentRef, FlowId,
-    GroupRules, Interaction, NewEntry, NewNumber, NewRoute, NumberId, NumberPatch, Origin, Overdial, Policy, Resolve,
-    Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    AccessCode, Allocation, AllocationFilter, AllocationId, CallCenter, Caller, CodeShape, Destination, DocumentId,
+    DocumentRef, FlowId, GroupName, GroupRules, Interaction, NewEntry, NewInteraction, NewNumber, NewRoute, Number,
+    NumberFilter, NumberId, NumberPatch, NumberState, Origin, Overdial, Part, Policy, Resolve, Route, RouteFilter,
+    RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{Clock, LoadedEntry, Matched, Resolved, Result, WithData};
+use dnis_gateway::store::{LoadedEntry, Matched, Resolved, Result, WithData};
 use proptest::prelude::*;
 
 use crate::engine::Engine;
@@ -76,9 +77,11 @@ enum Step {
     Delete { number: usize },
     Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
     Free { dialled: Dialled },
+    FreeOne { at: u64 },
+    Renew { at: u64, lasting: u64 },
     Match(Call),
     Take(Call),
-    Begin { holder: usize, lasting: Option<u64> },
+    Begin { holder: Option<usize>, lasting: Option<u64>, data: Data },
     End { holder: usize },
     Write { data: Data, ttl: u64 },
     Merge { document: Named, data: Data, ttl: Option<u64> },
@@ -214,10 +217,12 @@ fn step() -> impl Strategy<Value = Step> {
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
+        1 => (0u64..4).prop_map(|at| Step::FreeOne { at }),
+        2 => (0u64..4, 0u64..20).prop_map(|(at, lasting)| Step::Renew { at, lasting }),
         4 => calling().prop_map(Step::Match),
         2 => calling().prop_map(Step::Take),
-        1 => (holder.clone(), proptest::option::of(0u64..30))
-            .prop_map(|(holder, lasting)| Step::Begin { holder, lasting }),
+        1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
+            .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
         1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
         3 => (document(), data(), proptest::option::of(ttl))
@@ -252,6 +257,7 @@ enum Outcome {
     Updated(Result<Found>),
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
+    FreedOne(Result<Arc<Allocation>>),
     Matched(Result<Vec<Matched>>),
     Taken(Result<Resolved>),
     Begun(Result<Arc<Interaction>>),
@@ -263,16 +269,21 @@ enum Outcome {
     Done(Result<()>),
 }
 
+type Allocations = Part<Arc<Allocation>, AllocationId>;
+
 /// What readers see afterwards.
 #[derive(Debug, PartialEq)]
 struct Sight {
     page: Page,
     of_group: Page,
+    cooling: Part<Found, Number>,
+    allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
     dialled: Vec<Option<Found>>,
     resolved: Vec<Resolved>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
+    groups: Part<PoolHealth, Option<GroupName>>,
     routes: RoutePage,
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
@@ -283,12 +294,14 @@ struct Player {
     engine: Engine,
     documents: Vec<DocumentId>,
     codes: Vec<AccessCode>,
+    /// The newest allocation.
+    lent: u64,
     routes: Vec<RouteId>,
 }
 
 impl Player {
     fn new(engine: Engine) -> Self {
-        Self { engine, documents: Vec::new(), codes: Vec::new(), routes: Vec::new() }
+        Self { engine, documents: Vec::new(), codes: Vec::new(), lent: 0, routes: Vec::new() }
     }
 
     fn document(&self, named: Named) -> DocumentRef {
@@ -299,6 +312,10 @@ impl Player {
             }
             Named::OwnedBy(at) => owned(at),
         }
+    }
+
+    fn allocation(&self, at: u64) -> AllocationId {
+        AllocationId(self.lent.saturating_sub(at))
     }
 
     async fn play(&mut self, step: &Step) -> Outcome {
@@ -326,6 +343,7 @@ impl Player {
             Step::Lend { holder, source, repeat, times, caller, data } => {
                 let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
+                self.lent = outcome.as_ref().map_or(self.lent, |lent| lent.allocation.id.0.max(self.lent));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
                 Outcome::Lent(outcome)
             }
@@ -335,6 +353,10 @@ impl Player {
                     Dialled::Dnid(dnid) => num(&dnid.to_string()),
                 };
                 Outcome::Freed(store.free(&scope, dialled).await)
+            }
+            Step::FreeOne { at } => Outcome::FreedOne(store.free_allocation(&scope, self.allocation(at)).await),
+            Step::Renew { at, lasting } => {
+                Outcome::Lent(store.renew_allocation(&scope, self.allocation(at), Seconds::new(lasting)).await)
             }
             Step::Match(Call { number, code, caller: at, late, which, after, data }) => {
                 let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
@@ -346,10 +368,12 @@ impl Player {
                 let call = Resolve { code, caller: at.map(caller), ..dial(NUMBERS[number]) };
                 Outcome::Taken(store.take_call(&scope, call).await)
             }
-            Step::Begin { holder, lasting } => {
-                let end = |seconds| Deadline::At(self.engine.clock.now().after(Seconds::new(seconds)));
-                let deadline = lasting.map_or(Deadline::Never, end);
-                Outcome::Begun(store.create_interaction(&scope, interaction(HOLDERS[holder]), deadline).await)
+            Step::Begin { holder, lasting, data } => {
+                let id = holder.map(|at| interaction(HOLDERS[at]));
+                let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
+                let outcome = store.create_interaction(&scope, new).await;
+                self.documents.extend(outcome.as_ref().ok().map(|made| made.data));
+                Outcome::Begun(outcome)
             }
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
@@ -401,6 +425,13 @@ impl Player {
         let (scope, store) = (scope(), self.engine.store());
         let page = store.numbers(&scope, None, 0, 100).await.unwrap();
         let of_group = store.numbers(&scope, Some(&group("g")), 1, 2).await.unwrap();
+        let cooling = NumberFilter { state: Some(NumberState::Cooling), ..NumberFilter::default() };
+        let cooling = store.numbers_after(&scope, &cooling, Some(num("11")), 2).await.unwrap();
+        let all = AllocationFilter::default();
+        let of_holder = AllocationFilter { interaction: Some(interaction("a")), ..all.clone() };
+        let allocations = store.allocations_after(&scope, &all, Some(AllocationId(1)), 3).await.unwrap();
+        let of_holder = store.allocations_after(&scope, &of_holder, None, 3).await.unwrap();
+        let newest = store.allocation(&scope, self.allocation(0)).await.unwrap();
         let (mut dialled, mut resolved) = (Vec::new(), Vec::new());
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
@@ -420,13 +451,28 @@ impl Player {
         store.sweep().await.unwrap();
         let mut pools = store.pools().await.unwrap();
         pools.sort_by(|one, other| one.group.cmp(&other.group));
+        let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
         let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
         let skills = store.skills(&scope).await.unwrap();
         let mut routed = Vec::new();
         for text in ["100", "1002", "10021", "100213", "100*"] {
             routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
         }
-        Sight { page, of_group, dialled, resolved, interactions, documents, pools, routes, routed, skills }
+        Sight {
+            page,
+            of_group,
+            cooling,
+            allocations: (allocations, of_holder, newest),
+            dialled,
+            resolved,
+            interactions,
+            documents,
+            pools,
+            groups,
+            routes,
+            routed,
+            skills,
+        }
     }
 }
 

@@ -202,9 +202,9 @@ fn a_freshly_made_file_system_is_as_good_as_empty() {
 #[tokio::test]
 async fn a_newer_format_is_refused_even_if_the_rest_of_the_marker_has_changed() {
     let directory = filled().await;
-    edit_marker(directory.path(), |text| text.replace("format = 1", "format = 2"));
+    edit_marker(directory.path(), |text| text.replace("format = 2", "format = 3"));
     assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
-    edit_marker(directory.path(), |_| "format = 3\nshards = [1, 2]\n".to_owned());
+    edit_marker(directory.path(), |_| "format = 4\nshards = [1, 2]\n".to_owned());
     assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
 }
 
@@ -228,7 +228,7 @@ async fn a_record_that_cannot_be_read_is_damage() {
 #[tokio::test]
 async fn a_marker_that_is_no_marker_is_damage() {
     let directory = filled().await;
-    for text in ["", "format = \"one\"", "format = 1\nstore = \"x\"\ncommits = 1", "\u{0}\u{0}\u{0}"] {
+    for text in ["", "format = \"one\"", "format = 2\nstore = \"x\"\ncommits = 1", "\u{0}\u{0}\u{0}"] {
         edit_marker(directory.path(), |_| text.to_owned());
         assert_damaged(directory.path(), "its marker file cannot be read");
     }

@@ -172,6 +172,9 @@ async fn metrics_tell_requests_pools_and_commits() {
     };
     assert_eq!((pool("test", "free"), pool("test", "allocated"), pool("test", "disabled")), (8.0, 2.0, 0.0));
     assert_eq!((pool("DNIS", "free"), pool("samples", "free")), (10.0, 3.0));
+    let of_group = |metric: &str| value(&format!("{metric}{{environment=\"\",group=\"test\",tenant=\"12345678\"}}"));
+    assert_eq!(of_group("dnis_gateway_group_utilisation_percent"), 20.0);
+    assert_eq!(of_group("dnis_gateway_group_level"), 0.0);
     // One commit for the seeds, one for each allocation.
     assert!(value("dnis_gateway_store_batch_commands_count") >= 3.0);
     assert_eq!(value("dnis_gateway_store_sync_seconds_count"), value("dnis_gateway_store_batch_commands_count"));

@@ -10,9 +10,10 @@ use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve,
-    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId,
 };
 use dnis_gateway::store::{LoadedEntry, Matched, Resolved, Result, Store, WithData};
 use tokio::sync::Semaphore;
@@ -82,6 +83,14 @@ impl Store for Accidental {
         self.inner.free(scope, dialled).await
     }
 
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        self.inner.renew_allocation(scope, id, lasting).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        self.inner.free_allocation(scope, id).await
+    }
+
     async fn match_call(
         &self,
         scope: &Scope,
@@ -102,13 +111,8 @@ impl Store for Accidental {
         self.inner.take_call(scope, call).await
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
-        self.inner.create_interaction(scope, id, deadline).await
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
+        self.inner.create_interaction(scope, new).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -159,6 +163,20 @@ impl Store for Accidental {
         limit: usize,
     ) -> Result<Part<Found, Number>> {
         self.inner.numbers_after(scope, filter, after, limit).await
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        self.inner.allocation(scope, id).await
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        self.inner.allocations_after(scope, filter, after, limit).await
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -220,6 +238,19 @@ impl Store for Accidental {
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         self.inner.pool(scope, group).await
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        self.inner.group(scope, group).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        self.inner.groups_after(scope, after, limit).await
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

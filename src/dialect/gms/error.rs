@@ -379,6 +379,7 @@ fn refused(refusal: &Refusal) -> Row {
         Refusal::NumberExists(_)
         | Refusal::NumberUnknown(_)
         | Refusal::NumberAllocated(_)
+        | Refusal::AllocationUnknown(_)
         | Refusal::InteractionExists(_)
         | Refusal::Route(_)
         | Refusal::NotEmpty => internal("the gateway could not do what was asked"),

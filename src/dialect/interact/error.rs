@@ -280,6 +280,7 @@ fn refusal_row(refusal: &Refusal) -> Row {
         }
         // Refusals of what this dialect never asks for: user data, calls to be matched, called routes, seeds.
         Refusal::InteractionExists(_)
+        | Refusal::AllocationUnknown(_)
         | Refusal::NoMatch(_)
         | Refusal::CodesUsedUp { .. }
         | Refusal::EntryUnknown(_)

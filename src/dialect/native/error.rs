@@ -8,10 +8,12 @@ use actix_web::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::exhaustion::ExhaustedGroup;
 use super::objection::Objection;
 use crate::access;
-use crate::dialect::{Answer, HttpRefusal};
+use crate::dialect::{Answer, HttpRefusal, USUAL_WAIT};
 use crate::domain::refusal::RouteRefusal;
+use crate::domain::state::PoolHealth;
 use crate::domain::{Refusal, Seconds};
 use crate::store;
 
@@ -66,6 +68,8 @@ problems! {
     NumberUnknown 404 "number-unknown" "The number is not known";
     /// The group does not exist.
     GroupUnknown 404 "group-unknown" "The group is not known";
+    /// The allocation does not exist or has ended.
+    AllocationUnknown 404 "allocation-unknown" "The allocation is not known";
     /// The interaction does not exist or has ended.
     InteractionUnknown 404 "interaction-unknown" "The interaction is not known";
     /// The document does not exist or has ended.
@@ -174,6 +178,10 @@ pub(super) struct Told {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     errors: Vec<Objection>,
+    /// The groups that could have lent, the first few of them, where no number is free.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    groups: Vec<ExhaustedGroup>,
 }
 
 impl Failure {
@@ -238,10 +246,19 @@ impl Failure {
             status: problem.code(),
             detail,
             errors,
+            groups: self.exhausted().iter().map(ExhaustedGroup::from).collect(),
         };
         let body = serde_json::to_vec(&told).expect("texts and numbers are always JSON");
         let status = StatusCode::from_u16(problem.code()).expect("the table has valid statuses only");
         self.headers(Answer::new(status, problem.label(), PROBLEM_JSON, body))
+    }
+
+    /// How the groups are that have no number to lend.
+    fn exhausted(&self) -> &[PoolHealth] {
+        match self {
+            Self::Refused(Refusal::Exhausted { pools, .. }) => pools,
+            _ => &[],
+        }
     }
 
     /// The headers that go with it.
@@ -260,8 +277,8 @@ impl Failure {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
             Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
-            Self::Refused(Refusal::Exhausted { next_release: Some(wait), .. }) => {
-                answer.with(RETRY_AFTER, HeaderValue::from(wait.get().max(1)))
+            Self::Refused(Refusal::Exhausted { next_release, .. }) => {
+                answer.with(RETRY_AFTER, HeaderValue::from(next_release.unwrap_or(USUAL_WAIT).get().max(1)))
             }
             _ => answer,
         }
@@ -306,6 +323,7 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::NumberUnknown(_) => Problem::NumberUnknown,
         Refusal::NumberExists(_) => Problem::NumberExists,
         Refusal::NumberAllocated(_) => Problem::NumberAllocated,
+        Refusal::AllocationUnknown(_) => Problem::AllocationUnknown,
         Refusal::GroupUnknown(_) => Problem::GroupUnknown,
         Refusal::Exhausted { .. } => Problem::Exhausted,
         Refusal::CodesUsedUp { .. } => Problem::CodesUsedUp,
@@ -346,5 +364,79 @@ impl From<store::Error> for Failure {
                 Self::Unavailable
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::state::Oldest;
+    use crate::domain::{
+        Allocation, AllocationId, GroupName, InteractionId, Number, Origin, Scope, Seconds, Sharing, TenantId,
+        Timestamp,
+    };
+
+    fn pool(scope: Scope) -> PoolHealth {
+        let allocation = Allocation {
+            id: AllocationId(1),
+            number: Number::new("4711").unwrap(),
+            interaction: InteractionId::new("call-9").unwrap(),
+            code: None,
+            caller: None,
+            origin: Origin::Gms,
+            sharing: Sharing::Exclusive,
+            since: Timestamp::from_millis(1_700_000_000_000),
+            deadline: Timestamp::from_millis(1_700_000_300_000),
+        };
+        PoolHealth {
+            scope: Arc::new(scope),
+            group: Some(GroupName::new("sales").unwrap()),
+            sharing: Sharing::Exclusive,
+            free: 0,
+            allocated: 4,
+            cooling: 3,
+            reserved: 2,
+            disabled: 1,
+            allocations: 4,
+            oldest: Some(Oldest { allocation: Arc::new(allocation), lasted: Seconds::new(12) }),
+            next_release: Some(Seconds::new(17)),
+        }
+    }
+
+    #[test]
+    fn an_exhausted_group_is_explained_by_its_counts_its_oldest_allocation_and_its_next_release() {
+        let scope = Scope { tenant: TenantId::new("one").unwrap(), environment: None };
+        let refusal = Refusal::Exhausted {
+            group: Some(GroupName::new("sales").unwrap()),
+            next_release: Some(Seconds::new(17)),
+            pools: vec![pool(scope)],
+        };
+        let answer = Failure::Refused(refusal).answer();
+        assert!(answer.headers.contains(&(RETRY_AFTER, HeaderValue::from_static("17"))));
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(body["type"], "urn:dnis-gateway:problem:exhausted");
+        let group = json!({
+            "group": "sales",
+            "counts": { "free": 0, "allocated": 4, "cooling": 3, "reserved": 2, "disabled": 1 },
+            "allocations": 4,
+            "oldest": {
+                "number": "4711", "interaction": "call-9", "since": "2023-11-14T22:13:20.000Z", "seconds": 12
+            },
+            "earliest_release": 17,
+        });
+        assert_eq!(body["groups"], json!([group]));
+    }
+
+    #[test]
+    fn an_exhausted_group_from_which_nothing_comes_back_still_says_when_to_try_again() {
+        let refusal = Refusal::Exhausted { group: None, next_release: None, pools: Vec::new() };
+        let answer = Failure::Refused(refusal).answer();
+        assert!(answer.headers.contains(&(RETRY_AFTER, HeaderValue::from_static("30"))));
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(body.get("groups"), None);
     }
 }

@@ -22,6 +22,7 @@ mod body;
 mod calls;
 mod endpoint;
 mod error;
+mod exhaustion;
 mod members;
 mod numbers;
 mod objection;
@@ -33,6 +34,7 @@ mod resolution;
 mod soap;
 #[cfg(test)]
 mod tests;
+mod time;
 mod value;
 mod whoami;
 

@@ -155,7 +155,8 @@ fn headers(problem: Problem) -> Option<(String, Value)> {
             Some(("Retry-After".to_owned(), header))
         }
         Problem::Exhausted => {
-            let header = json!({ "description": "Seconds until a number comes back, if one will.", "schema": seconds });
+            let about = "Seconds until a number comes back; 30 where none will by itself.";
+            let header = json!({ "description": about, "required": true, "schema": seconds });
             Some(("Retry-After".to_owned(), header))
         }
         _ => None,

@@ -1,11 +1,13 @@
 //! How the pools are: what an operator watches, and what a GMS client can ask for with its number.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::census::Standing;
 use super::pools::Group;
 use super::{State, Turn};
-use crate::domain::{Allocation, GroupName, Refusal, Scope, Seconds, Sharing, Timestamp};
+use crate::domain::tables::ScopeTables;
+use crate::domain::{Allocation, GroupName, Part, Refusal, Scope, Seconds, Sharing, Timestamp};
 
 /// The numbers of one group by what they do now; every number is in exactly one of the five states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +47,23 @@ pub struct Oldest {
 }
 
 impl PoolHealth {
+    /// A group that no number is in.
+    fn empty(scope: &Scope, group: Group, sharing: Sharing) -> Self {
+        Self {
+            scope: Arc::new(scope.clone()),
+            group,
+            sharing,
+            free: 0,
+            allocated: 0,
+            cooling: 0,
+            reserved: 0,
+            disabled: 0,
+            allocations: 0,
+            oldest: None,
+            next_release: None,
+        }
+    }
+
     /// All numbers of the group.
     pub fn total(&self) -> usize {
         self.free + self.allocated + self.cooling + self.reserved + self.disabled
@@ -61,6 +80,31 @@ impl Turn<'_> {
     /// How a group is now; `None` if no number is in it.
     pub fn pool(&self, scope: &Scope, group: &GroupName) -> Option<PoolHealth> {
         self.state.pool_health(scope, &Some(group.clone()), self.now)
+    }
+
+    /// How a group is now that has a number or is configured; `None` for any other.
+    pub fn group(&self, scope: &Scope, group: &GroupName) -> Option<PoolHealth> {
+        let configured = || self.state.rules.configures(&scope.tenant, group);
+        self.pool(scope, group).or_else(|| configured().then(|| self.empty_group(scope, Some(group.clone()))))
+    }
+
+    /// Lists the groups of a scope that have a number or are configured, by their names, from the first one after
+    /// `after`. The numbers without a group come first, if there are any.
+    pub fn groups_after(&self, scope: &Scope, after: Option<&Group>, limit: usize) -> Part<PoolHealth, Group> {
+        let configured = self.state.rules.groups.get(&scope.tenant).into_iter().flat_map(HashMap::keys);
+        let carried = self.state.tables.scope(scope).into_iter().flat_map(ScopeTables::groups);
+        let names: BTreeSet<Group> = configured.map(|name| Some(name.clone())).chain(carried.cloned()).collect();
+        let names = names.into_iter().filter(|name| after.is_none_or(|after| name > after));
+        let health = |group: Group| {
+            let health = self.state.pool_health(scope, &group, self.now);
+            Some(health.unwrap_or_else(|| self.empty_group(scope, group)))
+        };
+        Part::of(names, limit, Clone::clone, health)
+    }
+
+    fn empty_group(&self, scope: &Scope, group: Group) -> PoolHealth {
+        let sharing = self.state.rules.group(&scope.tenant, group.as_ref()).sharing;
+        PoolHealth::empty(scope, group, sharing)
     }
 
     /// How every group is that has any number.

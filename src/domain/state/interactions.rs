@@ -7,24 +7,28 @@ use uuid::Uuid;
 use super::{Ending, State, Turn};
 use crate::domain::document::Entries;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Ownership, Refusal, Scope, Timestamp,
+    Change, Deadline, Document, DocumentId, Interaction, InteractionId, NewInteraction, Ownership, Refusal, Scope,
+    Timestamp,
 };
 
 impl Turn<'_> {
-    /// Makes an interaction under an id that the caller chose.
+    /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`].
-    pub fn create_interaction(
-        &mut self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>, Refusal> {
-        if self.state.tables.interaction(scope, &id, self.now).is_some() {
-            return Err(Refusal::InteractionExists(id));
+    /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::ValueTooLarge`].
+    pub fn create_interaction(&mut self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>, Refusal> {
+        let NewInteraction { id, lasting, data } = new;
+        if let Some(id) = id.as_ref().filter(|id| self.state.tables.interaction(scope, id, self.now).is_some()) {
+            return Err(Refusal::InteractionExists(id.clone()));
         }
-        Ok(self.begin_interaction(scope, id, deadline))
+        self.state.check_room(None, &data)?;
+        let id = id.unwrap_or_else(|| self.fresh_interaction_id());
+        let deadline = lasting.map_or(Deadline::Never, |lasting| Deadline::At(self.now.after(lasting)));
+        let interaction = self.begin_interaction(scope, id, deadline);
+        let scope = self.state.shared(scope);
+        self.state.write_entries(&scope, interaction.data, data);
+        Ok(interaction)
     }
 
     /// Ends an interaction: its numbers are free again, its document lives on for its own time only.

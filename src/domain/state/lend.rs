@@ -151,6 +151,34 @@ impl Turn<'_> {
         Ok(found.allocation)
     }
 
+    /// Gives a live allocation a new deadline, `lasting` from now. The interaction lives at least as long.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    pub fn renew_allocation(&mut self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent, Refusal> {
+        let unknown = Refusal::AllocationUnknown(id);
+        let tables = &self.state.tables;
+        let running = tables.allocation(scope, id, self.now).cloned().ok_or(unknown.clone())?;
+        let interaction = tables.interaction(scope, &running.interaction, self.now).cloned().ok_or(unknown)?;
+        let scope = self.state.shared(scope);
+        let deadline = self.now.after(lasting);
+        let interaction = self.state.prolong(&scope, &interaction, Deadline::At(deadline));
+        let allocation = self.state.renew(&scope, running, deadline, None);
+        Ok(Lent { seconds_left: allocation.deadline.seconds_left(self.now), allocation, interaction })
+    }
+
+    /// Ends a live allocation.
+    ///
+    /// # Errors
+    /// [`Refusal::AllocationUnknown`].
+    pub fn free_allocation(&mut self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>, Refusal> {
+        let running = self.state.tables.allocation(scope, id, self.now).cloned();
+        let running = running.ok_or(Refusal::AllocationUnknown(id))?;
+        let scope = self.state.shared(scope);
+        self.state.end_allocation(&scope, running.number, id, self.now);
+        Ok(running)
+    }
+
     /// Takes the number that is next in the group or, where a code is wanted, the next that has one left.
     fn choose_number(
         &mut self,

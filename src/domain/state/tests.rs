@@ -25,8 +25,8 @@ use super::{
 use crate::domain::tables::Found;
 use crate::domain::{
     Allocation, Caller, Change, CodeShape, Content, Deadline, EntryKey, EnvironmentName, GroupName, GroupRules,
-    InteractionId, NewEntry, NewNumber, Number, NumberId, NumberPatch, Origin, Policy, Refusal, Rules, Scope, Seconds,
-    Tables, TenantId, Timestamp,
+    InteractionId, NewEntry, NewInteraction, NewNumber, Number, NumberId, NumberPatch, Origin, Policy, Refusal, Rules,
+    Scope, Seconds, Tables, TenantId, Timestamp,
 };
 
 /// A state with a clock and a generator of its own, and short ways to say what tests say often.

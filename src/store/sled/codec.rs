@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::ops::ImportId;
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::number::LastLending;
@@ -45,17 +46,24 @@ mod tag {
     pub(super) const SKILL: u8 = 9;
     pub(super) const ROUTE: u8 = 10;
     pub(super) const SIGNING_KEY: u8 = 13;
-    /// From here on, records that the tables are not rebuilt from.
-    pub(super) const APART: u8 = 200;
+    /// From here on records are not loaded into the tables.
+    pub(super) const NOT_LOADED: u8 = 200;
+    pub(super) const JOURNAL: u8 = 201;
+    pub(super) const STAGE: u8 = 202;
 }
 
 /// The key of the record that says which store this is.
 pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 /// The key of the record that counts the commits.
 pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
-/// Where the records are that the tables are rebuilt from, in the order of loading. The chunks of large values lie between
-/// them and are not loaded.
-pub(super) const TABLES: [Range<&[u8]>; 2] = [&[]..&[tag::VALUE], &[tag::VALUE + 1]..&[tag::APART]];
+/// The key of the record that says up to which file the journal has been moved into the tree.
+pub(super) const JOURNAL_KEY: &[u8] = &[tag::JOURNAL];
+/// The records that the tables are rebuilt from: from the first key of each pair on, up to the second.
+pub(super) const TABLES: [(&[u8], &[u8]); 2] = [(&[], &[tag::VALUE]), (&[tag::VALUE + 1], &[tag::NOT_LOADED])];
+/// The keys of everything that is staged for imports: from the first on, up to the second.
+pub(super) const STAGES: (&[u8], &[u8]) = (&[tag::STAGE], &[tag::STAGE + 1]);
+/// Where the keys of large values end.
+pub(super) const END_OF_VALUES: &[u8] = &[tag::VALUE + 1];
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +84,9 @@ pub(super) enum Unreadable {
 /// Something that takes records.
 pub(super) trait Sink {
     /// Writes a record.
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
+    fn put(&mut self, key: &[u8], value: &[u8]);
     /// Removes a record.
-    fn remove(&mut self, key: Vec<u8>);
+    fn remove(&mut self, key: &[u8]);
 }
 
 #[derive(Serialize, Deserialize)]
@@ -164,7 +172,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             };
             store(sink, allocation_key(scope, allocation), Some(&stored));
         }
-        Change::Released(scope, allocation) => sink.remove(allocation_key(scope, allocation)),
+        Change::Released(scope, allocation) => sink.remove(&allocation_key(scope, allocation)),
         Change::Interaction(scope, id, record) => {
             let stored = record.as_deref().map(|record| StoredInteraction {
                 data: record.data,
@@ -195,12 +203,12 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         }
         Change::ValueKept(id, bytes) => {
             for (chunk, bytes) in bytes.chunks(CHUNK_BYTES).enumerate() {
-                sink.put(chunk_key(*id, chunk as u64), bytes.to_vec());
+                sink.put(&chunk_key(*id, chunk as u64), bytes);
             }
         }
         Change::ValueDropped(id, length) => {
             for chunk in 0..chunks(*length) {
-                sink.remove(chunk_key(*id, chunk));
+                sink.remove(&chunk_key(*id, chunk));
             }
         }
         Change::Skill(scope, id, skill) => {
@@ -237,6 +245,21 @@ pub(super) fn chunk_key(id: ValueId, chunk: u64) -> Vec<u8> {
     key
 }
 
+/// The key of one piece of what is staged for an import.
+pub(super) fn stage_key(import: ImportId, piece: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(17);
+    key.push(tag::STAGE);
+    key.extend_from_slice(&import.0.to_be_bytes());
+    key.extend_from_slice(&piece.to_be_bytes());
+    key
+}
+
+/// The import that a piece belongs to, by its key.
+pub(super) fn import_of(key: &[u8]) -> Option<ImportId> {
+    let id = key.get(1..9)?.try_into().ok()?;
+    Some(ImportId(u64::from_be_bytes(id)))
+}
+
 /// A record's value: the version byte and the fields.
 pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
     let bytes = postcard::to_extend(fields, vec![VERSION]);
@@ -256,6 +279,24 @@ pub(super) fn fields<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T,
     }
 }
 
+/// A value of plain bytes: the version byte and the bytes.
+#[allow(dead_code, reason = "bulk import stages its rows through it")]
+pub(super) fn bytes_value(bytes: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(bytes.len() + 1);
+    value.push(VERSION);
+    value.extend_from_slice(bytes);
+    value
+}
+
+/// Reads a value of plain bytes back.
+pub(super) fn bytes<'v>(key: &[u8], value: &'v [u8]) -> Result<&'v [u8], Unreadable> {
+    match value.split_first() {
+        Some((&VERSION, bytes)) => Ok(bytes),
+        Some((&version, _)) if version > VERSION => Err(Unreadable::Newer(version)),
+        _ => Err(damaged(key, "it has no version")),
+    }
+}
+
 fn damaged(key: &[u8], reason: &str) -> Unreadable {
     Unreadable::Damaged { tag: key.first().copied().unwrap_or_default(), reason: reason.to_owned() }
 }
@@ -265,9 +306,9 @@ fn store(sink: &mut impl Sink, key: Vec<u8>, stored: Option<&impl Serialize>) {
         Some(stored) => {
             let value = value(stored);
             debug_assert!(key.len() + value.len() <= MAX_RECORD_BYTES, "a record of {} bytes", value.len());
-            sink.put(key, value);
+            sink.put(&key, &value);
         }
-        None => sink.remove(key),
+        None => sink.remove(&key),
     }
 }
 

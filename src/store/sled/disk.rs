@@ -1,93 +1,194 @@
-//! The tree on disk, once it is open: written one batch at a time, each batch safe before it counts.
+//! The disk as the writer sees it: one commit at a time, each safe before it counts.
+//!
+//! A commit goes to the journal alone, except for the bytes of large values: these go straight into the tree, before
+//! the commit that speaks of them, so that they are written once. Should the power fail in between, nothing speaks of
+//! them, and the next start removes them.
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::codec::{self, Sink};
+use bytes::Bytes;
+
+use super::clean;
+use super::codec;
+use super::folder::{Beginning, Folder, Wait};
+use super::journal::{CommitNumber, Journal, Record};
 use super::marker::Marker;
-use crate::domain::{Change, ValueId};
-use crate::store::loading::Values;
+use super::ops::{ImportId, OpsWriter};
+use super::pending::{Layer, Pending, Records};
+use super::tree::{Slice, Tree};
+use super::writer::Status;
+use crate::domain::Change;
 
 /// How many commits may pass before the marker is written anew.
 const MARKER_EVERY: u64 = 4096;
+/// How large a file of the journal becomes before the next one is begun. A larger one saves work, since of many values
+/// of one key only the last is moved into the tree; a smaller one is read faster at a start.
+const FILE_BYTES: usize = 16 * 1024 * 1024;
+/// How large it may become while the folder has the one before it in hand; then commits wait.
+const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
+/// How long something stays in the journal alone when little happens.
+const FILE_AGE: Duration = Duration::from_secs(60);
 
-/// The tree, ready to be written.
-pub(super) struct Disk {
+/// A data directory that has been read and may be written from now on.
+pub(super) struct Opened {
     pub(super) directory: PathBuf,
-    pub(super) tree: sled::Db,
-    /// A second handle of sled's log: its own flush leaves the data in the drive's reach, but not safe from a power cut.
-    pub(super) log: File,
+    pub(super) tree: Tree,
+    pub(super) journal: Journal,
+    /// What a former run has left in the journal, oldest first.
+    pub(super) left: Vec<Arc<Layer>>,
     pub(super) marker: Marker,
-    /// How many commits the tree has seen.
-    pub(super) commits: u64,
-    /// Keeps other processes out of the directory; let go of last.
-    pub(super) _lock: File,
+    pub(super) commits: CommitNumber,
+    /// Keeps other processes out of the directory.
+    pub(super) lock: File,
+}
+
+/// What one commit is to write.
+#[derive(Clone, Copy)]
+pub(super) struct Commit<'a> {
+    /// What has changed.
+    pub(super) changes: &'a [Change],
+    /// An import that takes effect after them.
+    pub(super) import: Option<ImportId>,
+}
+
+/// The disk, ready to be written.
+pub(super) struct Disk {
+    directory: PathBuf,
+    records: Arc<Records>,
+    journal: Journal,
+    record: Record,
+    folder: Folder,
+    /// The last commit that is safe.
+    commits: CommitNumber,
+    /// The last commit that the marker was told of.
+    marked: CommitNumber,
+    /// When the first commit of the journal's file was made.
+    begun: Option<Instant>,
+    status: Status,
+    /// Let go of last.
+    lock: File,
 }
 
 impl Disk {
-    /// The tree, for reading the bytes of large values beside the writer.
-    pub(super) fn tree(&self) -> &sled::Db {
-        &self.tree
+    /// Begins to write.
+    pub(super) fn new(opened: Opened, status: Status) -> std::io::Result<Self> {
+        let Opened { directory, tree, journal, left, marker, commits, lock } = opened;
+        let pending = Pending::new(left.iter().cloned(), journal.generation());
+        let records = Arc::new(Records { tree, pending });
+        let marked = marker.commits;
+        let folder = Folder::start(Beginning {
+            directory: directory.clone(),
+            records: Arc::clone(&records),
+            marker,
+            status: Arc::clone(&status),
+            left,
+            active: journal.generation(),
+        })?;
+        let record = Record::new();
+        Ok(Self { directory, records, journal, record, folder, commits, marked, begun: None, status, lock })
     }
 
-    /// Writes all changes as one batch and returns when it is safe on disk; how long the syncing took.
-    pub(super) fn commit(&mut self, changes: &[Change]) -> Result<Duration, String> {
-        let mut batch = Batch::default();
-        for change in changes {
-            codec::encode(change, &mut batch);
-        }
-        let commits = self.commits + 1;
-        batch.put(codec::COMMIT_KEY.to_vec(), codec::value(&commits));
-        self.tree.apply_batch(batch.0).map_err(|error| error.to_string())?;
+    /// What is durable, for reading beside the writer.
+    pub(super) fn records(&self) -> &Arc<Records> {
+        &self.records
+    }
+
+    /// Writes a commit and returns when it is safe on disk; how long the syncing took.
+    pub(super) fn commit(&mut self, commit: Commit<'_>) -> Result<Duration, String> {
+        self.record.clear();
+        self.encode(commit)?;
+        let number = self.commits + 1;
+        self.journal.append(number, &mut self.record).map_err(|error| error.to_string())?;
         let syncing = Instant::now();
-        self.tree.flush().map_err(|error| error.to_string())?;
-        self.log.sync_data().map_err(|error| error.to_string())?;
+        self.journal.sync().map_err(|error| error.to_string())?;
         let synced = syncing.elapsed();
-        self.commits = commits;
-        if commits - self.marker.commits >= MARKER_EVERY {
-            self.write_marker();
+        self.commits = number;
+        self.begun.get_or_insert(syncing);
+        self.records.pending.add(number, Bytes::copy_from_slice(self.record.operations()));
+        if commit.import.is_some() {
+            // A file ends with the import that it includes.
+            self.turn_over(Wait::Yes)?;
+        }
+        if number - self.marked >= MARKER_EVERY {
+            self.folder.mark(number);
+            self.marked = number;
         }
         Ok(synced)
     }
 
-    /// Notes in the marker how far the history has come.
-    pub(super) fn write_marker(&mut self) {
-        let marker = Marker { commits: self.commits, ..self.marker.clone() };
-        match marker.write(&self.directory) {
-            Ok(()) => self.marker = marker,
-            // The old marker is still true; only a loss of the commits since would go unnoticed.
-            Err(error) => tracing::warn!(%error, "the marker of the data directory could not be renewed"),
-        }
-    }
-}
-
-/// A batch that takes encoded records.
-#[derive(Default)]
-struct Batch(sled::Batch);
-
-impl Sink for Batch {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, value);
-    }
-
-    fn remove(&mut self, key: Vec<u8>) {
-        self.0.remove(key);
-    }
-}
-
-impl Values for sled::Db {
-    type Error = String;
-
-    fn value(&self, id: ValueId, length: u64) -> Result<Option<Arc<[u8]>>, String> {
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        for chunk in 0..codec::chunks(length) {
-            match self.get(codec::chunk_key(id, chunk)).map_err(|error| error.to_string())? {
-                Some(chunk) => bytes.extend_from_slice(&chunk),
-                None => return Ok(None),
+    /// Turns the changes into operations for the journal; large values go into the tree at once.
+    fn encode(&mut self, commit: Commit<'_>) -> Result<(), String> {
+        let mut operations = OpsWriter(self.record.operations_mut());
+        let (mut values, mut counters, mut kept) = (Slice::default(), None, false);
+        for change in commit.changes {
+            match change {
+                Change::ValueKept(..) => {
+                    codec::encode(change, &mut values);
+                    kept = true;
+                    if values.is_full() {
+                        self.records.tree.write(std::mem::take(&mut values))?;
+                    }
+                }
+                // The last of them says it all.
+                Change::Counters(_) => counters = Some(change),
+                _ => codec::encode(change, &mut operations),
             }
         }
-        Ok((bytes.len() as u64 == length).then(|| bytes.into()))
+        if let Some(counters) = counters {
+            codec::encode(counters, &mut operations);
+        }
+        if let Some(import) = commit.import {
+            operations.include(import);
+        }
+        if kept {
+            self.records.tree.write(values)?;
+            self.records.tree.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Begins the next file of the journal if this one is large or old enough, so that it is moved into the tree.
+    pub(super) fn tend(&mut self) -> Result<(), String> {
+        match self.journal.bytes() {
+            0 => Ok(()),
+            MOST_FILE_BYTES.. => self.turn_over(Wait::Yes),
+            FILE_BYTES.. => self.turn_over(Wait::No),
+            _ if self.begun.is_some_and(|begun| begun.elapsed() >= FILE_AGE) => self.turn_over(Wait::No),
+            _ => Ok(()),
+        }
+    }
+
+    fn turn_over(&mut self, wait: Wait) -> Result<(), String> {
+        if let Some(next) = self.folder.next(wait)? {
+            self.folder.fold(self.records.pending.freeze(next.generation()));
+            self.journal = next;
+            self.begun = None;
+        }
+        Ok(())
+    }
+
+    /// Moves everything into the tree, if the disk still takes it, and lets go of the directory.
+    pub(super) fn close(mut self) {
+        if self.status.lock().is_none() && self.journal.bytes() > 0 {
+            if let Err(reason) = self.turn_over(Wait::Yes) {
+                tracing::warn!(reason, "what is in the journal stays there until the next start");
+            }
+        }
+        self.folder.mark(self.commits);
+        let Self { directory, records, journal, folder, status, lock, .. } = self;
+        folder.finish();
+        drop(journal);
+        let broken = status.lock().is_some();
+        // Whoever still reads keeps the tree open, and what sled writes at its end is then not known here.
+        if let Some(records) = Arc::into_inner(records) {
+            drop(records);
+            if !broken && let Err(error) = clean::note(&directory) {
+                tracing::warn!(%error, "the end could not be noted; the next start takes longer");
+            }
+        }
+        drop(lock);
     }
 }

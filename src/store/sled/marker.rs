@@ -10,8 +10,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The format of data directories written today.
-pub(super) const FORMAT: u32 = 1;
+/// The format of data directories written today. The first had no journal; a release that knows only that one must not
+/// open a directory that has a journal.
+pub(super) const FORMAT: u32 = 2;
 /// The marker's file name.
 const NAME: &str = "dnis-gateway.toml";
 /// The marker while it is being written.

@@ -4,11 +4,21 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod clean;
 mod codec;
 mod disk;
+mod folder;
+#[allow(dead_code, reason = "bulk import stages its rows through it")]
+mod import;
+mod journal;
 mod marker;
 mod opening;
+mod ops;
+#[allow(dead_code, reason = "history is read through it")]
+mod pending;
+mod replay;
 mod scratch;
+mod tree;
 mod writer;
 
 use std::path::PathBuf;
@@ -31,11 +41,14 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
-    State, Tables, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
+    Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp,
 };
+use disk::Disk;
+use pending::Records;
+use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
 pub use opening::OpenError;
@@ -96,7 +109,7 @@ pub struct SledStore {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
-    tree: RwLock<Option<sled::Db>>,
+    records: RwLock<Option<Arc<Records>>>,
     clock: Arc<dyn Clock>,
     /// The rules in force, for readers.
     rules: ArcSwap<Rules>,
@@ -110,10 +123,15 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (disk, tables) = opening::open(&options.directory, options.cache_bytes)?;
-        let tree = disk.tree().clone();
+        let (opened, tables) = opening::open(&options.directory, options.cache_bytes)?;
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
+        let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {
+            path: options.directory.clone(),
+            reason: format!("the {thread}'s thread did not start: {error}"),
+        };
+        let disk = Disk::new(opened, Arc::clone(&status)).map_err(|error| unstarted("folder", &error))?;
+        let records = Arc::clone(disk.records());
         let (queue, inbox) = mpsc::channel(QUEUE);
         let rules = ArcSwap::from_pointee(options.rules.clone());
         let writer = Writer {
@@ -126,14 +144,11 @@ impl SledStore {
             observer: options.observer,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| OpenError::Unusable {
-            path: options.directory,
-            reason: format!("the writer's thread did not start: {error}"),
-        })?;
+        let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;
         Ok(Self {
             queue,
             view,
-            tree: RwLock::new(Some(tree)),
+            records: RwLock::new(Some(records)),
             clock: options.clock,
             rules,
             status,
@@ -156,14 +171,14 @@ impl SledStore {
         query(&self.view.read(), self.clock.now())
     }
 
-    /// Reads bytes from the tree, away from the threads that serve requests.
-    async fn read_values<T, F>(&self, query: F) -> Result<T>
+    /// Reads records, away from the threads that serve requests.
+    async fn read_records<T, F>(&self, query: F) -> Result<T>
     where
-        F: FnOnce(&sled::Db) -> std::result::Result<T, String> + Send + 'static,
+        F: FnOnce(&Records) -> std::result::Result<T, String> + Send + 'static,
         T: Send + 'static,
     {
-        let tree = self.tree.read().clone().ok_or_else(closed)?;
-        let outcome = tokio::task::spawn_blocking(move || query(&tree)).await;
+        let records = self.records.read().clone().ok_or_else(closed)?;
+        let outcome = tokio::task::spawn_blocking(move || query(&records)).await;
         outcome
             .unwrap_or_else(|_| Err("reading a value failed unexpectedly".to_owned()))
             .map_err(|reason| Error::Unavailable(reason.into()))
@@ -174,7 +189,7 @@ impl SledStore {
     /// what dropped it.
     async fn load<T, F>(&self, scope: &Scope, named: DocumentRef, query: F) -> Result<Option<T>>
     where
-        F: Fn(&Document, &sled::Db) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
+        F: Fn(&Document, &Tree) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
         T: Send + 'static,
     {
         let query = Arc::new(query);
@@ -186,7 +201,7 @@ impl SledStore {
                 ));
             }
             let (query, index) = (Arc::clone(&query), Arc::clone(&document));
-            if let Some(loaded) = self.read_values(move |tree| query(&index, tree)).await? {
+            if let Some(loaded) = self.read_records(move |records| query(&index, &records.tree)).await? {
                 return Ok(Some(loaded));
             }
             seen = Some(document);
@@ -215,7 +230,7 @@ impl SledStore {
 /// again, or removed, at once.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.tree.get_mut().take();
+        self.records.get_mut().take();
         // Without a sender the writer finishes what is queued and stops.
         self.queue = mpsc::channel(1).0;
         if let Some(thread) = self.writer.get_mut().take() {
@@ -253,6 +268,16 @@ impl Store for SledStore {
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
+    }
+
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free_allocation(&scope, id)?)).await
     }
 
     async fn match_call(
@@ -311,14 +336,9 @@ impl Store for SledStore {
         .await
     }
 
-    async fn create_interaction(
-        &self,
-        scope: &Scope,
-        id: InteractionId,
-        deadline: Deadline,
-    ) -> Result<Arc<Interaction>> {
+    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, id, deadline)?)).await
+        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -373,6 +393,20 @@ impl Store for SledStore {
     ) -> Result<Part<Found, Number>> {
         let rules = self.rules.load();
         Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -453,6 +487,21 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
     }
 
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().group(&scope, &group))).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().groups_after(&scope, after.as_ref(), limit))).await
+    }
+
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|desk| Ok(desk.turn().pools())).await
     }
@@ -490,7 +539,7 @@ impl Store for SledStore {
 
     async fn close(&self) {
         let (told, closed) = oneshot::channel();
-        self.tree.write().take();
+        self.records.write().take();
         if self.queue.send(Message::Close(told)).await.is_ok() {
             let _ = closed.await;
         }

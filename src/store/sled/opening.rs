@@ -1,21 +1,28 @@
 //! Opening a data directory: with distrust, never silently empty, and without harm where it is refused.
 //!
-//! First the directory is locked and looked at. Then the tree is opened on a copy and held against the marker. Only
-//! what has passed is opened in place.
+//! First the directory is locked and looked at. Then the tree is opened on a copy, held against the marker, and read
+//! together with the journal. Only what has passed is opened in place. The copy is spared where a note says that every
+//! file is as it was when the store was closed.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::codec::{self, Loader, Unreadable};
-use super::disk::Disk;
+use super::codec::{self, Sink, Unreadable};
+use super::disk::Opened;
+use super::journal::{self, CommitNumber, Generation, Journal};
 use super::marker::{self, FORMAT, Found, Marker};
+use super::replay::{self, Active, LoadError, Replayed};
 use super::scratch::{self, Scratch};
-use crate::domain::Tables;
+use super::tree::{Slice, Tree};
+use super::{clean, import};
+use crate::domain::{Tables, ValueId};
 
 /// Why a data directory cannot be opened.
 ///
@@ -60,7 +67,7 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`].
-pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<(Disk, Tables), OpenError> {
+pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<(Opened, Tables), OpenError> {
     Opening { directory, cache_bytes }.open()
 }
 
@@ -83,11 +90,23 @@ enum Files {
     Foreign,
 }
 
-/// What a tree has proved to be.
+/// What a tree and its journal have proved to be.
 struct Contents {
     tables: Tables,
     marker: Marker,
-    commits: u64,
+    /// The last commit that is in the tree.
+    in_tree: CommitNumber,
+    replayed: Replayed,
+    since: Since,
+}
+
+/// Which releases wrote the directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// One that kept everything in the tree.
+    BeforeJournal,
+    /// One that keeps a journal.
+    Journal,
 }
 
 /// Why the tree did not open.
@@ -98,6 +117,20 @@ enum TreeError {
     Corrupt(String),
 }
 
+/// The format of directories whose tree holds everything.
+const BEFORE_JOURNAL: u32 = 1;
+/// The number of the journal's first file.
+const FIRST_FILE: Generation = 1;
+
+/// Writes into the tree which store it is, and that its journal begins with the first file.
+fn write_identity(tree: &Tree, store: Uuid, commits: CommitNumber) -> io::Result<()> {
+    let mut slice = Slice::default();
+    slice.put(codec::FORMAT_KEY, &codec::value(&Identity { format: FORMAT, store }));
+    slice.put(codec::COMMIT_KEY, &codec::value(&commits));
+    slice.put(codec::JOURNAL_KEY, &codec::value(&(FIRST_FILE - 1)));
+    tree.write(slice).and_then(|()| tree.sync()).map_err(io::Error::other)
+}
+
 /// A data directory that is being opened.
 struct Opening<'a> {
     directory: &'a Path,
@@ -105,7 +138,7 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn open(&self) -> Result<(Disk, Tables), OpenError> {
+    fn open(&self) -> Result<(Opened, Tables), OpenError> {
         self.make_directory().map_err(|error| self.unusable(&error))?;
         let lock = self.lock()?;
         let marker = self.read_marker()?;
@@ -116,9 +149,32 @@ impl Opening<'_> {
             (Files::Foreign, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
             (Files::None | Files::Unfinished, None) => self.create()?,
         };
-        let Contents { tables, marker, commits } = contents;
-        let log = File::open(self.directory.join("db")).map_err(|error| self.unusable(&error))?;
-        Ok((Disk { directory: self.directory.to_owned(), tree, log, marker, commits, _lock: lock }, tables))
+        self.clean_up(&tree, &contents)?;
+        let Contents { tables, marker, replayed, .. } = contents;
+        let journal = match replayed.active {
+            Active::Empty(generation) => Journal::reopen(self.directory, marker.store, generation),
+            Active::Missing(generation) => Journal::create(self.directory, marker.store, generation),
+        };
+        let opened = Opened {
+            directory: self.directory.to_owned(),
+            tree,
+            journal: journal.map_err(|error| self.unusable(&error))?,
+            left: replayed.layers.into_iter().map(Arc::new).collect(),
+            marker,
+            commits: replayed.commits,
+            lock,
+        };
+        Ok((opened, tables))
+    }
+
+    /// Removes what was written for a commit that never came about: large values, and the stages of imports.
+    fn clean_up(&self, tree: &Tree, contents: &Contents) -> Result<(), OpenError> {
+        let first_free = ValueId(contents.tables.counters().value + 1);
+        let included: Vec<_> = contents.replayed.layers.iter().filter_map(|layer| layer.import).collect();
+        let removed = tree
+            .remove_range(&codec::chunk_key(first_free, 0), codec::END_OF_VALUES)
+            .and_then(|()| import::remove_others(&included, tree));
+        removed.map_err(|reason| self.unusable(&io::Error::other(reason)))
     }
 
     /// Makes the directory so that it stays even if the power fails.
@@ -163,7 +219,7 @@ impl Opening<'_> {
                 "db" => tree = entry.metadata()?.len() > 0,
                 // Freshly made file systems have this one.
                 "lost+found" => {}
-                name if marker::owns(name) || scratch::owns(name) => {}
+                name if marker::owns(name) || scratch::owns(name) || clean::owns(name) || journal::owns(name) => {}
                 _ => foreign = true,
             }
         }
@@ -176,33 +232,59 @@ impl Opening<'_> {
     }
 
     /// Opens a tree that exists: first a copy of it, and only if that holds what it must, the tree itself.
-    fn open_existing(&self, marker: Option<&Marker>) -> Result<(sled::Db, Contents), OpenError> {
-        let rehearsed = match Scratch::copy(self.directory) {
-            Ok(copy) => {
-                let tree = self.open_tree(copy.path())?;
-                Some(self.examine(&tree, marker)?)
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                tracing::warn!(%error, "no room to try the opening on a copy of the data; opening it as it is");
-                None
-            }
-            Err(error) => return Err(self.unusable(&error)),
+    fn open_existing(&self, marker: Option<&Marker>) -> Result<(Tree, Contents), OpenError> {
+        let rehearsed = match clean::holds(self.directory).map_err(|error| self.unusable(&error))? {
+            true => None,
+            false => self.rehearse(marker)?,
         };
+        scratch::remove_left_over(self.directory).map_err(|error| self.unusable(&error))?;
+        clean::forget(self.directory).map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
-        let contents = match rehearsed {
-            Some(contents) if self.commits(&tree)? == contents.commits => contents,
+        let mut contents = match rehearsed {
+            Some(contents) if self.commits_in(&tree)? == contents.in_tree => contents,
             Some(_) => return Err(self.damaged("the tree and its copy have come to differ")),
             None => self.examine(&tree, marker)?,
         };
+        if contents.since == Since::BeforeJournal {
+            self.begin_journal(&tree, &mut contents).map_err(|error| self.unusable(&error))?;
+        }
         if marker.is_none() {
             tracing::warn!("the marker of the data directory is missing; a new one is written");
+        }
+        if marker != Some(&contents.marker) {
             contents.marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         }
         Ok((tree, contents))
     }
 
+    /// Opens a copy of the tree and reads it; `None` if there is no room for a copy.
+    fn rehearse(&self, marker: Option<&Marker>) -> Result<Option<Contents>, OpenError> {
+        match Scratch::copy(self.directory) {
+            Ok(copy) => {
+                let tree = self.open_tree(copy.path())?;
+                self.examine(&tree, marker).map(Some)
+            }
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                tracing::warn!(%error, "no room to try the opening on a copy of the data; opening it as it is");
+                Ok(None)
+            }
+            Err(error) => Err(self.unusable(&error)),
+        }
+    }
+
+    /// Gives a directory of an earlier release its journal. From the moment the tree says so the earlier release can no
+    /// longer open it, since it would not see what is in the journal.
+    fn begin_journal(&self, tree: &Tree, contents: &mut Contents) -> io::Result<()> {
+        let Marker { store, .. } = contents.marker;
+        Journal::create(self.directory, store, FIRST_FILE)?;
+        write_identity(tree, store, contents.in_tree)?;
+        contents.marker.format = FORMAT;
+        contents.replayed.active = Active::Empty(FIRST_FILE);
+        Ok(())
+    }
+
     /// Opens the tree at `path`; where a snapshot is at fault, sets the snapshots aside and rebuilds them from the log.
-    fn open_tree(&self, path: &Path) -> Result<sled::Db, OpenError> {
+    fn open_tree(&self, path: &Path) -> Result<Tree, OpenError> {
         self.snapshots(path, scratch::is_unfinished_snapshot, |file| fs::remove_file(file))?;
         match self.try_open_tree(path) {
             Ok(tree) => return Ok(tree),
@@ -233,7 +315,7 @@ impl Opening<'_> {
         Ok(tree)
     }
 
-    fn try_open_tree(&self, path: &Path) -> Result<sled::Db, TreeError> {
+    fn try_open_tree(&self, path: &Path) -> Result<Tree, TreeError> {
         let config = sled::Config::new()
             .path(path)
             .cache_capacity(self.cache_bytes)
@@ -241,7 +323,7 @@ impl Opening<'_> {
             .flush_every_ms(None);
         // On some kinds of damage sled panics instead of returning an error.
         match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Ok(Ok(tree)) => Ok(tree),
+            Ok(Ok(db)) => Tree::new(db, path).map_err(|error| TreeError::Final(self.unusable(&error))),
             Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
                 Err(TreeError::Final(OpenError::InUse(self.directory.to_owned())))
             }
@@ -272,54 +354,60 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Holds a tree against the marker and reads all of it.
-    fn examine(&self, tree: &sled::Db, marker: Option<&Marker>) -> Result<Contents, OpenError> {
-        let record = self.read(tree, codec::FORMAT_KEY)?;
-        let identity: Option<Identity> = match record {
-            Some(record) => Some(codec::fields(codec::FORMAT_KEY, &record).map_err(|error| self.unreadable(&error))?),
-            None => None,
-        };
+    /// Holds a tree and the journal against the marker and reads all of them.
+    fn examine(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Contents, OpenError> {
+        let identity: Option<Identity> = self.record(tree, codec::FORMAT_KEY)?;
+        let format = identity.as_ref().map_or(0, |identity| identity.format);
         let marker = match (identity, marker) {
             (Some(identity), _) if identity.format > FORMAT => {
                 return Err(self.newer(&format!("its format is {}", identity.format)));
             }
-            (Some(identity), Some(marker)) if identity.store == marker.store => marker.clone(),
+            (Some(identity), Some(marker)) if identity.store == marker.store => Marker { format, ..marker.clone() },
             (Some(_), Some(_)) => return Err(self.damaged("its marker file belongs to another store")),
             (None, Some(_)) => return Err(self.damaged("the tree has lost what it held")),
             // Only the marker is gone; what the tree holds is whole as far as it can tell.
-            (Some(identity), None) => Marker { format: identity.format, store: identity.store, commits: 0 },
+            (Some(identity), None) => Marker { format, store: identity.store, commits: 0 },
             (None, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
         };
-        let commits = self.commits(tree)?;
-        if commits < marker.commits {
-            let reason = format!("commit {} was on disk, but the last one found is {commits}", marker.commits);
-            return Err(self.damaged(&reason));
-        }
-        Ok(Contents { tables: self.load(tree)?, marker, commits })
-    }
-
-    /// How many commits the tree has seen.
-    fn commits(&self, tree: &sled::Db) -> Result<u64, OpenError> {
-        match self.read(tree, codec::COMMIT_KEY)? {
-            Some(record) => codec::fields(codec::COMMIT_KEY, &record).map_err(|error| self.unreadable(&error)),
-            None => Ok(0),
-        }
-    }
-
-    fn read(&self, tree: &sled::Db, key: &[u8]) -> Result<Option<sled::IVec>, OpenError> {
-        self.guarded(|| tree.get(key).map_err(|error| self.damaged(&error.to_string())))
-    }
-
-    /// Rebuilds the tables.
-    fn load(&self, tree: &sled::Db) -> Result<Tables, OpenError> {
-        self.guarded(|| {
-            let mut loader = Loader::default();
-            for record in codec::TABLES.into_iter().flat_map(|part| tree.range(part)) {
-                let (key, value) = record.map_err(|error| self.damaged(&error.to_string()))?;
-                loader.take(&key, &value).map_err(|error| self.unreadable(&error))?;
+        let in_tree = self.commits_in(tree)?;
+        let done: Option<Generation> = self.record(tree, codec::JOURNAL_KEY)?;
+        let (since, replayed) = match done {
+            Some(done) => (Since::Journal, self.read_journal(marker.store, done, in_tree)?),
+            None if format == BEFORE_JOURNAL => {
+                let active = Active::Missing(FIRST_FILE);
+                (Since::BeforeJournal, Replayed { layers: Vec::new(), commits: in_tree, active })
             }
-            Ok(loader.finish())
+            None => return Err(self.damaged("the tree has lost where its journal begins")),
+        };
+        if replayed.commits < marker.commits {
+            let (was, is) = (marker.commits, replayed.commits);
+            return Err(self.damaged(&format!("commit {was} was on disk, but the last one found is {is}")));
+        }
+        let tables = self.guarded(|| {
+            replay::load(tree, &replayed.layers).map_err(|error| match error {
+                LoadError::Tree(reason) => self.damaged(&reason),
+                LoadError::Record(error) => self.unreadable(&error),
+            })
+        })?;
+        Ok(Contents { tables, marker, in_tree, replayed, since })
+    }
+
+    fn read_journal(&self, store: Uuid, done: Generation, in_tree: CommitNumber) -> Result<Replayed, OpenError> {
+        replay::read(self.directory, store, done, in_tree).map_err(|error| match error {
+            journal::Unreadable::Io(error) => self.unusable(&error),
+            journal::Unreadable::Newer(_) => self.newer(&error.to_string()),
+            journal::Unreadable::Damaged(reason) => self.damaged(&reason),
         })
+    }
+
+    /// The last commit that is in the tree.
+    fn commits_in(&self, tree: &Tree) -> Result<CommitNumber, OpenError> {
+        Ok(self.record(tree, codec::COMMIT_KEY)?.unwrap_or(0))
+    }
+
+    fn record<T: DeserializeOwned>(&self, tree: &Tree, key: &[u8]) -> Result<Option<T>, OpenError> {
+        let record = self.guarded(|| tree.get(key).map_err(|reason| self.damaged(&reason)))?;
+        record.map(|record| codec::fields(key, &record).map_err(|error| self.unreadable(&error))).transpose()
     }
 
     /// Reads of a damaged page can make sled panic.
@@ -328,20 +416,19 @@ impl Opening<'_> {
     }
 
     /// Makes a new store. Until its marker stands, a note says that nothing in the directory counts yet.
-    fn create(&self) -> Result<(sled::Db, Contents), OpenError> {
+    fn create(&self) -> Result<(Tree, Contents), OpenError> {
         marker::begin(self.directory).map_err(|error| self.unusable(&error))?;
         self.clear().map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
-        let identity = Identity { format: FORMAT, store: Uuid::from_bytes(rand::random()) };
-        let written = tree
-            .insert(codec::FORMAT_KEY, codec::value(&identity))
-            .and_then(|_| tree.flush())
-            .map_err(io::Error::from)
-            .and_then(|_| File::open(self.directory.join("db"))?.sync_all());
-        written.map_err(|error| self.unusable(&error))?;
-        let marker = Marker { format: FORMAT, store: identity.store, commits: 0 };
-        marker.write(self.directory).map_err(|error| self.unusable(&error))?;
-        Ok((tree, Contents { tables: Tables::default(), marker, commits: 0 }))
+        let store = Uuid::from_bytes(rand::random());
+        let marker = Marker { format: FORMAT, store, commits: 0 };
+        let made = Journal::create(self.directory, store, FIRST_FILE)
+            .and_then(|_| write_identity(&tree, store, 0))
+            .and_then(|()| marker.write(self.directory));
+        made.map_err(|error| self.unusable(&error))?;
+        let replayed = Replayed { layers: Vec::new(), commits: 0, active: Active::Empty(FIRST_FILE) };
+        let contents = Contents { tables: Tables::default(), marker, in_tree: 0, replayed, since: Since::Journal };
+        Ok((tree, contents))
     }
 
     /// Removes what a process left that was killed while it made the directory.
@@ -349,7 +436,9 @@ impl Opening<'_> {
         scratch::remove_left_over(self.directory)?;
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
-            if scratch::is_tree_file(&entry.file_name().to_string_lossy()) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if scratch::is_tree_file(&name) || journal::owns(&name) {
                 fs::remove_file(entry.path())?;
             }
         }

@@ -122,10 +122,11 @@ async fn whatever_queues_up_while_the_writer_is_busy_becomes_one_commit() {
 async fn what_fell_due_during_a_long_standstill_ends_in_several_batches() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
     let fixture = fixture_with(Arc::clone(&clock) as Arc<dyn Clock>);
-    let soon = Deadline::At(Timestamp::from_millis(1_000));
     let begin = move |desk: &mut Desk<'_>| {
         for at in 0..5_000 {
-            desk.turn().create_interaction(&scope(), InteractionId::new(&at.to_string()).unwrap(), soon)?;
+            let id = InteractionId::new(&at.to_string()).unwrap();
+            let new = NewInteraction { lasting: Some(Seconds::new(1)), ..id.into() };
+            desk.turn().create_interaction(&scope(), new)?;
         }
         Ok(())
     };

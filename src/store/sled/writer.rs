@@ -13,7 +13,9 @@ use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Observer;
-use super::disk::Disk;
+use super::disk::{Commit, Disk};
+use super::ops::ImportId;
+use super::pending::Records;
 use crate::domain::document::Loaded;
 use crate::domain::state::Turn;
 use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
@@ -92,6 +94,8 @@ pub(super) struct Desk<'a> {
     now: Timestamp,
     rng: &'a mut StdRng,
     values: BatchValues<'a>,
+    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    included: &'a mut Option<ImportId>,
 }
 
 impl Desk<'_> {
@@ -105,6 +109,13 @@ impl Desk<'_> {
         loading::document(document, &self.values).map_err(|reason| Error::Unavailable(reason.into()))
     }
 
+    /// Says that the changes which this command leaves are staged already, all of them, and take effect with this
+    /// commit. Nothing is done after it in the same batch.
+    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    pub(super) fn include(&mut self, import: ImportId) {
+        *self.included = Some(import);
+    }
+
     /// Takes over new rules.
     pub(super) fn set_rules(&mut self, rules: Rules) {
         self.state.set_rules(rules);
@@ -114,7 +125,7 @@ impl Desk<'_> {
 /// The large values of the batch and, behind them, those of the tree.
 struct BatchValues<'a> {
     new: &'a HashMap<ValueId, Arc<[u8]>>,
-    tree: &'a sled::Db,
+    records: &'a Records,
 }
 
 impl Values for BatchValues<'_> {
@@ -123,7 +134,7 @@ impl Values for BatchValues<'_> {
     fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
         match self.new.get(&id) {
             Some(bytes) => Ok(Some(Arc::clone(bytes))),
-            None => self.tree.value(id, length),
+            None => self.records.tree.value(id, length),
         }
     }
 }
@@ -134,6 +145,8 @@ struct Batch {
     changes: Vec<Change>,
     values: HashMap<ValueId, Arc<[u8]>>,
     value_bytes: usize,
+    /// An import that comes after all that, with its changes.
+    import: Option<(ImportId, Vec<Change>)>,
 }
 
 impl Batch {
@@ -147,8 +160,12 @@ impl Batch {
         self.changes.extend(changes);
     }
 
+    fn include(&mut self, import: ImportId, changes: Vec<Change>) {
+        self.import = Some((import, changes));
+    }
+
     fn is_full(&self) -> bool {
-        self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
+        self.import.is_some() || self.changes.len() >= MAX_CHANGES || self.value_bytes >= MAX_VALUE_BYTES
     }
 }
 
@@ -171,10 +188,9 @@ impl Writer {
             let Some(first) = queue.blocking_recv() else { break };
             closing = self.serve(first, &mut queue);
         }
-        self.disk.write_marker();
         // Whoever comes from now on hears at once that nobody is here.
         drop(queue);
-        drop(self);
+        self.disk.close();
         if let Some(closed) = closing {
             let _ = closed.send(());
         }
@@ -206,6 +222,11 @@ impl Writer {
         for job in jobs {
             job.answer(failed.as_ref());
         }
+        if failed.is_none()
+            && let Err(reason) = self.disk.tend()
+        {
+            self.give_up(&reason);
+        }
         closing
     }
 
@@ -225,15 +246,21 @@ impl Writer {
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
     /// made anew from what is durable.
     fn run(&mut self, job: &mut dyn Job, batch: &mut Batch) -> Option<Arc<str>> {
+        let mut included = None;
         let mut desk = Desk {
             state: &mut self.state,
             now: self.clock.now(),
             rng: &mut self.rng,
-            values: BatchValues { new: &batch.values, tree: self.disk.tree() },
+            values: BatchValues { new: &batch.values, records: self.disk.records() },
+            included: &mut included,
         };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
             Ok(()) => {
-                batch.take(self.state.take_changes());
+                let changes = self.state.take_changes();
+                match included {
+                    Some(import) => batch.include(import, changes),
+                    None => batch.take(changes),
+                }
                 None
             }
             Err(_) => {
@@ -246,25 +273,29 @@ impl Writer {
 
     /// Makes a batch durable and shows it to the readers; the reason if that failed.
     fn commit(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
-        if batch.changes.is_empty() {
+        if batch.changes.is_empty() && batch.import.is_none() {
             return None;
         }
-        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(&batch.changes)));
+        let commit = Commit { changes: &batch.changes, import: batch.import.as_ref().map(|(import, _)| *import) };
+        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(commit)));
         match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
             Ok(synced) => {
                 self.observer.committed(commands, synced);
+                let imported = batch.import.iter().flat_map(|(_, changes)| changes);
                 let mut view = self.view.write();
-                for change in &batch.changes {
+                for change in batch.changes.iter().chain(imported) {
                     view.apply(change);
                 }
                 None
             }
-            Err(reason) => {
-                let reason: Arc<str> = format!("the disk failed: {reason}").into();
-                tracing::error!(%reason, "no further write is taken; reads go on");
-                *self.status.lock() = Some(Arc::clone(&reason));
-                Some(reason)
-            }
+            Err(reason) => Some(self.give_up(&reason)),
         }
+    }
+
+    /// Takes no further write.
+    fn give_up(&self, reason: &str) -> Arc<str> {
+        let reason: Arc<str> = format!("the disk failed: {reason}").into();
+        tracing::error!(%reason, "no further write is taken; reads go on");
+        Arc::clone(self.status.lock().get_or_insert(reason))
     }
 }

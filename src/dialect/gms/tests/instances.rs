@@ -3,7 +3,7 @@
 use actix_web::http::{Method, StatusCode};
 
 use super::bench::*;
-use crate::domain::{Deadline, InteractionId};
+use crate::domain::InteractionId;
 use crate::store::Store;
 
 /// Starts an instance on the only number of its group; gives back its id and its path.
@@ -112,7 +112,7 @@ async fn an_instance_that_another_protocol_named_is_known_by_that_name_unless_a_
     let bench = Bench::new().await;
     let begin = async |id: &str| {
         let id = InteractionId::new(id).unwrap();
-        bench.store.create_interaction(&scope(), id, Deadline::Never).await.unwrap();
+        bench.store.create_interaction(&scope(), id.into()).await.unwrap();
     };
     begin("visit 3").await;
     begin("match-interaction").await;

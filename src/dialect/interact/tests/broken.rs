@@ -12,9 +12,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction, InteractionId,
-    NewEntry, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve,
-    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId, Timestamp,
 };
 use crate::store::{Error, LoadedEntry, ManualClock, Matched, Resolved, Result, Store, WithData};
 
@@ -41,6 +42,12 @@ impl Store for Broken {
     async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
         broken()
     }
+    async fn renew_allocation(&self, _: &Scope, _: AllocationId, _: Seconds) -> Result<Lent> {
+        broken()
+    }
+    async fn free_allocation(&self, _: &Scope, _: AllocationId) -> Result<Arc<Allocation>> {
+        broken()
+    }
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
         broken()
     }
@@ -50,7 +57,7 @@ impl Store for Broken {
     async fn take_call(&self, _: &Scope, _: Resolve) -> Result<Resolved> {
         broken()
     }
-    async fn create_interaction(&self, _: &Scope, _: InteractionId, _: Deadline) -> Result<Arc<Interaction>> {
+    async fn create_interaction(&self, _: &Scope, _: NewInteraction) -> Result<Arc<Interaction>> {
         broken()
     }
     async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
@@ -84,6 +91,18 @@ impl Store for Broken {
         _: Option<Number>,
         _: usize,
     ) -> Result<Part<Found, Number>> {
+        broken()
+    }
+    async fn allocation(&self, _: &Scope, _: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        broken()
+    }
+    async fn allocations_after(
+        &self,
+        _: &Scope,
+        _: &AllocationFilter,
+        _: Option<AllocationId>,
+        _: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
         broken()
     }
     async fn interaction(&self, _: &Scope, _: &InteractionId) -> Result<Option<Arc<Interaction>>> {
@@ -129,6 +148,17 @@ impl Store for Broken {
         broken()
     }
     async fn pool(&self, _: &Scope, _: &GroupName) -> Result<Option<PoolHealth>> {
+        broken()
+    }
+    async fn group(&self, _: &Scope, _: &GroupName) -> Result<Option<PoolHealth>> {
+        broken()
+    }
+    async fn groups_after(
+        &self,
+        _: &Scope,
+        _: Option<Option<GroupName>>,
+        _: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
         broken()
     }
     async fn pools(&self) -> Result<Vec<PoolHealth>> {

@@ -6,7 +6,7 @@ use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
 };
-use crate::domain::{Deadline, GroupRules, Sharing};
+use crate::domain::{GroupRules, NewInteraction, Sharing};
 use crate::soap::version::Version;
 
 const XML: (&str, &str) = ("Content-Type", "text/xml; charset=utf-8");
@@ -69,7 +69,7 @@ impl Service {
         gateway.store.set_rules(rules).await.unwrap();
         gateway.number("111", "g").await;
         let id = InteractionId::new("chat-1").unwrap();
-        gateway.store.create_interaction(&scope(), id, Deadline::Never).await.unwrap();
+        gateway.store.create_interaction(&scope(), NewInteraction { id: Some(id), lasting: None, data: Vec::new() }).await.unwrap();
         Self { gateway }
     }
 

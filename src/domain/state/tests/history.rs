@@ -23,20 +23,68 @@ fn scopes() -> [Scope; 2] {
 /// One step of a history; the numbers in it pick from the lists above, or from what exists.
 #[derive(Clone, Debug)]
 enum Step {
-    Create { number: usize, group: usize, enabled: bool },
-    Update { number: usize, group: Option<usize>, enabled: Option<bool> },
-    Delete { number: usize },
+    Create {
+        number: usize,
+        group: usize,
+        enabled: bool,
+    },
+    Update {
+        number: usize,
+        group: Option<usize>,
+        enabled: Option<bool>,
+    },
+    Delete {
+        number: usize,
+    },
     Lend(Lending),
-    Free { number: usize },
-    Match { number: usize, code: CodeKind, caller: Option<usize>, late: LateCalls, which: Which, after: AfterMatch },
-    Begin { holder: usize, never: bool },
-    End { holder: usize },
-    Write { ttl: u64, data: usize },
-    Merge { document: Named, ttl: Option<u64>, data: usize },
-    Drop { document: Named },
-    DropEntry { document: Named, key: &'static str },
-    Wait { milliseconds: u64 },
-    Reload { rules: usize },
+    Free {
+        number: usize,
+    },
+    /// One of the allocations that run, by its id.
+    FreeOne {
+        at: usize,
+    },
+    Renew {
+        at: usize,
+        lasting: u64,
+    },
+    Match {
+        number: usize,
+        code: CodeKind,
+        caller: Option<usize>,
+        late: LateCalls,
+        which: Which,
+        after: AfterMatch,
+    },
+    Begin {
+        holder: usize,
+        never: bool,
+    },
+    End {
+        holder: usize,
+    },
+    Write {
+        ttl: u64,
+        data: usize,
+    },
+    Merge {
+        document: Named,
+        ttl: Option<u64>,
+        data: usize,
+    },
+    Drop {
+        document: Named,
+    },
+    DropEntry {
+        document: Named,
+        key: &'static str,
+    },
+    Wait {
+        milliseconds: u64,
+    },
+    Reload {
+        rules: usize,
+    },
     Restart,
 }
 
@@ -181,6 +229,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => number.clone().prop_map(|number| Step::Delete { number }),
         10 => lending().prop_map(Step::Lend),
         3 => number.prop_map(|number| Step::Free { number }),
+        1 => (0usize..6).prop_map(|at| Step::FreeOne { at }),
+        2 => (0usize..6, 0u64..20).prop_map(|(at, lasting)| Step::Renew { at, lasting }),
         4 => calling(),
         1 => (holder.clone(), any::<bool>()).prop_map(|(holder, never)| Step::Begin { holder, never }),
         1 => holder.prop_map(|holder| Step::End { holder }),

@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// The interaction `id`, to live for five seconds.
+fn lasting_5(id: &str) -> NewInteraction {
+    NewInteraction { lasting: Some(Seconds::new(5)), ..interaction(id).into() }
+}
+
 fn at(world: &World, milliseconds: u64) -> Deadline {
     Deadline::At(Timestamp::from_millis(world.now.as_millis() + milliseconds))
 }
@@ -10,7 +15,7 @@ fn at(world: &World, milliseconds: u64) -> Deadline {
 fn an_interaction_lives_until_its_very_deadline() {
     let mut world = World::new();
     let deadline = at(&world, 5_000);
-    let made = world.turn().create_interaction(&scope(), interaction("a"), deadline).unwrap();
+    let made = world.turn().create_interaction(&scope(), lasting_5("a")).unwrap();
     assert_eq!((made.since, made.deadline), (world.now, deadline));
     world.advance(4_999);
     assert!(world.interaction_lives("a"));
@@ -25,12 +30,11 @@ fn an_interaction_lives_until_its_very_deadline() {
 #[test]
 fn an_interaction_exists_once_and_can_be_made_again_after_its_end() {
     let mut world = World::new();
-    let deadline = at(&world, 5_000);
-    world.turn().create_interaction(&scope(), interaction("a"), deadline).unwrap();
-    let refusal = world.refused(|turn| turn.create_interaction(&scope(), interaction("a"), Deadline::Never));
+    world.turn().create_interaction(&scope(), lasting_5("a")).unwrap();
+    let refusal = world.refused(|turn| turn.create_interaction(&scope(), interaction("a").into()));
     assert_eq!(refusal, Refusal::InteractionExists(interaction("a")));
     world.advance(5_000);
-    world.turn().create_interaction(&scope(), interaction("a"), Deadline::Never).unwrap();
+    world.turn().create_interaction(&scope(), interaction("a").into()).unwrap();
     world.advance(5_000_000);
     world.turn();
     assert!(world.interaction_lives("a"), "the deadline of the first one ends nothing");
@@ -39,7 +43,7 @@ fn an_interaction_exists_once_and_can_be_made_again_after_its_end() {
 #[test]
 fn every_interaction_has_an_empty_document_from_birth() {
     let mut world = World::new();
-    let made = world.turn().create_interaction(&scope(), interaction("a"), Deadline::Never).unwrap();
+    let made = world.turn().create_interaction(&scope(), interaction("a").into()).unwrap();
     let document = world.state.tables().document(&scope(), made.data.into(), world.now).unwrap();
     assert_eq!(document.interaction, Some(interaction("a")));
     assert!(document.entries.is_empty());
@@ -62,7 +66,7 @@ fn lending_prolongs_the_interaction_to_its_own_time_or_the_allocation_whichever_
 #[test]
 fn lending_never_shortens_an_interaction_without_an_end() {
     let mut world = World::with_numbers(&["1"]);
-    world.turn().create_interaction(&scope(), interaction("a"), Deadline::Never).unwrap();
+    world.turn().create_interaction(&scope(), interaction("a").into()).unwrap();
     assert_eq!(world.lend(lend_to("a")).interaction.deadline, Deadline::Never);
 }
 

@@ -255,7 +255,7 @@ fn seeds_that_name_an_interaction_twice_leave_nothing_behind() {
 fn seeds_are_refused_where_anything_is_or_a_number_ever_was() {
     let seeds = Seeds { numbers: vec![(scope(), new_number("5", None))], interactions: Vec::new() };
     let mut with_interaction = World::new();
-    with_interaction.turn().create_interaction(&scope(), interaction("a"), Deadline::Never).unwrap();
+    with_interaction.turn().create_interaction(&scope(), interaction("a").into()).unwrap();
     assert_eq!(with_interaction.refused(|turn| turn.seed(&seeds)), Refusal::NotEmpty);
 
     let mut emptied = World::with_numbers(&["1"]);

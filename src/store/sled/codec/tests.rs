@@ -16,12 +16,12 @@ use crate::domain::tables::Found;
 struct Records(BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Sink for Records {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, value);
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.0.insert(key.to_vec(), value.to_vec());
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
-        self.0.remove(&key);
+    fn remove(&mut self, key: &[u8]) {
+        self.0.remove(key);
     }
 }
 
@@ -36,8 +36,8 @@ impl Records {
 
     fn load(&self) -> Result<Tables, Unreadable> {
         let mut loader = Loader::default();
-        for part in TABLES {
-            for (key, value) in self.0.range(part.start.to_vec()..part.end.to_vec()) {
+        for (from, to) in TABLES {
+            for (key, value) in self.0.range(from.to_vec()..to.to_vec()) {
                 loader.take(key, value)?;
             }
         }

@@ -7,7 +7,15 @@ use crate::domain::slot::NumberSlot;
 use crate::domain::state::Ending;
 use crate::domain::state::documents::size;
 use crate::domain::tables::ScopeTables;
-use crate::domain::{AccessCode, AllocationId, DocumentId, Ownership};
+use crate::domain::{AccessCode, AllocationFilter, AllocationId, DocumentId, NumberFilter, NumberState, Ownership};
+
+const STATES: [(&str, NumberState); 5] = [
+    ("free", NumberState::Free),
+    ("allocated", NumberState::Allocated),
+    ("cooling", NumberState::Cooling),
+    ("reserved", NumberState::Reserved),
+    ("disabled", NumberState::Disabled),
+];
 
 /// The longest rest of all rules.
 const LONGEST_REST: Seconds = Seconds::new(7);
@@ -95,15 +103,35 @@ impl Checked {
                 self.freed(newest);
                 format!("{outcome:?}")
             }
+            Step::FreeOne { at: of } => {
+                let id = self.nth_held(of);
+                let outcome = self.world.turn().free_allocation(scope, id);
+                let held = self.held.get(&id).is_some_and(|(of, _)| *of == at);
+                assert_eq!(outcome.is_ok(), held, "what is lent in the scope is freed by its id, and nothing else");
+                self.freed(outcome.iter().map(|freed| freed.id));
+                format!("{outcome:?}")
+            }
+            Step::Renew { at: of, lasting } => {
+                let id = self.nth_held(of);
+                let outcome = self.world.turn().renew_allocation(scope, id, Seconds::new(lasting));
+                let held = self.held.get(&id).is_some_and(|(of, _)| *of == at);
+                assert_eq!(outcome.is_ok(), held, "what is lent in the scope is renewed by its id, and nothing else");
+                if let Ok(lent) = &outcome {
+                    assert_eq!(lent.allocation.deadline, self.world.now.after(Seconds::new(lasting)));
+                    assert!(lent.interaction.deadline >= Deadline::At(lent.allocation.deadline));
+                    self.lent(at, lent);
+                }
+                format!("{outcome:?}")
+            }
             Step::Match { number, code, caller: by, late, which, after } => {
                 let code = self.code(code);
                 let criteria = Criteria { number: num(NUMBERS[number]), code, caller: by.map(caller), late };
                 self.call(at, &criteria, which, after)
             }
             Step::Begin { holder, never } => {
-                let soon = Deadline::At(self.world.now.after(Seconds::new(8)));
-                let deadline = if never { Deadline::Never } else { soon };
-                format!("{:?}", self.world.turn().create_interaction(scope, id(holder), deadline))
+                let lasting = (!never).then_some(Seconds::new(8));
+                let new = NewInteraction { lasting, ..id(holder).into() };
+                format!("{:?}", self.world.turn().create_interaction(scope, new))
             }
             Step::End { holder } => {
                 let outcome = self.world.turn().delete_interaction(scope, &id(holder));
@@ -143,6 +171,11 @@ impl Checked {
                 String::new()
             }
         }
+    }
+
+    /// One of the ids of what is lent, in whatever scope, or one that was never given.
+    fn nth_held(&self, at: usize) -> AllocationId {
+        self.held.keys().nth(at).copied().unwrap_or(AllocationId(u64::MAX))
     }
 
     fn named(&self, named: Named) -> DocumentRef {
@@ -295,6 +328,23 @@ impl Checked {
             }
         }
         assert_eq!(live, self.held);
+        for (at, scope) in scopes().iter().enumerate() {
+            let held = self.held.values().filter(|(of, _)| *of == at).map(|(_, held)| Arc::clone(held));
+            assert_eq!(self.listed(scope), held.collect::<Vec<_>>(), "a list has all that is lent, oldest first");
+        }
+    }
+
+    /// All allocations of a scope, read two at a time.
+    fn listed(&self, scope: &Scope) -> Vec<Arc<Allocation>> {
+        let (tables, mut after, mut listed) = (self.world.state.tables(), None, Vec::new());
+        loop {
+            let page = tables.allocations_after(scope, &AllocationFilter::default(), after, 2, self.world.now);
+            listed.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return listed;
+            }
+        }
     }
 
     /// What the state has worked out step by step is what it works out anew.
@@ -338,6 +388,11 @@ impl Checked {
                     true => "free",
                 };
                 *counts.entry(kind).or_insert(0) += 1;
+            }
+            for (kind, of) in STATES {
+                let filter = NumberFilter { group: Some(pool.group.clone()), state: Some(of), ..Default::default() };
+                let listed = state.tables.numbers_after(&pool.scope, &filter, &state.rules, None, 9, now);
+                assert_eq!(listed.items.len(), counts.get(kind).copied().unwrap_or_default(), "{kind}");
             }
             let mut count = |kind| counts.remove(kind).unwrap_or_default();
             let told = (pool.free, pool.allocated, pool.cooling, pool.reserved, pool.disabled);

@@ -1,0 +1,113 @@
+//! Huawei AICC: called routes, and what they connect.
+//!
+//! An access code of AICC is a hotline of the gateway; a called route leads from it, perhaps with an extension, to a
+//! skill queue or an IVR flow. The dialect decides nothing about them itself: it asks the store and the settings, and
+//! it keeps no state. Names are spelled as the vendor spells them, which is not the same everywhere.
+//!
+//! Where the vendor is silent: a member that nobody asks for is ignored, `null` and an empty `extCode` count as not
+//! given, and an empty body of a query asks for everything.
+
+mod endpoint;
+mod error;
+mod fields;
+mod lists;
+mod operations;
+mod routes;
+mod skills;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::sync::Arc;
+
+use super::{Answer, Call, Dialect, Head, HttpRefusal};
+use crate::access::Access;
+use crate::config::Live;
+use crate::domain::SigningKey;
+use crate::store::{Clock, Store};
+use error::Failure;
+use operations::Operations;
+
+pub use endpoint::Endpoint;
+
+/// The dialect.
+pub struct Aicc {
+    store: Arc<dyn Store>,
+    access: Arc<Access>,
+    live: Live,
+    clock: Arc<dyn Clock>,
+}
+
+impl Aicc {
+    /// The dialect over a store, for whom `access` lets in. The clock is for the life of tokens, which is counted the
+    /// same on every gateway.
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
+        Self { store, access, live, clock }
+    }
+
+    /// The key that tokens are signed with: the configured one, else the one that the store keeps.
+    async fn signing_key(&self) -> Result<SigningKey, Failure> {
+        match &self.live.current().aicc.signing_key {
+            Some(key) => Ok(key.clone()),
+            None => Ok(self.store.signing_key().await?),
+        }
+    }
+
+    /// Lets in the holder of a token.
+    async fn enter(&self, call: &Call<'_>) -> Result<Operations<'_>, Failure> {
+        let signing = self.signing_key().await?;
+        let principal = self.access.aicc(call.head.headers, call.source, &signing, self.clock.now())?;
+        Ok(Operations { store: &*self.store, scope: principal.scope, settings: self.live.current() })
+    }
+
+    async fn carry_out(&self, endpoint: Endpoint, call: &Call<'_>) -> Result<Answer, Failure> {
+        if endpoint == Endpoint::TokenByAkSk {
+            return token::grant(self, call).await;
+        }
+        let operations = self.enter(call).await?;
+        match endpoint {
+            Endpoint::TokenByAkSk => token::grant(self, call).await,
+            Endpoint::CreateCalledRoute => routes::create(&operations, call).await,
+            Endpoint::QueryCalledRoute => routes::query(&operations, call).await,
+            Endpoint::ModifyCalledRoute => routes::modify(&operations, call).await,
+            Endpoint::DeleteCalledRoute => routes::delete(&operations, call).await,
+            Endpoint::QueryAccessCodeList => lists::access_codes(&operations, call),
+            Endpoint::QuerySkills => skills::query(&operations, call).await,
+            Endpoint::CreateSkill => skills::create(&operations, call).await,
+            Endpoint::ModifySkill => skills::modify(&operations, call).await,
+            Endpoint::DeleteSkill => skills::delete(&operations, call).await,
+            Endpoint::QueryIvrFlowList => lists::ivr_flows(&operations, call),
+        }
+    }
+}
+
+impl Dialect for Aicc {
+    type Endpoint = Endpoint;
+
+    const NAME: &'static str = "aicc";
+
+    fn owns(&self, path: &str) -> bool {
+        endpoint::owns(path)
+    }
+
+    fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {
+        endpoint::find(head).map_err(|failure| failure.answer(None))
+    }
+
+    fn operation(endpoint: &Endpoint) -> &'static str {
+        endpoint.operation()
+    }
+
+    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>) -> usize {
+        self.live.current().server.limits.body
+    }
+
+    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
+        let answer = self.carry_out(*endpoint, &call).await;
+        answer.unwrap_or_else(|failure| failure.answer(Some(*endpoint)))
+    }
+
+    fn refuse(&self, endpoint: Option<&Endpoint>, _head: &Head<'_>, refusal: HttpRefusal) -> Answer {
+        Failure::Http(refusal).answer(endpoint.copied())
+    }
+}

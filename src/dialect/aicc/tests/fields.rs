@@ -1,0 +1,334 @@
+//! Every field of every operation, wrong in every way: refused with 400, named, and nothing done.
+
+use super::*;
+
+/// What a field takes.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Text,
+    Integer,
+    /// An integer, or a text of digits.
+    IntegerOrText,
+    List,
+    Object,
+}
+
+/// A field of an operation, with values of its type that are wrong.
+struct Field {
+    operation: Endpoint,
+    name: &'static str,
+    kind: Kind,
+    mandatory: bool,
+    wrong: Vec<Value>,
+}
+
+fn field(operation: Endpoint, name: &'static str, kind: Kind, mandatory: bool, wrong: Vec<Value>) -> Field {
+    Field { operation, name, kind, mandatory, wrong }
+}
+
+fn all_fields() -> Vec<Field> {
+    use Endpoint as E;
+    use Kind::{Integer, IntegerOrText, List, Object, Text};
+    let long = |length: usize| json!("1".repeat(length));
+    let media = || vec![json!(1), json!(-5), json!(5.5), json!(99_999_999_999_999_999_999_u128 as f64)];
+    let device = || vec![json!(0), json!(2), json!(-1), json!(1.5)];
+    let id = || vec![json!(0), json!(-1), json!(1.5), json!(4_294_967_296_u64)];
+    let page = || vec![json!(1.5)];
+    vec![
+        field(E::TokenByAkSk, "app_key", Text, true, vec![json!(""), long(256)]),
+        field(E::TokenByAkSk, "app_secret", Text, true, vec![json!(""), long(256)]),
+        field(E::CreateCalledRoute, "accessCode", Text, true, vec![long(33), json!("1a"), json!("1 2")]),
+        field(E::CreateCalledRoute, "extCode", Text, false, vec![long(13), json!("1a"), json!("+1"), json!("\u{0}")]),
+        field(E::CreateCalledRoute, "mediaTypeId", Integer, false, media()),
+        field(E::CreateCalledRoute, "devicetype", Integer, true, device()),
+        field(E::CreateCalledRoute, "deviceId", Integer, true, id()),
+        field(E::QueryCalledRoute, "accessCode", Text, false, vec![long(33), json!("x")]),
+        field(E::QueryCalledRoute, "extCode", Text, false, vec![long(13), json!("x")]),
+        field(E::QueryCalledRoute, "devicetype", Integer, false, device()),
+        field(E::QueryCalledRoute, "deviceDesc", Text, false, vec![]),
+        field(E::QueryCalledRoute, "mediaTypeId", Integer, false, media()),
+        field(E::QueryCalledRoute, "limit", Integer, false, [page(), vec![json!(-1)]].concat()),
+        field(E::QueryCalledRoute, "offset", Integer, false, page()),
+        field(E::ModifyCalledRoute, "id", Text, true, vec![json!("x"), json!("-1"), long(40)]),
+        field(E::ModifyCalledRoute, "devicetype", Integer, true, device()),
+        field(E::ModifyCalledRoute, "deviceId", Integer, true, id()),
+        field(
+            E::DeleteCalledRoute,
+            "dnids",
+            Text,
+            true,
+            vec![json!(""), json!("1,"), json!("1,x"), json!("-1"), long(11)],
+        ),
+        field(E::QueryAccessCodeList, "accessCode", Text, false, vec![]),
+        field(E::QueryAccessCodeList, "mediatypeId", Integer, false, [media(), vec![json!(18), json!(19)]].concat()),
+        field(E::QueryAccessCodeList, "description", Text, false, vec![]),
+        field(E::QueryAccessCodeList, "limit", Integer, false, [page(), vec![json!(-1)]].concat()),
+        field(E::QueryAccessCodeList, "offset", Integer, false, [page(), vec![json!(101)]].concat()),
+        field(E::QuerySkills, "name", Text, false, vec![]),
+        field(E::QuerySkills, "mediaTypeId", IntegerOrText, false, [media(), vec![json!("x"), json!("4")]].concat()),
+        field(
+            E::QuerySkills,
+            "limit",
+            IntegerOrText,
+            false,
+            [page(), vec![json!(0), json!("-1"), json!("x")]].concat(),
+        ),
+        field(E::QuerySkills, "offset", IntegerOrText, false, [page(), vec![json!("x")]].concat()),
+        field(E::QuerySkills, "skillIds", List, false, vec![json!(["x"]), json!([null]), json!([-1]), json!([[]])]),
+        field(E::CreateSkill, "mediaTypeId", Integer, true, media()),
+        field(E::CreateSkill, "description", Text, true, vec![long(51), json!("a\nb")]),
+        field(E::CreateSkill, "name", Text, true, vec![json!(""), json!(" "), long(101), json!("a\tb"), json!("a?")]),
+        field(E::CreateSkill, "maxWaitTime", Integer, true, vec![json!(-1), json!(60_001), json!(1.5)]),
+        field(E::CreateSkill, "maxWaitNum", Integer, true, vec![json!(-1), json!(10_001), json!(1.5)]),
+        field(E::CreateSkill, "maxAgentWrapupTime", Integer, true, vec![json!(-1), json!(3_601), json!(1.5)]),
+        field(E::CreateSkill, "skillParam", Object, true, wrong_settings()),
+        field(E::ModifySkill, "skillId", IntegerOrText, true, vec![json!(-1), json!("x"), json!(1.5)]),
+        field(E::ModifySkill, "description", Text, false, vec![long(51)]),
+        field(E::ModifySkill, "maxWaitTime", Integer, false, vec![json!(-1), json!(60_001)]),
+        field(E::ModifySkill, "maxWaitNum", Integer, false, vec![json!(-1), json!(10_001)]),
+        field(E::ModifySkill, "maxAgentWrapupTime", Integer, false, vec![json!(-1), json!(3_601)]),
+        field(E::ModifySkill, "skillParam", Object, false, wrong_settings()),
+        field(E::DeleteSkill, "skillIds", Text, true, vec![json!(""), json!("1,,2"), json!("x"), json!("1 2")]),
+    ]
+}
+
+/// `skillParam` with one thing wrong in it.
+fn wrong_settings() -> Vec<Value> {
+    let with = |path: &str, value: Value| {
+        let mut settings = queue("x")["skillParam"].clone();
+        *settings.pointer_mut(path).unwrap() = value;
+        settings
+    };
+    vec![
+        json!({}),
+        with("/noAgents", Value::Null),
+        with("/busy", json!("Release")),
+        with("/timeOut", json!({})),
+        with("/noAgents/transferType", json!("release")),
+        with("/busy/deviceType", json!(1)),
+        with("/busy/deviceType", json!("2")),
+        with("/busy/value", json!("x")),
+        with("/timeOut/value", Value::Null),
+        with("/answerFunction", json!(0)),
+        with("/answerFunction", Value::Null),
+        with("/waitVoice", json!([])),
+        with("/waitVoice/parameterType", json!(1)),
+        with("/waitVoice", json!({"parameterType": "Voice", "long": "x".repeat(2_048)})),
+    ]
+}
+
+/// A body that is right for the operation.
+fn right(operation: Endpoint, route: &str) -> Value {
+    match operation {
+        Endpoint::TokenByAkSk => json!({"app_key": DEMO.0, "app_secret": DEMO.1}),
+        Endpoint::CreateCalledRoute => {
+            json!({"accessCode": "5550100", "extCode": "21", "devicetype": 1, "deviceId": 7, "mediaTypeId": 5})
+        }
+        Endpoint::QueryCalledRoute => {
+            json!({"accessCode": "5550100", "extCode": "1", "devicetype": 1, "deviceDesc": "a", "mediaTypeId": 5,
+                   "limit": 10, "offset": 0})
+        }
+        Endpoint::ModifyCalledRoute => json!({"id": route, "devicetype": 1, "deviceId": 8}),
+        Endpoint::DeleteCalledRoute => json!({"dnids": "1"}),
+        Endpoint::QueryAccessCodeList => {
+            json!({"accessCode": "5", "mediatypeId": 5, "description": "x", "limit": 10, "offset": 0})
+        }
+        Endpoint::QuerySkills => {
+            json!({"name": "x", "mediaTypeId": "5", "limit": "10", "offset": "0", "skillIds": ["7"]})
+        }
+        Endpoint::CreateSkill => queue("another"),
+        Endpoint::ModifySkill => {
+            let mut body = queue("another");
+            body["skillId"] = json!(10_000);
+            body
+        }
+        Endpoint::DeleteSkill => json!({"skillIds": "10000"}),
+        Endpoint::QueryIvrFlowList => json!({}),
+    }
+}
+
+/// Values of every other type, an integer that is written out among them.
+fn of_other_types(kind: Kind) -> Vec<Value> {
+    let all = [(Kind::Text, json!("5")), (Kind::Integer, json!(5)), (Kind::List, json!([])), (Kind::Object, json!({}))];
+    let others = all.into_iter().filter(|(other, _)| {
+        *other != kind && !(kind == Kind::IntegerOrText && matches!(other, Kind::Text | Kind::Integer))
+    });
+    others.map(|(_, value)| value).chain([json!(true)]).collect()
+}
+
+struct Trial {
+    gateway: Gateway,
+    route: String,
+    before: String,
+}
+
+impl Trial {
+    async fn new() -> Self {
+        let gateway = Gateway::new().await;
+        gateway.route(json!({"accessCode": "9911411", "extCode": "2", "devicetype": 1, "deviceId": 7})).await;
+        gateway.call(Endpoint::CreateSkill, queue("night")).await.ok();
+        let route = gateway.routes(json!({})).await[0]["id"].as_str().unwrap().to_owned();
+        let mut trial = Self { gateway, route, before: String::new() };
+        trial.before = trial.state().await;
+        trial
+    }
+
+    async fn state(&self) -> String {
+        let queues = self.gateway.call(Endpoint::QuerySkills, json!({})).await.body;
+        format!("{:?} {queues}", self.gateway.routes(json!({})).await)
+    }
+
+    /// Tries a body that is right but for one member.
+    async fn refused(&self, field: &Field, value: Option<Value>) {
+        let mut body = right(field.operation, &self.route);
+        match value {
+            Some(value) => body[field.name] = value,
+            None => drop(body.as_object_mut().unwrap().remove(field.name)),
+        }
+        let reply = self.gateway.call(field.operation, body.clone()).await;
+        let path = field.operation.path();
+        assert_eq!(reply.status, 400, "{path} {body}: {reply:?}");
+        reply.failed(400, "");
+        let named = reply.description().starts_with(field.name);
+        assert!(named, "{path} {body}: {:?} does not name {}", reply.description(), field.name);
+        assert_eq!(self.state().await, self.before, "{path} {body}");
+    }
+}
+
+#[actix_web::test]
+async fn a_field_of_another_type_or_out_of_its_bounds_is_named_and_nothing_is_done() {
+    let trial = Trial::new().await;
+    for field in all_fields() {
+        for value in of_other_types(field.kind).into_iter().chain(field.wrong.clone()) {
+            trial.refused(&field, Some(value)).await;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_mandatory_field_that_is_missing_or_null_is_named_and_an_optional_one_may_be_either() {
+    let trial = Trial::new().await;
+    for field in all_fields() {
+        if field.mandatory {
+            trial.refused(&field, None).await;
+            trial.refused(&field, Some(Value::Null)).await;
+            continue;
+        }
+        for missing in [true, false] {
+            let trial = Trial::new().await;
+            let mut body = right(field.operation, &trial.route);
+            match missing {
+                true => drop(body.as_object_mut().unwrap().remove(field.name)),
+                false => body[field.name] = Value::Null,
+            }
+            trial.gateway.call(field.operation, body).await.ok();
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_operation_is_right_with_a_member_that_nobody_knows() {
+    for operation in all_operations() {
+        let trial = Trial::new().await;
+        let mut body = right(operation, &trial.route);
+        body["nobodyKnows"] = json!({"this": [1]});
+        trial.gateway.call(operation, body).await.ok();
+    }
+}
+
+fn all_operations() -> Vec<Endpoint> {
+    let mut all: Vec<Endpoint> = all_fields().into_iter().map(|field| field.operation).collect();
+    all.push(Endpoint::QueryIvrFlowList);
+    all.dedup();
+    assert_eq!(all.len(), 11);
+    all
+}
+
+#[actix_web::test]
+async fn a_body_that_is_no_json_object_is_refused_by_every_operation() {
+    let trial = Trial::new().await;
+    let bearer = format!("Bearer {}", trial.gateway.token);
+    let queries =
+        [Endpoint::QueryCalledRoute, Endpoint::QueryAccessCodeList, Endpoint::QuerySkills, Endpoint::QueryIvrFlowList];
+    for operation in all_operations() {
+        let post = async |body: &str, content_type: &str| {
+            let headers = [("Authorization", bearer.as_str()), ("Content-Type", content_type)];
+            trial.gateway.post(operation, &headers, body).await
+        };
+        for body in ["[]", "null", "{", "{}{}", "{'a':1}", "{\"a\":1,\"a\":2}", "x", "\u{0}"] {
+            post(body, "application/json").await.failed(400, "the body is not as required");
+        }
+        let right = right(operation, &trial.route).to_string();
+        for media_type in
+            ["text/plain", "text/xml", "application/x-www-form-urlencoded", "application/json; charset=utf-16"]
+        {
+            let reply = post(&right, media_type).await;
+            reply.failed(415, "application/json");
+            assert_eq!(reply.header("accept"), Some("application/json"));
+        }
+        let empty = trial.gateway.post(operation, &[("Authorization", &bearer)], "").await;
+        if queries.contains(&operation) {
+            empty.ok();
+        } else {
+            empty.failed(400, "the body is empty");
+        }
+        assert_eq!(trial.state().await, trial.before);
+    }
+}
+
+#[actix_web::test]
+async fn another_path_is_404_and_another_method_405_in_the_vendors_form() {
+    let gateway = Gateway::new().await;
+    for path in [
+        "/apigovernance",
+        "/apigovernance/",
+        "/apigovernance/api/oauth/tokenbyaksk",
+        "/apigovernance/api/oauth/tokenByAkSk/",
+        "/apiaccess",
+        "/apiaccess/rest/CC-Management/v1/calledRoute/createCalledRoute",
+        "/apiaccess/rest/cc-management/v1/calledroute/createCalledRoute",
+        "/apiaccess/rest/cc-management/v2/calledRoute/createCalledRoute",
+        "/apiaccess/rest/cc-management/v1/calledRoute",
+        "/apiaccess/rest/cc-management/v1/skill/queryskills",
+    ] {
+        gateway.send(Method::POST, path, &[], "").await.failed(404, "there is nothing at this path");
+    }
+    for operation in all_operations() {
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            let reply = gateway.send(method, operation.path(), &[], "").await;
+            reply.failed(405, "POST");
+            assert_eq!(reply.header("allow"), Some("POST"));
+        }
+    }
+    for path in ["/apiaccessx", "/apigovernancex/api", "/interact", "/Apiaccess/rest"] {
+        assert!(!gateway.aicc.owns(path), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_failed_list_of_flows_has_both_envelopes() {
+    let gateway = Gateway::new().await;
+    let reply = gateway.post(Endpoint::QueryIvrFlowList, &[], "{}").await;
+    reply.failed(403, "authentication fails");
+    assert_eq!((&reply.body["retCode"], &reply.body["message"]), (&json!("403"), &json!("authentication fails")));
+    let other = gateway.post(Endpoint::QuerySkills, &[], "{}").await;
+    assert_eq!(other.body, json!({"returnCode": "403", "description": "authentication fails"}));
+}
+
+#[actix_web::test]
+async fn a_store_that_cannot_answer_is_said_to_be_so() {
+    let trial = Trial::new().await;
+    trial.gateway.store.close().await;
+    for operation in [
+        Endpoint::TokenByAkSk,
+        Endpoint::CreateCalledRoute,
+        Endpoint::ModifyCalledRoute,
+        Endpoint::DeleteCalledRoute,
+        Endpoint::CreateSkill,
+        Endpoint::DeleteSkill,
+    ] {
+        let reply = trial.gateway.call(operation, right(operation, &trial.route)).await;
+        reply.failed(500, "the store is not available");
+        assert_eq!((reply.outcome, reply.code()), ("unavailable", "120000"));
+    }
+}

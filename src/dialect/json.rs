@@ -1,0 +1,175 @@
+//! JSON bodies as the vendors' dialects read them: one object, every member once. Members that nobody asks for are
+//! ignored, as the vendors' servers do, and `null` counts as not given.
+
+use std::fmt;
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+
+/// The members of a JSON object.
+#[derive(Debug, Default)]
+pub(super) struct Members(Vec<(String, Value)>);
+
+/// Why a body was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Its media type, or its charset, is another one.
+    NotJson,
+    /// It has nothing in it.
+    Empty,
+    /// It is no JSON object whose members have different names; the text says where.
+    Malformed(String),
+}
+
+impl Members {
+    /// Reads the body of a request. A body without a media type is read as JSON.
+    ///
+    /// # Errors
+    /// [`Unread`].
+    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Unread> {
+        check_media_type(headers)?;
+        // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
+        let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+        if text.iter().all(u8::is_ascii_whitespace) {
+            return Err(Unread::Empty);
+        }
+        serde_json::from_slice(text).map_err(|error| Unread::Malformed(error.to_string()))
+    }
+
+    /// The value of a member; `None` if it was not given or is `null`.
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_null())
+    }
+
+    /// Whether a member is there and `null`.
+    pub(super) fn is_null(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, value)| known == name && value.is_null())
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Unread> {
+    let mut values = headers.get_all(CONTENT_TYPE);
+    let Some(value) = values.next() else { return Ok(()) };
+    let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
+    let json = media_type.is_some_and(|media_type| {
+        let charset = media_type.get_param(mime::CHARSET);
+        media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
+            && charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii")
+    });
+    if json && values.next().is_none() { Ok(()) } else { Err(Unread::NotJson) }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                let mut names = std::collections::HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if !names.insert(name.clone()) {
+                        let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                        return Err(A::Error::custom(format_args!("the member \"{shown}\" is given twice")));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// What people call the type of a JSON value.
+pub(super) fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn headers(content_types: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in content_types {
+            headers.append(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    fn refusal(body: &[u8]) -> String {
+        match Members::read(&headers(&[]), body) {
+            Err(Unread::Malformed(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_unless_another_media_type_is_stated() {
+        let accepted: [&[&str]; 5] = [
+            &[],
+            &["application/json"],
+            &["Application/JSON; Charset=UTF-8"],
+            &["application/json;charset=\"utf-8\""],
+            &["application/json; charset=us-ascii"],
+        ];
+        for types in accepted {
+            assert!(Members::read(&headers(types), b"{}").is_ok(), "{types:?}");
+        }
+        let refused: [&[&str]; 7] = [
+            &["text/plain"],
+            &["application/xml"],
+            &["application/x-www-form-urlencoded"],
+            &["application/json; charset=utf-16"],
+            &["json"],
+            &[""],
+            &["application/json", "text/plain"],
+        ];
+        for types in refused {
+            assert_eq!(Members::read(&headers(types), b"{}").unwrap_err(), Unread::NotJson, "{types:?}");
+        }
+    }
+
+    #[test]
+    fn only_one_object_with_different_members_is_read() {
+        for empty in [&b""[..], b" \n", b"\xEF\xBB\xBF"] {
+            assert_eq!(Members::read(&headers(&[]), empty).unwrap_err(), Unread::Empty);
+        }
+        assert!(refusal(b"[1]").contains("expected a JSON object"), "{}", refusal(b"[1]"));
+        assert!(refusal(b"{} {}").contains("trailing characters"));
+        assert!(refusal(b"{\"a\":1").contains("line 1 column"));
+        assert!(refusal(b"{\"id\":\"a\",\"id\":\"b\"}").contains("the member \"id\" is given twice"));
+        assert!(refusal(b"{\"id\":\"a\",\"\\u0069d\":\"b\"}").contains("twice"));
+        assert!(refusal(b"{\"id\":\"\xFF\"}").contains("line 1"));
+        assert!(refusal(b"{\"id\":\"a\0b\"}").contains("control character"));
+        assert!(refusal(&[b'['; 10_000]).contains("JSON object"));
+        let deep = [b"{\"x\":".as_slice(), &[b'['; 10_000]].concat();
+        assert!(refusal(&deep).contains("recursion limit"), "{}", refusal(&deep));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over_and_null_is_not_given() {
+        let members = Members::read(&headers(&[]), "\u{FEFF}{\"id\":\"x\",\"z\":null}".as_bytes()).unwrap();
+        assert_eq!(members.get("id"), Some(&Value::from("x")));
+        assert_eq!(members.get("z"), None);
+        assert_eq!(members.get("absent"), None);
+        assert!(members.is_null("z") && !members.is_null("id") && !members.is_null("absent"));
+    }
+}

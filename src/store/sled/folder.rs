@@ -1,0 +1,242 @@
+//! The thread that moves what is in the journal into the tree, while commits go on.
+//!
+//! One file of the journal at a time: what it says last of every key goes into the tree in the order of the keys, a
+//! slice at a time; then the tree is synced; then a record of the tree says that this file is done; then the tree is
+//! synced once more; and only then the file is removed. So after an end at any moment:
+//!
+//! - The tree says that a file is done only when everything of it is safe there.
+//! - A file that is not done is still there whole, and saying everything in it again does no harm: operations are
+//!   absolute, a later file is never begun to be moved before an earlier one is done, and what the tree has half of one
+//!   file is the same that the file says.
+//!
+//! The order does not rest on what the tree promises of its own log, only on its syncs.
+//!
+//! The thread also keeps the marker up to date and has the next file of the journal ready before it is needed, so that
+//! the writer makes no files while somebody waits for it.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use super::codec::{self, Sink};
+use super::import;
+use super::journal::{self, CommitNumber, Generation, Journal};
+use super::marker::Marker;
+use super::ops::Op;
+use super::pending::{Layer, Records};
+use super::tree::{Slice, Tree};
+use super::writer::Status;
+
+/// What is asked of the folder.
+enum Work {
+    /// Move a frozen layer into the tree.
+    Fold(Arc<Layer>),
+    /// Note in the marker that the history has come this far.
+    Mark(CommitNumber),
+}
+
+/// The folder, as the writer sees it.
+pub(super) struct Folder {
+    work: Sender<Work>,
+    next: Receiver<Journal>,
+    thread: JoinHandle<()>,
+}
+
+/// The folder, as it sees itself.
+struct Worker {
+    directory: PathBuf,
+    records: Arc<Records>,
+    marker: Marker,
+    status: Status,
+    /// The files that are still there, oldest first.
+    files: VecDeque<Generation>,
+    /// The file that will be needed next.
+    upcoming: Generation,
+    ready: SyncSender<Journal>,
+}
+
+/// What the folder begins with.
+pub(super) struct Beginning {
+    pub(super) directory: PathBuf,
+    pub(super) records: Arc<Records>,
+    pub(super) marker: Marker,
+    pub(super) status: Status,
+    /// What a former run has left to move, oldest first.
+    pub(super) left: Vec<Arc<Layer>>,
+    /// The file that is written now.
+    pub(super) active: Generation,
+}
+
+impl Folder {
+    /// Starts the thread.
+    pub(super) fn start(beginning: Beginning) -> std::io::Result<Self> {
+        let Beginning { directory, records, marker, status, left, active } = beginning;
+        let (work, inbox) = channel();
+        let (ready, next) = sync_channel(1);
+        for layer in &left {
+            // The thread's end of the channel is in this function.
+            let _ = work.send(Work::Fold(Arc::clone(layer)));
+        }
+        let files = left.iter().map(|layer| layer.generation).collect();
+        let worker = Worker { directory, records, marker, status, files, upcoming: active + 1, ready };
+        let thread = std::thread::Builder::new().name("store-folder".to_owned());
+        let thread = thread.spawn(move || worker.work(&inbox))?;
+        Ok(Self { work, next, thread })
+    }
+
+    /// The next file of the journal, if it is there; with `wait`, as soon as it is. An error if there will be none.
+    pub(super) fn next(&self, wait: Wait) -> Result<Option<Journal>, String> {
+        use std::sync::mpsc::TryRecvError;
+        match wait {
+            Wait::No => match self.next.try_recv() {
+                Ok(journal) => Ok(Some(journal)),
+                Err(TryRecvError::Empty) => Ok(None),
+                Err(TryRecvError::Disconnected) => Err(gone()),
+            },
+            Wait::Yes => self.next.recv().map(Some).map_err(|_| gone()),
+        }
+    }
+
+    /// Moves a layer into the tree, some time.
+    pub(super) fn fold(&self, layer: Arc<Layer>) {
+        // A folder that has failed has said so in the status.
+        let _ = self.work.send(Work::Fold(layer));
+    }
+
+    /// Notes in the marker how far the history has come, some time.
+    pub(super) fn mark(&self, commits: CommitNumber) {
+        let _ = self.work.send(Work::Mark(commits));
+    }
+
+    /// Returns when everything asked for is done.
+    pub(super) fn finish(self) {
+        let Self { work, next, thread } = self;
+        drop(work);
+        drop(next);
+        let _ = thread.join();
+    }
+}
+
+fn gone() -> String {
+    "the journal's next file could not be made".to_owned()
+}
+
+/// Whether to wait for what is not ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Do without.
+    No,
+    /// Wait.
+    Yes,
+}
+
+impl Worker {
+    fn work(mut self, inbox: &Receiver<Work>) {
+        let mut outcome = self.prepare();
+        while outcome.is_ok()
+            && let Ok(work) = inbox.recv()
+        {
+            outcome = match work {
+                // Sled panics on some of what it does not expect.
+                Work::Fold(layer) => catch_unwind(AssertUnwindSafe(|| self.fold(&layer)))
+                    .unwrap_or_else(|_| Err("the tree panicked".to_owned())),
+                Work::Mark(commits) => {
+                    self.mark(commits);
+                    Ok(())
+                }
+            };
+        }
+        if let Err(reason) = outcome {
+            let reason: Arc<str> = format!("the disk failed: {reason}").into();
+            tracing::error!(%reason, "what was committed stays in the journal; no further write is taken, reads go on");
+            self.status.lock().get_or_insert(reason);
+        }
+    }
+
+    /// Has the next file of the journal ready.
+    fn prepare(&mut self) -> Result<(), String> {
+        let journal = Journal::create(&self.directory, self.marker.store, self.upcoming);
+        let journal = journal.map_err(|error| format!("making a file of the journal: {error}"))?;
+        self.upcoming += 1;
+        // When the writer has ended nobody needs it any more.
+        let _ = self.ready.send(journal);
+        Ok(())
+    }
+
+    fn fold(&mut self, layer: &Layer) -> Result<(), String> {
+        if layer.generation + 2 == self.upcoming {
+            self.prepare()?;
+        }
+        if !self.files.contains(&layer.generation) {
+            self.files.push_back(layer.generation);
+        }
+        fold(layer, &self.records.tree)?;
+        self.records.pending.forget(layer.generation);
+        self.mark(layer.commits);
+        while let Some(file) = self.files.pop_front_if(|file| *file <= layer.generation) {
+            if let Err(error) = journal::remove(&self.directory, file) {
+                // It is passed over at the next start.
+                tracing::warn!(%error, file, "a file of the journal that is done with could not be removed");
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, commits: CommitNumber) {
+        if commits <= self.marker.commits {
+            return;
+        }
+        let marker = Marker { commits, ..self.marker.clone() };
+        match marker.write(&self.directory) {
+            Ok(()) => self.marker = marker,
+            // The old marker is still true; only a loss of the commits since would go unnoticed.
+            Err(error) => tracing::warn!(%error, "the marker of the data directory could not be renewed"),
+        }
+    }
+}
+
+/// Moves a layer into the tree, with the import it ends with, and returns when that is safe on disk.
+fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
+    let mut slice = Slice::default();
+    for (key, value) in &layer.ops {
+        match value {
+            Some(value) => slice.put(key, value),
+            None => slice.remove(key),
+        }
+        if slice.is_full() {
+            tree.write(std::mem::take(&mut slice))?;
+        }
+    }
+    if let Some(import) = layer.import {
+        import::replay(import, tree, |op| {
+            match op {
+                Op::Put(key, value) => slice.put(&key, &value),
+                Op::Remove(key) => slice.remove(&key),
+                Op::Include(_) => return Err("an import that includes an import".to_owned()),
+            }
+            if slice.is_full() {
+                tree.write(std::mem::take(&mut slice))?;
+            }
+            Ok(())
+        })?;
+    }
+    tree.write(slice)?;
+    tree.sync()?;
+    note_done(tree, layer.generation, layer.commits)?;
+    match layer.import {
+        Some(import) => import::remove(import, tree),
+        None => Ok(()),
+    }
+}
+
+/// Writes into the tree that a file of the journal is done, and with it the commits up to its last.
+pub(super) fn note_done(tree: &Tree, generation: Generation, commits: CommitNumber) -> Result<(), String> {
+    let mut done = Slice::default();
+    done.put(codec::COMMIT_KEY, &codec::value(&commits));
+    done.put(codec::JOURNAL_KEY, &codec::value(&generation));
+    tree.write(done)?;
+    tree.sync()
+}

@@ -1,0 +1,161 @@
+//! Operations on records, written one after another as bytes: what the journal and the stages of an import hold.
+//!
+//! An operation is absolute: it says what a record is from now on, never how it changes. So doing a list of them twice,
+//! or once more from the beginning after half of it was done, comes to the same.
+
+use bytes::Bytes;
+
+use super::codec::Sink;
+
+const PUT: u8 = 1;
+const REMOVE: u8 = 2;
+const INCLUDE: u8 = 3;
+
+/// The name of one import among those of a data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ImportId(pub(super) u64);
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Op {
+    /// The record of this key has this value.
+    Put(Bytes, Bytes),
+    /// There is no record of this key.
+    Remove(Bytes),
+    /// Everything that was staged under this id takes effect here.
+    Include(ImportId),
+}
+
+/// Appends operations to a buffer. What goes straight to the tree is refused here.
+pub(super) struct OpsWriter<'a>(pub(super) &'a mut Vec<u8>);
+
+impl OpsWriter<'_> {
+    /// Appends an [`Op::Include`].
+    pub(super) fn include(&mut self, import: ImportId) {
+        self.0.push(INCLUDE);
+        self.0.extend_from_slice(&import.0.to_le_bytes());
+    }
+
+    fn key(&mut self, kind: u8, key: &[u8]) {
+        let length = u16::try_from(key.len()).expect("a key is far below 64 KiB, since a record is at most 4 KiB");
+        self.0.push(kind);
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(key);
+    }
+}
+
+impl Sink for OpsWriter<'_> {
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        let length = u16::try_from(value.len()).expect("a record is at most 4 KiB");
+        self.key(PUT, key);
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(value);
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        self.key(REMOVE, key);
+    }
+}
+
+/// Reads operations back; `None` comes in place of what is none, and is the last.
+pub(super) struct OpsReader {
+    bytes: Bytes,
+}
+
+impl OpsReader {
+    /// Reads what was appended to a buffer. What it gives shares the memory of `bytes`.
+    pub(super) fn new(bytes: Bytes) -> Self {
+        Self { bytes }
+    }
+
+    /// The next operation, if all of it is there; what is not whole stays in [`OpsReader::rest`].
+    pub(super) fn whole(&mut self) -> Option<Op> {
+        let before = self.bytes.clone();
+        let op = self.op();
+        if op.is_none() {
+            self.bytes = before;
+        }
+        op
+    }
+
+    /// What was not read yet.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn op(&mut self) -> Option<Op> {
+        match self.take(1)?[0] {
+            PUT => {
+                let key = self.text()?;
+                Some(Op::Put(key, self.text()?))
+            }
+            REMOVE => self.text().map(Op::Remove),
+            INCLUDE => {
+                let id: [u8; 8] = self.take(8)?.as_ref().try_into().ok()?;
+                Some(Op::Include(ImportId(u64::from_le_bytes(id))))
+            }
+            _ => None,
+        }
+    }
+
+    fn text(&mut self) -> Option<Bytes> {
+        let length: [u8; 2] = self.take(2)?.as_ref().try_into().ok()?;
+        self.take(usize::from(u16::from_le_bytes(length)))
+    }
+
+    fn take(&mut self, count: usize) -> Option<Bytes> {
+        (count <= self.bytes.len()).then(|| self.bytes.split_to(count))
+    }
+}
+
+impl Iterator for OpsReader {
+    type Item = Option<Op>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.bytes.is_empty() {
+            return None;
+        }
+        let op = self.op();
+        if op.is_none() {
+            // What follows could be anything.
+            self.bytes.clear();
+        }
+        Some(op)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Bytes {
+        let mut buffer = Vec::new();
+        write(&mut OpsWriter(&mut buffer));
+        buffer.into()
+    }
+
+    #[test]
+    fn operations_come_back_in_their_order() {
+        let bytes = written(|ops| {
+            ops.put(b"key", b"value");
+            ops.put(b"", b"");
+            ops.remove(b"other");
+            ops.include(ImportId(7));
+        });
+        let read: Option<Vec<Op>> = OpsReader::new(bytes).collect();
+        let put = |key: &'static [u8], value: &'static [u8]| Op::Put(Bytes::from(key), Bytes::from(value));
+        let other = Bytes::from(&b"other"[..]);
+        assert_eq!(read, Some(vec![put(b"key", b"value"), put(b"", b""), Op::Remove(other), Op::Include(ImportId(7))]));
+    }
+
+    #[test]
+    fn bytes_cut_anywhere_inside_an_operation_are_found_out() {
+        let whole = written(|ops| ops.put(b"key", b"value"));
+        for length in 1..whole.len() {
+            let mut reader = OpsReader::new(whole.slice(..length));
+            assert_eq!(reader.next(), Some(None), "{length} bytes");
+            assert_eq!(reader.next(), None);
+        }
+        assert_eq!(OpsReader::new(Bytes::from(&[9][..])).next(), Some(None), "there is no such operation");
+    }
+}
