@@ -203,6 +203,56 @@ def lend_222(run: Runner) -> bool:
     return False
 
 
+def aicc_routes(run: Runner, checks: Checks) -> None:
+    granted = json.loads(run("aicc/token").body)
+    checks.equal(
+        (granted["ApplyType"], granted["Expires"], granted["UserID"]),
+        ("Bearer", "600", "Anonymous"),
+        "tokenByAkSk grants a token for the time asked for",
+    )
+    answer = run("aicc/create")
+    checks.equal(
+        (answer.status, json.loads(answer.body)),
+        (200, {"returnCode": "0", "description": "data create success"}),
+        "createCalledRoute, the documentation's example, gives the documentation's answer",
+    )
+    answer = run("aicc/create")
+    checks.equal(
+        (answer.status, json.loads(answer.body)["returnCode"]), (500, "120002"), "the same number again is refused"
+    )
+    listed = json.loads(run("aicc/query").body)["data"]
+    [route] = listed["calledRouteList"]
+    checks.equal(
+        (listed["total"], route["extCode"], route["deviceId"], route["mediatypeId"]),
+        (1, "11", 1, 19),
+        "queryCalledRoute lists the route",
+    )
+    answer = run("aicc/modify", route["id"])
+    checks.equal(json.loads(answer.body)["description"], "data update success", "modifyCalledRoute answers as documented")
+    answer = run("aicc/delete", f"{route['dnid']},99")
+    checks.equal(
+        (answer.status, json.loads(answer.body)["data"]["content"]),
+        (500, "Success:991141111,Failed:99"),
+        "deleteCalledRoute tells what it deleted and what not",
+    )
+    checks.equal(json.loads(run("aicc/query").body)["data"]["total"], 0, "after it there is no route")
+
+
+def aicc_lists(run: Runner, checks: Checks) -> None:
+    codes = json.loads(run("aicc/access-codes").body)["data"]
+    checks.equal([code["accessCode"] for code in codes["calledRouteList"]], ["5550100"], "the access codes are listed")
+    skills = json.loads(run("aicc/skills").body)
+    checks.equal([skill["name"] for skill in skills["data"]], ["sales-voice"], "the skill queue is listed")
+    flows = json.loads(run("aicc/ivr-flows").body)
+    checks.equal(
+        (flows["retCode"], [flow["description"] for flow in flows["result"]]), ("0", ["main-menu"]), "the flows are listed"
+    )
+    made = str(json.loads(run("aicc/create-skill").body)["data"]["skillId"])
+    for name, description in (("modify-skill", "data update success"), ("delete-skill", "Success")):
+        answer = run(f"aicc/{name}", made)
+        checks.equal(json.loads(answer.body)["description"], description, f"{name} answers as documented")
+
+
 def main(binary: str) -> int:
     checks = Checks()
     stories = (
@@ -213,6 +263,8 @@ def main(binary: str) -> int:
         deleted_service,
         interact_rest,
         interact_soap,
+        aicc_routes,
+        aicc_lists,
     )
     for story in stories:
         try:

@@ -13,6 +13,9 @@ WSDL = "http://schemas.xmlsoap.org/wsdl/"
 WSDL_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
 SERVICES = {"agent": "http://com/jacada/interact/agent/soap", "dnis": "http://com/jacada/interact/dnis/soap"}
 INTERACT, GMS = "/interact/version/2", "/genesys/1"
+# AICC's two prefixes have nothing in common, so its resources hold their whole paths.
+AICC, MANAGEMENT = "", "/apiaccess/rest/cc-management/v1"
+BASES = {"Interact REST": INTERACT, "GMS": GMS, "AICC": AICC}
 FORM, JSON, XML = "application/x-www-form-urlencoded", "application/json", "application/xml"
 
 PROPERTIES = {
@@ -24,6 +27,9 @@ PROPERTIES = {
     "passwordBase64": "cGFzc3dvcmQ=",
     "interactionId": "1212-887ad635-22b1-49c5-ae7b-3b271bc10289",
     "storageId": "the _data_id of an answer",
+    "appKey": "demo-key-0001",
+    "appSecret": "demo-secret-0001",
+    "aiccToken": "the AccessToken of an answer",
 }
 """What a tester changes to point the project at another gateway than the demo."""
 
@@ -114,12 +120,15 @@ class Method:
 
     @property
     def base(self) -> str:
-        return GMS if self.service == "GMS" else INTERACT
+        return BASES[self.service]
 
 
 def sample(path: str) -> str:
-    """A sample's text; GMS samples name the demo's interaction, which is a property here."""
-    return (SAMPLES / path).read_text().strip().replace(PROPERTIES["interactionId"], project("interactionId"))
+    """A sample's text; the demo's interaction, key and secret, which samples name, are properties here."""
+    text = (SAMPLES / path).read_text().strip()
+    for name in ("interactionId", "appKey", "appSecret"):
+        text = text.replace(PROPERTIES[name], project(name))
+    return text
 
 
 INTERACT_METHODS = [
@@ -150,6 +159,31 @@ GMS_METHODS = [
            values={"id": project("storageId"), "ttl": "60"}),
     Method("GMS", "/storage/{id}/{key}", "read key", "GET", accept=XML,
            values={"id": project("storageId"), "key": "customer_name"}),
+]  # fmt: skip
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "X-APP-Key": project("appKey")}
+
+
+def aicc(path: str, body: str) -> Method:
+    """An operation of AICC that needs a token."""
+    return Method("AICC", f"{MANAGEMENT}/{path}", path.rpartition("/")[2], "POST", bearer(project("aiccToken")), body=body)
+
+
+AICC_METHODS = [
+    Method("AICC", "/apigovernance/api/oauth/tokenByAkSk", "tokenByAkSk", "POST", {"X-Token-Expire": "600"},
+           body=sample("aicc/token.json")),
+    aicc("calledRoute/createCalledRoute", sample("aicc/create.json")),
+    aicc("calledRoute/queryCalledRoute", sample("aicc/query.json")),
+    aicc("calledRoute/modifyCalledRoute", '{"id":"the id of an answer","devicetype":1,"deviceId":1}'),
+    aicc("calledRoute/deleteCalledRoute", '{"dnids":"1"}'),
+    aicc("accessCodeInfo/queryAccessCodeList", sample("aicc/access-codes.json")),
+    aicc("skill/querySkills", sample("aicc/skills.json")),
+    aicc("skill/createSkill", sample("aicc/create-skill.json")),
+    aicc("skill/modifySkill", '{"skillId":10000,"maxWaitTime":120}'),
+    aicc("skill/deleteSkill", '{"skillIds":"10000"}'),
+    aicc("ivrFlow/queryIVRFlowList", "{}"),
 ]  # fmt: skip
 
 

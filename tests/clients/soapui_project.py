@@ -311,7 +311,7 @@ class Project:
                     known = (
                         (scope == "" and rest.startswith("Project#") and rest[8:] in self.properties)
                         or (scope == "" and case and rest.startswith("TestCase#") and rest[9:] in case.properties)
-                        or (scope in earlier and rest.startswith("Response#"))
+                        or (scope in earlier and rest.startswith(("Response#", "ResponseAsXml#")))
                     )
                     if not known:
                         yield f"{case.name if case else 'saved requests'}, {name}: '${{{expansion}}}' is nothing"

@@ -7,6 +7,8 @@ the standard library. What is here is the test suite; the interfaces and the for
 
 from soapui_format import CON, Element, assertion, con, contains, json_path, properties, sent, status, xpath
 from soapui_interfaces import (
+    AICC,
+    AICC_METHODS,
     GMS,
     GMS_METHODS,
     INTERACT,
@@ -16,6 +18,7 @@ from soapui_interfaces import (
     SERVICES,
     SOAP_HEADERS,
     USER,
+    bearer,
     project,
     rest_interface,
     rest_request,
@@ -94,7 +97,7 @@ def soap_step(
 
 
 def rest_step(name: str, service: str, method_name: str, assertions: list[Element], **changes) -> Element:
-    [method] = [m for m in INTERACT_METHODS + GMS_METHODS if (m.service, m.name) == (service, method_name)]
+    [method] = [m for m in INTERACT_METHODS + GMS_METHODS + AICC_METHODS if (m.service, m.name) == (service, method_name)]
     config = con(
         "config",
         rest_request("restRequest", method, name, assertions, **changes),
@@ -274,6 +277,85 @@ def gms_case() -> Element:
     return test_case("GMS", {}, steps)
 
 
+def json_member(step: str, name: str) -> str:
+    """The reference to a member of an earlier step's JSON answer, which SoapUI offers as XML too."""
+    return f"${{{step}#ResponseAsXml#//*[local-name()='{name}']}}"
+
+
+def aicc_case() -> Element:
+    token = "get a token"
+    headers = bearer(json_member(token, "AccessToken"))
+    route = (
+        f'{{"accessCode":"{case("accessCode")}","extCode":"{case("extCode")}","devicetype":1,"deviceId":1,'
+        '"mediaTypeId":19}'
+    )
+    ours = f'{{"accessCode":"{case("accessCode")}","extCode":"{case("extCode")}"}}'
+    queue = (
+        f'{{"mediaTypeId":53,"description":"made by SoapUI","name":"{case("skill")}","maxWaitTime":60,"maxWaitNum":100,'
+        '"maxAgentWrapupTime":5,"skillParam":{"noAgents":{"transferType":"Release"},"busy":{"transferType":"Release"},'
+        '"timeOut":{"transferType":"Release"}}}'
+    )
+    our_queue = f'{{"name":"{case("skill")}"}}'
+    found, found_queue = "find it", "find the queue"
+
+    def step(name: str, method: str, assertions: list[Element], **changes) -> Element:
+        return rest_step(name, "AICC", method, assertions, **({"headers": headers} | changes))
+
+    def done(*about: Element) -> list[Element]:
+        return [status("200"), json_path("$.returnCode", "0", "is a success"), *about]
+
+    def said(text: str) -> Element:
+        return json_path("$.description", text, "has the documented text")
+
+    def failed(code: str) -> list[Element]:
+        return [status("500"), json_path("$.returnCode", code, "has the code that fits")]
+
+    delete = f'{{"dnids":"{json_member(found, "dnid")}"}}'
+    delete_queue = f'{{"skillIds":"{json_member(found_queue, "skillId")}"}}'
+    steps = [
+        rest_step(token, "AICC", "tokenByAkSk", [
+            status("200"),
+            json_path("$.ApplyType", "Bearer", "is for the header Authorization"),
+            json_path("$.Expires", "600", "lasts as long as asked for"),
+        ]),
+        rest_step("get a token with a wrong secret", "AICC", "tokenByAkSk",
+                  [status("403"), contains("authentication fails", "says so")],
+                  body=f'{{"app_key":"{project("appKey")}","app_secret":"wrong"}}'),
+        step("ask without a token", "queryCalledRoute", [status("403")], headers={}),
+        step("list the access codes", "queryAccessCodeList",
+             done(json_path("$.data.calledRouteList[0].accessCode", "5550100", "is the demo's"))),
+        step("list the IVR flows", "queryIVRFlowList",
+             [status("200"), json_path("$.retCode", "0", "is a success"),
+              json_path("$.result[0].description", "main-menu", "is the demo's")]),
+        step("create a route, unless an earlier run left it", "createCalledRoute", [status("200,500")], body=route),
+        step(found, "queryCalledRoute", done(
+            json_path("$.data.total", "1", "is the only one"),
+            json_path("$.data.calledRouteList[0].mediatypeId", "19", "has the media type of its queue"),
+        ), body=ours),
+        step("create it again", "createCalledRoute", failed("120002"), body=route),
+        step("send writers to an IVR flow", "createCalledRoute", failed("120005"),
+             body='{"accessCode":"5550153","devicetype":3,"deviceId":12}'),
+        step("create one without a destination", "createCalledRoute",
+             [status("400"), contains("devicetype", "names the field")], body='{"accessCode":"5550153"}'),
+        step("lead it to where it leads", "modifyCalledRoute", done(said("data update success")),
+             body=f'{{"id":"{json_member(found, "id")}","devicetype":1,"deviceId":1}}'),
+        step("delete it", "deleteCalledRoute", done(said("data delete success")), body=delete),
+        step("delete it again", "deleteCalledRoute", failed("120003"), body=delete),
+        step("create the route", "createCalledRoute", done(said("data create success")), body=route),
+        step("find the new one", "queryCalledRoute", done(json_path("$.data.total", "1", "is the only one")), body=ours),
+        step("delete the new one", "deleteCalledRoute", done(said("data delete success")),
+             body=f'{{"dnids":"{json_member("find the new one", "dnid")}"}}'),
+        step("make a queue, unless an earlier run left it", "createSkill", [status("200,500")], body=queue),
+        step(found_queue, "querySkills", done(json_path("$.total", "1", "is the only one")), body=our_queue),
+        step("change the queue", "modifySkill", done(said("data update success")),
+             body=f'{{"skillId":{json_member(found_queue, "skillId")},"maxWaitTime":120}}'),
+        step("delete the queue", "deleteSkill", done(said("Success")), body=delete_queue),
+        step("delete the queue again", "deleteSkill", failed("120003"), body=delete_queue),
+        step("find no queue", "querySkills", done(json_path("$.total", "0", "is gone")), body=our_queue),
+    ]  # fmt: skip
+    return test_case("AICC", {"accessCode": "9911411", "extCode": "771", "skill": "soapui"}, steps)
+
+
 def whole_project() -> str:
     suite = con(
         "testSuite",
@@ -282,6 +364,7 @@ def whole_project() -> str:
         soap_case("dnis", "2117700002"),
         interact_case("2117700003"),
         gms_case(),
+        aicc_case(),
         name="dnis-gateway demo",
     )
     root = con(
@@ -291,6 +374,7 @@ def whole_project() -> str:
         soap_interface("dnis"),
         rest_interface("Interact REST", INTERACT, INTERACT_METHODS),
         rest_interface("GMS", GMS, GMS_METHODS),
+        rest_interface("AICC", AICC, AICC_METHODS),
         suite,
         properties(PROPERTIES),
         **{"xmlns:con": CON, "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"},

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
 
+mod aicc;
 mod bad_input;
 mod binary;
 mod callers;

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Lets callers of the skill queue with this id wait for two minutes.
+set -eu
+cd "$(dirname "$0")"
+token=$(sh token.sh | sed -n 's/.*"AccessToken":"\([^"]*\)".*/\1/p')
+curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/apiaccess/rest/cc-management/v1/skill/modifySkill" -H 'Content-Type:application/json' -H "Authorization:Bearer $token" -H 'X-APP-Key:demo-key-0001' --data-binary "{\"skillId\":${1:?usage: modify-skill.sh ID},\"maxWaitTime\":120}"
