@@ -15,6 +15,7 @@ mod documents;
 mod gateway;
 mod raw;
 mod reload;
+mod resolution;
 mod restart;
 mod server;
 mod soap;

@@ -6,7 +6,6 @@
 //! documents into entries, large values into chunks.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;

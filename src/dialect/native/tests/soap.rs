@@ -69,7 +69,11 @@ impl Service {
         gateway.store.set_rules(rules).await.unwrap();
         gateway.number("111", "g").await;
         let id = InteractionId::new("chat-1").unwrap();
-        gateway.store.create_interaction(&scope(), NewInteraction { id: Some(id), lasting: None, data: Vec::new() }).await.unwrap();
+        gateway
+            .store
+            .create_interaction(&scope(), NewInteraction { id: Some(id), lasting: None, data: Vec::new() })
+            .await
+            .unwrap();
         Self { gateway }
     }
 
