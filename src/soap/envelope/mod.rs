@@ -77,6 +77,8 @@ pub struct Envelope<'d> {
 struct Payload<'d> {
     fields: Vec<Field<'d>>,
     stray_text: bool,
+    /// There are more parts of fields than are kept.
+    too_many_parts: bool,
 }
 
 /// A child element of the payload.
@@ -179,10 +181,13 @@ impl<'d> Envelope<'d> {
     /// What the payload holds.
     ///
     /// # Errors
-    /// A Client fault for text between the fields.
+    /// A Client fault for text between the fields, and for more elements within them than are kept.
     pub fn fields(&self) -> Result<Fields<'_, 'd>, Fault> {
         if self.content.stray_text {
             return Err(structure("text_in_payload", format!("{} holds text beside its fields", self.payload.local)));
+        }
+        if self.content.too_many_parts {
+            return Err(too_many_fields(MOST_PARTS));
         }
         Ok(Fields(&self.content.fields))
     }
@@ -347,7 +352,7 @@ impl<'d> Opening<'d> {
 
     fn payload(&mut self) -> Result<Payload<'d>, Fault> {
         let mut payload = Payload::default();
-        let mut parts_left = MOST_PARTS;
+        let mut parts = 0;
         loop {
             match self.next()? {
                 Event::Open(_) if payload.fields.len() == MOST_FIELDS => {
@@ -355,10 +360,13 @@ impl<'d> Opening<'d> {
                 }
                 Event::Open(element) => {
                     self.remark_on(&element);
-                    payload.fields.push(field(&mut self.reader, element, &mut parts_left)?);
+                    payload.fields.push(field(&mut self.reader, element, &mut parts)?);
                 }
                 Event::Text(text) => payload.stray_text |= !is_blank_text(&text),
-                Event::Close | Event::End => return Ok(payload),
+                Event::Close | Event::End => {
+                    payload.too_many_parts = parts > MOST_PARTS;
+                    return Ok(payload);
+                }
             }
         }
     }
@@ -380,17 +388,21 @@ impl<'d> Opening<'d> {
     }
 }
 
-/// A field just opened, with the elements it holds.
-fn field<'d>(reader: &mut Reader<'d>, element: Element<'d>, parts_left: &mut usize) -> Result<Field<'d>, Fault> {
+/// A field just opened, with the elements it holds; `count` is how many parts all fields have so far.
+fn field<'d>(reader: &mut Reader<'d>, element: Element<'d>, count: &mut usize) -> Result<Field<'d>, Fault> {
     let mut parts = Vec::new();
     let nil = is_nil(reader, &element);
     let content = reader.content_of(|reader, part| {
-        *parts_left = parts_left.checked_sub(1).ok_or_else(|| too_many_fields(MOST_PARTS))?;
+        *count += 1;
+        if *count > MOST_PARTS {
+            return reader.content().map(drop);
+        }
         let nil = is_nil(reader, &part);
         let value = value(nil, reader.content()?, Vec::new());
         parts.push(Field { name: part.name, value });
-        Ok::<_, Fault>(())
-    })?;
+        Ok(())
+    });
+    let content = content.map_err(|refusal: Refusal| unreadable(&refusal))?;
     Ok(Field { name: element.name, value: value(nil, content, parts) })
 }
 
@@ -408,12 +420,6 @@ fn is_nil<'d>(reader: &Reader<'d>, element: &Element<'d>) -> bool {
 
 fn too_many_fields(limit: usize) -> Fault {
     structure("too_many_fields", format!("The payload has too many fields; {limit} are allowed"))
-}
-
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
-        unreadable(&refusal)
-    }
 }
 
 fn structure(label: &'static str, reason: impl Into<Cow<'static, str>>) -> Fault {

@@ -243,3 +243,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_field_may_hold_elements_with_texts_up_to_a_number() {
+    let entries = |count| "<p:e><p:k>a</p:k><p:v xml:space='preserve'> b </p:v></p:e>".repeat(count);
+    let open = |count| {
+        let text = envelope(V11, &format!("<e:Body><p:A>{}</p:A></e:Body>", entries(count)));
+        let limits = Limits::default();
+        let document = guard::admit(text.as_bytes(), None, &limits).unwrap();
+        let envelope = Envelope::open(&document, &media("text/xml")).unwrap();
+        envelope.fields().map(|fields| {
+            let last = fields.iter().last().unwrap().clone();
+            let Value::Elements(parts) = last.value else { panic!("{last:?}") };
+            let parts = Fields::from(parts.as_slice());
+            assert_eq!(parts.find("v", &["urn:p"]), Found::Once(&Value::Text(" b ".into())));
+            fields.iter().count()
+        })
+    };
+    assert_eq!(open(128), Ok(128));
+    assert_eq!(open(129).unwrap_err().detail().unwrap().reason, "too_many_fields");
+}
