@@ -1,6 +1,6 @@
 //! dnis-gateway: one server for three contact-center number protocols over one shared state.
 //!
-//! The floors, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`store`], [`config`],
+//! The floors, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`dump`], [`store`], [`config`],
 //! [`domain`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
 //! the rule.
 
@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod domain;
+pub mod dump;
 pub mod server;
 pub mod soap;
 pub mod store;

@@ -3,13 +3,19 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the operation failed,
 //! 2 wrong usage or configuration.
 
+mod backup;
 mod check;
+mod compact;
 mod hash_secret;
 mod healthcheck;
 mod import_gms;
 mod logging;
+mod numbers;
 mod output;
+mod progress;
+mod restore;
 mod serve;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -51,8 +57,18 @@ enum Command {
     HashSecret,
     /// Make a configuration of the options that a GMS site has exported
     ImportGms(import_gms::ImportGms),
+    /// Import, export and list the numbers of a running gateway
+    Numbers(numbers::Numbers),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(healthcheck::Healthcheck),
+    /// Write everything a running gateway holds into a file
+    Backup(backup::Backup),
+    /// Make a data directory of a backup
+    Restore(restore::Restore),
+    /// Write the files of a data directory anew, as small as they can be
+    Compact(compact::Compact),
+    /// Look at everything in a data directory and touch nothing
+    Verify(verify::Verify),
 }
 
 /// Runs the command that the process was called with.
@@ -64,7 +80,12 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::HashSecret => hash_secret::run(),
         Command::ImportGms(import) => import.run(),
+        Command::Numbers(numbers) => numbers.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Compact(compact) => compact.run(),
+        Command::Verify(verify) => verify.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,13 +105,18 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
+    fn every_command_shows_an_example(command: &mut clap::Command) {
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("Example: "), "{help}");
+        for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            every_command_shows_an_example(subcommand);
+        }
+    }
+
     #[test]
     fn the_arguments_are_consistent_and_every_command_shows_an_example() {
         let mut command = Arguments::command();
         command.clone().debug_assert();
-        for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
-            let help = subcommand.render_long_help().to_string();
-            assert!(help.contains("Example: "), "{help}");
-        }
+        every_command_shows_an_example(&mut command);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::secret::Secret;
 use super::section::Section;
 use super::server::address;
 
@@ -10,11 +11,13 @@ use super::server::address;
 pub struct Admin {
     /// The address that health and metrics answer on; port 0 picks a free one. Default `127.0.0.1:9090`.
     pub listen: SocketAddr,
+    /// What a request for a backup must carry. Without it, backups are given on loopback addresses only.
+    pub token: Option<Secret>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)) }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), token: None }
     }
 }
 
@@ -25,6 +28,13 @@ impl Admin {
         if listen == server && listen.port() != 0 {
             section.problem("listen", "must be another address than server.listen");
         }
-        Self { listen }
+        Self { listen, token: section.secret("token", token) }
     }
+}
+
+fn token(text: &str) -> Result<Secret, &'static str> {
+    if text.trim().is_empty() || text.bytes().any(|byte| !(b'!'..=b'~').contains(&byte)) {
+        return Err("must be a text of printable ASCII characters without blanks");
+    }
+    Ok(Secret::new(text.to_owned()))
 }

@@ -13,6 +13,8 @@ pub struct Limits {
     pub body: usize,
     /// A multipart body. Default 8 MiB.
     pub multipart: usize,
+    /// A file of numbers to be imported. Default 64 MiB.
+    pub import: usize,
     /// The request line and the headers together. Default 16 KiB.
     pub head: usize,
     /// Elements inside each other in an XML document. Default 64.
@@ -34,6 +36,7 @@ impl Default for Limits {
         Self {
             body: 64 * 1024,
             multipart: 8 * 1024 * 1024,
+            import: 64 * 1024 * 1024,
             head: 16 * 1024,
             xml_depth: 64,
             xml_elements: 1_024,
@@ -52,6 +55,7 @@ impl Limits {
         Self {
             body: size("body", 1024..=64 * MIB, default.body),
             multipart: size("multipart", 1024..=1024 * MIB, default.multipart),
+            import: size("import", 1024..=1024 * MIB, default.import),
             head: size("head", 1024..=HEAD_OF_LIBRARY, default.head),
             xml_depth: size("xml_depth", 8..=1000, default.xml_depth),
             xml_elements: size("xml_elements", 16..=1_000_000, default.xml_elements),

@@ -22,6 +22,7 @@ mod password;
 mod problem;
 mod proxies;
 mod public_url;
+mod rules;
 mod secret;
 mod section;
 mod seeds;
@@ -115,6 +116,7 @@ impl Settings {
             ("store.engine", self.store.engine != new.store.engine),
             ("store.path", self.store.path != new.store.path),
             ("store.cache_capacity", self.store.cache_capacity != new.store.cache_capacity),
+            ("store.compact_at_start", self.store.compact_at_start != new.store.compact_at_start),
             ("access.verifications", self.access.verifications != new.access.verifications),
             ("access.waiting", self.access.waiting != new.access.waiting),
             ("log.level", self.log.level != new.log.level),

@@ -21,6 +21,8 @@ pub struct Store {
     pub document_value: u64,
     /// Bytes of the engine's page cache. Default 64 MiB.
     pub cache_capacity: u64,
+    /// Whether a start writes files anew that have become much larger than what is in them. Default: it does.
+    pub compact_at_start: bool,
 }
 
 /// The engines that can keep the state.
@@ -40,6 +42,7 @@ impl Default for Store {
             document_keys: 1000,
             document_value: 8 * MIB,
             cache_capacity: 64 * 1024 * 1024,
+            compact_at_start: true,
         }
     }
 }
@@ -58,6 +61,7 @@ impl Store {
                 .map_or(default.document_keys, |keys| keys as usize),
             document_value: section.whole("document_value", 1..=1024 * MIB).unwrap_or(default.document_value),
             cache_capacity: section.whole("cache_capacity", MIB..=1024 * 1024 * MIB).unwrap_or(default.cache_capacity),
+            compact_at_start: section.flag("compact_at_start").unwrap_or(default.compact_at_start),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod interact;
 mod json;
 pub mod native;
 mod soap_service;
+pub mod stream;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -19,6 +20,7 @@ use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use crate::domain::Seconds;
+use stream::{Incoming, Streamed};
 
 /// The head of a request, as a dialect sees it.
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +170,27 @@ pub trait Dialect {
 
     /// Answers a call.
     fn answer(&self, endpoint: &Self::Endpoint, call: Call<'_>) -> impl Future<Output = Answer>;
+
+    /// Whether an endpoint takes its body, or gives its answer, piece by piece.
+    fn in_pieces(_endpoint: &Self::Endpoint) -> bool {
+        false
+    }
+
+    /// Answers a call of an endpoint that works piece by piece.
+    fn answer_in_pieces(
+        &self,
+        endpoint: &Self::Endpoint,
+        head: Head<'_>,
+        source: IpAddr,
+        body: &mut Incoming<'_>,
+    ) -> impl Future<Output = Streamed> {
+        async move {
+            match body.gather().await {
+                Ok(body) => self.answer(endpoint, Call { head, body: &body, source }).await.into(),
+                Err(refusal) => self.refuse(Some(endpoint), &head, refusal).into(),
+            }
+        }
+    }
 
     /// Gives a refusal of the server the vendor's form. `endpoint` is `None` where it is not known.
     fn refuse(&self, endpoint: Option<&Self::Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer;

@@ -11,6 +11,7 @@ pub struct AllocationId(pub u64);
 
 /// Which dialect lent the number. Interact gives an interaction its running allocation again, and only its own counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Genesys GMS.
     Gms,

@@ -235,6 +235,7 @@ impl From<DocumentId> for DocumentRef {
 
 /// Who may read a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ownership {
     /// Whoever knows its id.
     Anyone,

@@ -6,13 +6,11 @@
 use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::slot::NumberSlot;
 use super::tables::{Found, ScopeTables};
 use super::{
-    Allocation, AllocationId, GroupName, GroupRules, InteractionId, Number, Rules, Scope, Sharing, Tables, TenantId,
-    Timestamp,
+    Allocation, AllocationId, GroupName, GroupRules, InteractionId, Number, Route, RouteFilter, Rules, Scope, Sharing,
+    Tables, TenantId, Timestamp,
 };
 
 /// Most things that are looked at for one page. A filter that few things pass ends a page early rather than keep
@@ -20,8 +18,7 @@ use super::{
 const LOOKED_AT: usize = 10_000;
 
 /// What a number can be used for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NumberState {
     /// It can be lent.
     Free,
@@ -179,6 +176,22 @@ impl Tables {
                 (takes && allocation.live(now)).then(|| Arc::clone(allocation))
             },
         )
+    }
+}
+
+impl Tables {
+    /// Lists the called routes of a scope that the filter shows, in the order of their configuration numbers, from the
+    /// first one after `after`.
+    pub fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Part<Arc<Route>, u32> {
+        let Some(calls) = self.calls(scope) else { return Part::end() };
+        let shown = |route: &Arc<Route>| filter.shows(route).then(|| Arc::clone(route));
+        Part::of(calls.after(after), limit, |route| route.dnid, shown)
     }
 }
 

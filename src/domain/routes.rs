@@ -2,11 +2,12 @@
 //! where does this number go?
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Destination, Dialled, Overdial, Route, RouteFilter, RouteId, Skill, SkillId};
+use super::{Change, Destination, Dialled, Overdial, Route, RouteFilter, RouteId, Scope, Skill, SkillId};
 
 /// The last numbers given out to routes and queues of a scope. None is given twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,39 @@ pub struct Routed {
     pub overdialled: Option<String>,
 }
 
+/// All routes and queues of one scope at one point, in the order of their numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CallContents {
+    numbering: Numbering,
+    skills: Vec<Arc<Skill>>,
+    routes: Vec<Arc<Route>>,
+}
+
+impl CallContents {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.skills.len() + self.routes.len()
+    }
+
+    /// The changes that make all of it out of nothing.
+    pub(super) fn into_changes(self, scope: Arc<Scope>) -> impl Iterator<Item = Change> + Send {
+        let Self { numbering, skills, routes } = self;
+        let given = (numbering != Numbering::default()).then(|| Change::Numbering(Arc::clone(&scope), numbering));
+        let of = Arc::clone(&scope);
+        let skills = skills.into_iter().map(move |skill| Change::Skill(Arc::clone(&of), skill.id, Some(skill)));
+        let routes = routes.into_iter().map(move |route| Change::Route(Arc::clone(&scope), route.dnid, Some(route)));
+        given.into_iter().chain(skills).chain(routes)
+    }
+}
+
 impl CallTables {
+    /// All that is known now.
+    pub(super) fn contents(&self) -> CallContents {
+        let Self { numbering, skills, routes, ids: _, dialled: _ } = self;
+        let (skills, routes) = (skills.values().cloned().collect(), routes.values().cloned().collect());
+        CallContents { numbering: *numbering, skills, routes }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.numbering == Numbering::default()
     }
@@ -91,6 +124,12 @@ impl CallTables {
     /// A route that leads to this destination, the oldest one.
     pub(super) fn leading_to(&self, destination: Destination) -> Option<&Arc<Route>> {
         self.routes.values().find(|route| route.destination == destination)
+    }
+
+    /// The routes with configuration numbers above `after`, in their order.
+    pub(super) fn after(&self, after: Option<u32>) -> impl Iterator<Item = &Arc<Route>> {
+        let bounds = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        self.routes.range(bounds).map(|(_, route)| route)
     }
 
     pub(super) fn page(&self, filter: &RouteFilter, offset: usize, limit: usize) -> RoutePage {

@@ -4,6 +4,8 @@
 //! applies the same changes to the copy its readers see once they are durable, and a start replays them from disk; so
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use super::{
 
 /// Allocations of one DNID that are looked at for the numbers behind it.
 const MAX_ANSWERING: usize = 1000;
+pub use contents::Contents;
 
 /// A number and the allocation it carries now, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +193,16 @@ impl Tables {
     pub fn interaction(&self, scope: &Scope, id: &InteractionId, now: Timestamp) -> Option<&Arc<Interaction>> {
         let slot = self.scope(scope)?.interactions.get(id)?;
         Some(&slot.record).filter(|record| record.live(now))
+    }
+
+    /// Every document that is kept, live or not.
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.scopes.values().flat_map(|scope| scope.documents.values())
+    }
+
+    /// A document that is kept, live or not.
+    pub fn kept_document(&self, scope: &Scope, id: DocumentId) -> Option<&Arc<Document>> {
+        self.scope(scope)?.documents.get(&id)
     }
 
     /// A live document, to whoever names it rightly.

@@ -3,6 +3,7 @@
 //! The head is checked, the endpoint found, the body read within its limit, the call answered, and whatever happens,
 //! panics included, is answered in the dialect's form, counted and, where asked for, logged.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -15,6 +16,7 @@ use futures_util::FutureExt;
 
 use super::{Gateway, body, mask, origin};
 use crate::config::{LogRequests, Settings};
+use crate::dialect::stream::{Incoming, Streamed};
 use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal};
 
 /// Names a request in answers and logs.
@@ -39,7 +41,7 @@ pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data
                     AICC under /apigovernance/ and /apiaccess/, \
                     the gateway's own API under /gateway/v1/.\n";
         let answer = Answer::new(StatusCode::NOT_FOUND, "not_found", "text/plain; charset=utf-8", text);
-        finish(&gateway, &request, UNKNOWN, UNKNOWN, answer, started)
+        finish(&gateway, &request, UNKNOWN, UNKNOWN, answer.into(), started)
     }
 }
 
@@ -55,39 +57,57 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
         headers: request.headers(),
         origin: &origin,
     };
-    let (operation, answer) = match dialect.endpoint(&head) {
-        Err(answer) => (UNKNOWN, answer),
+    let (operation, answered) = match dialect.endpoint(&head) {
+        Err(answer) => (UNKNOWN, answer.into()),
         Ok(endpoint) => {
             let operation = D::operation(&endpoint);
-            let body = read(dialect, &endpoint, &head, &settings, payload).await;
-            let answer = match body {
-                Err(refusal) => dialect.refuse(Some(&endpoint), &head, refusal),
-                Ok(body) => {
-                    let source = origin::source(request, &settings.server.trusted_proxies);
-                    let call = Call { head, body: &body, source };
-                    // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-                    let answered = AssertUnwindSafe(dialect.answer(&endpoint, call)).catch_unwind().await;
-                    answered.unwrap_or_else(|_| dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked))
-                }
-            };
-            (answer.operation.unwrap_or(operation), answer)
+            let source = origin::source(request, &settings.server.trusted_proxies);
+            let answering = answer(dialect, &endpoint, head, source, &settings, payload);
+            // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
+            let answered = AssertUnwindSafe(answering).catch_unwind().await.unwrap_or(Err(HttpRefusal::Panicked));
+            let answered = answered.unwrap_or_else(|refusal| dialect.refuse(Some(&endpoint), &head, refusal).into());
+            (answered.answer.operation.unwrap_or(operation), answered)
         }
     };
-    finish(gateway, request, D::NAME, operation, answer, started)
+    finish(gateway, request, D::NAME, operation, answered, started)
 }
 
-async fn read<D: Dialect>(
+/// Answers a call of an endpoint, with its body whole or piece by piece.
+async fn answer<D: Dialect>(
     dialect: &D,
     endpoint: &D::Endpoint,
-    head: &Head<'_>,
+    head: Head<'_>,
+    source: IpAddr,
     settings: &Settings,
     payload: Payload,
-) -> Result<bytes::Bytes, HttpRefusal> {
-    let limit = settings.server.limits.head;
-    if head_length(head) > limit {
-        return Err(HttpRefusal::HeadTooLarge { limit });
+) -> Result<Streamed, HttpRefusal> {
+    let most = settings.server.limits.head;
+    if head_length(&head) > most {
+        return Err(HttpRefusal::HeadTooLarge { limit: most });
     }
-    body::read(head.headers, payload, dialect.body_limit(endpoint, head)).await
+    let limit = dialect.body_limit(endpoint, &head);
+    if !D::in_pieces(endpoint) {
+        let body = body::read(head.headers, payload, limit).await?;
+        return Ok(dialect.answer(endpoint, Call { head, body: &body, source }).await.into());
+    }
+    let mut pieces = body::pieces(head.headers, payload, limit)?;
+    let mut streamed = dialect.answer_in_pieces(endpoint, head, source, &mut pieces).await;
+    // Whoever is refused before all was read may still be sending; a little more is let come, so that a small body does
+    // not cost its sender the connection.
+    streamed.close = !ends_soon(&mut pieces, most).await;
+    Ok(streamed)
+}
+
+/// Whether a body ends within so many bytes.
+async fn ends_soon(pieces: &mut Incoming<'_>, most: usize) -> bool {
+    let mut rest = 0;
+    while let Some(piece) = pieces.next().await {
+        rest += piece.map_or(most, |piece| piece.len());
+        if rest >= most {
+            return false;
+        }
+    }
+    true
 }
 
 /// The length of a request's line and headers as they travel, in bytes.
@@ -106,9 +126,10 @@ fn finish(
     request: &HttpRequest,
     dialect: &'static str,
     operation: &'static str,
-    answer: Answer,
+    answered: Streamed,
     started: Instant,
 ) -> HttpResponse {
+    let Streamed { answer, body, close } = answered;
     let took = started.elapsed();
     gateway.metrics.answered(dialect, operation, answer.outcome, took);
     let id = request_id(gateway, request);
@@ -138,10 +159,13 @@ fn finish(
     response.insert_header((REQUEST_ID, id));
     // A request that offers to change the protocol, as Java's client does with HTTP/2, is answered in HTTP/1.1. The HTTP
     // library then ends the connection without a word, and a client that uses it again finds it gone; so it is said.
-    if gateway.stopping.load(Ordering::Relaxed) || request.head().upgrade() {
+    if close || gateway.stopping.load(Ordering::Relaxed) || request.head().upgrade() {
         response.force_close();
     }
-    response.body(answer.body)
+    match body {
+        Some(pieces) => response.streaming(pieces),
+        None => response.body(answer.body),
+    }
 }
 
 /// The request's id: the one the client gave if it can be repeated safely, else a new one.

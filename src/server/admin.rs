@@ -1,18 +1,19 @@
-//! The admin listener: health for supervisors, metrics for Prometheus. Kept apart from the dialects so that nobody who
+//! The admin listener: health for supervisors, metrics for Prometheus, backups. Kept apart from the dialects so that nobody who
 //! may call them sees it.
 
 use actix_web::web::{Data, ServiceConfig, get};
 use actix_web::{HttpResponse, Responder};
 
-use super::Gateway;
 use super::metrics::{self, Readings};
+use super::{Gateway, backup};
 
 /// The routes of the admin listener.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .route("/health/live", get().to(live))
         .route("/health/ready", get().to(ready))
-        .route("/metrics", get().to(scrape));
+        .route("/metrics", get().to(scrape))
+        .route("/backup", get().to(backup::stream));
 }
 
 /// The process answers.

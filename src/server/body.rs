@@ -1,31 +1,145 @@
 //! Reading a request's body: never more of it than allowed, before and after undoing a content coding.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
-use futures_util::StreamExt;
+use flate2::write;
+use futures_util::{StreamExt, stream};
 
 use crate::dialect::HttpRefusal;
+use crate::dialect::stream::Incoming;
 
-/// How long a sender may take for a whole body.
+/// How long a sender may take for a whole body or, where a body is passed on piece by piece, for the next piece.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How much of an archive is unpacked at a time: it may become a thousand times as much.
+const UNPACKED_AT_A_TIME: usize = 1024;
 
 /// The body of a request with its content coding undone; at most `limit` bytes, on the wire and after.
 pub(super) async fn read(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Bytes, HttpRefusal> {
-    let coding = Coding::of(headers)?;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(HttpRefusal::BodyTooLarge { limit });
-    }
+    let coding = check(headers, limit)?;
     let gathered = tokio::time::timeout(PATIENCE, gather(payload, limit)).await;
     let body = gathered.map_err(|_| HttpRefusal::BodyUnreadable)??;
     match coding {
         Coding::Identity => Ok(body),
         Coding::Gzip => inflate(&body, limit),
+    }
+}
+
+/// As [`read`], but piece by piece.
+pub(super) fn pieces(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Incoming<'static>, HttpRefusal> {
+    let inflater = match check(headers, limit)? {
+        Coding::Identity => None,
+        Coding::Gzip => Some(Inflater::default()),
+    };
+    let reading = Pieces { payload, inflater, packed: Bytes::new(), arrived: 0, given: 0, limit };
+    Ok(Incoming::new(stream::unfold(Some(reading), async |reading| {
+        let mut reading = reading?;
+        match reading.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(reading))),
+            Ok(None) => None,
+            Err(refusal) => Some((Err(refusal), None)),
+        }
+    })))
+}
+
+/// The content coding of a body that may be read at all.
+fn check(headers: &HeaderMap, limit: usize) -> Result<Coding, HttpRefusal> {
+    let coding = Coding::of(headers)?;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(HttpRefusal::BodyTooLarge { limit });
+    }
+    Ok(coding)
+}
+
+/// A body that is being passed on.
+struct Pieces {
+    payload: Payload,
+    inflater: Option<Inflater>,
+    /// What has arrived and is still to be unpacked.
+    packed: Bytes,
+    /// Bytes so far, on the wire.
+    arrived: usize,
+    /// Bytes so far, unpacked.
+    given: usize,
+    limit: usize,
+}
+
+/// Undoes gzip as the archive arrives.
+struct Inflater(write::MultiGzDecoder<Vec<u8>>);
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self(write::MultiGzDecoder::new(Vec::new()))
+    }
+}
+
+impl Inflater {
+    fn push(&mut self, packed: &[u8]) -> Result<Bytes, HttpRefusal> {
+        self.0.write_all(packed).map_err(|_| HttpRefusal::BodyUnreadable)?;
+        Ok(std::mem::take(self.0.get_mut()).into())
+    }
+
+    /// What is left when the archive has arrived; it must be whole.
+    fn finish(self) -> Result<Bytes, HttpRefusal> {
+        self.0.finish().map(Bytes::from).map_err(|_| HttpRefusal::BodyUnreadable)
+    }
+}
+
+impl Pieces {
+    /// The next piece that is not empty.
+    async fn next(&mut self) -> Result<Option<Bytes>, HttpRefusal> {
+        loop {
+            let piece = match self.unpacked()? {
+                Some(piece) => piece,
+                None => match self.arrive().await? {
+                    Some(piece) => piece,
+                    None => return Ok(None),
+                },
+            };
+            self.given += piece.len();
+            if self.given > self.limit {
+                return Err(HttpRefusal::BodyTooLarge { limit: self.limit });
+            }
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
+    }
+
+    /// Something of what has arrived packed; `None` if nothing of it is left.
+    fn unpacked(&mut self) -> Result<Option<Bytes>, HttpRefusal> {
+        match &mut self.inflater {
+            Some(inflater) if !self.packed.is_empty() => {
+                let packed = self.packed.split_to(self.packed.len().min(UNPACKED_AT_A_TIME));
+                inflater.push(&packed).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Waits for more; `None` at the end.
+    async fn arrive(&mut self) -> Result<Option<Bytes>, HttpRefusal> {
+        let waited = tokio::time::timeout(PATIENCE, self.payload.next()).await;
+        match waited.map_err(|_| HttpRefusal::BodyUnreadable)? {
+            None => self.inflater.take().map(Inflater::finish).transpose(),
+            Some(Err(_)) => Err(HttpRefusal::BodyUnreadable),
+            Some(Ok(arrived)) => {
+                self.arrived += arrived.len();
+                if self.arrived > self.limit {
+                    return Err(HttpRefusal::BodyTooLarge { limit: self.limit });
+                }
+                if self.inflater.is_none() {
+                    return Ok(Some(arrived));
+                }
+                self.packed = arrived;
+                Ok(Some(Bytes::new()))
+            }
+        }
     }
 }
 
@@ -111,6 +225,40 @@ mod tests {
         cut.truncate(12);
         assert_eq!(inflate(&cut, 100), Err(HttpRefusal::BodyUnreadable));
         assert_eq!(inflate(b"plain", 100), Err(HttpRefusal::BodyUnreadable));
+    }
+
+    /// What comes out of an archive that arrives in parts of this size.
+    fn in_parts(archive: &[u8], part: usize) -> Result<Vec<u8>, HttpRefusal> {
+        let mut inflater = Inflater::default();
+        let mut out = Vec::new();
+        for packed in archive.chunks(part) {
+            out.extend_from_slice(&inflater.push(packed)?);
+        }
+        out.extend_from_slice(&inflater.finish()?);
+        Ok(out)
+    }
+
+    #[test]
+    fn an_archive_is_unpacked_as_it_arrives_and_must_be_whole() {
+        let text: Vec<u8> = (0..50_000_u32).flat_map(u32::to_le_bytes).collect();
+        let mut archive = gzip(&text);
+        for part in [1, 7, 1024, usize::MAX] {
+            assert!(in_parts(&archive, part).unwrap() == text, "{part}");
+        }
+        let twice = [&archive[..], &archive[..]].concat();
+        assert_eq!(in_parts(&twice, 1000).unwrap().len(), 2 * text.len(), "an archive may have several members");
+        archive.truncate(archive.len() - 3);
+        assert_eq!(in_parts(&archive, 1024), Err(HttpRefusal::BodyUnreadable));
+        assert_eq!(in_parts(b"plain text", 3), Err(HttpRefusal::BodyUnreadable));
+    }
+
+    #[test]
+    fn a_little_of_an_archive_becomes_a_bounded_piece() {
+        let bomb = gzip(&vec![b'a'; 50_000_000]);
+        let mut inflater = Inflater::default();
+        for packed in bomb.chunks(UNPACKED_AT_A_TIME).take(20) {
+            assert!(inflater.push(packed).unwrap().len() < 2_000_000);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod admin;
+mod backup;
 mod body;
 mod mask;
 mod metrics;
@@ -53,6 +54,7 @@ struct Gateway {
     store: Arc<dyn Store>,
     live: Live,
     metrics: Arc<metrics::Metrics>,
+    backup: backup::Guard,
     watch: watch::Watch,
     stopping: AtomicBool,
     /// Distinguishes the request ids of this process from those of another.
@@ -126,8 +128,9 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let prepared = Prepared::by(&settings)?;
-        let mut options = Options::new(&settings.store.path, setup::rules(&settings), Arc::new(SystemClock::default()));
+        let mut options = Options::new(&settings.store.path, settings.rules(), Arc::new(SystemClock::default()));
         options.cache_bytes = settings.store.cache_capacity;
+        options.compaction = setup::compaction(&settings);
         options.observer = prepared.metrics.clone();
         let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
         let store = store.map_err(|error| Error::Unavailable(error.to_string().into()))??;
@@ -141,7 +144,7 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start_with(settings: Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let prepared = Prepared::by(&settings)?;
-        store.set_rules(setup::rules(&settings)).await?;
+        store.set_rules(settings.rules()).await?;
         Self::serve(settings, prepared, store).await
     }
 
@@ -173,6 +176,7 @@ impl Server {
             store,
             live,
             metrics,
+            backup: backup::Guard::of(admin.ip()),
             watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
             process: rand::random(),
@@ -242,7 +246,7 @@ impl Server {
             (Some(shown), Some(new)) => Some((shown, tls::load(new)?)),
             _ => None,
         };
-        self.gateway.store.set_rules(setup::rules(&settings)).await?;
+        self.gateway.store.set_rules(settings.rules()).await?;
         let waiting = self.gateway.live.current().waiting_for_restart(&settings);
         self.gateway.live.replace(settings);
         if let Some((shown, certificate)) = certificate {

@@ -1,27 +1,13 @@
-//! From settings to what the state goes by: the operator's rules and the seeds of an empty store.
-
-use std::sync::Arc;
+//! From settings to the seeds of an empty store.
 
 use crate::config::Settings;
 use crate::domain::state::Seeds;
-use crate::domain::{InteractionId, InvalidName, NewNumber, Rules, Scope};
+use crate::domain::{InteractionId, InvalidName, NewNumber, Scope};
+use crate::store::sled::Compaction;
 
-/// The rules that the settings make for the state.
-pub(super) fn rules(settings: &Settings) -> Rules {
-    let groups = settings.tenants.values().map(|tenant| {
-        let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
-        (tenant.id.clone(), groups.collect())
-    });
-    let call_centers =
-        settings.tenants.values().map(|tenant| (tenant.id.clone(), Arc::clone(&tenant.aicc.call_center)));
-    let store = &settings.store;
-    Rules {
-        groups: groups.collect(),
-        call_centers: call_centers.collect(),
-        documents_total: store.documents_total,
-        document_entries: store.document_keys,
-        value_bytes: store.document_value,
-    }
+/// Whether a start writes large files anew.
+pub(super) fn compaction(settings: &Settings) -> Compaction {
+    if settings.store.compact_at_start { Compaction::WhenLarge } else { Compaction::Never }
 }
 
 /// The seeds that the settings give an empty store.

@@ -10,9 +10,11 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use uuid::Uuid;
 
+use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
-use super::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
+use super::{Clock, Error, LoadedEntry, Matched, Origin, Recognised, Resolved, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
@@ -33,6 +35,9 @@ pub struct MemoryStore {
 }
 
 struct Inner {
+    /// Which store it is, and how many commands it has carried out.
+    id: Uuid,
+    commits: u64,
     state: State,
     rng: StdRng,
     values: HashMap<ValueId, Arc<[u8]>>,
@@ -42,7 +47,8 @@ impl MemoryStore {
     /// An empty store whose every draw follows from `seed`.
     pub fn new(clock: Arc<dyn Clock>, rules: Rules, seed: u64) -> Self {
         let state = State::new(Tables::default(), rules);
-        let inner = Inner { state, rng: StdRng::seed_from_u64(seed), values: HashMap::new() };
+        let (rng, values) = (StdRng::seed_from_u64(seed), HashMap::new());
+        let inner = Inner { id: Uuid::from_u64_pair(0, seed), commits: 0, state, rng, values };
         Self { clock, inner: Mutex::new(inner), closed: AtomicBool::new(false) }
     }
 
@@ -67,9 +73,10 @@ impl MemoryStore {
     ) -> Result<U> {
         self.open()?;
         let mut inner = self.inner.lock();
-        let Inner { state, rng, values } = &mut *inner;
+        let Inner { id: _, commits, state, rng, values } = &mut *inner;
         let outcome = command(&mut state.at(self.clock.now(), rng));
         let changes = state.take_changes();
+        *commits += u64::from(!changes.is_empty());
         for change in &changes {
             if let Change::ValueKept(id, bytes) = change {
                 values.insert(*id, Arc::clone(bytes));
@@ -116,10 +123,49 @@ impl Values for HashMap<ValueId, Arc<[u8]>> {
     }
 }
 
+/// An import that is staged in memory.
+struct MemoryImport<'s> {
+    store: &'s MemoryStore,
+    staging: Staging,
+}
+
+#[async_trait]
+impl Import for MemoryImport<'_> {
+    async fn stage(&mut self, rows: Vec<ImportRow>) -> Result<Vec<BadRow>> {
+        let Self { store, staging } = self;
+        let scope = staging.scope.clone();
+        let sifted =
+            store.read(|tables, now| staging.sift(rows, |number| tables.number(&scope, number, now).is_some()));
+        if !sifted.fresh.is_empty() {
+            let first = store.write(|turn| Ok(turn.reserve_numbers(sifted.fresh.len() as u64)))?;
+            staging.keep(first, sifted.fresh);
+        }
+        Ok(sifted.bad)
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Imported> {
+        let Self { store, staging } = *self;
+        let outcome = store.write(|turn| {
+            let exist = turn.existing(&staging.scope, staging.records());
+            if !exist.is_empty() {
+                return Ok(Err(exist));
+            }
+            turn.import_numbers(&staging.scope, staging.records());
+            Ok(Ok(()))
+        })?;
+        Ok(staging.imported(outcome))
+    }
+}
+
 #[async_trait]
 impl Store for MemoryStore {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         self.write(|turn| turn.create_number(scope, new))
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.open()?;
+        Ok(Box::new(MemoryImport { store: self, staging: Staging::new(scope, existing) }))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -292,6 +338,20 @@ impl Store for MemoryStore {
         Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
     }
 
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
+    }
+
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
@@ -352,6 +412,13 @@ impl Store for MemoryStore {
 
     async fn sweep(&self) -> Result<()> {
         self.write(|_| Ok(()))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.open()?;
+        let inner = self.inner.lock();
+        let origin = Origin { store: inner.id, commits: inner.commits, taken: self.clock.now() };
+        Ok(Snapshot::new(origin, inner.state.tables().contents(), inner.values.clone()))
     }
 
     async fn ready(&self) -> Result<()> {

@@ -5,9 +5,11 @@
 //! against the pure domain by one model test.
 
 mod clock;
+mod import;
 mod loading;
 pub mod memory;
 pub mod sled;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ use crate::domain::{
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
+pub use snapshot::{Origin, Snapshot};
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +123,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Refusal::NumberExists`].
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId>;
+
+    /// Begins to import numbers: rows are staged without anybody's seeing them, and one commit makes all of them numbers.
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>>;
 
     /// Changes a number and gives it back as it is now.
     ///
@@ -280,6 +287,19 @@ pub trait Store: Send + Sync {
     /// Lists the called routes that the filter shows, in the order of their configuration numbers.
     async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage>;
 
+    /// Looks up a called route.
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>>;
+
+    /// Lists the called routes that the filter shows, in the order of their configuration numbers, from the first one
+    /// after `after`.
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>>;
+
     /// Looks up where a dialled number goes.
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>>;
 
@@ -336,6 +356,9 @@ pub trait Store: Send + Sync {
 
     /// Ends what has reached its deadline, so that counts and disk follow the clock even when nobody calls.
     async fn sweep(&self) -> Result<()>;
+
+    /// Everything the store holds now, to be read while it goes on.
+    async fn snapshot(&self) -> Result<Snapshot>;
 
     /// Whether the store takes writes; the reason if it does not.
     async fn ready(&self) -> Result<()>;

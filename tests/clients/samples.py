@@ -292,6 +292,20 @@ def call_flow(run: Runner, checks: Checks) -> None:
         "<ns2:accessCode>5550100<",
     ):
         checks.check(expected in printed, f"the call flow prints {expected}", printed)
+def many_numbers(run: Runner, checks: Checks) -> None:
+    answer = run("native/import")
+    checks.equal(
+        (answer.status, json.loads(answer.body)),
+        (200, {"rows": 6, "created": 6, "skipped": 0}),
+        "the sample file of numbers is imported",
+    )
+    answer = run("native/import")
+    problem = json.loads(answer.body)
+    checks.equal((answer.status, problem["bad_rows"]["total"]), (422, 6), "a second time every row is a bad one")
+    checks.equal(problem["bad_rows"]["rows"][0]["line"], 2, "and is told with its line")
+    lines = run("native/export", "test").body.splitlines()
+    checks.equal(len(lines), 13, "an export of a group has its numbers and a heading")
+    checks.equal(lines[-1], "380974520301,380974520301,test,true", "and shows what was left out in the file")
 
 
 def main(binary: str) -> int:
@@ -308,6 +322,7 @@ def main(binary: str) -> int:
         aicc_lists,
         gateway_soap,
         call_flow,
+        many_numbers,
     )
     for story in stories:
         try:

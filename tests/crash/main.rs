@@ -7,6 +7,7 @@
 mod audit;
 mod disk;
 mod gateway;
+mod import;
 mod ledger;
 mod load;
 mod schedule;

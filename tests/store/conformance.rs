@@ -12,6 +12,7 @@ use dnis_gateway::domain::{
 use dnis_gateway::store::{Error, Store, WithData};
 
 use crate::engine::Engine;
+use crate::imports::*;
 use crate::words::*;
 
 macro_rules! on_every_engine {
@@ -62,6 +63,13 @@ on_every_engine! {
     a_rest_and_its_late_call_survive_a_restart,
     an_owners_document_and_the_deletion_of_an_entry_survive_a_restart,
     a_restart_keeps_everything_with_its_deadlines,
+    what_is_staged_counts_from_its_commit_on_and_not_before,
+    an_import_that_is_dropped_leaves_nothing_behind,
+    an_import_names_rows_that_repeat_or_exist,
+    an_import_can_pass_over_what_exists,
+    a_number_that_somebody_else_made_meanwhile_refuses_the_whole_import,
+    of_two_imports_of_one_number_the_first_to_commit_has_it,
+    what_was_imported_can_be_lent_changed_and_deleted_and_stays_so_after_a_restart,
     what_expired_while_the_store_was_down_is_free,
     a_sweep_brings_the_counts_up_to_the_clock,
     a_fresh_engine_is_ready,

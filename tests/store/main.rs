@@ -4,10 +4,13 @@
 // Clippy knows tests by their attribute; the helpers beside them are tests all the same.
 #![allow(clippy::unwrap_used)]
 
+mod care;
 mod concurrency;
 mod conformance;
+mod dump;
 mod engine;
 mod failing;
+mod imports;
 mod model;
 mod opening;
 mod records;

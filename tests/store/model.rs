@@ -16,11 +16,13 @@ use dnis_gateway::domain::{
     NumberFilter, NumberId, NumberPatch, NumberState, Origin, Overdial, Part, Policy, Resolve, Route, RouteFilter,
     RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{LoadedEntry, Matched, Resolved, Result, WithData};
+use dnis_gateway::store::{BadRow, Existing, Imported, LoadedEntry, Matched, Resolved, Result, WithData};
 use proptest::prelude::*;
 
+use crate::dump::{dumped, facts, restored};
 use crate::engine::Engine;
-use crate::words::*;
+use crate::imports::rows;
+use crate::words::{number as number_of, *};
 
 const NUMBERS: [&str; 6] = ["11", "12", "21", "22", "31", "32"];
 /// The groups have rules of their own each; see [`rules`].
@@ -75,6 +77,7 @@ enum Step {
     Create { number: usize, dnid: usize, group: usize, enabled: bool },
     Update { number: usize, dnid: Option<usize>, group: Option<usize>, enabled: Option<bool> },
     Delete { number: usize },
+    Import { numbers: Vec<usize>, created: Option<usize>, skip: bool },
     Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
     Free { dialled: Dialled },
     FreeOne { at: u64 },
@@ -214,6 +217,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (number.clone(), proptest::option::of(dnid.clone()), proptest::option::of(group), any::<Option<bool>>())
             .prop_map(|(number, dnid, group, enabled)| Step::Update { number, dnid, group, enabled }),
         1 => number.clone().prop_map(|number| Step::Delete { number }),
+        2 => (proptest::collection::vec(number.clone(), 1..4), proptest::option::of(number.clone()), any::<bool>())
+            .prop_map(|(numbers, created, skip)| Step::Import { numbers, created, skip }),
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
@@ -254,6 +259,7 @@ fn routing() -> impl Strategy<Value = Step> {
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Created(Result<NumberId>),
+    Imported(Vec<BadRow>, Result<Imported>),
     Updated(Result<Found>),
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
@@ -284,7 +290,7 @@ struct Sight {
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
     groups: Part<PoolHealth, Option<GroupName>>,
-    routes: RoutePage,
+    routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
     routed: Vec<Option<Routed>>,
     skills: Vec<Arc<Skill>>,
 }
@@ -329,6 +335,17 @@ impl Player {
         }
         let (scope, store) = (scope(), self.engine.store());
         match step.clone() {
+            Step::Import { numbers, created, skip } => {
+                let existing = if skip { Existing::Skip } else { Existing::Refuse };
+                let mut import = store.import_numbers(&scope, existing).await.unwrap();
+                let texts: Vec<_> = numbers.iter().map(|number| NUMBERS[*number]).collect();
+                let bad = import.stage(rows(&texts)).await.unwrap();
+                if let Some(number) = created {
+                    // Somebody else is quicker, or has the number already.
+                    let _ = store.create_number(&scope, number_of(NUMBERS[number])).await;
+                }
+                Outcome::Imported(bad, import.commit().await)
+            }
             Step::Create { number, dnid, group: at, enabled } => {
                 let (number, dnid) = (num(NUMBERS[number]), num(&dnid.to_string()));
                 let new = NewNumber { number, dnid, group: GROUPS[at].map(group), enabled };
@@ -453,6 +470,12 @@ impl Player {
         pools.sort_by(|one, other| one.group.cmp(&other.group));
         let groups = store.groups_after(&scope, Some(Some(group("g"))), 3).await.unwrap();
         let routes = store.routes(&scope, &RouteFilter::default(), 0, 100).await.unwrap();
+        let after = routes.routes.first().map(|route| route.dnid);
+        let later = store.routes_after(&scope, &RouteFilter::default(), after, 2).await.unwrap();
+        let one = match self.routes.last() {
+            Some(id) => store.route(&scope, *id).await.unwrap(),
+            None => None,
+        };
         let skills = store.skills(&scope).await.unwrap();
         let mut routed = Vec::new();
         for text in ["100", "1002", "10021", "100213", "100*"] {
@@ -469,7 +492,7 @@ impl Player {
             documents,
             pools,
             groups,
-            routes,
+            routes: (routes, later, one),
             routed,
             skills,
         }
@@ -517,6 +540,11 @@ async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
         prop_assert_eq!(memory.play(step).await, sled.play(step).await, "step {}: {:?}", at, step);
         prop_assert_eq!(memory.look().await, sled.look().await, "after step {}: {:?}", at, step);
     }
+    let (dump, same) = (dumped(memory.engine.store()).await, dumped(sled.engine.store()).await);
+    prop_assert_eq!(facts(&dump), facts(&same), "both hold the same");
+    let (_directory, restored) = restored(&dump);
+    let again = dumped(&restored).await;
+    prop_assert_eq!(facts(&dump), facts(&again), "a restored store holds it too");
     Ok(())
 }
 

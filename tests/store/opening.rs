@@ -133,6 +133,94 @@ async fn a_process_that_was_killed_lost_nothing_it_acknowledged() {
     store.close().await;
 }
 
+/// The files of a directory whose process was killed: most of what it acknowledged is in the journal alone.
+async fn killed() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).unwrap();
+    fill(&store).await;
+    let left = tempfile::tempdir().unwrap();
+    for (path, bytes) in files(directory.path()).into_iter().filter(|(path, _)| path.is_file()) {
+        fs::write(left.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    store.close().await;
+    left
+}
+
+const FIRST_FILE: &str = "journal.0000000000000001";
+
+#[tokio::test]
+async fn a_journal_that_is_missing_or_damaged_is_damage() {
+    let directory = killed().await;
+    fs::remove_file(directory.path().join(FIRST_FILE)).unwrap();
+    assert_damaged(directory.path(), "file 1 of the journal is missing");
+
+    let directory = killed().await;
+    edit(&directory.path().join(FIRST_FILE), |bytes| bytes.truncate(63));
+    assert_damaged(directory.path(), "shorter than its header");
+
+    let directory = killed().await;
+    edit(&directory.path().join(FIRST_FILE), |bytes| bytes[64 + 20] ^= 1);
+    assert_damaged(directory.path(), "has a commit that cannot be read");
+
+    let (directory, other) = (killed().await, killed().await);
+    fs::copy(other.path().join(FIRST_FILE), directory.path().join(FIRST_FILE)).unwrap();
+    assert_damaged(directory.path(), "belongs to another store");
+}
+
+#[tokio::test]
+async fn a_commit_that_was_cut_short_by_a_power_cut_is_left_out_as_a_whole() {
+    let directory = killed().await;
+    edit(&directory.path().join(FIRST_FILE), |bytes| {
+        let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        bytes.truncate(end - 1);
+    });
+    let store = open(directory.path()).unwrap();
+    assert_eq!(store.numbers(&scope(), None, 0, 100).await.unwrap().total, 20);
+    assert_eq!(store.interaction(&scope(), &interaction("a")).await.unwrap(), None);
+    // The store goes on where it was, and what it acknowledges now is there after another end of this kind.
+    fill_again(&store).await;
+    drop(store);
+    assert_filled(&open(directory.path()).unwrap()).await;
+}
+
+async fn fill_again(store: &SledStore) {
+    let data = vec![text("k", "v"), file("picture", &vec![7; 300_000])];
+    store.lend(&scope(), Lend { data, ..lend_to("a") }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_of_the_first_format_opens_and_gets_a_journal() {
+    let directory = filled().await;
+    // As the first format was: everything in the tree, and no word of a journal.
+    let marker = fs::read_to_string(directory.path().join(MARKER)).unwrap();
+    for path in files(directory.path()).into_keys() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("journal.") || name == "dnis-gateway.closed" {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    edit_record(directory.path(), &[201], None);
+    let identity = sled::open(directory.path()).unwrap().get([1]).unwrap().unwrap();
+    assert_eq!(identity[1], 2, "the format is the first field");
+    edit_record(directory.path(), &[1], Some(&[&[1, 1], &identity[2..]].concat()));
+    edit_marker(directory.path(), |text| text.replace("format = 2", "format = 1"));
+
+    let store = open(directory.path()).unwrap();
+    assert_filled(&store).await;
+    assert_eq!(fs::read_to_string(directory.path().join(MARKER)).unwrap(), marker, "earlier releases are kept out");
+    store.create_number(&scope(), number("999")).await.unwrap();
+    drop(store);
+    let store = open(directory.path()).unwrap();
+    assert_eq!(store.numbers(&scope(), None, 0, 100).await.unwrap().total, 21);
+}
+
+#[tokio::test]
+async fn a_tree_that_lost_where_its_journal_begins_is_damage() {
+    let directory = filled().await;
+    edit_record(directory.path(), &[201], None);
+    assert_damaged(directory.path(), "lost where its journal begins");
+}
+
 #[tokio::test]
 async fn a_directory_in_use_is_refused_until_it_is_closed() {
     let directory = tempfile::tempdir().unwrap();

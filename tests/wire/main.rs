@@ -13,6 +13,7 @@ mod commands;
 #[path = "../hostile/documents.rs"]
 mod documents;
 mod gateway;
+mod numbers;
 mod raw;
 mod reload;
 mod resolution;

@@ -15,7 +15,7 @@ use dnis_gateway::domain::{
     NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
     Skill, SkillId,
 };
-use dnis_gateway::store::{LoadedEntry, Matched, Resolved, Result, Store, WithData};
+use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -62,6 +62,10 @@ impl Store for Accidental {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         self.asked(new.number).await;
         self.inner.create_number(scope, new).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.inner.import_numbers(scope, existing).await
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -208,6 +212,20 @@ impl Store for Accidental {
         self.inner.routes(scope, filter, offset, limit).await
     }
 
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        self.inner.route(scope, id).await
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        self.inner.routes_after(scope, filter, after, limit).await
+    }
+
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
         self.inner.routed(scope, dialled, overdial).await
     }
@@ -267,6 +285,10 @@ impl Store for Accidental {
 
     async fn sweep(&self) -> Result<()> {
         self.inner.sweep().await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.inner.snapshot().await
     }
 
     async fn ready(&self) -> Result<()> {

@@ -72,15 +72,18 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
     if json && values.next().is_none() { Ok(()) } else { Err(Failure::MediaType(JSON)) }
 }
 
+/// A JSON value whose objects name no member twice.
+pub(super) fn strict(text: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice::<Strict>(text).map(|strict| strict.0)
+}
+
 fn parse(body: &[u8]) -> Result<Value, Failure> {
     // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
     let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Failure::Malformed("The body is empty; a JSON object is required".to_owned()));
     }
-    let strict: Strict = serde_json::from_slice(text)
-        .map_err(|error| Failure::Malformed(format!("The body cannot be read as JSON: {error}")))?;
-    Ok(strict.0)
+    strict(text).map_err(|error| Failure::Malformed(format!("The body cannot be read as JSON: {error}")))
 }
 
 /// A JSON value whose objects name no member twice, at any depth.

@@ -16,7 +16,6 @@ use super::resolution::{self, Purpose};
 use super::value::Scalar;
 use crate::domain::dialled::MAX_DIALLED_CHARS;
 use crate::domain::document::LoadedValue;
-use crate::domain::names::MAX_CALLER_CHARS;
 use crate::domain::{Caller, Destination, Dialled, Extension, HotlineCode, Number, Resolve, Routed};
 use crate::store::{Recognised, Resolved};
 
@@ -238,34 +237,6 @@ impl JsonSchema for Dialled {
             "type": "string",
             "pattern": format!("^[0-9+*#]{{1,{MAX_DIALLED_CHARS}}}$"),
             "examples": ["6504664130"],
-        })
-    }
-}
-
-impl Scalar for Caller {
-    fn allowed() -> Cow<'static, str> {
-        format!("a string of 1 to {MAX_CALLER_CHARS} characters without control characters, not only blanks").into()
-    }
-
-    fn from_json(value: &Value) -> Option<Self> {
-        let text = value.as_str().filter(|text| text.chars().count() <= MAX_CALLER_CHARS)?;
-        Self::new(text).ok()
-    }
-}
-
-impl JsonSchema for Caller {
-    fn schema_name() -> Cow<'static, str> {
-        "CallerNumber".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "The caller's own number, as the IVR states it.",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_CALLER_CHARS,
-            "pattern": r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
-            "examples": ["380501234567"],
         })
     }
 }

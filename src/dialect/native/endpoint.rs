@@ -8,7 +8,7 @@ use actix_web::http::Method;
 
 use super::error::Failure;
 use super::operation::Served;
-use super::{calls, numbers, soap, whoami};
+use super::{allocations, bulk, calls, data, groups, interactions, numbers, routes, soap, tenants, whoami};
 use crate::dialect::Head;
 use crate::dialect::soap_service::description::asked_for;
 use crate::soap::version::Version;
@@ -19,7 +19,18 @@ pub(super) const PREFIX: &str = "/gateway/v1";
 pub(super) const DOCUMENT: &str = "/openapi.json";
 
 /// The operations of all resources, in the order in which the document tells them.
-const RESOURCES: &[&[&dyn Served]] = &[whoami::OPERATIONS, numbers::OPERATIONS, calls::OPERATIONS];
+const RESOURCES: &[&[&dyn Served]] = &[
+    whoami::OPERATIONS,
+    tenants::OPERATIONS,
+    groups::OPERATIONS,
+    numbers::OPERATIONS,
+    bulk::OPERATIONS,
+    allocations::OPERATIONS,
+    interactions::OPERATIONS,
+    data::OPERATIONS,
+    routes::OPERATIONS,
+    calls::OPERATIONS,
+];
 
 /// Every operation of the API.
 pub(super) fn operations() -> impl Iterator<Item = &'static dyn Served> {

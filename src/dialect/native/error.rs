@@ -8,8 +8,9 @@ use actix_web::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bulk::BadFile;
 use super::exhaustion::ExhaustedGroup;
-use super::objection::Objection;
+use super::objection::{Objection, Objections, Within};
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal, USUAL_WAIT};
 use crate::domain::refusal::RouteRefusal;
@@ -21,6 +22,8 @@ use crate::store;
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 /// What every problem's type begins with.
 pub(super) const TYPE_PREFIX: &str = "urn:dnis-gateway:problem:";
+/// How long a caller may wait for another file to be imported, in seconds.
+const IMPORT_WAIT: u64 = 5;
 /// The challenge of a 401; the same for every cause.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"dnis-gateway\", charset=\"UTF-8\"");
 
@@ -33,10 +36,6 @@ macro_rules! problems {
         }
 
         impl Problem {
-            /// All of them.
-            #[cfg(test)]
-            pub(super) const ALL: &'static [Self] = &[$(Self::$name),*];
-
             /// The status.
             pub(super) const fn code(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
@@ -82,6 +81,8 @@ problems! {
     RouteUnknown 404 "route-unknown" "The called route is not known";
     /// The answer has a character that XML cannot carry.
     NotXml 406 "not-xml" "The answer cannot be written in XML";
+    /// The tenant is not the caller's.
+    TenantUnknown 404 "tenant-unknown" "The tenant is not known";
     /// The path has other methods.
     NoSuchMethod 405 "no-such-method" "The path has other methods";
     /// The number exists already.
@@ -102,6 +103,8 @@ problems! {
     TooManyAttempts 429 "too-many-attempts" "Too many attempts";
     /// Too many wrong access codes of one caller at one number.
     TooManyGuesses 429 "too-many-guesses" "Too many wrong access codes";
+    /// Rows of a file cannot be imported.
+    BadFile 422 "bad-file" "Nothing of the file was imported";
     /// The head is too long.
     HeadTooLarge 431 "head-too-large" "The request line and the headers are too long";
     /// A bug of the gateway.
@@ -110,6 +113,8 @@ problems! {
     Exhausted 503 "exhausted" "No number is free";
     /// Every code of that shape is in use.
     CodesUsedUp 503 "codes-used-up" "No access code is free";
+    /// Another file is being imported.
+    ImportRunning 503 "import-running" "Another file is being imported";
     /// The store takes no writes.
     Unavailable 503 "unavailable" "The store is not available";
     /// There is no room for more user data.
@@ -156,8 +161,16 @@ pub(super) enum Failure {
     Malformed(String),
     /// Parts of the request are missing or wrong.
     Invalid(Vec<Objection>),
+    /// Rows of a file cannot be imported.
+    BadFile(BadFile),
+    /// A file has more rows than this.
+    TooManyRows(u64),
+    /// Another file is being imported.
+    ImportRunning,
     /// The domain said no.
     Refused(Refusal),
+    /// The tenant is not the caller's.
+    TenantUnknown,
     /// The store cannot answer.
     Unavailable,
 }
@@ -182,9 +195,20 @@ pub(super) struct Told {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     groups: Vec<ExhaustedGroup>,
+    /// The bad rows of a file, where nothing of it was imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(default)]
+    bad_rows: Option<BadFile>,
 }
 
 impl Failure {
+    /// An objection to a member of the body that can only be raised after everything was read.
+    pub(super) fn of_member(member: &str, objection: &str) -> Self {
+        let mut objections = Objections::none();
+        objections.within(Within::Body).at(member, |objections| objections.raise(objection));
+        Self::Invalid(objections.into_raised())
+    }
+
     /// The table: which problem it is, and what it says of this case.
     fn row(&self) -> (Problem, String) {
         use Problem as P;
@@ -213,7 +237,13 @@ impl Failure {
             }
             Self::Malformed(text) => (P::Malformed, text.clone()),
             Self::Invalid(objections) => (P::Invalid, summary(objections)),
+            Self::BadFile(file) => (P::BadFile, file.summary()),
+            Self::TooManyRows(most) => (P::TooLarge, format!("The file has too many rows; at most {most} are allowed")),
+            Self::ImportRunning => (P::ImportRunning, "One file is imported at a time; try again soon".to_owned()),
             Self::Refused(refusal) => refusal_row(refusal),
+            Self::TenantUnknown => {
+                (P::TenantUnknown, "There is no such tenant, or it is another than yours".to_owned())
+            }
             Self::Unavailable => (P::Unavailable, "The store has acknowledged nothing; try again later".to_owned()),
         }
     }
@@ -246,6 +276,7 @@ impl Failure {
             status: problem.code(),
             detail,
             errors,
+            bad_rows: if let Self::BadFile(file) = self { Some(file.clone()) } else { None },
             groups: self.exhausted().iter().map(ExhaustedGroup::from).collect(),
         };
         let body = serde_json::to_vec(&told).expect("texts and numbers are always JSON");
@@ -277,6 +308,7 @@ impl Failure {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
             Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
+            Self::ImportRunning => answer.with(RETRY_AFTER, HeaderValue::from(IMPORT_WAIT)),
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(next_release.unwrap_or(USUAL_WAIT).get().max(1)))
             }
@@ -291,7 +323,7 @@ fn allow(methods: &[Method]) -> String {
 }
 
 /// The objections in one line.
-fn summary(objections: &[Objection]) -> String {
+pub(super) fn summary(objections: &[Objection]) -> String {
     let told = |objection: &Objection| format!("{} {}", objection.pointer.trim_start_matches('/'), objection.detail);
     objections.iter().map(told).collect::<Vec<_>>().join("; ")
 }

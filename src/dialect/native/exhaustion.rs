@@ -26,7 +26,7 @@ pub(super) struct ExhaustedGroup {
 /// The numbers of a group by what they do.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "NumberCounts")]
-struct Counts {
+pub(super) struct Counts {
     /// They can be lent.
     free: usize,
     /// They are lent.
@@ -41,11 +41,10 @@ struct Counts {
 
 /// The oldest allocation of a group.
 #[derive(Debug, Serialize, JsonSchema)]
-struct OldestAllocation {
+pub(super) struct OldestAllocation {
     /// The number that it lends.
     number: Number,
     /// Who holds it.
-    #[schemars(with = "String")]
     interaction: InteractionId,
     /// Since when.
     since: Time,
@@ -55,14 +54,20 @@ struct OldestAllocation {
 
 impl From<&PoolHealth> for ExhaustedGroup {
     fn from(pool: &PoolHealth) -> Self {
-        let PoolHealth { free, allocated, cooling, reserved, disabled, .. } = *pool;
         Self {
             group: pool.group.clone(),
-            counts: Counts { free, allocated, cooling, reserved, disabled },
+            counts: pool.into(),
             allocations: pool.allocations,
             oldest: pool.oldest.as_ref().map(OldestAllocation::from),
             earliest_release: pool.next_release.map(|wait| wait.get()),
         }
+    }
+}
+
+impl From<&PoolHealth> for Counts {
+    fn from(pool: &PoolHealth) -> Self {
+        let PoolHealth { free, allocated, cooling, reserved, disabled, .. } = *pool;
+        Self { free, allocated, cooling, reserved, disabled }
     }
 }
 

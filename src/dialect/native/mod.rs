@@ -18,12 +18,18 @@
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
+mod allocations;
 mod body;
+mod bulk;
 mod calls;
+mod data;
 mod endpoint;
 mod error;
 mod exhaustion;
+mod groups;
+mod interactions;
 mod members;
+mod names;
 mod numbers;
 mod objection;
 mod openapi;
@@ -31,21 +37,26 @@ mod operation;
 mod page;
 mod reply;
 mod resolution;
+mod routes;
 mod soap;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod time;
 mod value;
 mod whoami;
 
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
+use super::stream::{Incoming, Streamed};
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::Access;
-use crate::config::Live;
+use crate::access::{Access, Principal};
+use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
 use crate::store::{Clock, Store};
 use endpoint::Target;
@@ -64,13 +75,15 @@ pub struct Native {
     live: Live,
     clock: Arc<dyn Clock>,
     tally: Tally,
+    /// Importing takes memory for every row, so it is done one file at a time.
+    importing: Semaphore,
 }
 
 impl Native {
     /// The dialect over a store, for whom `access` lets in. The clock is for what answers say of time; deadlines are
     /// judged by the store's.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock, tally: Tally::default() }
+        Self { store, access, live, clock, tally: Tally::default(), importing: Semaphore::new(1) }
     }
 
     /// What the SOAP service refused and tolerated.
@@ -83,13 +96,39 @@ impl Native {
         soap::WSDL_PATH
     }
 
-    async fn perform(&self, operation: &dyn Served, segments: &[String], call: &Call<'_>) -> Result<Answer, Failure> {
+    /// Lets a caller in.
+    async fn desk(&self, head: &Head<'_>, source: IpAddr) -> Result<Desk<'_>, Failure> {
         let settings = self.live.current();
-        let principal = self.access.native(call.head.headers, call.source).await?;
-        let guesses = self.access.guesses();
-        let desk = Desk { store: &*self.store, principal, settings, clock: &*self.clock, guesses };
+        let principal = self.access.native(head.headers, source).await?;
+        Ok(self.desk_of(principal, source, settings))
+    }
+
+    /// What an operation works with, for a caller who was let in.
+    fn desk_of(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> Desk<'_> {
+        let (store, importing, clock, guesses) = (&self.store, &self.importing, &*self.clock, self.access.guesses());
+        Desk { store, importing, source, principal, settings, clock, guesses }
+    }
+
+    async fn perform(&self, operation: &dyn Served, segments: &[String], call: &Call<'_>) -> Result<Answer, Failure> {
+        let desk = self.desk(&call.head, call.source).await?;
         operation.answer(&desk, segments, call).await
     }
+
+    async fn stream(
+        &self,
+        operation: &dyn Served,
+        segments: &[String],
+        head: Head<'_>,
+        source: IpAddr,
+        body: &mut Incoming<'_>,
+    ) -> Result<Streamed, Failure> {
+        let desk = self.desk(&head, source).await?;
+        operation.stream(&desk, segments, head, body).await
+    }
+}
+
+fn document() -> Answer {
+    Answer::new(StatusCode::OK, "ok", body::JSON, DOCUMENT.clone())
 }
 
 /// The answer to a failure of an operation, which must be one that its description names.
@@ -130,13 +169,33 @@ impl Dialect for Native {
 
     async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
         match &endpoint.0 {
-            Target::Document => Answer::new(StatusCode::OK, "ok", body::JSON, DOCUMENT.clone()),
             Target::Soap => soap::answer(self, &call).await,
             Target::Wsdl(version) => soap::describe(*version, &call),
             Target::Page => soap::page(&call),
+            Target::Document => document(),
             Target::Operation(operation, segments) => {
                 let answer = self.perform(*operation, segments, &call).await;
                 answer.unwrap_or_else(|failure| refused(*operation, &failure))
+            }
+        }
+    }
+
+    fn in_pieces(endpoint: &Endpoint) -> bool {
+        matches!(&endpoint.0, Target::Operation(operation, _) if operation.in_pieces())
+    }
+
+    async fn answer_in_pieces(
+        &self,
+        endpoint: &Endpoint,
+        head: Head<'_>,
+        source: IpAddr,
+        body: &mut Incoming<'_>,
+    ) -> Streamed {
+        match &endpoint.0 {
+            Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => document().into(),
+            Target::Operation(operation, segments) => {
+                let answer = self.stream(*operation, segments, head, source, body).await;
+                answer.unwrap_or_else(|failure| refused(*operation, &failure).into())
             }
         }
     }

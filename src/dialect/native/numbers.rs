@@ -9,9 +9,9 @@ use super::members::{Nothing, members};
 use super::operation::{Asked, Desk, Operation, Served, Verb};
 use super::page::{Cursor, Limit, PageOf};
 use super::reply::{Created, Done, Shown};
-use super::value::{Clearable, choice};
+use super::value::{Clearable, Word, choice};
 use crate::domain::tables::Found;
-use crate::domain::{GroupName, NewNumber, Number, NumberFilter, NumberPatch, NumberState, Refusal};
+use crate::domain::{AllocationId, GroupName, NewNumber, Number, NumberFilter, NumberPatch, NumberState, Refusal};
 
 /// The operations of this module.
 pub(super) const OPERATIONS: &[&dyn Served] = &[&List, &Create, &Read, &Update, &Delete];
@@ -29,8 +29,9 @@ pub(super) struct ShownNumber {
     /// Whether it may be lent.
     enabled: bool,
     /// What it can be used for now.
-    state: NumberState,
+    state: Word<NumberState>,
     /// The newest allocation it carries; null where it carries none.
+    #[schemars(with = "Option<AllocationId>")]
     allocation: Option<String>,
 }
 
@@ -43,7 +44,7 @@ impl ShownNumber {
             dnid: record.dnid,
             group: record.group.clone(),
             enabled: record.enabled,
-            state: found.state(&desk.rules(record.group.as_ref()), desk.now()),
+            state: Word(found.state(&desk.rules(record.group.as_ref()), desk.now())),
             allocation: found.allocation.as_ref().map(|allocation| allocation.id.0.to_string()),
         }
     }
@@ -100,6 +101,12 @@ members! {
     }
 }
 
+impl From<NumberCreate> for NewNumber {
+    fn from(NumberCreate { number, dnid, group, enabled }: NumberCreate) -> Self {
+        Self { number, dnid: dnid.unwrap_or(number), group, enabled: enabled.unwrap_or(true) }
+    }
+}
+
 members! {
     /// What is to change about a number; what is left out stays as it is.
     NumberUpdate {
@@ -153,9 +160,9 @@ impl Operation for Create {
     type Reply = Created<ShownNumber>;
 
     async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        let Json(NumberCreate { number, dnid, group, enabled }) = asked.body;
-        let new = NewNumber { number, dnid: dnid.unwrap_or(number), group, enabled: enabled.unwrap_or(true) };
-        desk.store.create_number(desk.scope(), new).await?;
+        let Json(create) = asked.body;
+        let number = create.number;
+        desk.store.create_number(desk.scope(), create.into()).await?;
         let shown = ShownNumber::new(desk, &find(desk, number).await?);
         Ok(Created { path: format!("/numbers/{}", segment(number)), shown })
     }

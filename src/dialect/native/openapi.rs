@@ -154,6 +154,10 @@ fn headers(problem: Problem) -> Option<(String, Value)> {
             let header = json!({ "description": "Seconds to wait.", "required": true, "schema": seconds });
             Some(("Retry-After".to_owned(), header))
         }
+        Problem::ImportRunning => {
+            let header = json!({ "description": "Seconds to wait.", "schema": seconds });
+            Some(("Retry-After".to_owned(), header))
+        }
         Problem::Exhausted => {
             let about = "Seconds until a number comes back; 30 where none will by itself.";
             let header = json!({ "description": about, "required": true, "schema": seconds });

@@ -4,6 +4,7 @@
 //! other does not.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use actix_web::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use super::body::Body;
 use super::error::{Failure, Problem};
@@ -18,8 +20,9 @@ use super::members::{Members, unknown_member};
 use super::objection::{Objections, Within};
 use super::reply::Reply;
 use crate::access::{Guesses, Principal};
-use crate::config::{Limits, Settings};
-use crate::dialect::{Answer, Call};
+use crate::config::{Limits, Settings, Tenant};
+use crate::dialect::stream::{Incoming, Streamed};
+use crate::dialect::{Answer, Call, Head};
 use crate::domain::{GroupName, GroupRules, Scope, Timestamp};
 use crate::store::{Clock, Store};
 
@@ -101,7 +104,11 @@ pub(super) struct Asked<O: Operation> {
 /// What an operation works with, for one caller.
 pub(super) struct Desk<'a> {
     /// Where the state is.
-    pub(super) store: &'a dyn Store,
+    pub(super) store: &'a Arc<dyn Store>,
+    /// Held by whoever imports a file.
+    pub(super) importing: &'a Semaphore,
+    /// From where.
+    pub(super) source: IpAddr,
     /// Who calls.
     pub(super) principal: Principal,
     /// The settings in force for this request.
@@ -123,9 +130,14 @@ impl Desk<'_> {
         self.clock.now()
     }
 
+    /// What is configured of the caller's tenant; `None` only if a reload took it away just now.
+    pub(super) fn tenant(&self) -> Option<&Tenant> {
+        self.settings.tenants.get(&self.scope().tenant)
+    }
+
     /// How a group of the caller's tenant lends.
     pub(super) fn rules(&self, group: Option<&GroupName>) -> GroupRules {
-        let groups = self.settings.tenants.get(&self.scope().tenant).map(|tenant| &tenant.groups);
+        let groups = self.tenant().map(|tenant| &tenant.groups);
         let configured = groups.into_iter().flatten().find(|known| Some(&known.name) == group);
         configured.map(|group| group.rules.clone()).unwrap_or_default()
     }
@@ -170,6 +182,18 @@ pub(super) trait Served: Sync {
         segments: &'a [String],
         call: &'a Call<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>;
+    /// Whether it takes its body, or gives its answer, piece by piece.
+    fn in_pieces(&self) -> bool {
+        false
+    }
+    /// As [`Self::answer`], piece by piece.
+    fn stream<'a>(
+        &'a self,
+        desk: &'a Desk<'a>,
+        segments: &'a [String],
+        head: Head<'a>,
+        body: &'a mut Incoming<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>>;
 }
 
 impl<O: Operation> Served for O {
@@ -222,6 +246,20 @@ impl<O: Operation> Served for O {
     ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>> {
         Box::pin(async move { Ok(O::run(desk, read::<O>(segments, call)?).await?.answer()) })
     }
+
+    fn stream<'a>(
+        &'a self,
+        desk: &'a Desk<'a>,
+        segments: &'a [String],
+        head: Head<'a>,
+        body: &'a mut Incoming<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
+        Box::pin(async move {
+            let body = body.gather().await.map_err(Failure::Http)?;
+            let call = Call { head, body: &body, source: desk.source };
+            Ok(self.answer(desk, segments, &call).await?.into())
+        })
+    }
 }
 
 /// Reads a request: path, query and body, and only then says what is wrong with all of them.
@@ -233,6 +271,18 @@ fn read<O: Operation>(segments: &[String], call: &Call<'_>) -> Result<Asked<O>, 
     let raised = objections.into_raised();
     match (path, query, body) {
         (Some(path), Some(query), Some(body)) if raised.is_empty() => Ok(Asked { path, query, body }),
+        _ => Err(Failure::Invalid(raised)),
+    }
+}
+
+/// Reads path and query of an operation that reads its body itself.
+pub(super) fn asked<P: Members, Q: Members>(segments: &[String], query_text: &str) -> Result<(P, Q), Failure> {
+    let mut objections = Objections::none();
+    let path = path(segments, objections.within(Within::Path));
+    let query = query(query_text, objections.within(Within::Query));
+    let raised = objections.into_raised();
+    match (path, query) {
+        (Some(path), Some(query)) if raised.is_empty() => Ok((path, query)),
         _ => Err(Failure::Invalid(raised)),
     }
 }

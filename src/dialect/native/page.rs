@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::value::{Scalar, number_of_text};
-use crate::domain::{Number, Part};
+use crate::domain::{AllocationId, Number, Part};
 
 /// How many items a page has at most: 1 to 1000, by default 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,16 @@ pub(super) trait Mark: Sized {
 
     /// The mark that a text stands for.
     fn from_text(text: &str) -> Option<Self>;
+}
+
+impl Mark for AllocationId {
+    fn to_text(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
 }
 
 impl Mark for Number {
@@ -113,6 +123,11 @@ pub(super) struct PageOf<T> {
 }
 
 impl<T> PageOf<T> {
+    /// A list in one page.
+    pub(super) fn whole(items: impl IntoIterator<Item = T>) -> Self {
+        Self { items: items.into_iter().collect(), next_cursor: None }
+    }
+
     /// The page that shows a part of a list.
     pub(super) fn new<D, M: Mark>(part: Part<D, M>, shown: impl Fn(D) -> T) -> Self {
         let next_cursor = part.next.map(|mark| URL_SAFE_NO_PAD.encode(mark.to_text()));

@@ -6,12 +6,11 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::objection::Objections;
-use crate::domain::names::MAX_NAME_CHARS;
-use crate::domain::{GroupName, Number};
 
 /// Something that is read out of a request.
 pub(super) trait Read: Sized {
@@ -138,81 +137,39 @@ impl Scalar for bool {
     }
 }
 
-impl Scalar for Number {
-    fn allowed() -> Cow<'static, str> {
-        "a string of 1 to 32 characters of 0-9 + * #".into()
-    }
+/// A value that is one of a few words.
+pub(super) trait Choice {
+    /// The word.
+    fn word(&self) -> &'static str;
+}
 
-    fn from_json(value: &Value) -> Option<Self> {
-        // Nothing is normalised here, blanks at the ends included: what the schema shows is what is read.
-        value.as_str().filter(|text| text.trim() == *text).and_then(|text| Self::new(text).ok())
+/// A choice in an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word<T>(pub(super) T);
+
+impl<T: Choice> Serialize for Word<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.word())
     }
 }
 
-impl JsonSchema for Number {
+impl<T: JsonSchema> JsonSchema for Word<T> {
     fn schema_name() -> Cow<'static, str> {
-        "Number".into()
+        T::schema_name()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A number that can be dialled, or its short form.",
-            "type": "string",
-            "pattern": "^[0-9+*#]{1,32}$",
-            "examples": ["6504664130"],
-        })
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
     }
-}
 
-/// A text name: bounded, without control characters, and more than blanks. Blanks at the ends are taken off.
-pub(super) fn name_schema(description: &str, example: &str) -> Schema {
-    json_schema!({
-        "description": description,
-        "type": "string",
-        "minLength": 1,
-        "maxLength": MAX_NAME_CHARS,
-        "pattern": r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$",
-        "examples": [example],
-    })
-}
-
-/// What is allowed of a text name.
-pub(super) fn name_allowed() -> Cow<'static, str> {
-    format!("a string of 1 to {MAX_NAME_CHARS} characters without control characters, not only blanks").into()
-}
-
-/// The text of a name that is not too long as it was sent.
-pub(super) fn name_text(value: &Value) -> Option<&str> {
-    value.as_str().filter(|text| text.chars().count() <= MAX_NAME_CHARS)
-}
-
-macro_rules! text_name {
-    ($name:ident, $description:literal, $example:literal) => {
-        impl Scalar for $name {
-            fn allowed() -> Cow<'static, str> {
-                name_allowed()
-            }
-
-            fn from_json(value: &Value) -> Option<Self> {
-                name_text(value).and_then(|text| Self::new(text).ok())
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                name_schema($description, $example)
-            }
-        }
-    };
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
 }
 
 /// Declares the words that stand for the values of an enum of the domain.
 macro_rules! choice {
-    ($(#[doc = $about:literal])* $type:ident { $($word:literal = $value:expr,)* }) => {
+    ($(#[doc = $about:literal])* $type:ident { $($word:literal = $value:path,)* }) => {
         impl $crate::dialect::native::value::Scalar for $type {
             fn allowed() -> std::borrow::Cow<'static, str> {
                 concat!("one of" $(, " ", $word)*).into()
@@ -222,6 +179,14 @@ macro_rules! choice {
                 match value.as_str()? {
                     $($word => Some($value),)*
                     _ => None,
+                }
+            }
+        }
+
+        impl $crate::dialect::native::value::Choice for $type {
+            fn word(&self) -> &'static str {
+                match self {
+                    $($value => $word,)*
                 }
             }
         }
@@ -242,5 +207,3 @@ macro_rules! choice {
     };
 }
 pub(super) use choice;
-
-text_name!(GroupName, "The name of a group of numbers.", "DNIS");

@@ -36,6 +36,31 @@ impl Turn<'_> {
         Ok(id)
     }
 
+    /// Gives out ids for so many numbers that are to be imported, and tells the first of them.
+    pub fn reserve_numbers(&mut self, count: u64) -> NumberId {
+        let mut counters = self.state.tables.counters();
+        let first = counters.number + 1;
+        counters.number += count;
+        self.state.apply(Change::Counters(counters));
+        NumberId(first)
+    }
+
+    /// The places in `records` of those whose numbers exist.
+    pub fn existing(&self, scope: &Scope, records: &[Arc<NumberRecord>]) -> Vec<usize> {
+        let known = |record: &NumberRecord| self.state.slot(scope, record.number).is_some();
+        let exist = records.iter().enumerate().filter(|(_, record)| known(record));
+        exist.map(|(place, _)| place).collect()
+    }
+
+    /// Creates many numbers at once, whose ids were given out before. None of them may exist.
+    pub fn import_numbers(&mut self, scope: &Scope, records: &[Arc<NumberRecord>]) {
+        let scope = self.state.shared(scope);
+        for record in records {
+            self.state.apply(Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record))));
+            self.state.place(&scope, record.number);
+        }
+    }
+
     /// Changes what the patch names and leaves the rest. A running allocation goes on.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! documents into entries, large values into chunks.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -45,8 +46,8 @@ mod tag {
     pub(super) const SKILL: u8 = 9;
     pub(super) const ROUTE: u8 = 10;
     pub(super) const SIGNING_KEY: u8 = 13;
-    /// From here on records are not loaded into the tables.
-    pub(super) const NOT_LOADED: u8 = 200;
+    /// From here on, records that the tables are not rebuilt from.
+    pub(super) const APART: u8 = 200;
     pub(super) const JOURNAL: u8 = 201;
     pub(super) const STAGE: u8 = 202;
 }
@@ -57,12 +58,13 @@ pub(super) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 pub(super) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
 /// The key of the record that says up to which file the journal has been moved into the tree.
 pub(super) const JOURNAL_KEY: &[u8] = &[tag::JOURNAL];
-/// The records that the tables are rebuilt from: from the first key of each pair on, up to the second.
-pub(super) const TABLES: [(&[u8], &[u8]); 2] = [(&[], &[tag::VALUE]), (&[tag::VALUE + 1], &[tag::NOT_LOADED])];
 /// The keys of everything that is staged for imports: from the first on, up to the second.
 pub(super) const STAGES: (&[u8], &[u8]) = (&[tag::STAGE], &[tag::STAGE + 1]);
 /// Where the keys of large values end.
 pub(super) const END_OF_VALUES: &[u8] = &[tag::VALUE + 1];
+/// Where the records are that the tables are rebuilt from, in the order of loading. The chunks of large values lie between
+/// them and are not loaded.
+pub(super) const TABLES: [Range<&[u8]>; 2] = [&[]..&[tag::VALUE], &[tag::VALUE + 1]..&[tag::APART]];
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -242,6 +244,58 @@ pub(super) fn chunk_key(id: ValueId, chunk: u64) -> Vec<u8> {
     key.extend_from_slice(&id.0.to_be_bytes());
     key.extend_from_slice(&chunk.to_be_bytes());
     key
+}
+
+/// A piece of a large value, as its key names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// The value.
+    pub(super) value: ValueId,
+    /// The piece, counted from zero.
+    pub(super) place: u64,
+}
+
+/// The piece of a large value that a record holds, if it holds one.
+pub(super) fn chunk(key: &[u8]) -> Option<Chunk> {
+    let (&tag::VALUE, key) = key.split_first()? else { return None };
+    let (value, place) = key.split_first_chunk()?;
+    let place = u64::from_be_bytes(place.try_into().ok()?);
+    Some(Chunk { value: ValueId(u64::from_be_bytes(*value)), place })
+}
+
+/// Whether a record holds a single number: how many commits the tree has, or how much of the journal.
+pub(super) fn is_number(key: &[u8]) -> bool {
+    key == COMMIT_KEY || key == JOURNAL_KEY
+}
+
+/// Whether a record tells of the directory itself and not of what is kept in it.
+pub(super) fn is_of_directory(key: &[u8]) -> bool {
+    key == FORMAT_KEY || is_number(key) || is_stage(key)
+}
+
+/// Whether a record is a piece of what is staged for an import.
+pub(super) fn is_stage(key: &[u8]) -> bool {
+    key.first() == Some(&tag::STAGE)
+}
+
+/// What a record tells of, in words for people.
+pub(super) fn kind(key: &[u8]) -> &'static str {
+    match key.first() {
+        Some(&tag::FORMAT) => "identity",
+        Some(&tag::COMMIT) => "commits",
+        Some(&tag::COUNTERS) => "counters",
+        Some(&tag::NUMBER) => "numbers",
+        Some(&tag::INTERACTION) => "interactions",
+        Some(&tag::ALLOCATION) => "allocations",
+        Some(&tag::DOCUMENT) => "documents and their entries",
+        Some(&tag::VALUE) => "chunks of large values",
+        Some(&tag::SKILL) => "skill queues",
+        Some(&tag::ROUTE) => "called routes",
+        Some(&tag::SIGNING_KEY) => "signing key",
+        Some(&tag::JOURNAL) => "journal",
+        Some(&tag::STAGE) => "stages of imports",
+        _ => "unknown",
+    }
 }
 
 /// The key of one piece of what is staged for an import.

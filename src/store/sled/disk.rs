@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::clean;
 use super::codec;
@@ -57,6 +58,7 @@ pub(super) struct Commit<'a> {
 /// The disk, ready to be written.
 pub(super) struct Disk {
     directory: PathBuf,
+    store: Uuid,
     records: Arc<Records>,
     journal: Journal,
     record: Record,
@@ -78,7 +80,7 @@ impl Disk {
         let Opened { directory, tree, journal, left, marker, commits, lock } = opened;
         let pending = Pending::new(left.iter().cloned(), journal.generation());
         let records = Arc::new(Records { tree, pending });
-        let marked = marker.commits;
+        let (store, marked) = (marker.store, marker.commits);
         let folder = Folder::start(Beginning {
             directory: directory.clone(),
             records: Arc::clone(&records),
@@ -88,12 +90,22 @@ impl Disk {
             active: journal.generation(),
         })?;
         let record = Record::new();
-        Ok(Self { directory, records, journal, record, folder, commits, marked, begun: None, status, lock })
+        Ok(Self { directory, store, records, journal, record, folder, commits, marked, begun: None, status, lock })
     }
 
     /// What is durable, for reading beside the writer.
     pub(super) fn records(&self) -> &Arc<Records> {
         &self.records
+    }
+
+    /// Which store it is.
+    pub(super) fn store(&self) -> Uuid {
+        self.store
+    }
+
+    /// The last commit that is safe.
+    pub(super) fn commits(&self) -> CommitNumber {
+        self.commits
     }
 
     /// Writes a commit and returns when it is safe on disk; how long the syncing took.

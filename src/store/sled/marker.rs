@@ -29,6 +29,8 @@ pub(super) struct Marker {
     pub(super) store: Uuid,
     /// A commit that was durable when the marker was written; later ones may follow it.
     pub(super) commits: u64,
+    /// How large the tree was when it was last written anew, in bytes.
+    pub(super) compacted: Option<u64>,
 }
 
 /// What was found where the marker should be.
@@ -58,7 +60,7 @@ impl Marker {
         Ok(match (toml::from_str::<Self>(&text), toml::from_str::<FormatOnly>(&text)) {
             (Ok(marker), _) => Found::Marker(marker),
             (Err(_), Ok(FormatOnly { format })) if format > FORMAT => {
-                Found::Marker(Self { format, store: Uuid::nil(), commits: 0 })
+                Found::Marker(Self { format, store: Uuid::nil(), commits: 0, compacted: None })
             }
             (Err(error), _) => Found::Damaged(error.message().to_owned()),
         })
@@ -66,10 +68,11 @@ impl Marker {
 
     /// Writes the marker in one step: a reader sees the old one or the new one, whole and on disk.
     pub(super) fn write(&self, directory: &Path) -> io::Result<()> {
+        let compacted = self.compacted.map(|bytes| format!("compacted = {bytes}\n")).unwrap_or_default();
         let text = format!(
             "# Written by dnis-gateway. Do not edit: it tells a damaged data directory from an empty one.\n\
-             format = {}\nstore = \"{}\"\ncommits = {}\n",
-            self.format, self.store, self.commits
+             format = {}\nstore = \"{}\"\ncommits = {}\n{}",
+            self.format, self.store, self.commits, compacted
         );
         let new = directory.join(NEW_NAME);
         let mut file = File::create(&new)?;
@@ -77,10 +80,7 @@ impl Marker {
         file.sync_all()?;
         fs::rename(&new, directory.join(NAME))?;
         File::open(directory)?.sync_all()?;
-        match fs::remove_file(directory.join(BEGUN_NAME)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        forget_beginning(directory)
     }
 }
 
@@ -88,6 +88,14 @@ impl Marker {
 pub(super) fn begin(directory: &Path) -> io::Result<()> {
     File::create(directory.join(BEGUN_NAME))?;
     File::open(directory)?.sync_all()
+}
+
+/// Takes the note away, because nothing is left of what was begun.
+pub(super) fn forget_beginning(directory: &Path) -> io::Result<()> {
+    match fs::remove_file(directory.join(BEGUN_NAME)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the making of the directory was begun and never finished, so that it never held anything that counts.

@@ -4,21 +4,27 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod build;
+mod bulk;
 mod clean;
 mod codec;
+mod compact;
 mod disk;
 mod folder;
-#[allow(dead_code, reason = "bulk import stages its rows through it")]
 mod import;
+mod inspect;
 mod journal;
 mod marker;
 mod opening;
 mod ops;
 #[allow(dead_code, reason = "history is read through it")]
 mod pending;
+mod pins;
 mod replay;
 mod scratch;
+mod swap;
 mod tree;
+mod verify;
 mod writer;
 
 use std::path::PathBuf;
@@ -33,8 +39,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
-use super::loading;
-use super::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
+use super::import::{Existing, Import};
+use super::loading::{self, Values};
+use super::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
@@ -44,14 +51,19 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName,
     Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
     NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp,
+    Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 use disk::Disk;
 use pending::Records;
+use pins::{Pin, Pins};
 use tree::Tree;
 use writer::{Command, Desk, Message, Status, Writer};
 
+pub use build::Build;
+pub use compact::{Compacted, Compaction, compact};
+pub use inspect::Report;
 pub use opening::OpenError;
+pub use verify::verify;
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
 const QUEUE: usize = 16 * 1024;
@@ -73,6 +85,8 @@ pub struct Options {
     pub directory: PathBuf,
     /// Memory that the tree may use for its cache, in bytes.
     pub cache_bytes: u64,
+    /// Whether files that have become large are written anew first.
+    pub compaction: Compaction,
     /// The operator's rules.
     pub rules: Rules,
     /// The clock that deadlines are judged by.
@@ -89,6 +103,7 @@ impl Options {
         Self {
             directory: directory.into(),
             cache_bytes: 64 * 1024 * 1024,
+            compaction: Compaction::default(),
             rules,
             clock,
             rng: rand::make_rng(),
@@ -109,7 +124,7 @@ pub struct SledStore {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
-    records: RwLock<Option<Arc<Records>>>,
+    records: Arc<RwLock<Option<Arc<Records>>>>,
     clock: Arc<dyn Clock>,
     /// The rules in force, for readers.
     rules: ArcSwap<Rules>,
@@ -123,7 +138,7 @@ impl SledStore {
     /// # Errors
     /// [`OpenError`]; a directory that cannot be trusted is left as it is.
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
-        let (opened, tables) = opening::open(&options.directory, options.cache_bytes)?;
+        let (opened, tables) = opening::open(&options.directory, options.cache_bytes, options.compaction)?;
         let view = Arc::new(RwLock::new(tables.clone()));
         let status = Status::default();
         let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {
@@ -142,13 +157,14 @@ impl SledStore {
             rng: options.rng,
             status: Arc::clone(&status),
             observer: options.observer,
+            pins: Pins::default(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;
         Ok(Self {
             queue,
             view,
-            records: RwLock::new(Some(records)),
+            records: Arc::new(RwLock::new(Some(records))),
             clock: options.clock,
             rules,
             status,
@@ -230,12 +246,27 @@ impl SledStore {
 /// again, or removed, at once.
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.records.get_mut().take();
+        self.records.write().take();
         // Without a sender the writer finishes what is queued and stops.
         self.queue = mpsc::channel(1).0;
         if let Some(thread) = self.writer.get_mut().take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// The large values as long as the store is open, those that were there when the pin was made.
+struct PinnedValues {
+    records: Arc<RwLock<Option<Arc<Records>>>>,
+    _pin: Pin,
+}
+
+impl Values for PinnedValues {
+    type Error = String;
+
+    fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
+        let records = self.records.read().clone();
+        records.ok_or_else(|| closed().to_string())?.tree.value(id, length)
     }
 }
 
@@ -248,6 +279,11 @@ impl Store for SledStore {
     async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.ready().await?;
+        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
@@ -448,6 +484,20 @@ impl Store for SledStore {
         Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
     }
 
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
+    }
+
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
@@ -527,6 +577,11 @@ impl Store for SledStore {
             Ok(())
         })
         .await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        let (origin, contents, pin) = self.write(|desk| Ok(desk.all())).await?;
+        Ok(Snapshot::new(origin, contents, PinnedValues { records: Arc::clone(&self.records), _pin: pin }))
     }
 
     async fn ready(&self) -> Result<()> {

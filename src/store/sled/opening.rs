@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::codec::{self, Sink, Unreadable};
+use super::compact::{self, Compaction};
 use super::disk::Opened;
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::marker::{self, FORMAT, Found, Marker};
-use super::replay::{self, Active, LoadError, Replayed};
+use super::replay::{self, Active, LoadError, Loaded, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
-use super::{clean, import};
+use super::{clean, import, swap};
 use crate::domain::{Tables, ValueId};
 
 /// Why a data directory cannot be opened.
@@ -42,6 +43,9 @@ pub enum OpenError {
     /// Another process has it open.
     #[error("the data directory {0} is in use by another process; stop that one first, or name another directory")]
     InUse(PathBuf),
+    /// Something is in it, where only an empty one will do.
+    #[error("{0} is not empty; name an empty or a new directory")]
+    NotEmpty(PathBuf),
     /// There are files in it, but none of them ours.
     #[error("{0} holds files but is no data directory of dnis-gateway; name an empty or a new directory")]
     Foreign(PathBuf),
@@ -67,8 +71,8 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`].
-pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<(Opened, Tables), OpenError> {
-    Opening { directory, cache_bytes }.open()
+pub(super) fn open(directory: &Path, cache_bytes: u64, compaction: Compaction) -> Result<(Opened, Tables), OpenError> {
+    Opening { directory, cache_bytes }.open(compaction)
 }
 
 /// The record in the tree that says which store it is.
@@ -93,10 +97,23 @@ enum Files {
 /// What a tree and its journal have proved to be.
 struct Contents {
     tables: Tables,
+    /// How many bytes the records have that the tables were rebuilt from.
+    bytes: u64,
     marker: Marker,
     /// The last commit that is in the tree.
     in_tree: CommitNumber,
     replayed: Replayed,
+    since: Since,
+}
+
+/// What a tree and its journal are, before everything in them is read.
+pub(super) struct Identified {
+    /// The marker, in the format that the tree has.
+    pub(super) marker: Marker,
+    /// The last commit that is in the tree.
+    in_tree: CommitNumber,
+    /// What the journal has on top of it.
+    pub(super) replayed: Replayed,
     since: Since,
 }
 
@@ -132,15 +149,16 @@ fn write_identity(tree: &Tree, store: Uuid, commits: CommitNumber) -> io::Result
 }
 
 /// A data directory that is being opened.
-struct Opening<'a> {
-    directory: &'a Path,
-    cache_bytes: u64,
+pub(super) struct Opening<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) cache_bytes: u64,
 }
 
 impl Opening<'_> {
-    fn open(&self) -> Result<(Opened, Tables), OpenError> {
+    fn open(&self, compaction: Compaction) -> Result<(Opened, Tables), OpenError> {
         self.make_directory().map_err(|error| self.unusable(&error))?;
         let lock = self.lock()?;
+        swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
         let marker = self.read_marker()?;
         let files = self.look().map_err(|error| self.unusable(&error))?;
         let (tree, contents) = match (files, &marker) {
@@ -148,6 +166,10 @@ impl Opening<'_> {
             (_, Some(_)) => return Err(self.damaged("the file db is missing or empty")),
             (Files::Foreign, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
             (Files::None | Files::Unfinished, None) => self.create()?,
+        };
+        let (tree, contents) = match compaction {
+            Compaction::WhenLarge => self.compact_if_large(tree, contents)?,
+            Compaction::Never => (tree, contents),
         };
         self.clean_up(&tree, &contents)?;
         let Contents { tables, marker, replayed, .. } = contents;
@@ -167,6 +189,52 @@ impl Opening<'_> {
         Ok((opened, tables))
     }
 
+    /// Writes the tree anew.
+    pub(super) fn compact(&self) -> Result<(), OpenError> {
+        let _lock = self.lock()?;
+        swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
+        let marker = self.existing()?;
+        let (tree, contents) = self.open_existing(marker.as_ref())?;
+        self.rewrite(&tree, &contents)?;
+        self.swap(tree, contents).map(drop)
+    }
+
+    /// Writes the tree anew if it takes far more room than it needs. Where that fails, it stays as it is.
+    fn compact_if_large(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
+        let Contents { tables, bytes, marker, .. } = &contents;
+        let worthwhile = compact::is_worthwhile(self.directory, *bytes, tables, marker);
+        if !worthwhile.map_err(|error| self.unusable(&error))? {
+            return Ok((tree, contents));
+        }
+        tracing::info!("the files of the data directory have become large; they are written anew");
+        match self.rewrite(&tree, &contents) {
+            Ok(()) => self.swap(tree, contents),
+            Err(error) => {
+                tracing::warn!(%error, "the files could not be written anew; they stay as they are");
+                Ok((tree, contents))
+            }
+        }
+    }
+
+    /// Writes a new tree beside the one that there is.
+    fn rewrite(&self, tree: &Tree, contents: &Contents) -> Result<(), OpenError> {
+        let Contents { tables, marker, replayed: Replayed { layers, commits, .. }, .. } = contents;
+        compact::rewrite(self.directory, &compact::Source { tree, layers, tables, marker, commits: *commits })
+    }
+
+    /// Puts the new tree in place of the one that there is.
+    fn swap(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
+        drop(tree);
+        swap::commit(self.directory).map_err(|error| self.unusable(&error))?;
+        let size = fs::metadata(self.directory.join("db")).map_err(|error| self.unusable(&error))?.len();
+        let marker = Marker { compacted: Some(size), ..contents.marker };
+        marker.write(self.directory).map_err(|error| self.unusable(&error))?;
+        let tree = self.open_tree(self.directory)?;
+        let commits = contents.replayed.commits;
+        let replayed = Replayed { layers: Vec::new(), commits, active: Active::Empty(FIRST_FILE) };
+        Ok((tree, Contents { in_tree: commits, replayed, marker, ..contents }))
+    }
+
     /// Removes what was written for a commit that never came about: large values, and the stages of imports.
     fn clean_up(&self, tree: &Tree, contents: &Contents) -> Result<(), OpenError> {
         let first_free = ValueId(contents.tables.counters().value + 1);
@@ -178,7 +246,7 @@ impl Opening<'_> {
     }
 
     /// Makes the directory so that it stays even if the power fails.
-    fn make_directory(&self) -> io::Result<()> {
+    pub(super) fn make_directory(&self) -> io::Result<()> {
         if self.directory.is_dir() {
             return Ok(());
         }
@@ -190,7 +258,7 @@ impl Opening<'_> {
     }
 
     /// Keeps every other process out from here on. Sled locks its log as well, but only after it has begun to write.
-    fn lock(&self) -> Result<File, OpenError> {
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
         let directory = File::open(self.directory).map_err(|error| self.unusable(&error))?;
         match directory.try_lock() {
             Ok(()) => Ok(directory),
@@ -210,6 +278,20 @@ impl Opening<'_> {
         }
     }
 
+    /// The marker, and that a tree is there; for whoever makes nothing that is not there.
+    pub(super) fn existing(&self) -> Result<Option<Marker>, OpenError> {
+        let marker = self.read_marker()?;
+        match (self.look().map_err(|error| self.unusable(&error))?, &marker) {
+            (Files::Tree, _) => Ok(marker),
+            (_, Some(_)) => Err(self.damaged("the file db is missing or empty")),
+            (Files::Foreign, None) => Err(OpenError::Foreign(self.directory.to_owned())),
+            (Files::None | Files::Unfinished, None) => Err(OpenError::Unusable {
+                path: self.directory.to_owned(),
+                reason: "there is nothing in it".to_owned(),
+            }),
+        }
+    }
+
     /// Looks at what lies in the directory before sled does, since sled makes what it does not find.
     fn look(&self) -> io::Result<Files> {
         let (mut tree, mut foreign) = (false, false);
@@ -220,6 +302,7 @@ impl Opening<'_> {
                 // Freshly made file systems have this one.
                 "lost+found" => {}
                 name if marker::owns(name) || scratch::owns(name) || clean::owns(name) || journal::owns(name) => {}
+                name if swap::owns(name) => {}
                 _ => foreign = true,
             }
         }
@@ -284,7 +367,7 @@ impl Opening<'_> {
     }
 
     /// Opens the tree at `path`; where a snapshot is at fault, sets the snapshots aside and rebuilds them from the log.
-    fn open_tree(&self, path: &Path) -> Result<Tree, OpenError> {
+    pub(super) fn open_tree(&self, path: &Path) -> Result<Tree, OpenError> {
         self.snapshots(path, scratch::is_unfinished_snapshot, |file| fs::remove_file(file))?;
         match self.try_open_tree(path) {
             Ok(tree) => return Ok(tree),
@@ -356,6 +439,18 @@ impl Opening<'_> {
 
     /// Holds a tree and the journal against the marker and reads all of them.
     fn examine(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Contents, OpenError> {
+        let Identified { marker, in_tree, replayed, since } = self.identify(tree, marker)?;
+        let Loaded { tables, bytes } = self.guarded(|| {
+            replay::load(tree, &replayed.layers).map_err(|error| match error {
+                LoadError::Tree(reason) => self.damaged(&reason),
+                LoadError::Record(error) => self.unreadable(&error),
+            })
+        })?;
+        Ok(Contents { tables, bytes, marker, in_tree, replayed, since })
+    }
+
+    /// Holds a tree and the journal against the marker.
+    pub(super) fn identify(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Identified, OpenError> {
         let identity: Option<Identity> = self.record(tree, codec::FORMAT_KEY)?;
         let format = identity.as_ref().map_or(0, |identity| identity.format);
         let marker = match (identity, marker) {
@@ -366,7 +461,7 @@ impl Opening<'_> {
             (Some(_), Some(_)) => return Err(self.damaged("its marker file belongs to another store")),
             (None, Some(_)) => return Err(self.damaged("the tree has lost what it held")),
             // Only the marker is gone; what the tree holds is whole as far as it can tell.
-            (Some(identity), None) => Marker { format, store: identity.store, commits: 0 },
+            (Some(identity), None) => Marker { format, store: identity.store, commits: 0, compacted: None },
             (None, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
         };
         let in_tree = self.commits_in(tree)?;
@@ -383,13 +478,7 @@ impl Opening<'_> {
             let (was, is) = (marker.commits, replayed.commits);
             return Err(self.damaged(&format!("commit {was} was on disk, but the last one found is {is}")));
         }
-        let tables = self.guarded(|| {
-            replay::load(tree, &replayed.layers).map_err(|error| match error {
-                LoadError::Tree(reason) => self.damaged(&reason),
-                LoadError::Record(error) => self.unreadable(&error),
-            })
-        })?;
-        Ok(Contents { tables, marker, in_tree, replayed, since })
+        Ok(Identified { marker, in_tree, replayed, since })
     }
 
     fn read_journal(&self, store: Uuid, done: Generation, in_tree: CommitNumber) -> Result<Replayed, OpenError> {
@@ -415,24 +504,44 @@ impl Opening<'_> {
         catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(self.damaged("a page of the tree cannot be read")))
     }
 
-    /// Makes a new store. Until its marker stands, a note says that nothing in the directory counts yet.
+    /// Makes a new store.
     fn create(&self) -> Result<(Tree, Contents), OpenError> {
-        marker::begin(self.directory).map_err(|error| self.unusable(&error))?;
-        self.clear().map_err(|error| self.unusable(&error))?;
-        let tree = self.open_tree(self.directory)?;
         let store = Uuid::from_bytes(rand::random());
-        let marker = Marker { format: FORMAT, store, commits: 0 };
-        let made = Journal::create(self.directory, store, FIRST_FILE)
-            .and_then(|_| write_identity(&tree, store, 0))
-            .and_then(|()| marker.write(self.directory));
-        made.map_err(|error| self.unusable(&error))?;
+        let tree = self.new_tree(store, 0)?;
+        let marker = Marker { format: FORMAT, store, commits: 0, compacted: None };
+        marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         let replayed = Replayed { layers: Vec::new(), commits: 0, active: Active::Empty(FIRST_FILE) };
-        let contents = Contents { tables: Tables::default(), marker, in_tree: 0, replayed, since: Since::Journal };
+        let tables = Tables::default();
+        let contents = Contents { tables, bytes: 0, marker, in_tree: 0, replayed, since: Since::Journal };
         Ok((tree, contents))
     }
 
+    /// Whether nothing in the directory counts.
+    pub(super) fn holds_nothing(&self) -> Result<bool, OpenError> {
+        match self.read_marker() {
+            Ok(None) => {
+                let files = self.look().map_err(|error| self.unusable(&error))?;
+                Ok(matches!(files, Files::None | Files::Unfinished))
+            }
+            Err(error @ OpenError::Unusable { .. }) => Err(error),
+            Ok(Some(_)) | Err(_) => Ok(false),
+        }
+    }
+
+    /// Makes a tree that knows which store it is of, and an empty journal. Until the marker stands, a note says that
+    /// nothing in the directory counts yet.
+    pub(super) fn new_tree(&self, store: Uuid, commits: CommitNumber) -> Result<Tree, OpenError> {
+        marker::begin(self.directory).map_err(|error| self.unusable(&error))?;
+        self.clear().map_err(|error| self.unusable(&error))?;
+        let tree = self.open_tree(self.directory)?;
+        let made = Journal::create(self.directory, store, FIRST_FILE);
+        let made = made.and_then(|_| write_identity(&tree, store, commits));
+        made.map_err(|error| self.unusable(&error))?;
+        Ok(tree)
+    }
+
     /// Removes what a process left that was killed while it made the directory.
-    fn clear(&self) -> io::Result<()> {
+    pub(super) fn clear(&self) -> io::Result<()> {
         scratch::remove_left_over(self.directory)?;
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
@@ -445,7 +554,7 @@ impl Opening<'_> {
         Ok(())
     }
 
-    fn unusable(&self, error: &io::Error) -> OpenError {
+    pub(super) fn unusable(&self, error: &io::Error) -> OpenError {
         OpenError::Unusable { path: self.directory.to_owned(), reason: error.to_string() }
     }
 
@@ -453,7 +562,7 @@ impl Opening<'_> {
         OpenError::Newer { path: self.directory.to_owned(), reason: reason.to_owned() }
     }
 
-    fn damaged(&self, reason: &str) -> OpenError {
+    pub(super) fn damaged(&self, reason: &str) -> OpenError {
         OpenError::Damaged { path: self.directory.to_owned(), reason: reason.to_owned() }
     }
 

@@ -1,5 +1,6 @@
 //! Reading back what the journal holds and the tree does not, at a start.
 
+use std::ops::{Bound, Range};
 use std::path::Path;
 
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use super::codec::{self, Loader};
 use super::import;
 use super::journal::{self, CommitNumber, Generation, Unreadable};
 use super::ops::Op;
-use super::pending::{Layer, Merged, Order, Overlay};
+use super::pending::{Layer, Merged, Order, Overlay, Raw};
 use super::tree::Tree;
 use crate::domain::Tables;
 
@@ -80,19 +81,37 @@ pub(super) enum LoadError {
     Record(#[from] codec::Unreadable),
 }
 
+/// What was loaded.
+pub(super) struct Loaded {
+    /// The tables.
+    pub(super) tables: Tables,
+    /// How many bytes the records have that they were rebuilt from.
+    pub(super) bytes: u64,
+}
+
 /// Rebuilds the tables from the tree and what the journal has on top of it.
-pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Tables, LoadError> {
+pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
     let overlay = overlay(tree, layers).map_err(LoadError::Tree)?;
-    let mut loader = Loader::default();
-    for (from, to) in codec::TABLES {
-        let on_top = overlay.range::<[u8], _>((std::ops::Bound::Included(from), std::ops::Bound::Excluded(to)));
+    let (mut loader, mut bytes) = (Loader::default(), 0);
+    for Range { start: from, end: to } in codec::TABLES {
+        let on_top = overlay.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         let on_top = on_top.map(|(key, value)| (key.clone(), value.clone()));
         for record in Merged::new(tree.range(from, to), on_top, Order::Ascending) {
             let (key, value) = record.map_err(LoadError::Tree)?;
             loader.take(&key, &value)?;
+            bytes += (key.len() + value.len()) as u64;
         }
     }
-    Ok(loader.finish())
+    Ok(Loaded { tables: loader.finish(), bytes })
+}
+
+/// Every record there is, of kinds that are not loaded too: those of the tree with what the journal has on top of it.
+pub(super) fn records(
+    tree: &Tree,
+    layers: &[Layer],
+) -> Result<impl Iterator<Item = Result<(Raw, Raw), String>>, String> {
+    let overlay = overlay(tree, layers)?;
+    Ok(Merged::new(tree.range(&[], &[u8::MAX]), overlay.into_iter(), Order::Ascending))
 }
 
 /// All layers as one, imports included.

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The name of the copy inside the data directory.
@@ -18,8 +19,17 @@ impl Scratch {
     /// Copies the tree's files. On file systems that can, the copy shares its blocks with the original.
     pub(super) fn copy(directory: &Path) -> io::Result<Self> {
         remove_left_over(directory)?;
-        let copy = Self(directory.join(NAME));
-        fs::create_dir(&copy.0)?;
+        Self::make(directory, directory.join(NAME))
+    }
+
+    /// Copies the tree's files to a place of their own in another directory.
+    pub(super) fn elsewhere(directory: &Path, parent: &Path) -> io::Result<Self> {
+        Self::make(directory, parent.join(format!("{NAME}.{:016x}", rand::random::<u64>())))
+    }
+
+    fn make(directory: &Path, path: PathBuf) -> io::Result<Self> {
+        let copy = Self(path);
+        fs::DirBuilder::new().mode(0o700).create(&copy.0)?;
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
             let name = entry.file_name();

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use super::import::Import;
+use super::pending::Order;
 use super::*;
-use crate::domain::TenantId;
+use crate::domain::{Change, TenantId};
 use crate::store::{ManualClock, SystemClock};
 
 fn scope() -> Scope {
@@ -174,4 +176,155 @@ async fn a_command_that_panics_undoes_its_batch_and_the_store_goes_on() {
     assert_eq!(fixture.store.ready().await, Ok(()));
     assert_eq!(fixture.create("2".to_owned()).await.unwrap(), Ok(NumberId(2)), "nothing of the batch was done");
     assert!(fixture.known("1").await && !fixture.known("3").await);
+}
+
+/// The changes that creating numbers comes to, and a state that has made them already.
+fn created(texts: &[&str]) -> Vec<Change> {
+    let mut state = State::new(Tables::default(), Rules::default());
+    let mut rng = StdRng::seed_from_u64(1);
+    for text in texts {
+        state.at(Timestamp::from_millis(1), &mut rng).create_number(&scope(), new_number(text)).unwrap();
+    }
+    state.take_changes()
+}
+
+/// Stages new numbers as a bulk import does.
+async fn staged(store: &SledStore, texts: &'static [&'static str]) -> Import {
+    let stage = |records: &Records| {
+        let mut import = Import::begin();
+        for changes in created(texts).chunks(2) {
+            import.stage(&records.tree, changes)?;
+        }
+        Ok(import)
+    };
+    store.read_records(stage).await.unwrap()
+}
+
+/// Makes numbers count that were staged.
+async fn include(store: &SledStore, import: &Import, texts: &'static [&'static str]) {
+    let id = import.id();
+    let command = move |desk: &mut Desk<'_>| {
+        desk.include(id);
+        for text in texts {
+            desk.turn().create_number(&scope(), new_number(text))?;
+        }
+        Ok(())
+    };
+    store.write(command).await.unwrap();
+}
+
+/// How many records of a kind the tree has.
+fn records_of_kind(directory: &std::path::Path, kind: u8) -> usize {
+    let tree = sled::open(directory).unwrap();
+    tree.range([kind]..[kind + 1]).count()
+}
+
+const STAGE: u8 = 202;
+
+#[tokio::test]
+async fn what_an_import_has_staged_counts_from_its_commit_on_and_not_before() {
+    let fixture = fixture();
+    fixture.create("9".to_owned()).await.unwrap().unwrap();
+    let import = staged(&fixture.store, &["1", "2", "3"]).await;
+    assert!(!fixture.known("1").await);
+    include(&fixture.store, &import, &["1", "2", "3"]).await;
+    fixture.create("4".to_owned()).await.unwrap().unwrap();
+    for text in ["1", "2", "3", "4", "9"] {
+        assert!(fixture.known(text).await, "{text}");
+    }
+    let copy = copy_of(fixture._directory.path());
+    fixture.store.close().await;
+    // After a proper end, and after the process was killed right after the commit.
+    for directory in [fixture._directory.path(), copy.path()] {
+        let store = open(directory);
+        for text in ["1", "2", "3", "4", "9"] {
+            assert!(store.number(&scope(), Number::new(text).unwrap()).await.unwrap().is_some(), "{text}");
+        }
+        let next = store.create_number(&scope(), new_number("10")).await;
+        assert_eq!(next, Ok(NumberId(6)), "ids go on where they were");
+        store.close().await;
+        assert_eq!(records_of_kind(directory, STAGE), 0, "the stages are gone when the tree has the records");
+    }
+}
+
+#[tokio::test]
+async fn what_was_staged_and_never_included_is_gone_after_the_next_start() {
+    let fixture = fixture();
+    let abandoned = staged(&fixture.store, &["5"]).await;
+    staged(&fixture.store, &["6", "7"]).await;
+    fixture.store.read_records(|records| abandoned.abandon(&records.tree)).await.unwrap();
+    fixture.store.close().await;
+    let directory = fixture._directory.path();
+    assert!(records_of_kind(directory, STAGE) > 0, "those that nobody abandoned are still there");
+    let store = open(directory);
+    assert!(store.view.read().is_empty());
+    store.close().await;
+    assert_eq!(records_of_kind(directory, STAGE), 0);
+}
+
+#[tokio::test]
+async fn records_are_read_wherever_they_lie_in_either_order() {
+    let fixture = fixture();
+    fixture.create("2".to_owned()).await.unwrap().unwrap();
+    fixture.create("3".to_owned()).await.unwrap().unwrap();
+    fixture.store.close().await;
+    // Two numbers lie in the tree; one of them is deleted and a third comes in the journal.
+    let store = open(fixture._directory.path());
+    store.delete_number(&scope(), Number::new("2").unwrap()).await.unwrap();
+    store.create_number(&scope(), new_number("1")).await.unwrap();
+    let keys = |order: Order, limit: usize| {
+        let range = move |records: &Records| records.range(&[4], &[5], order, limit);
+        let records = store.read_records(range);
+        async { records.await.unwrap().into_iter().map(|(key, _)| *key.last().unwrap()).collect::<Vec<u8>>() }
+    };
+    assert_eq!(keys(Order::Ascending, 9).await, b"13");
+    assert_eq!(keys(Order::Descending, 9).await, b"31");
+    assert_eq!(keys(Order::Descending, 1).await, b"3");
+    let has = |last: u8| {
+        let get = move |records: &Records| {
+            let (key, _) = records.range(&[4], &[5], Order::Ascending, 1)?.remove(0);
+            let mut key = key.to_vec();
+            *key.last_mut().unwrap() = last;
+            Ok(records.get(&key)?.is_some())
+        };
+        store.read_records(get)
+    };
+    assert!(has(b'1').await.unwrap() && has(b'3').await.unwrap() && !has(b'2').await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_left_in_the_journal_moves_into_the_tree_and_its_files_go_away() {
+    let fixture = fixture();
+    for at in 0..40 {
+        fixture.create(at.to_string()).await.unwrap().unwrap();
+    }
+    let directory = copy_of(fixture._directory.path());
+    let files = |directory: &std::path::Path| journal::generations(directory).unwrap();
+    let tree_has = |directory: &std::path::Path| records_of_kind(directory, 4);
+    assert_eq!(files(directory.path()), [1, 2], "the one that is written and the one after it");
+    assert_eq!(tree_has(copy_of(directory.path()).path()), 0);
+    open(directory.path()).close().await;
+    assert_eq!(tree_has(directory.path()), 40);
+    assert_eq!(files(directory.path()), [2, 3], "the first is done, the others are empty");
+    // Another start changes nothing any more.
+    open(directory.path()).close().await;
+    assert_eq!(files(directory.path()), [2, 3]);
+    assert_eq!(open(directory.path()).view.read().list(&scope(), None, 0, 0, Timestamp::default()).total, 40);
+}
+
+fn open(directory: &std::path::Path) -> SledStore {
+    let clock = Arc::new(SystemClock::default());
+    SledStore::open(Options::new(directory, Rules::default(), clock as Arc<dyn Clock>)).unwrap()
+}
+
+/// The files as they lie on disk now: what a killed process leaves behind.
+fn copy_of(directory: &std::path::Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+    }
+    copy
 }

@@ -5,22 +5,26 @@
 //! is not yet durable.
 
 use std::collections::HashMap;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::Observer;
 use super::disk::{Commit, Disk};
 use super::ops::ImportId;
 use super::pending::Records;
+use super::pins::{Pin, Pins};
 use crate::domain::document::Loaded;
 use crate::domain::state::Turn;
+use crate::domain::tables::Contents;
 use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
 use crate::store::loading::{self, Values};
-use crate::store::{Clock, Error, Result};
+use crate::store::{Clock, Error, Origin, Result};
 
 /// Most commands in one batch.
 const MAX_COMMANDS: usize = 4096;
@@ -94,8 +98,12 @@ pub(super) struct Desk<'a> {
     now: Timestamp,
     rng: &'a mut StdRng,
     values: BatchValues<'a>,
-    #[allow(dead_code, reason = "bulk import says through it what is staged")]
-    included: &'a mut Option<ImportId>,
+    pins: &'a mut Pins,
+    /// Which store it is, and which commit this batch will be in.
+    store: Uuid,
+    commits: u64,
+    /// An import that this command includes, and what had changed before.
+    included: &'a mut Option<(ImportId, Vec<Change>)>,
 }
 
 impl Desk<'_> {
@@ -109,11 +117,18 @@ impl Desk<'_> {
         loading::document(document, &self.values).map_err(|reason| Error::Unavailable(reason.into()))
     }
 
-    /// Says that the changes which this command leaves are staged already, all of them, and take effect with this
-    /// commit. Nothing is done after it in the same batch.
-    #[allow(dead_code, reason = "bulk import says through it what is staged")]
+    /// All that is known, with a pin that keeps the large values of it.
+    pub(super) fn all(&mut self) -> (Origin, Contents, Pin) {
+        let origin = Origin { store: self.store, commits: self.commits, taken: self.now };
+        (origin, self.state.tables().contents(), self.pins.pin())
+    }
+
+    /// Says that the changes which this command leaves from here on are staged already, all of them, and take effect
+    /// with this commit. Nothing is done after it in the same batch.
     pub(super) fn include(&mut self, import: ImportId) {
-        *self.included = Some(import);
+        // What ends by itself ends now, so that it is not taken for something that was staged.
+        self.turn();
+        *self.included = Some((import, self.state.take_changes()));
     }
 
     /// Takes over new rules.
@@ -161,7 +176,9 @@ impl Batch {
     }
 
     fn include(&mut self, import: ImportId, changes: Vec<Change>) {
-        self.import = Some((import, changes));
+        let (unstaged, staged) = changes.into_iter().partition(|change| matches!(change, Change::Counters(_)));
+        self.take(unstaged);
+        self.import = Some((import, staged));
     }
 
     fn is_full(&self) -> bool {
@@ -178,6 +195,7 @@ pub(super) struct Writer {
     pub(super) rng: StdRng,
     pub(super) status: Status,
     pub(super) observer: Arc<dyn Observer>,
+    pub(super) pins: Pins,
 }
 
 impl Writer {
@@ -188,11 +206,20 @@ impl Writer {
             let Some(first) = queue.blocking_recv() else { break };
             closing = self.serve(first, &mut queue);
         }
+        self.drop_what_waits();
         // Whoever comes from now on hears at once that nobody is here.
         drop(queue);
         self.disk.close();
         if let Some(closed) = closing {
             let _ = closed.send(());
+        }
+    }
+
+    /// At the end nobody can read any more. What stays because this fails is a loss of room and of nothing else.
+    fn drop_what_waits(&mut self) {
+        let changes = mem::take(&mut self.pins).give_up();
+        if self.status.lock().is_none() {
+            self.commit(Batch { changes, ..Batch::default() }, 0);
         }
     }
 
@@ -218,7 +245,7 @@ impl Writer {
                 next = queue.try_recv().ok();
             }
         }
-        let failed = failed.or_else(|| self.commit(&batch, jobs.len()));
+        let failed = failed.or_else(|| self.commit(batch, jobs.len()));
         for job in jobs {
             job.answer(failed.as_ref());
         }
@@ -235,7 +262,7 @@ impl Writer {
         while self.state.end_due(self.clock.now(), MAX_ENDINGS) {
             let mut batch = Batch::default();
             batch.take(self.state.take_changes());
-            let failed = self.commit(&batch, 0);
+            let failed = self.commit(batch, 0);
             if failed.is_some() {
                 return failed;
             }
@@ -252,13 +279,19 @@ impl Writer {
             now: self.clock.now(),
             rng: &mut self.rng,
             values: BatchValues { new: &batch.values, records: self.disk.records() },
+            pins: &mut self.pins,
+            store: self.disk.store(),
+            commits: self.disk.commits() + u64::from(!batch.changes.is_empty()),
             included: &mut included,
         };
         match catch_unwind(AssertUnwindSafe(|| job.run(&mut desk))) {
             Ok(()) => {
                 let changes = self.state.take_changes();
                 match included {
-                    Some(import) => batch.include(import, changes),
+                    Some((import, before)) => {
+                        batch.take(before);
+                        batch.include(import, changes);
+                    }
                     None => batch.take(changes),
                 }
                 None
@@ -272,7 +305,8 @@ impl Writer {
     }
 
     /// Makes a batch durable and shows it to the readers; the reason if that failed.
-    fn commit(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
+    fn commit(&mut self, mut batch: Batch, commands: usize) -> Option<Arc<str>> {
+        self.pins.sift(&mut batch.changes);
         if batch.changes.is_empty() && batch.import.is_none() {
             return None;
         }

@@ -17,7 +17,9 @@ use crate::domain::{
     NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
     Skill, SkillId, Timestamp,
 };
-use crate::store::{Error, LoadedEntry, ManualClock, Matched, Resolved, Result, Store, WithData};
+use crate::store::{
+    Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
+};
 
 struct Broken;
 
@@ -28,6 +30,9 @@ fn broken<T>() -> Result<T> {
 #[async_trait]
 impl Store for Broken {
     async fn create_number(&self, _: &Scope, _: NewNumber) -> Result<NumberId> {
+        broken()
+    }
+    async fn import_numbers(&self, _: &Scope, _: Existing) -> Result<Box<dyn Import + '_>> {
         broken()
     }
     async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<Found> {
@@ -126,6 +131,18 @@ impl Store for Broken {
     async fn routes(&self, _: &Scope, _: &RouteFilter, _: usize, _: usize) -> Result<RoutePage> {
         broken()
     }
+    async fn route(&self, _: &Scope, _: RouteId) -> Result<Option<Arc<Route>>> {
+        broken()
+    }
+    async fn routes_after(
+        &self,
+        _: &Scope,
+        _: &RouteFilter,
+        _: Option<u32>,
+        _: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        broken()
+    }
     async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
         broken()
     }
@@ -171,6 +188,9 @@ impl Store for Broken {
         broken()
     }
     async fn sweep(&self) -> Result<()> {
+        broken()
+    }
+    async fn snapshot(&self) -> Result<Snapshot> {
         broken()
     }
     async fn ready(&self) -> Result<()> {

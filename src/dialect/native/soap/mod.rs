@@ -13,7 +13,6 @@ use actix_web::http::header::HeaderMap;
 
 use super::Native;
 use super::error::{Failure, Problem};
-use super::operation::Desk;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
@@ -99,8 +98,7 @@ async fn carry_out(
         aliases: &[NAMESPACE],
     };
     judge(request, fields, &described, settings.soap.validation, &native.tally)?;
-    let guesses = native.access.guesses();
-    let desk = Desk { store: &*native.store, principal, settings, clock: &*native.clock, guesses };
+    let desk = native.desk_of(principal, call.source, settings);
     Ok(request.operation.run(&desk, fields).await?)
 }
 

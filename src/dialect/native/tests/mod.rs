@@ -1,9 +1,14 @@
 //! The whole dialect in process, over the pure store: what goes in at the seam and what comes out of it.
 
+mod access;
+mod allocations;
+mod bulk;
 mod calls;
 mod numbers;
 mod openapi;
+mod resources;
 mod soap;
+mod strict;
 
 use std::sync::Arc;
 
@@ -16,7 +21,7 @@ use super::Native;
 use crate::access::Access;
 use crate::config::{Live, Settings};
 use crate::dialect::{Answer, Call, Dialect, Head, Origin};
-use crate::domain::{Rules, Scope, Seconds, TenantId, Timestamp};
+use crate::domain::{Scope, Seconds, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
 
@@ -24,7 +29,7 @@ use crate::store::{ManualClock, Store};
 const TENANTS: &str = "
 [[tenant]]
 id = 'one'
-users = [{ name = 'admin', password_hash = '{hash}' }]
+users = [{ name = 'admin', password_hash = '{hash}' }, { name = 'both', password_hash = '{hash}' }]
 applications = [
     { name = 'numbers', kind = 'dnis', key = 'dnis-key' },
     { name = 'web', kind = 'interaction', key = 'web-key' },
@@ -33,12 +38,24 @@ groups = [
     { name = 'resting', cool_down = 60, policy = 'least-recently-freed', reserved = ['909'] },
     { name = 'shared', sharing = 'shared', policy = 'random' },
 ]
+[tenant.gms.server]
+username = 'node'
+password_hash = '{hash}'
+[tenant.gms.storage]
+username = 'store'
+password_hash = '{hash}'
+[tenant.aicc]
+access_codes = [{ code = '5550100', media_type = 5 }]
+skills = [{ id = 7, name = 'sales', media_type = 5 }]
+ivr_flows = [{ id = 12, access_code = 'T12', description = 'main-menu', flow_file_name = 'main.vxml', flow_type = 4 }]
 
 [[tenant]]
 id = 'two'
 environments = ['prod', 'test']
-users = [{ name = 'other', password_hash = '{hash}' }]
+users = [{ name = 'other', password_hash = '{hash}' }, { name = 'both', password_hash = '{hash}' }]
 applications = [{ name = 'numbers', kind = 'dnis', key = 'other-key' }]
+[tenant.gms.server]
+access_code_prefix = '77'
 ";
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
 
@@ -101,11 +118,7 @@ impl Gateway {
     fn with(settings: &str) -> Self {
         let settings = Settings::from_toml(&format!("{settings}{}", TENANTS.replace("{hash}", HASH)))
             .unwrap_or_else(|problems| panic!("{problems}"));
-        let groups = settings.tenants.values().map(|tenant| {
-            let groups = tenant.groups.iter().map(|group| (group.name.clone(), group.rules.clone()));
-            (tenant.id.clone(), groups.collect())
-        });
-        let rules = Rules { groups: groups.collect(), ..Rules::default() };
+        let rules = settings.rules();
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone(), rules, 1));
         let live = Live::new(settings);
@@ -115,6 +128,10 @@ impl Gateway {
 
     /// Sends a request as it is; `target` is what follows the prefix.
     async fn send(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        Reply::of(self.answer(method, target, headers, body).await)
+    }
+
+    async fn answer(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
         let target = format!("/gateway/v1{target}");
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let mut map = HeaderMap::new();
@@ -126,11 +143,11 @@ impl Gateway {
         assert!(self.native.owns(path));
         let endpoint = match self.native.endpoint(&head) {
             Ok(endpoint) => endpoint,
-            Err(answer) => return Reply::of(answer),
+            Err(answer) => return answer,
         };
         let body = body.into();
         let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        Reply::of(self.native.answer(&endpoint, call).await)
+        self.native.answer(&endpoint, call).await
     }
 
     async fn get(&self, target: &str) -> Reply {

@@ -6,7 +6,7 @@ use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
 };
-use crate::domain::{GroupRules, NewInteraction, Sharing};
+use crate::domain::{GroupRules, NewInteraction, Rules, Sharing};
 use crate::soap::version::Version;
 
 const XML: (&str, &str) = ("Content-Type", "text/xml; charset=utf-8");

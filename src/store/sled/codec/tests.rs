@@ -36,8 +36,8 @@ impl Records {
 
     fn load(&self) -> Result<Tables, Unreadable> {
         let mut loader = Loader::default();
-        for (from, to) in TABLES {
-            for (key, value) in self.0.range(from.to_vec()..to.to_vec()) {
+        for part in TABLES {
+            for (key, value) in self.0.range(part.start.to_vec()..part.end.to_vec()) {
                 loader.take(key, value)?;
             }
         }

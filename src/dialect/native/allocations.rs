@@ -1,0 +1,299 @@
+//! Allocations: numbers are lent, the loans listed, read, renewed and ended.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::body::Json;
+use super::data::UserData;
+use super::error::{Failure, Problem};
+use super::members::{Nothing, members};
+use super::names::CodeLength;
+use super::operation::{Asked, Desk, Operation, Served, Verb};
+use super::page::{Cursor, Limit, PageOf};
+use super::reply::{Created, Done, Shown};
+use super::time::Time;
+use super::value::{Word, choice};
+use crate::config::AccessCodePrefix;
+use crate::domain::state::{Holder, Lend, Repeat, Source};
+use crate::domain::{
+    Allocation, AllocationFilter, AllocationId, Caller, CodeShape, GroupName, InteractionId, Number, Origin, Refusal,
+    Seconds, Sharing, Timestamp,
+};
+
+/// The operations of this module.
+pub(super) const OPERATIONS: &[&dyn Served] = &[&List, &Create, &Read, &Renew, &Free];
+
+/// An allocation as it is shown.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Allocation")]
+pub(super) struct ShownAllocation {
+    /// The gateway's id; a greater one is newer.
+    #[schemars(with = "AllocationId")]
+    id: String,
+    /// The number that is lent.
+    number: Number,
+    /// Who holds it.
+    interaction: InteractionId,
+    /// The code that the caller must give; null where none was asked for.
+    code: Option<String>,
+    /// The caller's own number; null where it was not told.
+    caller: Option<Caller>,
+    /// Which dialect lent it.
+    origin: Word<Origin>,
+    /// Whether it has the number to itself.
+    sharing: Word<Sharing>,
+    /// When it was lent.
+    since: Time,
+    /// When it ends by itself.
+    deadline: Time,
+    /// Whole seconds until then, rounded down.
+    seconds_left: u64,
+}
+
+impl ShownAllocation {
+    /// The allocation as it is at `now`.
+    pub(super) fn new(allocation: &Allocation, now: Timestamp) -> Self {
+        Self {
+            id: allocation.id.0.to_string(),
+            number: allocation.number,
+            interaction: allocation.interaction.clone(),
+            code: allocation.code.as_ref().map(|code| code.as_str().to_owned()),
+            caller: allocation.caller.clone(),
+            origin: Word(allocation.origin),
+            sharing: Word(allocation.sharing),
+            since: Time(allocation.since),
+            deadline: Time(allocation.deadline),
+            seconds_left: allocation.deadline.seconds_left(now).get(),
+        }
+    }
+}
+
+choice! {
+    /// Which dialect lent a number.
+    Origin {
+        "gms" = Origin::Gms,
+        "interact" = Origin::Interact,
+        "native" = Origin::Native,
+    }
+}
+
+choice! {
+    /// Whether a number serves one interaction at a time or many.
+    Sharing {
+        "exclusive" = Sharing::Exclusive,
+        "shared" = Sharing::Shared,
+    }
+}
+
+choice! {
+    /// What a second request of an interaction comes to: another number, the same one with a new deadline, or the same
+    /// one only if it is of the group that is asked for.
+    Repeat {
+        "another" = Repeat::AnotherNumber,
+        "same" = Repeat::SameNumber,
+        "same-of-group" = Repeat::SameNumberOfGroup,
+    }
+}
+
+members! {
+    /// Which allocations are listed.
+    AllocationQuery {
+        /// Those of the numbers of this group.
+        group: Option<GroupName>,
+        /// Those of this interaction.
+        interaction: Option<InteractionId>,
+        /// Those of this number.
+        number: Option<Number>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// Where to go on: the `next_cursor` of the page before.
+        cursor: Option<Cursor<AllocationId>>,
+    }
+}
+
+members! {
+    /// An allocation in a path.
+    ByAllocation {
+        /// The allocation's id.
+        allocation: AllocationId,
+    }
+}
+
+members! {
+    /// A number to be lent.
+    AllocationCreate {
+        /// The group it comes from; without one, any exclusive group and the numbers without a group.
+        group: Option<GroupName>,
+        /// Who is to hold it, made if it does not exist; without one, a new interaction.
+        interaction: Option<InteractionId>,
+        /// What a second request of an interaction comes to, by default another number. Only numbers that this API lent
+        /// count.
+        repeat: Option<Repeat>,
+        /// For how many seconds; by default as long as Interact lends.
+        lasting: Option<Seconds>,
+        /// How many digits the access code has that the caller must give; without it there is no code.
+        code_length: Option<CodeLength>,
+        /// The caller's own number.
+        caller: Option<Caller>,
+        /// Texts for the interaction's document, by their keys.
+        data: Option<UserData>,
+    }
+}
+
+members! {
+    /// A new deadline.
+    AllocationRenew {
+        /// How many seconds from now on.
+        lasting: Seconds,
+    }
+}
+
+/// Lists allocations.
+struct List;
+
+impl Operation for List {
+    const NAME: &'static str = "allocation-list";
+    const VERB: Verb = Verb::Get;
+    const PATH: &'static str = "/allocations";
+    const SUMMARY: &'static str = "List allocations";
+    const ABOUT: &'static str = "Those that run, whichever dialect lent them, oldest first.";
+
+    type Path = Nothing;
+    type Query = AllocationQuery;
+    type Body = ();
+    type Reply = Shown<PageOf<ShownAllocation>>;
+
+    async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
+        let AllocationQuery { group, interaction, number, limit, cursor } = asked.query;
+        let filter = AllocationFilter { group, interaction, number };
+        let after = cursor.map(|Cursor(id)| id);
+        let part = desk.store.allocations_after(desk.scope(), &filter, after, limit.unwrap_or_default().0).await?;
+        let now = desk.now();
+        Ok(Shown(PageOf::new(part, |allocation: Arc<Allocation>| ShownAllocation::new(&allocation, now))))
+    }
+}
+
+/// Lends a number.
+struct Create;
+
+impl Operation for Create {
+    const NAME: &'static str = "allocation-create";
+    const VERB: Verb = Verb::Post;
+    const PATH: &'static str = "/allocations";
+    const SUMMARY: &'static str = "Lend a number";
+    const ABOUT: &'static str = "The interaction lives at least as long as the allocation.";
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::GroupUnknown, Problem::Exhausted, Problem::CodesUsedUp, Problem::DocumentsFull];
+
+    type Path = Nothing;
+    type Query = Nothing;
+    type Body = Json<AllocationCreate>;
+    type Reply = Created<ShownAllocation>;
+
+    async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
+        let Json(wanted) = asked.body;
+        let lent = desk.store.lend(desk.scope(), lend(desk, wanted)?).await?;
+        let shown = ShownAllocation::new(&lent.allocation, desk.now());
+        Ok(Created { path: format!("/allocations/{}", lent.allocation.id.0), shown })
+    }
+}
+
+/// What is asked of the store.
+fn lend(desk: &Desk<'_>, wanted: AllocationCreate) -> Result<Lend, Failure> {
+    let AllocationCreate { group, interaction, repeat, lasting, code_length, caller, data } = wanted;
+    Ok(Lend {
+        holder: interaction.map_or(Holder::New, Holder::Any),
+        source: group.map_or(Source::Anywhere, Source::group),
+        origin: Origin::Native,
+        repeat: repeat.unwrap_or(Repeat::AnotherNumber),
+        lasting: lasting.unwrap_or(desk.settings.interact.allocation_timeout),
+        interaction_ttl: desk.settings.gms.interaction_ttl,
+        code: code_length.map(|CodeLength(length)| code_shape(desk, length)).transpose()?,
+        caller,
+        data: data.map(UserData::into_entries).unwrap_or_default(),
+        data_ttl: None,
+    })
+}
+
+/// The shape of the codes of this length: they begin as all codes of the tenant do, so that gateways with prefixes of
+/// their own never give out the same one.
+fn code_shape(desk: &Desk<'_>, length: u8) -> Result<CodeShape, Failure> {
+    let prefix = match desk.tenant().and_then(|tenant| tenant.gms.access_code_prefix.as_ref()) {
+        None => Ok(None),
+        Some(AccessCodePrefix::Usable(prefix)) => Ok(Some(*prefix)),
+        Some(AccessCodePrefix::NoNumber(_)) => Err("cannot be given: the configured access_code_prefix is no number"),
+    };
+    let shape = prefix.and_then(|prefix| {
+        CodeShape::new(length.into(), prefix).map_err(|_| "must be longer than the configured access_code_prefix")
+    });
+    shape.map_err(|objection| Failure::of_member("code_length", objection))
+}
+
+/// Reads an allocation.
+struct Read;
+
+impl Operation for Read {
+    const NAME: &'static str = "allocation-read";
+    const VERB: Verb = Verb::Get;
+    const PATH: &'static str = "/allocations/{allocation}";
+    const SUMMARY: &'static str = "Read an allocation";
+    const PROBLEMS: &'static [Problem] = &[Problem::AllocationUnknown];
+
+    type Path = ByAllocation;
+    type Query = Nothing;
+    type Body = ();
+    type Reply = Shown<ShownAllocation>;
+
+    async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
+        let id = asked.path.allocation;
+        let found = desk.store.allocation(desk.scope(), id).await?.ok_or(Refusal::AllocationUnknown(id))?;
+        Ok(Shown(ShownAllocation::new(&found, desk.now())))
+    }
+}
+
+/// Gives an allocation a new deadline.
+struct Renew;
+
+impl Operation for Renew {
+    const NAME: &'static str = "allocation-renew";
+    const VERB: Verb = Verb::Patch;
+    const PATH: &'static str = "/allocations/{allocation}";
+    const SUMMARY: &'static str = "Give an allocation a new deadline";
+    const ABOUT: &'static str = "Sooner or later than before. The interaction lives at least as long.";
+    const PROBLEMS: &'static [Problem] = &[Problem::AllocationUnknown];
+
+    type Path = ByAllocation;
+    type Query = Nothing;
+    type Body = Json<AllocationRenew>;
+    type Reply = Shown<ShownAllocation>;
+
+    async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
+        let Json(AllocationRenew { lasting }) = asked.body;
+        let lent = desk.store.renew_allocation(desk.scope(), asked.path.allocation, lasting).await?;
+        Ok(Shown(ShownAllocation::new(&lent.allocation, desk.now())))
+    }
+}
+
+/// Ends an allocation.
+struct Free;
+
+impl Operation for Free {
+    const NAME: &'static str = "allocation-free";
+    const VERB: Verb = Verb::Delete;
+    const PATH: &'static str = "/allocations/{allocation}";
+    const SUMMARY: &'static str = "Free a number";
+    const ABOUT: &'static str = "Ends the allocation; the interaction lives on.";
+    const PROBLEMS: &'static [Problem] = &[Problem::AllocationUnknown];
+
+    type Path = ByAllocation;
+    type Query = Nothing;
+    type Body = ();
+    type Reply = Done;
+
+    async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
+        desk.store.free_allocation(desk.scope(), asked.path.allocation).await?;
+        Ok(Done)
+    }
+}

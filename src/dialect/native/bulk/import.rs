@@ -1,0 +1,227 @@
+//! A file of numbers, imported whole or not at all.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::json;
+
+use super::report::{Bad, BadFile, ImportReport};
+use super::rows::{Row, Rows};
+use super::{CSV, Format, NDJSON};
+use crate::config::Limits;
+use crate::dialect::native::error::{Failure, Problem};
+use crate::dialect::native::members::{Nothing, members};
+use crate::dialect::native::numbers::NumberCreate;
+use crate::dialect::native::operation::{Description, Desk, Served, Verb, asked};
+use crate::dialect::native::reply::{Reply, Shown};
+use crate::dialect::native::value::choice;
+use crate::dialect::stream::{Incoming, Streamed};
+use crate::dialect::{Answer, Call, Head};
+use crate::domain::Scope;
+use crate::store::{self, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, Store};
+
+/// Most rows of one file.
+const MOST_ROWS: u64 = 1_000_000;
+
+choice! {
+    /// What becomes of a row whose number exists already.
+    Existing {
+        "refuse" = Existing::Refuse,
+        "skip" = Existing::Skip,
+    }
+}
+
+members! {
+    /// How a file is imported.
+    ImportHow {
+        /// What becomes of a row whose number exists already: by default it is a bad row; `skip` passes it over.
+        existing: Option<Existing>,
+    }
+}
+
+/// Imports numbers.
+pub(super) struct Import;
+
+impl Served for Import {
+    fn name(&self) -> &'static str {
+        "number-import"
+    }
+
+    fn verb(&self) -> Verb {
+        Verb::Post
+    }
+
+    fn path(&self) -> &'static str {
+        "/numbers/import"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Make many numbers"
+    }
+
+    fn about(&self) -> &'static str {
+        "All rows or none: a row that is bad, a number that exists already, or one that stands in the file twice, and \
+         nothing of the file is imported; the answer names such rows by their lines. CSV has the columns \
+         number,dnid,group,enabled in this order, or a first row that names them in any order; what is left empty is as \
+         when a number is made alone. At most 1000000 rows; one file at a time."
+    }
+
+    fn problems(&self) -> &'static [Problem] {
+        &[Problem::BadFile, Problem::ImportRunning]
+    }
+
+    fn status(&self) -> StatusCode {
+        <Shown<ImportReport> as Reply>::STATUS
+    }
+
+    fn body_limit(&self, limits: &Limits) -> usize {
+        limits.import
+    }
+
+    fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
+        let line = reads.subschema_for::<NumberCreate>();
+        let body = json!({
+            "required": true,
+            "content": {
+                CSV: { "schema": { "type": "string" }, "example": "number,dnid,group,enabled\n6504664130,4130,DNIS,true\n" },
+                NDJSON: { "schema": line },
+            },
+        });
+        Description {
+            path: Nothing::json_schema(reads).into(),
+            query: ImportHow::json_schema(reads).into(),
+            body: Some(body),
+            reply: Shown::<ImportReport>::describe(writes),
+        }
+    }
+
+    fn answer<'a>(
+        &'a self,
+        desk: &'a Desk<'a>,
+        segments: &'a [String],
+        call: &'a Call<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>> {
+        Box::pin(async move {
+            let mut body = Incoming::whole(call.body.clone());
+            Ok(self.stream(desk, segments, call.head, &mut body).await?.answer)
+        })
+    }
+
+    fn in_pieces(&self) -> bool {
+        true
+    }
+
+    fn stream<'a>(
+        &'a self,
+        desk: &'a Desk<'a>,
+        segments: &'a [String],
+        head: Head<'a>,
+        body: &'a mut Incoming<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
+        Box::pin(async move {
+            let (Nothing {}, ImportHow { existing }) = asked(segments, head.query)?;
+            let format = format(head.headers)?;
+            let _only = desk.importing.try_acquire().map_err(|_| Failure::ImportRunning)?;
+            let report = import(desk.store, desk.scope(), format, existing.unwrap_or_default(), body).await?;
+            Ok(Shown(report).answer().into())
+        })
+    }
+}
+
+/// The form of the body. Without a media type it is CSV.
+fn format(headers: &HeaderMap) -> Result<Format, Failure> {
+    let mut values = headers.get_all(CONTENT_TYPE);
+    let Some(value) = values.next() else { return Ok(Format::Csv) };
+    let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
+    let format = media_type.and_then(|media_type| {
+        let charset = media_type.get_param(mime::CHARSET);
+        let utf8 = charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii");
+        Format::of_media_type(media_type.essence_str()).filter(|_| utf8)
+    });
+    format.filter(|_| values.next().is_none()).ok_or(Failure::MediaType("text/csv, application/x-ndjson"))
+}
+
+/// Imports what comes in.
+async fn import(
+    store: &Arc<dyn Store>,
+    scope: &Scope,
+    format: Format,
+    existing: Existing,
+    body: &mut Incoming<'_>,
+) -> Result<ImportReport, Failure> {
+    let mut gathering = Gathering {
+        import: store.import_numbers(scope, existing).await?,
+        rows: 0,
+        waiting: Vec::with_capacity(MOST_ROWS_AT_A_TIME),
+        bad: BadFile::default(),
+    };
+    let mut reader = Rows::new(format);
+    while let Some(piece) = body.next().await {
+        let mut read = Vec::new();
+        reader.push(&piece.map_err(Failure::Http)?, &mut |row| read.push(row));
+        gathering.take(read).await?;
+    }
+    let mut last = Vec::new();
+    reader.finish(&mut |row| last.push(row));
+    gathering.take(last).await?;
+    gathering.finish().await
+}
+
+/// An import with what is known of its rows so far.
+struct Gathering<'s> {
+    import: Box<dyn store::Import + 's>,
+    /// Rows so far.
+    rows: u64,
+    /// Rows that are not staged yet.
+    waiting: Vec<ImportRow>,
+    bad: BadFile,
+}
+
+impl Gathering<'_> {
+    async fn take(&mut self, rows: Vec<Row>) -> Result<(), Failure> {
+        for row in rows {
+            self.rows += 1;
+            if self.rows > MOST_ROWS {
+                return Err(Failure::TooManyRows(MOST_ROWS));
+            }
+            match row {
+                Ok(row) => self.waiting.push(row),
+                Err(bad) => self.bad.add(bad),
+            }
+            if self.waiting.len() == MOST_ROWS_AT_A_TIME {
+                self.stage().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn stage(&mut self) -> Result<(), Failure> {
+        let rows = std::mem::replace(&mut self.waiting, Vec::with_capacity(MOST_ROWS_AT_A_TIME));
+        let bad = self.import.stage(rows).await?;
+        bad.into_iter().for_each(|bad| self.bad.add(bad.into()));
+        Ok(())
+    }
+
+    async fn finish(mut self) -> Result<ImportReport, Failure> {
+        if !self.waiting.is_empty() {
+            self.stage().await?;
+        }
+        if self.rows == 0 {
+            self.bad.add(Bad::new(1, "the file has no rows"));
+        }
+        if !self.bad.is_empty() {
+            return Err(Failure::BadFile(self.bad));
+        }
+        match self.import.commit().await? {
+            Imported::Done { created, skipped } => Ok(ImportReport { rows: self.rows, created, skipped }),
+            Imported::Refused(rows) => {
+                rows.into_iter().for_each(|bad| self.bad.add(bad.into()));
+                Err(Failure::BadFile(self.bad))
+            }
+        }
+    }
+}

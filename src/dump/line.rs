@@ -1,0 +1,276 @@
+//! The lines of a dump, one struct for each kind. A change of a member here is a change of the format.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Counts;
+use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
+use crate::domain::{
+    AccessCode, AllocationId, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, Number, NumberId, Origin,
+    Ownership, Sharing, TenantId, Timestamp, ValueId,
+};
+
+/// What the first line calls itself.
+pub(super) const FORMAT: &str = "dnis-gateway-dump";
+/// The format written today. The first number changes when older releases could misread a dump, the second when
+/// something is added.
+pub(super) const VERSION: &str = "1.0";
+/// The major version that this release reads.
+pub(super) const MAJOR: &str = "1";
+/// Longest line that is read, in bytes; the longest that is written is far shorter.
+pub(super) const MAX_LINE_BYTES: u64 = 1024 * 1024;
+/// Bytes of a large value in one line.
+pub(super) const PIECE_BYTES: usize = 48 * 1024;
+
+/// The first line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Always `dnis-gateway-dump`.
+    pub(super) kind: String,
+    /// The format, major and minor version.
+    pub version: String,
+    /// The release that wrote the dump.
+    pub gateway: String,
+    /// The store that it is of.
+    pub store: Uuid,
+    /// How many commits the store had seen.
+    pub commits: u64,
+    /// When it was taken.
+    pub taken_ms: Timestamp,
+}
+
+/// Any other line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Line {
+    Counters(Counters),
+    Number(NumberLine),
+    Interaction(InteractionLine),
+    Allocation(AllocationLine),
+    Document(DocumentLine),
+    Entry(EntryLine),
+    Value(ValueLine),
+    Numbering(NumberingLine),
+    Skill(SkillLine),
+    Route(RouteLine),
+    SigningKey(SigningKeyLine),
+    End(End),
+}
+
+impl Line {
+    /// The line's kind.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Counters(_) => Kind::Counters,
+            Self::Number(_) => Kind::Number,
+            Self::Interaction(_) => Kind::Interaction,
+            Self::Allocation(_) => Kind::Allocation,
+            Self::Document(_) => Kind::Document,
+            Self::Entry(_) => Kind::Entry,
+            Self::Value(_) => Kind::Value,
+            Self::Numbering(_) => Kind::Numbering,
+            Self::Skill(_) => Kind::Skill,
+            Self::Route(_) => Kind::Route,
+            Self::SigningKey(_) => Kind::SigningKey,
+            Self::End(_) => Kind::End,
+        }
+    }
+}
+
+/// What a line tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The last ids given out.
+    Counters,
+    /// A number.
+    Number,
+    /// An interaction.
+    Interaction,
+    /// An allocation.
+    Allocation,
+    /// A document without its entries.
+    Document,
+    /// An entry of the document before it.
+    Entry,
+    /// A piece of a large value.
+    Value,
+    /// The last numbers given out to routes and queues of a scope.
+    Numbering,
+    /// A skill queue.
+    Skill,
+    /// A called route.
+    Route,
+    /// The key that tokens are signed with.
+    SigningKey,
+    /// The end of the dump.
+    End,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// The last ids given out.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counters {
+    pub(super) number: u64,
+    pub(super) allocation: u64,
+    pub(super) interaction: u64,
+    pub(super) value: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NumberLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    pub(super) number: Number,
+    pub(super) id: NumberId,
+    pub(super) dnid: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<GroupName>,
+    pub(super) enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) freed: Option<Freed>,
+}
+
+/// The end of the number's last allocation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Freed {
+    pub(super) at_ms: Timestamp,
+    pub(super) allocation: AllocationId,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InteractionLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    pub(super) id: InteractionId,
+    pub(super) document: DocumentId,
+    pub(super) since_ms: Timestamp,
+    /// Not there where it never ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) deadline_ms: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllocationLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    pub(super) id: AllocationId,
+    pub(super) number: Number,
+    pub(super) interaction: InteractionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<AccessCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) caller: Option<Caller>,
+    pub(super) origin: Origin,
+    pub(super) sharing: Sharing,
+    pub(super) since_ms: Timestamp,
+    pub(super) deadline_ms: Timestamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DocumentLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    pub(super) id: DocumentId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) interaction: Option<InteractionId>,
+    pub(super) kept_until_ms: Timestamp,
+    pub(super) ownership: Ownership,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EntryLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    pub(super) document: DocumentId,
+    pub(super) key: String,
+    /// Not there for a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) file: Option<FileLine>,
+    /// The value, if it is a text and small; one of this and the two members below is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+    /// The value, if it is a file and small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) base64: Option<Bytes>,
+    /// Where the value is, if it is large.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<Large>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileLine {
+    pub(super) media_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+}
+
+/// The value is in lines of its own.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Large {
+    pub(super) id: ValueId,
+    pub(super) length: u64,
+}
+
+/// A piece of a large value.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ValueLine {
+    pub(super) id: ValueId,
+    /// Of the whole value.
+    pub(super) length: u64,
+    pub(super) offset: u64,
+    pub(super) base64: Bytes,
+}
+
+/// The last line.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct End {
+    /// How many lines come before.
+    pub(super) lines: u64,
+    /// How many of each kind, without the first.
+    pub(super) counts: Counts,
+    /// Of all bytes before this line, in hexadecimal digits.
+    pub(super) sha256: String,
+}
+
+/// Bytes, in base64 with padding (RFC 4648, section 4).
+#[derive(Debug)]
+pub(super) struct Bytes(pub(super) Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
+    }
+}

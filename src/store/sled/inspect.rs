@@ -1,0 +1,209 @@
+//! Whether everything in a tree is as it must be.
+//!
+//! A start refuses a directory at the first record that it cannot read. This looks at all of them, at the large values
+//! too, which no start reads, and at how the records fit together.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use uuid::Uuid;
+
+use super::codec::{self, Chunk, Loader};
+use super::journal::CommitNumber;
+use super::marker::Marker;
+use super::pending::Layer;
+use super::replay;
+use super::tree::Tree;
+use crate::domain::{AllocationId, Change, DocumentId, NumberId, Tables, Value, ValueId};
+
+/// Most problems that are told; a tree that has more is told by those.
+const MAX_PROBLEMS: usize = 100;
+
+/// What was found in a data directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Which store it is.
+    pub store: Uuid,
+    /// The format of the directory.
+    pub format: u32,
+    /// How many commits it has seen.
+    pub commits: u64,
+    /// How many records of each kind there are.
+    pub records: BTreeMap<&'static str, u64>,
+    /// What must not be; at most a hundred are told.
+    pub problems: Vec<String>,
+    /// What may be but is of no use.
+    pub notes: Vec<String>,
+}
+
+/// A directory whose tree is open and whose journal has been read.
+pub(super) struct Subject<'a> {
+    /// The tree.
+    pub(super) tree: &'a Tree,
+    /// What the journal has on top of it.
+    pub(super) layers: &'a [Layer],
+    /// Which store it is.
+    pub(super) marker: &'a Marker,
+    /// The last commit.
+    pub(super) commits: CommitNumber,
+}
+
+/// Looks at every record there is.
+pub(super) fn inspect(subject: &Subject<'_>) -> Report {
+    let mut inspection = Inspection::of(subject);
+    // Reads of a damaged page can make sled panic.
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        for record in replay::records(subject.tree, subject.layers)? {
+            let (key, value) = record?;
+            inspection.record(&key, &value);
+        }
+        Ok(())
+    }));
+    match read.unwrap_or_else(|_| Err("a page of it is damaged".to_owned())) {
+        Ok(()) => {}
+        Err(reason) => inspection.problem(format!("the tree cannot be read to its end: {reason}")),
+    }
+    inspection.finish()
+}
+
+struct Inspection {
+    report: Report,
+    loader: Loader,
+    /// How many bytes there are of each large value, from its beginning on.
+    values: HashMap<ValueId, Stretch>,
+}
+
+/// What there is of a large value.
+#[derive(Default)]
+struct Stretch {
+    chunks: u64,
+    bytes: u64,
+}
+
+impl Inspection {
+    fn of(subject: &Subject<'_>) -> Self {
+        let Marker { store, format, .. } = *subject.marker;
+        let report = Report { store, format, commits: subject.commits, ..Report::default() };
+        Self { report, loader: Loader::default(), values: HashMap::new() }
+    }
+
+    fn problem(&mut self, problem: String) {
+        if self.report.problems.len() < MAX_PROBLEMS {
+            self.report.problems.push(problem);
+        }
+    }
+
+    fn record(&mut self, key: &[u8], value: &[u8]) {
+        *self.report.records.entry(codec::kind(key)).or_default() += 1;
+        if key.len() + value.len() > codec::MAX_RECORD_BYTES {
+            self.problem(format!("a record of {} bytes is larger than any that is written", key.len() + value.len()));
+        }
+        let understood = match codec::chunk(key) {
+            Some(chunk) => {
+                self.chunk(chunk, value.len());
+                Ok(())
+            }
+            None if codec::is_number(key) => codec::fields::<u64>(key, value).map(drop),
+            None if codec::is_stage(key) => codec::bytes(key, value).map(drop),
+            None => self.loader.take(key, value),
+        };
+        if let Err(error) = understood {
+            self.problem(error.to_string());
+        }
+    }
+
+    /// Chunks come in their order.
+    fn chunk(&mut self, Chunk { value, place }: Chunk, bytes: usize) {
+        let stretch = self.values.entry(value).or_default();
+        let follows = place == stretch.chunks && stretch.bytes == place * codec::CHUNK_BYTES as u64;
+        stretch.chunks += 1;
+        stretch.bytes += bytes as u64;
+        if !follows {
+            self.problem(format!("chunk {place} of large value {} does not follow the one before", value.0));
+        }
+    }
+
+    fn finish(mut self) -> Report {
+        let tables = std::mem::take(&mut self.loader).finish();
+        self.tables(&tables);
+        let (unused, bytes) = self.values.values().fold((0, 0), |(count, sum), value| (count + 1, sum + value.bytes));
+        if unused > 0 {
+            self.report.notes.push(format!(
+                "{unused} large values, {bytes} bytes, belong to no document: a backup was reading them when the gateway \
+                 was killed; nothing is missing, and compaction takes them away"
+            ));
+        }
+        if let Some(pieces) = self.report.records.get(codec::kind(codec::STAGES.0)) {
+            self.report.notes.push(format!(
+                "{pieces} pieces of imports that never took effect, or are about to; the next start sees to them"
+            ));
+        }
+        self.report
+    }
+
+    /// Holds what was loaded against itself, beyond what loading does.
+    fn tables(&mut self, tables: &Tables) {
+        let counters = tables.counters();
+        let mut ids = Ids::default();
+        for change in tables.contents().into_changes() {
+            match change {
+                Change::Counters(_) => {}
+                Change::Number(_, number, Some(record)) => {
+                    if record.id.0 > counters.number || !ids.numbers.insert(record.id) {
+                        self.problem(format!("the id of number {number} was never given out, or twice"));
+                    }
+                }
+                Change::Allocated(_, allocation) => {
+                    if allocation.id.0 > counters.allocation || !ids.allocations.insert(allocation.id) {
+                        self.problem(format!("the id of allocation {} was never given out, or twice", allocation.id.0));
+                    }
+                }
+                Change::Interaction(scope, id, Some(record)) => {
+                    let document = tables.kept_document(&scope, record.data);
+                    if document.is_none_or(|document| document.interaction.as_ref() != Some(&id)) {
+                        self.problem(format!("the document of interaction {id} is missing or belongs to another one"));
+                    }
+                }
+                // Loading has looked at these.
+                Change::Document(..)
+                | Change::Skill(..)
+                | Change::Route(..)
+                | Change::Numbering(..)
+                | Change::SigningKey(_) => {}
+                Change::Entry(_, document, _, Some(entry)) => {
+                    if let Value::Apart { id, length } = entry.value {
+                        self.value(document, id, length, counters.value);
+                    }
+                }
+                Change::Number(_, _, None)
+                | Change::Interaction(_, _, None)
+                | Change::Entry(_, _, _, None)
+                | Change::Released(..)
+                | Change::ValueKept(..)
+                | Change::ValueDropped(..) => {}
+            }
+        }
+    }
+
+    /// Holds an entry's large value against the bytes that there are.
+    fn value(&mut self, document: DocumentId, id: ValueId, length: u64, given_out: u64) {
+        let found = self.values.remove(&id).map(|stretch| stretch.bytes);
+        if id.0 > given_out {
+            self.problem(format!("the id of large value {} was never given out", id.0));
+        }
+        match found {
+            Some(bytes) if bytes == length => {}
+            Some(bytes) => {
+                self.problem(format!("a value of document {document} has {bytes} bytes instead of {length}"));
+            }
+            None => self.problem(format!("a value of document {document} is missing, or belongs to another one too")),
+        }
+    }
+}
+
+/// The ids that were met.
+#[derive(Default)]
+struct Ids {
+    numbers: HashSet<NumberId>,
+    allocations: HashSet<AllocationId>,
+}

@@ -1,0 +1,69 @@
+//! Large values that are no longer needed but that somebody still reads.
+//!
+//! A backup takes the list of everything at one point and reads the bytes of large values afterwards, while the gateway
+//! goes on. What is dropped meanwhile stays in the tree until the last such reader is done. A process that is killed in
+//! between leaves those bytes behind: nothing refers to them, and compaction takes them away.
+
+use std::sync::{Arc, Weak};
+
+use crate::domain::Change;
+
+/// Held by a reader as long as it needs what was there when it began.
+pub(super) type Pin = Arc<()>;
+
+/// Who reads, and what waits for them.
+#[derive(Default)]
+pub(super) struct Pins {
+    readers: Vec<Weak<()>>,
+    waiting: Vec<Change>,
+}
+
+impl Pins {
+    /// Keeps everything that is there now for as long as the pin is held.
+    pub(super) fn pin(&mut self) -> Pin {
+        let pin = Arc::default();
+        self.readers.push(Arc::downgrade(&pin));
+        pin
+    }
+
+    /// Holds back the values that a batch drops if anybody may still read them, and adds to it those that nobody does
+    /// any more.
+    pub(super) fn sift(&mut self, changes: &mut Vec<Change>) {
+        self.readers.retain(|reader| reader.strong_count() > 0);
+        if self.readers.is_empty() {
+            changes.append(&mut self.waiting);
+        } else {
+            let dropped = changes.extract_if(.., |change| matches!(change, Change::ValueDropped(..)));
+            self.waiting.extend(dropped);
+        }
+    }
+
+    /// What waits, whoever reads; for the end, when nobody can read any more.
+    pub(super) fn give_up(self) -> Vec<Change> {
+        self.waiting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ValueId;
+
+    #[test]
+    fn what_is_dropped_while_somebody_reads_is_dropped_when_the_last_one_is_done() {
+        let mut pins = Pins::default();
+        let (kept, dropped) = (Change::ValueKept(ValueId(2), [0].into()), Change::ValueDropped(ValueId(1), 1));
+        let (first, second) = (pins.pin(), pins.pin());
+        let mut batch = vec![dropped.clone(), kept.clone()];
+        pins.sift(&mut batch);
+        assert_eq!(batch, [kept]);
+        drop(first);
+        let mut batch = Vec::new();
+        pins.sift(&mut batch);
+        assert_eq!(batch, []);
+        drop(second);
+        pins.sift(&mut batch);
+        assert_eq!(batch, [dropped]);
+        assert_eq!(pins.give_up(), []);
+    }
+}

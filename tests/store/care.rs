@@ -1,0 +1,265 @@
+//! Looking after a data directory: verifying, compacting, and what becomes of it when that is interrupted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dnis_gateway::domain::state::{AfterMatch, Which};
+use dnis_gateway::domain::{DocumentId, Seconds};
+use dnis_gateway::store::sled::{OpenError, Report, SledStore, compact, verify};
+use dnis_gateway::store::{Store, WithData};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tempfile::TempDir;
+
+use crate::dump::{dumped, facts};
+use crate::engine::open;
+use crate::words::*;
+
+/// A store with something of everything in it, and much that is past.
+async fn lived_in(directory: &Path, rounds: usize) -> SledStore {
+    let store = open(directory).unwrap();
+    for text in ["41", "42", "43", "44"] {
+        store.create_number(&scope(), number(text)).await.unwrap();
+    }
+    store.create_number(&other_scope(), number("41")).await.unwrap();
+    let mut documents: Vec<DocumentId> = Vec::new();
+    for round in 0..rounds {
+        let holder = format!("visit {round}");
+        let lent = store.lend(&scope(), lend_to(&holder)).await.unwrap();
+        let call = call(&lent.allocation.number.to_string());
+        store.match_call(&scope(), call, Which::Newest, AfterMatch::Delete, WithData::No).await.unwrap();
+        let picture = vec![u8::try_from(round % 251).unwrap(); 20_000];
+        let entries = vec![file("picture", &picture), text("note", "n")];
+        documents.push(store.create_document(&scope(), entries, Seconds::new(3600)).await.unwrap());
+        if documents.len() > 3 {
+            store.delete_document(&scope(), documents.remove(0).into()).await.unwrap();
+        }
+    }
+    store.lend(&scope(), lend_to("somebody")).await.unwrap();
+    store
+}
+
+async fn facts_in(directory: &Path) -> Vec<String> {
+    let store = open(directory).unwrap();
+    let dump = dumped(&store).await;
+    store.close().await;
+    facts(&dump).into_iter().map(ToOwned::to_owned).collect()
+}
+
+/// Every file of a directory with its bytes.
+fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            files.push((path.clone(), fs::read(path).unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+fn copy(directory: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for (path, bytes) in files(directory) {
+        fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    copy
+}
+
+fn looked_at(directory: &Path) -> Result<Report, OpenError> {
+    verify(directory, &std::env::temp_dir())
+}
+
+#[tokio::test]
+async fn a_healthy_directory_is_found_so_and_not_touched() {
+    let home = tempfile::tempdir().unwrap();
+    let store = lived_in(home.path(), 10).await;
+    let killed = copy(home.path());
+    assert!(matches!(looked_at(home.path()), Err(OpenError::InUse(_))), "a running gateway's directory");
+    store.close().await;
+    for directory in [home.path(), killed.path()] {
+        let before = files(directory);
+        let report = looked_at(directory).unwrap();
+        assert_eq!((&report.problems, &report.notes), (&vec![], &vec![]));
+        assert_eq!((report.records["numbers"], report.records["allocations"]), (5, 1));
+        assert_eq!(report.records["chunks of large values"], 3 * 5);
+        assert_eq!(files(directory), before);
+    }
+}
+
+#[test]
+fn what_is_no_data_directory_is_not_called_healthy() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(looked_at(home.path()).is_err());
+    assert!(looked_at(&home.path().join("missing")).is_err());
+    fs::write(home.path().join("letter"), "dear").unwrap();
+    assert!(matches!(looked_at(home.path()), Err(OpenError::Foreign(_))));
+    assert!(compact(home.path()).is_err());
+    assert_eq!(files(home.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_found_or_harmless() {
+    let home = tempfile::tempdir().unwrap();
+    lived_in(home.path(), 12).await.close().await;
+    let whole = files(home.path());
+    let expected = facts_in(copy(home.path()).path()).await;
+    let mut rng = StdRng::seed_from_u64(11);
+    let mut found = 0;
+    for _ in 0..80 {
+        let directory = copy(home.path());
+        // Of a file that is mostly room for more, a place that holds something.
+        let (path, mut bytes) = whole[rng.random_range(0..whole.len())].clone();
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if used == 0 {
+            continue;
+        }
+        let (place, bit) = (rng.random_range(0..used), rng.random_range(0..8));
+        bytes[place] ^= 1 << bit;
+        let name = path.file_name().unwrap();
+        fs::write(directory.path().join(name), &bytes).unwrap();
+        match looked_at(directory.path()) {
+            Ok(report) if report.problems.is_empty() => {
+                assert_eq!(facts_in(directory.path()).await, expected, "bit {bit} of byte {place} of {name:?}");
+            }
+            Ok(_) | Err(_) => found += 1,
+        }
+    }
+    assert!(found > 10, "only {found} flips were found");
+}
+
+#[tokio::test]
+async fn a_value_that_is_missing_cut_or_of_nobody_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    lived_in(home.path(), 4).await.close().await;
+    let values: Vec<_> = {
+        let tree = sled::open(home.path()).unwrap();
+        let keys = tree.scan_prefix([8]).keys().map(Result::unwrap);
+        keys.collect()
+    };
+    let told = |change: &dyn Fn(&sled::Db)| {
+        let directory = copy(home.path());
+        let tree = sled::open(directory.path()).unwrap();
+        change(&tree);
+        tree.flush().unwrap();
+        drop(tree);
+        let report = looked_at(directory.path()).unwrap();
+        (report.problems.join("\n"), report.notes.join("\n"))
+    };
+    let (problems, _) = told(&|tree| drop(tree.remove(&values[4]).unwrap()));
+    assert!(problems.contains("has 16000 bytes instead of 20000"), "{problems}");
+    let (problems, _) = told(&|tree| drop(tree.remove(&values[1]).unwrap()));
+    assert!(problems.contains("does not follow the one before"), "{problems}");
+    let (problems, _) = told(&|tree| values[..5].iter().for_each(|key| drop(tree.remove(key).unwrap())));
+    assert!(problems.contains("is missing"), "{problems}");
+    let mut orphan = values[0].to_vec();
+    orphan[8] = 1;
+    let (problems, notes) = told(&|tree| drop(tree.insert(&orphan, vec![7; 100]).unwrap()));
+    assert!(problems.is_empty() && notes.contains("1 large values, 100 bytes"), "{problems} {notes}");
+}
+
+#[tokio::test]
+async fn compaction_keeps_everything_and_gives_room_back() {
+    let home = tempfile::tempdir().unwrap();
+    lived_in(home.path(), 200).await.close().await;
+    let before = facts_in(home.path()).await;
+    let sizes = compact(home.path()).unwrap();
+    assert!(sizes.after * 2 < sizes.before, "{sizes:?}");
+    assert_eq!(looked_at(home.path()).unwrap().problems, [""; 0]);
+    assert_eq!(facts_in(home.path()).await, before);
+    let again = compact(home.path()).unwrap();
+    assert_eq!(facts_in(home.path()).await, before);
+    assert!(again.after <= again.before, "{again:?}");
+    let store = open(home.path()).unwrap();
+    assert!(matches!(compact(home.path()), Err(OpenError::InUse(_))));
+    store.lend(&scope(), lend_to("a new one")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_and_is_in_the_journal_alone_survives_a_compaction() {
+    let home = tempfile::tempdir().unwrap();
+    let store = lived_in(home.path(), 5).await;
+    let expected: Vec<String> = facts(&dumped(&store).await).into_iter().map(ToOwned::to_owned).collect();
+    let killed = copy(home.path());
+    store.close().await;
+    compact(killed.path()).unwrap();
+    assert_eq!(facts_in(killed.path()).await, expected);
+}
+
+/// Starts a command and kills it after a while; whether it had ended by then.
+fn killed_after(arguments: &[PathBuf], time: Duration) -> bool {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dnis-gateway"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(time);
+    let ended = child.try_wait().unwrap().is_some();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ended
+}
+
+/// How long a command takes when nobody disturbs it.
+fn takes(arguments: &[PathBuf]) -> Duration {
+    let began = Instant::now();
+    let done = Command::new(env!("CARGO_BIN_EXE_dnis-gateway")).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    began.elapsed()
+}
+
+#[tokio::test]
+async fn a_compaction_that_is_killed_at_any_moment_loses_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    lived_in(home.path(), 150).await.close().await;
+    let expected = facts_in(copy(home.path()).path()).await;
+    let run = |directory: &Path| -> [PathBuf; 3] { ["compact".into(), "--data".into(), directory.to_owned()] };
+    let whole = copy(home.path());
+    let length = takes(&run(whole.path()));
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut interrupted = 0;
+    for _ in 0..25 {
+        let directory = copy(home.path());
+        let time = length.mul_f64(rng.random_range(0.05..1.1));
+        interrupted += usize::from(!killed_after(&run(directory.path()), time));
+        assert_eq!(facts_in(directory.path()).await, expected, "killed after {time:?}");
+        assert_eq!(looked_at(directory.path()).unwrap().problems, [""; 0]);
+    }
+    assert!(interrupted > 5, "only {interrupted} runs were interrupted");
+}
+
+#[tokio::test]
+async fn a_restore_that_is_killed_at_any_moment_leaves_nothing_or_everything() {
+    let home = tempfile::tempdir().unwrap();
+    let store = lived_in(&home.path().join("data"), 60).await;
+    for text in 1000..4000 {
+        store.create_number(&scope(), number(&text.to_string())).await.unwrap();
+    }
+    let dump = home.path().join("dump.ndjson");
+    let written = dumped(&store).await;
+    fs::write(&dump, &written).unwrap();
+    let run = |directory: &Path| -> [PathBuf; 5] {
+        ["restore".into(), "--from".into(), dump.clone(), "--data".into(), directory.to_owned()]
+    };
+    let length = takes(&run(&home.path().join("whole")));
+    let mut rng = StdRng::seed_from_u64(5);
+    let (mut nothing, mut everything) = (0, 0);
+    for attempt in 0..20 {
+        let directory = home.path().join(format!("attempt {attempt}"));
+        let time = length.mul_f64(rng.random_range(0.05..1.3));
+        killed_after(&run(&directory), time);
+        if directory.join("dnis-gateway.toml").exists() {
+            everything += 1;
+        } else {
+            nothing += 1;
+            takes(&run(&directory));
+        }
+        let facts: Vec<String> = facts(&written).into_iter().map(ToOwned::to_owned).collect();
+        assert_eq!(facts_in(&directory).await, facts, "killed after {time:?}");
+    }
+    assert!(nothing > 0, "{nothing} left nothing, {everything} everything");
+}
