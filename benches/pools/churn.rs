@@ -23,7 +23,7 @@ pub(crate) async fn of_a_small_pool(marks: &mut Marks) {
     many(CYCLES, |at| {
         let store = Arc::clone(&store);
         async move {
-            let lent = store.lend(&scope(), lend(at % 20, Seconds::new(2))).await.expect("a number is free");
+            let lent = store.lend(&scope(), lend(at % 20, Seconds::new(2)), None).await.expect("a number is free");
             store.free(&scope(), lent.allocation.number).await.expect("the number is lent");
         }
     })

@@ -35,14 +35,14 @@ impl Size {
         many(self.numbers, |at| {
             let store = Arc::clone(store);
             async move {
-                store.create_number(&scope(), new_number(at, at % groups)).await.expect("the number is new");
+                store.create_number(&scope(), new_number(at, at % groups), None).await.expect("the number is new");
             }
         })
         .await;
         many(self.lent, |at| {
             let store = Arc::clone(store);
             async move {
-                store.lend(&scope(), lend(at % groups, LONG)).await.expect("the group has a number to lend");
+                store.lend(&scope(), lend(at % groups, LONG), None).await.expect("the group has a number to lend");
             }
         })
         .await;

@@ -41,7 +41,7 @@ pub(crate) async fn of_lending(big: &Path, size: &Size, marks: &mut Marks) {
 /// Lends a number and frees it again; the microseconds of both.
 async fn timed_lending(store: &SledStore, group: usize) -> f64 {
     let began = Instant::now();
-    let lent = store.lend(&scope(), lend(group, LONG)).await.expect("the group has a number to lend");
+    let lent = store.lend(&scope(), lend(group, LONG), None).await.expect("the group has a number to lend");
     store.free(&scope(), lent.allocation.number).await.expect("the number is lent");
     began.elapsed().as_secs_f64() * 1e6
 }
@@ -56,7 +56,7 @@ pub(crate) async fn while_many_end(marks: &mut Marks) {
     many(numbers, |at| {
         let store = Arc::clone(&store);
         async move {
-            store.create_number(&scope(), new_number(at, at % 100)).await.expect("the number is new");
+            store.create_number(&scope(), new_number(at, at % 100), None).await.expect("the number is new");
         }
     })
     .await;
@@ -65,7 +65,10 @@ pub(crate) async fn while_many_end(marks: &mut Marks) {
         many(ENDING / 1000, |at| {
             let store = Arc::clone(&store);
             async move {
-                store.lend(&scope(), lend(at % 100, Seconds::new(10))).await.expect("the group has a number to lend");
+                store
+                    .lend(&scope(), lend(at % 100, Seconds::new(10)), None)
+                    .await
+                    .expect("the group has a number to lend");
             }
         })
         .await;

@@ -8,7 +8,9 @@ use super::section::{Reading, Section};
 use super::tree::{self, Table};
 #[cfg(test)]
 use super::tree::{Node, Value};
-use super::{Access, Admin, Aicc, Gms, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant};
+use super::{
+    Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant,
+};
 use crate::domain::TenantId;
 
 /// The demo configuration: the vendors' own samples, so that their example requests work as printed.
@@ -119,6 +121,7 @@ impl Settings {
         let tenants = read_tenants(root);
         Self {
             store: root.section("store", Store::read),
+            history: root.section("history", History::read),
             access: root.section("access", Access::read),
             log: root.section("log", Log::read),
             soap: root.section("soap", Soap::read),

@@ -12,6 +12,7 @@ mod aicc;
 mod code_prefix;
 mod gms;
 mod gms_service;
+mod history;
 pub mod import;
 mod interact;
 mod limits;
@@ -47,6 +48,7 @@ pub use aicc::Aicc;
 pub use code_prefix::AccessCodePrefix;
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
+pub use history::History;
 pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
@@ -77,6 +79,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Where the state is kept.
     pub store: Store,
+    /// How long it is remembered who held a number.
+    pub history: History,
     /// Limits on failed attempts and the cost of verifying.
     pub access: Access,
     /// What is logged, and how.

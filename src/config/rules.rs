@@ -20,6 +20,8 @@ impl Settings {
             documents_total: self.store.documents_total,
             document_entries: self.store.document_keys,
             value_bytes: self.store.document_value,
+            history: self.history.rules,
+            ..Rules::default()
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod gms;
 pub mod interact;
 mod json;
 pub mod native;
+pub mod once;
 pub mod stream;
 
 use std::future::Future;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::history::{Bucket, Past};
 use super::routes::Numbering;
 use super::{
-    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, Route, Scope,
-    SigningKey, Skill, SkillId, ValueId,
+    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, OnceKey,
+    OnceRecord, Route, Scope, SigningKey, Skill, SkillId, ValueId,
 };
 
 /// One thing that has changed. A list of changes is the whole outcome of a command for a store.
@@ -29,6 +30,8 @@ pub enum Change {
     ValueKept(ValueId, Arc<[u8]>),
     /// The bytes of a large value, this many, are no longer needed.
     ValueDropped(ValueId, u64),
+    /// What the first call under a key made is remembered, has ended, or (`None`) is forgotten.
+    Once(Arc<Scope>, OnceKey, Option<Arc<OnceRecord>>),
     /// A skill queue was made, changed, or (`None`) deleted.
     Skill(Arc<Scope>, SkillId, Option<Arc<Skill>>),
     /// The called route with this configuration number was created, changed, or (`None`) deleted.
@@ -37,6 +40,10 @@ pub enum Change {
     Numbering(Arc<Scope>, Numbering),
     /// A key to sign tokens with was made.
     SigningKey(SigningKey),
+    /// An allocation that was released is remembered.
+    Ended(Arc<Scope>, Arc<Past>),
+    /// Everything in a bucket of the history is forgotten; nothing comes into it or before it any more.
+    HistoryDropped(Bucket),
     /// Ids were given out.
     Counters(Counters),
 }

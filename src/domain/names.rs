@@ -37,6 +37,9 @@ pub enum InvalidName {
     /// A character that a phone number cannot have.
     #[error("must have 1 to 32 characters of 0-9 + * #")]
     NotDialable,
+    /// A character that does not show, or that is not ASCII.
+    #[error("must have 1 to 255 visible ASCII characters")]
+    NotVisible,
     /// A character other than these.
     #[error("must have characters of {0} only")]
     NotAllowed(&'static str),

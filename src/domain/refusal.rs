@@ -1,12 +1,11 @@
 //! Why the domain says no. Every dialect turns these into its vendor's words in one table of its own.
 
-use std::sync::Arc;
-
 use super::state::PoolHealth;
 use super::{
-    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, Route, RouteId,
-    Seconds, SkillId,
+    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, OnceKey, Route,
+    RouteId, Seconds, SkillId,
 };
+use std::sync::Arc;
 
 /// A business refusal: the request was understood and changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +76,12 @@ pub enum Refusal {
         /// The configured size, in bytes.
         limit: u64,
     },
+    /// The first call under the key was another one.
+    #[error("the key '{0}' belongs to another request")]
+    KeyReused(OnceKey),
+    /// What the first call under the key made has ended.
+    #[error("what was made under the key '{0}' has ended")]
+    KeySpent(OnceKey),
     /// A called route or a skill queue cannot be as it is asked for.
     #[error(transparent)]
     Route(#[from] RouteRefusal),

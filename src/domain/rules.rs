@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallCenter, GroupName, Number, Policy, Seconds, TenantId};
+use super::{CallCenter, GroupName, HistoryRules, Number, Policy, Seconds, TenantId};
 
 /// Whether a number of a group serves one interaction at a time or many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +47,11 @@ pub struct Rules {
     pub document_entries: usize,
     /// Largest value of an entry, in bytes.
     pub value_bytes: u64,
+    /// Most keys of one tenant, by which its requests are carried out at most once. Of more than that the keys of what
+    /// has ended are forgotten, oldest first; those of what lives stay.
+    pub most_keys: usize,
+    /// How much is remembered of allocations that have ended.
+    pub history: HistoryRules,
 }
 
 /// How a group lends that nobody has configured.
@@ -63,6 +68,8 @@ impl Default for Rules {
             documents_total: 1 << 30,
             document_entries: 1000,
             value_bytes: 8 << 20,
+            most_keys: 100_000,
+            history: HistoryRules::default(),
         }
     }
 }

@@ -5,18 +5,19 @@
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
 mod contents;
-
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
+use super::history::{Bucket, Buckets, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
     AccessCode, Allocation, AllocationId, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, Number, NumberRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill,
-    SkillId, Timestamp,
+    InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing,
+    SigningKey, Skill, SkillId, Timestamp,
 };
 
 pub use contents::Contents;
@@ -66,6 +67,7 @@ pub(super) struct ScopeTables {
     groups: BTreeMap<Option<GroupName>, GroupTable>,
     pub(super) interactions: HashMap<InteractionId, InteractionSlot>,
     pub(super) documents: HashMap<DocumentId, Arc<Document>>,
+    pub(super) once: HashMap<OnceKey, Arc<OnceRecord>>,
     pub(super) calls: CallTables,
 }
 
@@ -75,6 +77,7 @@ pub struct Tables {
     scopes: HashMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
     signing_key: Option<SigningKey>,
+    history: Buckets,
 }
 
 impl Tables {
@@ -92,10 +95,19 @@ impl Tables {
                     None => documents.remove(id),
                 };
             }
+            Change::Once(scope, key, record) => {
+                let keys = &mut self.scope_mut(scope).once;
+                match record {
+                    Some(record) => keys.insert(key.clone(), Arc::clone(record)),
+                    None => keys.remove(key),
+                };
+            }
             Change::Skill(scope, id, skill) => self.scope_mut(scope).calls.set_skill(*id, skill.as_ref()),
             Change::Route(scope, dnid, route) => self.scope_mut(scope).calls.set_route(*dnid, route.as_ref()),
             Change::Numbering(scope, numbering) => self.scope_mut(scope).calls.numbering = *numbering,
             Change::SigningKey(key) => self.signing_key = Some(key.clone()),
+            Change::Ended(_, past) => self.history.set(past.bucket, past.count),
+            Change::HistoryDropped(bucket) => self.history.drop(*bucket),
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
@@ -195,6 +207,39 @@ impl Tables {
     /// A document that is kept, live or not.
     pub fn kept_document(&self, scope: &Scope, id: DocumentId) -> Option<&Arc<Document>> {
         self.scope(scope)?.documents.get(&id)
+    }
+
+    pub(super) fn history(&self) -> &Buckets {
+        &self.history
+    }
+
+    /// The bucket of the history that everything before is dropped of.
+    pub fn history_floor(&self) -> Bucket {
+        self.history.floor()
+    }
+
+    /// A start finds so many entries of the history in a bucket.
+    pub fn set_history(&mut self, bucket: Bucket, count: u64) {
+        self.history.set(bucket, count);
+    }
+
+    /// A start finds that everything of the history before this bucket is dropped.
+    pub fn set_history_floor(&mut self, floor: Bucket) {
+        self.history.raise_floor(floor);
+    }
+
+    /// What is known here of the history that is asked for.
+    pub fn known_history(&self, scope: &Scope, query: &HistoryQuery, now: Timestamp) -> Known {
+        let slot = self.slot(scope, query.number);
+        let mut running: Vec<_> =
+            slot.into_iter().flat_map(NumberSlot::allocations).map(|it| Held::running(it, now)).collect();
+        running.sort_by_key(|held| Reverse(held.allocation.id));
+        Known { running, buckets: self.history.since(query.from) }
+    }
+
+    /// What is remembered of a key.
+    pub fn once(&self, scope: &Scope, key: &OnceKey) -> Option<&Arc<OnceRecord>> {
+        self.scope(scope)?.once.get(key)
     }
 
     /// A live document, to whoever names it rightly.

@@ -24,7 +24,7 @@ async fn store() -> MemoryStore {
     let number = |text| Number::new(text).unwrap();
     for (scope, digits, group) in [(&bank, "+4930111", Some(group.clone())), (&test, "*99#", None)] {
         let new = NewNumber { number: number(digits), dnid: number("111"), group, enabled: digits != "*99#" };
-        store.create_number(scope, new).await.unwrap();
+        store.create_number(scope, new, None).await.unwrap();
     }
     let entry =
         |key, content, bytes: &[u8]| NewEntry { key: EntryKey::new(key).unwrap(), content, bytes: bytes.into() };
@@ -41,10 +41,10 @@ async fn store() -> MemoryStore {
         data: vec![entry("note", Content::Text, "naïve\n☎".as_bytes()), entry("dot", label.clone(), &[0, 255])],
         data_ttl: None,
     };
-    store.lend(&bank, lend.clone()).await.unwrap();
+    store.lend(&bank, lend.clone(), None).await.unwrap();
     store.free(&bank, number("111")).await.unwrap();
-    store.lend(&bank, lend).await.unwrap();
-    store.create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60)).await.unwrap();
+    store.lend(&bank, lend, None).await.unwrap();
+    store.create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), None).await.unwrap();
     store.signing_key().await.unwrap();
     let queue = NewSkill {
         name: "sales".into(),
@@ -55,11 +55,11 @@ async fn store() -> MemoryStore {
         wrap_up: 5,
         settings: "{\"overflow\":0}".into(),
     };
-    let queue = store.create_skill(&bank, queue).await.unwrap();
+    let queue = store.create_skill(&bank, queue, None).await.unwrap();
     for (extension, destination) in [(Some("1"), Destination::Skill(queue.id)), (None, Destination::Flow(FlowId(3)))] {
         let extension = extension.map(|extension| Extension::new(extension).unwrap());
         let route = NewRoute { hotline: HotlineCode::new("5550").unwrap(), extension, media: None, destination };
-        store.create_route(&bank, route).await.unwrap();
+        store.create_route(&bank, route, None).await.unwrap();
     }
     store
 }

@@ -117,7 +117,10 @@ impl<W: Write> Writer<W> {
             | Change::Skill(_, _, None)
             | Change::Route(_, _, None)
             | Change::Released(..)
-            | Change::ValueDropped(..) => Ok(()),
+            | Change::ValueDropped(..)
+            | Change::Once(..)
+            | Change::Ended(..)
+            | Change::HistoryDropped(_) => Ok(()),
         }
     }
 

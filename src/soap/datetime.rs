@@ -6,7 +6,7 @@ const DAY: i64 = 86_400;
 
 /// Reads an `xs:dateTime`; one without a zone counts as UTC, one before 1970 as the beginning of 1970. `None` if it is
 /// none.
-pub(super) fn read(text: &str) -> Option<Timestamp> {
+pub fn read(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once('T')?;
     let (time, offset) = zone(time)?;
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));

@@ -6,7 +6,7 @@
 
 pub mod action;
 pub mod answer;
-mod datetime;
+pub mod datetime;
 pub mod deviation;
 pub mod envelope;
 pub mod fault;

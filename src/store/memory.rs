@@ -1,7 +1,7 @@
 //! The pure engine: the domain's state and nothing else. The oracle of the model test, and fast in tests of the floors
 //! above. It forgets everything with the process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,15 +16,16 @@ use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
 use super::{Clock, Error, LoadedEntry, Matched, Origin, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::history::{Bucket, Held, Past};
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, Change, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -41,6 +42,8 @@ struct Inner {
     state: State,
     rng: StdRng,
     values: HashMap<ValueId, Arc<[u8]>>,
+    /// What has ended, by where it is kept, whose it is, and number.
+    history: BTreeMap<(Bucket, Arc<Scope>, Number, AllocationId), Arc<Past>>,
 }
 
 impl MemoryStore {
@@ -48,7 +51,8 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>, rules: Rules, seed: u64) -> Self {
         let state = State::new(Tables::default(), rules);
         let (rng, values) = (StdRng::seed_from_u64(seed), HashMap::new());
-        let inner = Inner { id: Uuid::from_u64_pair(0, seed), commits: 0, state, rng, values };
+        let inner =
+            Inner { id: Uuid::from_u64_pair(0, seed), commits: 0, state, rng, values, history: BTreeMap::new() };
         Self { clock, inner: Mutex::new(inner), closed: AtomicBool::new(false) }
     }
 
@@ -73,13 +77,21 @@ impl MemoryStore {
     ) -> Result<U> {
         self.open()?;
         let mut inner = self.inner.lock();
-        let Inner { id: _, commits, state, rng, values } = &mut *inner;
+        let Inner { id: _, commits, state, rng, values, history } = &mut *inner;
         let outcome = command(&mut state.at(self.clock.now(), rng));
         let changes = state.take_changes();
         *commits += u64::from(!changes.is_empty());
         for change in &changes {
-            if let Change::ValueKept(id, bytes) = change {
-                values.insert(*id, Arc::clone(bytes));
+            match change {
+                Change::ValueKept(id, bytes) => {
+                    values.insert(*id, Arc::clone(bytes));
+                }
+                Change::Ended(scope, past) => {
+                    let Past { bucket, allocation, .. } = &**past;
+                    history.insert((*bucket, Arc::clone(scope), allocation.number, allocation.id), Arc::clone(past));
+                }
+                Change::HistoryDropped(dropped) => history.retain(|(bucket, ..), _| bucket > dropped),
+                _ => {}
             }
         }
         let outcome = outcome.map(|outcome| finish(outcome, values));
@@ -151,8 +163,8 @@ impl Import for MemoryImport<'_> {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
-        self.write(|turn| turn.create_number(scope, new))
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
+        self.write(|turn| turn.under(once).create_number(scope, new))
     }
 
     async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
@@ -168,8 +180,8 @@ impl Store for MemoryStore {
         self.write(|turn| turn.delete_number(scope, number))
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
-        self.write(|turn| turn.lend(scope, lend))
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
+        self.write(|turn| turn.under(once).lend(scope, lend))
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -207,16 +219,27 @@ impl Store for MemoryStore {
         )
     }
 
-    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
-        self.write(|turn| turn.create_interaction(scope, new))
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        new: NewInteraction,
+        once: Option<Once>,
+    ) -> Result<Arc<Interaction>> {
+        self.write(|turn| turn.under(once).create_interaction(scope, new))
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
         self.write(|turn| turn.delete_interaction(scope, id))
     }
 
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
-        self.write(|turn| turn.create_document(scope, entries, ttl))
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
+        self.write(|turn| turn.under(once).create_document(scope, entries, ttl))
     }
 
     async fn merge_document(
@@ -225,8 +248,9 @@ impl Store for MemoryStore {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()> {
-        self.write(|turn| turn.merge_document(scope, named, entries, ttl))
+        self.write(|turn| turn.under(once).merge_document(scope, named, entries, ttl))
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
@@ -296,8 +320,8 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
-        self.write(|turn| turn.create_route(scope, new))
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
+        self.write(|turn| turn.under(once).create_route(scope, new))
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
@@ -330,8 +354,8 @@ impl Store for MemoryStore {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
-        self.write(|turn| turn.create_skill(scope, new))
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
+        self.write(|turn| turn.under(once).create_skill(scope, new))
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
@@ -373,6 +397,18 @@ impl Store for MemoryStore {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|turn| Ok(turn.pools()))
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        let scope = Arc::new(scope.clone());
+        Ok(self.read_values(|inner, now| {
+            let known = inner.state.tables().known_history(&scope, &query, now);
+            query.page(&known, |bucket, below| {
+                let of = |id| (bucket, Arc::clone(&scope), query.number, id);
+                let entries = inner.history.range(of(AllocationId(0))..of(below)).rev();
+                Ok(entries.map(|(_, past)| Ok(Held::from(&**past))))
+            })
+        }))
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

@@ -21,10 +21,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, Content, Destination, Dialled, DocumentId, DocumentRef, GroupName,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -76,13 +76,16 @@ pub struct LoadedEntry {
 ///
 /// A write is answered when it is durable, a refusal when everything it may have looked at is. Reads never wait for a
 /// disk unless they ask for the bytes of large values, and never show what is not yet durable.
+///
+/// What lends or creates can be asked for under a key (`once`): under a key that is known it changes nothing and gives
+/// what the first call made, as it is now, or refuses where that has ended.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Creates a number.
     ///
     /// # Errors
-    /// [`Refusal::NumberExists`].
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId>;
+    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId>;
 
     /// Begins to import numbers: rows are staged without anybody's seeing them, and one commit makes all of them numbers.
     async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>>;
@@ -103,8 +106,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
-    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`].
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent>;
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
+    /// [`Refusal::KeySpent`].
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent>;
 
     /// Ends the allocation of a number, given whole or by its DNID; `None` if it was not allocated.
     ///
@@ -141,8 +145,13 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`].
-    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>>;
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        new: NewInteraction,
+        once: Option<Once>,
+    ) -> Result<Arc<Interaction>>;
 
     /// Ends an interaction and frees its numbers.
     ///
@@ -153,21 +162,29 @@ pub trait Store: Send + Sync {
     /// Makes a document that belongs to no interaction.
     ///
     /// # Errors
-    /// [`Refusal::DocumentsFull`].
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId>;
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
+    /// [`Refusal::KeySpent`].
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId>;
 
     /// Writes entries into a document and, with a `ttl`, lets it live for that long from now. A document that its owner
     /// names is made if it does not exist.
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     async fn merge_document(
         &self,
         scope: &Scope,
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()>;
 
     /// Deletes a document; that of a live interaction becomes empty.
@@ -226,8 +243,8 @@ pub trait Store: Send + Sync {
     /// Binds a hotline, perhaps with an extension, to a destination.
     ///
     /// # Errors
-    /// [`Refusal::Route`].
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>>;
+    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>>;
 
     /// Leads a called route elsewhere.
     ///
@@ -260,8 +277,8 @@ pub trait Store: Send + Sync {
     /// Makes a skill queue.
     ///
     /// # Errors
-    /// [`Refusal::Route`].
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>>;
+    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>>;
 
     /// Changes a skill queue that somebody made.
     ///
@@ -301,6 +318,9 @@ pub trait Store: Send + Sync {
 
     /// How every group is that has any number.
     async fn pools(&self) -> Result<Vec<PoolHealth>>;
+
+    /// Who held a number when; see [`HistoryPage`].
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage>;
 
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;

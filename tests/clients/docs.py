@@ -26,6 +26,7 @@ NOT_RUN = {
     "cargo run --release -- serve --demo": "every check starts the demo",
     "tests/run": "is what runs this",
     "cargo test --test wsi -- --nocapture": "cargo test runs it",
+    "cargo test --test crash -- --nocapture": "cargo test runs it",
     "benches/http/run": "a measurement of minutes",
 }
 """The commands that are shown but not run here."""

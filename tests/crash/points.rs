@@ -102,12 +102,12 @@ async fn the_child_tells_its_story() {
     });
     let (store, scope) = (&store, &scope());
     if first_life {
-        try_join_all(numbers.map(|number| store.create_number(scope, number))).await.unwrap();
+        try_join_all(numbers.map(|number| store.create_number(scope, number, None))).await.unwrap();
     }
     for step in if first_life { 0..KILLED_IN + 1 } else { KILLED_IN + 1..STEPS } {
         let lent = made_by(step)
             .into_iter()
-            .map(|(holder, bytes)| async move { store.lend(scope, lend(&holder, &bytes)).await.map(drop) });
+            .map(|(holder, bytes)| async move { store.lend(scope, lend(&holder, &bytes), None).await.map(drop) });
         let ended =
             ended_by(step).into_iter().map(|holder| async move { store.delete_interaction(scope, &id(&holder)).await });
         if step == KILLED_IN {

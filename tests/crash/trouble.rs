@@ -128,8 +128,11 @@ impl Run<'_> {
             }
         }
         for (id, data) in documents {
-            if wire.document(&id).await?.as_ref() != Some(&data) {
-                self.wrong(trouble, format!("document {id} is not read as it was written"));
+            match wire.document(&id).await {
+                Ok(found) if found.as_ref() == Some(&data) => {}
+                // Large values are read from the tree, which may answer nothing more once it has failed itself.
+                Err(Failure::Unclear(text)) if text.starts_with("503 ") => {}
+                other => self.wrong(trouble, format!("document {id} is not read as it was written: {other:?}")),
             }
         }
         wire.list().await.map(drop)

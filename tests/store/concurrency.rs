@@ -35,7 +35,7 @@ type Holders = Arc<Mutex<HashMap<Number, InteractionId>>>;
 async fn caller(store: Arc<SledStore>, holders: Holders, name: String) {
     for _ in 0..ROUNDS {
         let lent = loop {
-            match store.lend(&scope(), lend_to(&name)).await {
+            match store.lend(&scope(), lend_to(&name), None).await {
                 Ok(lent) => break lent,
                 Err(Error::Refused(Refusal::Exhausted { .. })) => tokio::task::yield_now().await,
                 Err(error) => panic!("{error}"),
@@ -60,7 +60,7 @@ async fn sixty_four_callers_never_hold_one_number_at_a_time_and_share_their_sync
     options.observer = Arc::clone(&commits) as Arc<dyn Observer>;
     let store = Arc::new(SledStore::open(options).unwrap());
     for last in 0..10 {
-        store.create_number(&scope(), number(&format!("10{last}"))).await.unwrap();
+        store.create_number(&scope(), number(&format!("10{last}")), None).await.unwrap();
     }
 
     let holders = Holders::default();
@@ -88,10 +88,10 @@ async fn sixty_four_callers_never_hold_one_number_at_a_time_and_share_their_sync
 async fn after_closing_every_write_is_refused_and_reads_of_the_index_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let store = crate::engine::open(directory.path()).unwrap();
-    store.create_number(&scope(), number("11")).await.unwrap();
+    store.create_number(&scope(), number("11"), None).await.unwrap();
     store.close().await;
     store.close().await;
-    assert!(matches!(store.create_number(&scope(), number("12")).await, Err(Error::Unavailable(_))));
+    assert!(matches!(store.create_number(&scope(), number("12"), None).await, Err(Error::Unavailable(_))));
     assert!(matches!(store.ready().await, Err(Error::Unavailable(_))));
     assert!(store.number(&scope(), num("11")).await.unwrap().is_some());
 }
@@ -103,7 +103,7 @@ async fn whoever_was_queued_before_the_close_is_still_served() {
     let writes: Vec<_> = (0..50)
         .map(|at| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.create_number(&scope(), number(&format!("{}", 100 + at))).await })
+            tokio::spawn(async move { store.create_number(&scope(), number(&format!("{}", 100 + at)), None).await })
         })
         .collect();
     tokio::task::yield_now().await;

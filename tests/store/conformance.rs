@@ -1,13 +1,14 @@
 //! The suite that every engine passes. A test is written once, over the trait, and runs on each.
 
 use dnis_gateway::domain::document::{Loaded, LoadedValue};
+use dnis_gateway::domain::history::{End, Held, HistoryQuery, HistoryRules};
 use dnis_gateway::domain::refusal::Miss;
 use dnis_gateway::domain::route::DestinationKind;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, PoolHealth, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
     AllocationFilter, CodeShape, Content, Deadline, Destination, DocumentId, DocumentRef, FlowId, GroupRules,
-    NewInteraction, NewNumber, NewRoute, NumberFilter, NumberId, NumberPatch, NumberState, Overdial, Policy, Refusal,
-    Route, RouteFilter, RouteRefusal, Rules, Scope, Seconds, Sharing, SkillId, TenantId,
+    NewInteraction, NewNumber, NewRoute, NumberFilter, NumberId, NumberPatch, NumberState, OnceKey, Overdial, Policy,
+    Refusal, Route, RouteFilter, RouteRefusal, Rules, Scope, Seconds, Sharing, SkillId, TenantId, Timestamp,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 
@@ -58,9 +59,14 @@ on_every_engine! {
     a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_restart_too,
     a_rest_and_its_late_call_survive_a_restart,
     an_owners_document_and_the_deletion_of_an_entry_survive_a_restart,
+    a_request_under_a_key_is_done_once_through_restarts_until_its_work_ends,
+    of_many_requests_under_one_key_at_a_time_one_is_done,
+    it_is_known_who_held_a_number_when_through_restarts_and_until_it_is_too_old,
+    history_is_bounded_in_number_and_what_is_dropped_does_not_come_back,
     a_restart_keeps_everything_with_its_deadlines,
     what_is_staged_counts_from_its_commit_on_and_not_before,
     an_import_that_is_dropped_leaves_nothing_behind,
+    a_commit_whose_caller_has_gone_away_counts_whole,
     an_import_names_rows_that_repeat_or_exist,
     an_import_can_pass_over_what_exists,
     a_number_that_somebody_else_made_meanwhile_refuses_the_whole_import,
@@ -98,7 +104,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Refusal {
 
 async fn with_numbers(engine: &Engine, numbers: &[&str]) {
     for text in numbers {
-        engine.store().create_number(&scope(), number(text)).await.unwrap();
+        engine.store().create_number(&scope(), number(text), None).await.unwrap();
     }
 }
 
@@ -126,9 +132,9 @@ fn shown(value: &LoadedValue) -> &str {
 
 async fn a_number_is_created_once_listed_changed_and_deleted(engine: &mut Engine) {
     let store = engine.store();
-    assert_eq!(store.create_number(&scope(), number("12")).await, Ok(NumberId(1)));
-    assert_eq!(store.create_number(&scope(), number("11")).await, Ok(NumberId(2)));
-    assert_eq!(refused(store.create_number(&scope(), number("11")).await), Refusal::NumberExists(num("11")));
+    assert_eq!(store.create_number(&scope(), number("12"), None).await, Ok(NumberId(1)));
+    assert_eq!(store.create_number(&scope(), number("11"), None).await, Ok(NumberId(2)));
+    assert_eq!(refused(store.create_number(&scope(), number("11"), None).await), Refusal::NumberExists(num("11")));
     assert_eq!(store.dialled(&scope(), num("2")).await.unwrap().unwrap().record.number, num("12"));
 
     let page = store.numbers(&scope(), Some(&group("g")), 1, 5).await.unwrap();
@@ -148,24 +154,24 @@ async fn a_number_is_created_once_listed_changed_and_deleted(engine: &mut Engine
 async fn a_lent_number_is_seen_freed_and_lent_again(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
-    let lent = store.lend(&scope(), lend_to("a")).await.unwrap();
+    let lent = store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let seen = store.number(&scope(), num("11")).await.unwrap().unwrap();
     assert_eq!(seen.allocation, Some(lent.allocation.clone()));
     assert_eq!(refused(store.delete_number(&scope(), num("11")).await), Refusal::NumberAllocated(num("11")));
     assert_eq!(store.free(&scope(), num("1")).await, Ok(Some(lent.allocation)), "freed by its DNID");
     assert_eq!(store.free(&scope(), num("11")).await, Ok(None));
     assert_eq!(holder(store, "11").await, None);
-    store.lend(&scope(), lend_to("b")).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
     assert_eq!(holder(store, "11").await.as_deref(), Some("b"));
 }
 
 async fn numbers_are_listed_by_filter_from_where_a_list_stopped(engine: &mut Engine) {
     with_numbers(engine, &["10", "11", "12", "20", "21"]).await;
     let store = engine.store();
-    store.create_number(&scope(), NewNumber { group: None, ..number("13") }).await.unwrap();
+    store.create_number(&scope(), NewNumber { group: None, ..number("13") }, None).await.unwrap();
     let off = NumberPatch { enabled: Some(false), ..NumberPatch::default() };
     store.update_number(&scope(), num("20"), off).await.unwrap();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let list = async |filter: NumberFilter, after: Option<&str>, limit| {
         let page = store.numbers_after(&scope(), &filter, after.map(num), limit).await.unwrap();
         let numbers: Vec<_> = page.items.iter().map(|found| found.record.number.to_string()).collect();
@@ -196,7 +202,7 @@ async fn a_state_is_told_by_the_clock_and_the_rules(engine: &mut Engine) {
     let rest = GroupRules { cool_down: Seconds::new(60), ..GroupRules::default() };
     let rules = |of: GroupRules| Rules { groups: [(scope().tenant, [(group("g"), of)].into())].into(), ..rules() };
     engine.reload(rules(rest.clone())).await;
-    engine.store().lend(&scope(), lend_to("a")).await.unwrap();
+    engine.store().lend(&scope(), lend_to("a"), None).await.unwrap();
     let is = async |engine: &Engine, state: NumberState| {
         let filter = NumberFilter { state: Some(state), ..NumberFilter::default() };
         !engine.store().numbers_after(&scope(), &filter, None, 1).await.unwrap().items.is_empty()
@@ -217,7 +223,7 @@ async fn an_allocation_is_found_listed_renewed_and_freed_by_its_id(engine: &mut 
     let store = engine.store();
     let mut lent = Vec::new();
     for holder in ["a", "b", "a"] {
-        lent.push(store.lend(&scope(), lend_to(holder)).await.unwrap().allocation);
+        lent.push(store.lend(&scope(), lend_to(holder), None).await.unwrap().allocation);
     }
     assert_eq!(store.allocation(&scope(), lent[1].id).await, Ok(Some(lent[1].clone())));
     let list = async |filter: AllocationFilter, after, limit| {
@@ -253,7 +259,7 @@ async fn an_allocation_is_found_listed_renewed_and_freed_by_its_id(engine: &mut 
 
 async fn an_allocation_is_known_by_its_id_after_a_restart_and_not_in_another_scope(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
-    let lent = engine.store().lend(&scope(), lend_to("a")).await.unwrap().allocation;
+    let lent = engine.store().lend(&scope(), lend_to("a"), None).await.unwrap().allocation;
     engine.restart(7).await;
     let store = engine.store();
     assert_eq!(store.allocation(&scope(), lent.id).await, Ok(Some(lent.clone())));
@@ -267,7 +273,7 @@ async fn an_allocation_is_known_by_its_id_after_a_restart_and_not_in_another_sco
 async fn groups_are_listed_with_the_configured_ones_that_have_no_number(engine: &mut Engine) {
     with_numbers(engine, &["11", "12"]).await;
     let store = engine.store();
-    store.create_number(&scope(), NewNumber { group: None, ..number("13") }).await.unwrap();
+    store.create_number(&scope(), NewNumber { group: None, ..number("13") }, None).await.unwrap();
     let list = async |after: Option<Option<&str>>, limit| {
         let page = store.groups_after(&scope(), after.map(|after| after.map(group)), limit).await.unwrap();
         let shown = |health: &PoolHealth| (health.group.as_ref().map(ToString::to_string), health.total());
@@ -285,36 +291,39 @@ async fn groups_are_listed_with_the_configured_ones_that_have_no_number(engine: 
 async fn an_interaction_begins_under_a_name_of_the_gateways_with_its_data(engine: &mut Engine) {
     let store = engine.store();
     let new = NewInteraction { id: None, lasting: Some(Seconds::new(60)), data: vec![text("k", "v")] };
-    let made = store.create_interaction(&scope(), new).await.unwrap();
+    let made = store.create_interaction(&scope(), new, None).await.unwrap();
     assert_eq!(made.deadline, Deadline::At(made.since.after(Seconds::new(60))));
     let data = store.document(&scope(), made.data.into()).await.unwrap().unwrap();
     assert_eq!(texts(&data), [("k", "v")]);
     let too_much = NewInteraction { data: vec![file("f", &[0; ROOM as usize])], ..interaction("a").into() };
-    assert_eq!(refused(store.create_interaction(&scope(), too_much).await), Refusal::DocumentsFull { limit: ROOM });
+    assert_eq!(
+        refused(store.create_interaction(&scope(), too_much, None).await),
+        Refusal::DocumentsFull { limit: ROOM }
+    );
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(None));
 }
 
 async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     engine.clock.advance_millis(299_999);
     assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
-    let refusal = refused(store.lend(&scope(), lend_to("b")).await);
+    let refusal = refused(store.lend(&scope(), lend_to("b"), None).await);
     assert_eq!(
         refusal,
         Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(1)), pools: Vec::new() }
     );
     engine.clock.advance_millis(1);
     assert_eq!(holder(store, "11").await, None);
-    store.lend(&scope(), lend_to("b")).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
 }
 
 async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let lend = Lend { data: vec![text("k", "v"), file("f", b"\0\xff")], ..lend_to("a") };
-    let lent = store.lend(&scope(), lend).await.unwrap();
+    let lent = store.lend(&scope(), lend, None).await.unwrap();
     let found =
         store.match_call(&scope(), call("11"), Which::Newest, AfterMatch::Keep, WithData::Yes).await.unwrap().remove(0);
     assert_eq!(found.found.allocation, lent.allocation);
@@ -328,7 +337,7 @@ async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engi
 
 async fn a_match_without_data_reads_none(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
-    engine.store().lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }).await.unwrap();
+    engine.store().lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }, None).await.unwrap();
     assert_eq!(match_call(engine.store(), "11", WithData::No).await, Ok(None));
 }
 
@@ -336,7 +345,7 @@ async fn a_match_gives_large_texts_back_even_when_it_deletes_them(engine: &mut E
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let large = "текст ".repeat(20_000);
-    let lent = store.lend(&scope(), Lend { data: vec![text("k", &large)], ..lend_to("a") }).await.unwrap();
+    let lent = store.lend(&scope(), Lend { data: vec![text("k", &large)], ..lend_to("a") }, None).await.unwrap();
     let data = match_call(store, "11", WithData::Yes).await.unwrap().unwrap();
     assert_eq!(texts(&data), [("k", &*large)]);
     assert_eq!(store.document(&scope(), lent.interaction.data.into()).await, Ok(None));
@@ -347,14 +356,14 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let known = Lend { holder: Holder::Known(interaction("a")), ..lend_to("a") };
-    assert_eq!(refused(store.lend(&scope(), known.clone()).await), Refusal::InteractionUnknown(interaction("a")));
-    let made = store.create_interaction(&scope(), interaction("a").into()).await.unwrap();
+    assert_eq!(refused(store.lend(&scope(), known.clone(), None).await), Refusal::InteractionUnknown(interaction("a")));
+    let made = store.create_interaction(&scope(), interaction("a").into(), None).await.unwrap();
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(made)));
     assert_eq!(
-        refused(store.create_interaction(&scope(), interaction("a").into()).await),
+        refused(store.create_interaction(&scope(), interaction("a").into(), None).await),
         Refusal::InteractionExists(interaction("a"))
     );
-    store.lend(&scope(), known).await.unwrap();
+    store.lend(&scope(), known, None).await.unwrap();
     store.delete_interaction(&scope(), &interaction("a")).await.unwrap();
     assert_eq!(holder(store, "11").await, None);
     assert_eq!(
@@ -365,9 +374,10 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
 
 async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     let store = engine.store();
-    let id = store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60)).await.unwrap();
+    let id =
+        store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60), None).await.unwrap();
     store
-        .merge_document(&scope(), id.into(), vec![text("b", "3"), text("c", "")], Some(Seconds::new(60)))
+        .merge_document(&scope(), id.into(), vec![text("b", "3"), text("c", "")], Some(Seconds::new(60)), None)
         .await
         .unwrap();
     let loaded = store.document(&scope(), id.into()).await.unwrap().unwrap();
@@ -381,10 +391,10 @@ async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     assert_eq!(store.document(&scope(), id.into()).await, Ok(None));
     assert_eq!(store.document_entry(&scope(), id.into(), "b").await, Ok(None));
     assert_eq!(refused(store.delete_document(&scope(), id.into()).await), Refusal::DocumentUnknown(id));
-    let late = store.merge_document(&scope(), id.into(), Vec::new(), Some(Seconds::new(60))).await;
+    let late = store.merge_document(&scope(), id.into(), Vec::new(), Some(Seconds::new(60)), None).await;
     assert_eq!(refused(late), Refusal::DocumentUnknown(id));
 
-    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60)).await.unwrap();
+    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60), None).await.unwrap();
     engine.clock.advance(Seconds::new(60));
     assert_eq!(store.document(&scope(), short.into()).await, Ok(None));
     assert_eq!(store.document_entry(&scope(), short.into(), "a").await, Ok(None));
@@ -405,7 +415,7 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
         file("4001", &mebibyte[..4_001]),
         text("letters", &"ä".repeat(100_000)),
     ];
-    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600)).await.unwrap();
+    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600), None).await.unwrap();
     for restarted in [false, true] {
         if restarted {
             engine.restart(1).await;
@@ -425,12 +435,12 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
 async fn documents_are_held_to_their_total(engine: &mut Engine) {
     let store = engine.store();
     let most = vec![b'x'; usize::try_from(ROOM).unwrap() - 1];
-    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await.unwrap();
+    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None).await.unwrap();
     let full = Refusal::DocumentsFull { limit: ROOM };
-    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await), full);
+    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None).await), full);
     store.delete_document(&scope(), id.into()).await.unwrap();
-    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60)).await.unwrap();
-    assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60)).await), full);
+    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None).await.unwrap();
+    assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None).await), full);
 }
 
 /// A value whose key takes one byte and that has no label.
@@ -441,15 +451,15 @@ fn file_of(bytes: &[u8]) -> dnis_gateway::domain::NewEntry {
 async fn a_refusal_changes_nothing(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let before = (store.numbers(&scope(), None, 0, 9).await, store.pools().await);
-    refused(store.create_number(&scope(), number("11")).await);
+    refused(store.create_number(&scope(), number("11"), None).await);
     refused(store.delete_number(&scope(), num("11")).await);
     refused(store.update_number(&scope(), num("12"), NumberPatch::default()).await);
     refused(store.free(&scope(), num("12")).await);
-    refused(store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("b") }).await);
+    refused(store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("b") }, None).await);
     let nowhere = Lend { source: from("nowhere"), ..lend_to("b") };
-    assert_eq!(refused(store.lend(&scope(), nowhere).await), Refusal::GroupUnknown(group("nowhere")));
+    assert_eq!(refused(store.lend(&scope(), nowhere, None).await), Refusal::GroupUnknown(group("nowhere")));
     assert_eq!(store.interaction(&scope(), &interaction("b")).await, Ok(None));
     assert_eq!((store.numbers(&scope(), None, 0, 9).await, store.pools().await), before);
 }
@@ -475,15 +485,15 @@ async fn seeds_are_written_once(engine: &mut Engine) {
 async fn new_rules_hold_from_then_on(engine: &mut Engine) {
     let store = engine.store();
     let empty = Lend { source: from("later"), ..lend_to("a") };
-    assert_eq!(refused(store.lend(&scope(), empty.clone()).await), Refusal::GroupUnknown(group("later")));
+    assert_eq!(refused(store.lend(&scope(), empty.clone(), None).await), Refusal::GroupUnknown(group("later")));
     let groups = [(scope().tenant, [(group("later"), GroupRules::default())].into())].into();
     store.set_rules(Rules { groups, documents_total: 10, ..Rules::default() }).await.unwrap();
     assert_eq!(
-        refused(store.lend(&scope(), empty).await),
+        refused(store.lend(&scope(), empty, None).await),
         Refusal::Exhausted { group: Some(group("later")), next_release: None, pools: Vec::new() }
     );
     let entries = vec![text("k", "0123456789")];
-    let outcome = store.create_document(&scope(), entries, Seconds::new(60)).await;
+    let outcome = store.create_document(&scope(), entries, Seconds::new(60), None).await;
     assert_eq!(refused(outcome), Refusal::DocumentsFull { limit: 10 });
 }
 
@@ -491,7 +501,7 @@ async fn scopes_share_nothing(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
     let store = engine.store();
     let other = other_scope();
-    let lent = store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }).await.unwrap();
+    let lent = store.lend(&scope(), Lend { data: vec![text("k", "v")], ..lend_to("a") }, None).await.unwrap();
     assert_eq!(store.number(&other, num("11")).await, Ok(None));
     assert_eq!(store.dialled(&other, num("1")).await, Ok(None));
     assert_eq!(store.interaction(&other, &interaction("a")).await, Ok(None));
@@ -499,11 +509,11 @@ async fn scopes_share_nothing(engine: &mut Engine) {
     assert_eq!(store.document_entry(&other, lent.interaction.data.into(), "k").await, Ok(None));
     assert_eq!(store.numbers(&other, None, 0, 9).await.unwrap().total, 0);
     assert_eq!(refused(store.free(&other, num("11")).await), Refusal::NumberUnknown(num("11")));
-    assert_eq!(refused(store.lend(&other, lend_to("a")).await), Refusal::GroupUnknown(group("g")));
+    assert_eq!(refused(store.lend(&other, lend_to("a"), None).await), Refusal::GroupUnknown(group("g")));
     let matched = store.match_call(&other, call("11"), Which::All, AfterMatch::Keep, WithData::No).await;
     assert_eq!(refused(matched), Refusal::NoMatch(Miss::Nobody));
     let stranger = Scope { tenant: dnis_gateway::domain::TenantId::new("other").unwrap(), environment: None };
-    store.create_number(&stranger, number("11")).await.unwrap();
+    store.create_number(&stranger, number("11"), None).await.unwrap();
     assert_eq!(store.free(&stranger, num("11")).await, Ok(None));
     assert_eq!(holder(store, "11").await.as_deref(), Some("a"));
 }
@@ -511,13 +521,13 @@ async fn scopes_share_nothing(engine: &mut Engine) {
 async fn ids_are_never_given_twice_not_even_after_a_restart(engine: &mut Engine) {
     with_numbers(engine, &["11", "12"]).await;
     let new = Lend { holder: Holder::New, ..lend_to("-") };
-    let first = engine.store().lend(&scope(), new.clone()).await.unwrap();
+    let first = engine.store().lend(&scope(), new.clone(), None).await.unwrap();
     engine.store().delete_interaction(&scope(), &first.interaction.id).await.unwrap();
     engine.store().delete_number(&scope(), num("12")).await.unwrap();
     // The same draws again, so that only the counters can tell the ids apart.
     engine.restart(7).await;
-    assert_eq!(engine.store().create_number(&scope(), number("12")).await, Ok(NumberId(3)));
-    let second = engine.store().lend(&scope(), new).await.unwrap();
+    assert_eq!(engine.store().create_number(&scope(), number("12"), None).await, Ok(NumberId(3)));
+    let second = engine.store().lend(&scope(), new, None).await.unwrap();
     assert!(second.allocation.id > first.allocation.id);
     assert!(first.interaction.id.as_str().starts_with("1-"));
     assert!(second.interaction.id.as_str().starts_with("2-"));
@@ -530,7 +540,7 @@ async fn a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_re
     let lends = (0..1_000).map(|at| {
         let store = engine.store();
         let code = CodeShape::new(4, None).ok();
-        async move { store.lend(&scope(), Lend { code, ..lend_to(&format!("i{at}")) }).await.unwrap().allocation }
+        async move { store.lend(&scope(), Lend { code, ..lend_to(&format!("i{at}")) }, None).await.unwrap().allocation }
     });
     let lent = futures_util::future::join_all(lends).await;
     engine.restart(1).await;
@@ -547,11 +557,11 @@ async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {
     let rest = GroupRules { cool_down: Seconds::new(60), ..GroupRules::default() };
     engine.reload(Rules { groups: [(scope().tenant, [(group("g"), rest)].into())].into(), ..rules() }).await;
     with_numbers(engine, &["11"]).await;
-    engine.store().lend(&scope(), Lend { interaction_ttl: Seconds::new(900), ..lend_to("a") }).await.unwrap();
+    engine.store().lend(&scope(), Lend { interaction_ttl: Seconds::new(900), ..lend_to("a") }, None).await.unwrap();
     engine.clock.advance(Seconds::new(310));
     engine.restart(1).await;
     let store = engine.store();
-    let refusal = refused(store.lend(&scope(), lend_to("b")).await);
+    let refusal = refused(store.lend(&scope(), lend_to("b"), None).await);
     assert_eq!(
         refusal,
         Refusal::Exhausted { group: Some(group("g")), next_release: Some(Seconds::new(50)), pools: Vec::new() }
@@ -561,15 +571,15 @@ async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {
     assert!(found[0].found.late);
     engine.restart(1).await;
     engine.clock.advance_millis(49_999);
-    refused(engine.store().lend(&scope(), lend_to("b")).await);
+    refused(engine.store().lend(&scope(), lend_to("b"), None).await);
     engine.clock.advance_millis(1);
-    engine.store().lend(&scope(), lend_to("b")).await.unwrap();
+    engine.store().lend(&scope(), lend_to("b"), None).await.unwrap();
 }
 
 async fn an_owners_document_and_the_deletion_of_an_entry_survive_a_restart(engine: &mut Engine) {
     let notes = DocumentRef::of_owner("ann", "notes");
     let entries = vec![text("a", "1"), file("picture", &[7; 9_000]), text("b", "2")];
-    engine.store().merge_document(&scope(), notes, entries, Some(Seconds::new(60))).await.unwrap();
+    engine.store().merge_document(&scope(), notes, entries, Some(Seconds::new(60)), None).await.unwrap();
     engine.store().delete_entry(&scope(), notes, "picture").await.unwrap();
     assert_eq!(refused(engine.store().delete_entry(&scope(), notes, "c").await), Refusal::EntryUnknown(notes.id));
     engine.restart(1).await;
@@ -579,13 +589,130 @@ async fn an_owners_document_and_the_deletion_of_an_entry_survive_a_restart(engin
     assert_eq!(engine.store().document_entry(&scope(), notes, "picture").await, Ok(None));
 }
 
+async fn a_request_under_a_key_is_done_once_through_restarts_until_its_work_ends(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12"]).await;
+    let soon = Seconds::new(60);
+    let lent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
+    let id = engine.store().create_number(&scope(), number("13"), once("number", "1")).await.unwrap();
+    let begun = engine.store().create_interaction(&scope(), interaction("b").into(), once("begin", "1")).await;
+    let document = engine.store().create_document(&scope(), vec![text("k", "v")], soon, once("doc", "1")).await;
+    for seed in 0..2 {
+        let store = engine.store();
+        assert_eq!(store.lend(&scope(), lend_to("a"), once("lend", "1")).await.as_ref(), Ok(&lent));
+        assert_eq!(store.create_number(&scope(), number("13"), once("number", "1")).await, Ok(id));
+        let again = store.create_interaction(&scope(), interaction("b").into(), once("begin", "1")).await;
+        assert_eq!(again, begun);
+        let again = store.create_document(&scope(), vec![text("k", "v")], soon, once("doc", "1")).await;
+        assert_eq!(again, document);
+        let reused = store.lend(&scope(), lend_to("a"), once("lend", "2")).await;
+        assert_eq!(refused(reused), Refusal::KeyReused(OnceKey::new("lend").unwrap()));
+        engine.restart(seed).await;
+    }
+    engine.store().free(&scope(), lent.allocation.number).await.unwrap();
+    engine.restart(3).await;
+    let spent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await;
+    assert_eq!(refused(spent), Refusal::KeySpent(OnceKey::new("lend").unwrap()));
+    engine.clock.advance(Seconds::new(24 * 60 * 60));
+    engine.restart(4).await;
+    let anew = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
+    assert!(anew.allocation.id > lent.allocation.id);
+}
+
+async fn of_many_requests_under_one_key_at_a_time_one_is_done(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12", "13"]).await;
+    let store = engine.store();
+    let scope = scope();
+    let calls = (0..20).map(|_| store.lend(&scope, lend_to("a"), once("k", "1")));
+    let outcomes = futures_util::future::join_all(calls).await;
+    let first = outcomes[0].clone().unwrap();
+    assert!(outcomes.into_iter().all(|outcome| outcome.unwrap() == first));
+    assert_eq!(store.pool(&scope, &group("g")).await.unwrap().unwrap().allocated, 1);
+}
+
+/// Who holds and held a number, newest first, and how that ended.
+async fn holders(store: &dyn Store, query: HistoryQuery) -> Vec<(String, Option<End>)> {
+    let page = store.history(&scope(), query).await.unwrap();
+    let told = |held: Held| (held.allocation.interaction.to_string(), held.ended.map(|(_, end)| end));
+    page.entries.into_iter().map(told).collect()
+}
+
+async fn it_is_known_who_held_a_number_when_through_restarts_and_until_it_is_too_old(engine: &mut Engine) {
+    with_numbers(engine, &["11", "1"]).await;
+    let all = HistoryQuery { number: num("11"), from: None, to: None, after: None, limit: 10 };
+    let told =
+        |names: &[(&str, Option<End>)]| names.iter().map(|(who, end)| (who.to_string(), *end)).collect::<Vec<_>>();
+    for (who, end) in [("a", End::Freed), ("b", End::Matched), ("c", End::Expired), ("d", End::InteractionDeleted)] {
+        // The other number is next in the meantime.
+        while engine.store().lend(&scope(), lend_to(who), None).await.unwrap().allocation.number != num("11") {
+            engine.store().free(&scope(), num("1")).await.unwrap();
+        }
+        engine.clock.advance(Seconds::new(100));
+        match end {
+            End::Freed => drop(engine.store().free(&scope(), num("11")).await.unwrap()),
+            End::Matched => drop(match_call(engine.store(), "11", WithData::No).await.unwrap()),
+            End::Expired => engine.clock.advance(Seconds::new(300)),
+            _ => engine.store().delete_interaction(&scope(), &interaction(who)).await.unwrap(),
+        }
+    }
+    engine.restart(3).await;
+    while engine.store().lend(&scope(), lend_to("e"), None).await.unwrap().allocation.number != num("11") {}
+    let ended = [
+        ("d", Some(End::InteractionDeleted)),
+        ("c", Some(End::Expired)),
+        ("b", Some(End::Matched)),
+        ("a", Some(End::Freed)),
+    ];
+    let everybody = [&[("e", None)], &ended[..]].concat();
+    assert_eq!(holders(engine.store(), all).await, told(&everybody));
+
+    let begin = 1_000_000;
+    let at = |seconds: u64| {
+        let at = Timestamp::from_millis(begin + seconds * 1_000);
+        HistoryQuery { from: Some(at), to: Some(Timestamp::from_millis(at.as_millis() + 1)), ..all }
+    };
+    for (seconds, who) in
+        [(0, &everybody[4..]), (99, &everybody[4..]), (100, &everybody[3..4]), (499, &everybody[2..3])]
+    {
+        assert_eq!(holders(engine.store(), at(seconds)).await, told(who), "{seconds} s after the begin");
+    }
+    assert_eq!(engine.store().history(&other_scope(), all).await.unwrap().entries, []);
+
+    engine.clock.advance(Seconds::new(31 * 24 * 60 * 60));
+    engine.store().sweep().await.unwrap();
+    assert_eq!(holders(engine.store(), all).await, [], "what expired a month ago is not kept either");
+}
+
+async fn history_is_bounded_in_number_and_what_is_dropped_does_not_come_back(engine: &mut Engine) {
+    let history = HistoryRules { days: 30, entries: 160 };
+    engine.reload(Rules { history, ..rules() }).await;
+    with_numbers(engine, &["11"]).await;
+    let all = HistoryQuery { number: num("11"), from: None, to: None, after: None, limit: 1000 };
+    for at in 0..1_000 {
+        let who = format!("caller {at}");
+        engine.store().lend(&scope(), lend_to(&who), None).await.unwrap();
+        engine.store().free(&scope(), num("11")).await.unwrap();
+    }
+    for seed in 0..2 {
+        engine.store().sweep().await.unwrap();
+        let left = holders(engine.store(), all).await;
+        assert!((150..=160).contains(&left.len()), "{} of 160", left.len());
+        for (at, (who, _)) in left.iter().enumerate() {
+            assert_eq!(*who, format!("caller {}", 999 - at));
+        }
+        engine.restart(seed).await;
+    }
+    engine.reload(Rules { history: HistoryRules { entries: 0, ..history }, ..rules() }).await;
+    engine.store().sweep().await.unwrap();
+    assert_eq!(holders(engine.store(), all).await, []);
+}
+
 async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
     with_numbers(engine, &["11", "12", "13"]).await;
     let patch = NumberPatch { enabled: Some(false), group: Some(None), dnid: None };
     engine.store().update_number(&scope(), num("13"), patch).await.unwrap();
     let lend = Lend { interaction_ttl: Seconds::new(900), data: vec![text("k", "v")], ..lend_to("a") };
-    let lent = engine.store().lend(&scope(), lend).await.unwrap();
-    let own = engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60)).await.unwrap();
+    let lent = engine.store().lend(&scope(), lend, None).await.unwrap();
+    let own = engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60), None).await.unwrap();
     let before = engine.store().numbers(&scope(), None, 0, 9).await.unwrap();
 
     engine.restart(1).await;
@@ -593,13 +720,13 @@ async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
     assert_eq!(store.numbers(&scope(), None, 0, 9).await.unwrap(), before);
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction.clone())));
     let again = Lend { repeat: Repeat::SameNumber, lasting: Seconds::new(300), ..lend_to("a") };
-    assert_eq!(store.lend(&scope(), again).await.unwrap().allocation.id, lent.allocation.id);
+    assert_eq!(store.lend(&scope(), again, None).await.unwrap().allocation.id, lent.allocation.id);
     assert_eq!(texts(&store.document(&scope(), own.into()).await.unwrap().unwrap()), [("k", "w")]);
     engine.clock.advance(Seconds::new(60));
     assert_eq!(store.document(&scope(), own.into()).await, Ok(None));
     engine.clock.advance(Seconds::new(240));
     assert_eq!(holder(store, "11").await, None);
-    assert_eq!(store.lend(&scope(), lend_to("b")).await.unwrap().allocation.number, num("12"));
+    assert_eq!(store.lend(&scope(), lend_to("b"), None).await.unwrap().allocation.number, num("12"));
     engine.clock.advance(Seconds::new(599));
     assert!(store.document(&scope(), lent.interaction.data.into()).await.unwrap().is_some());
     engine.clock.advance(Seconds::new(1));
@@ -609,7 +736,7 @@ async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
 
 async fn what_expired_while_the_store_was_down_is_free(engine: &mut Engine) {
     with_numbers(engine, &["11"]).await;
-    let lent = engine.store().lend(&scope(), lend_to("a")).await.unwrap();
+    let lent = engine.store().lend(&scope(), lend_to("a"), None).await.unwrap();
     engine.clock.advance(Seconds::new(3_600));
     engine.restart(1).await;
     let store = engine.store();
@@ -618,13 +745,13 @@ async fn what_expired_while_the_store_was_down_is_free(engine: &mut Engine) {
     store.sweep().await.unwrap();
     let freed = store.number(&scope(), num("11")).await.unwrap().unwrap().record.freed.unwrap();
     assert_eq!(freed.at, lent.allocation.deadline, "it came back at its deadline, not at the start");
-    store.lend(&scope(), lend_to("b")).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
 }
 
 async fn a_sweep_brings_the_counts_up_to_the_clock(engine: &mut Engine) {
     with_numbers(engine, &["11", "12"]).await;
     let store = engine.store();
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     let free = async |store: &dyn Store| {
         let counts = store.pools().await.unwrap();
         (counts[0].free, counts[0].allocated)
@@ -649,8 +776,8 @@ async fn all_routes(store: &dyn Store, scope: &Scope) -> Vec<std::sync::Arc<Rout
 
 async fn a_route_is_created_listed_led_elsewhere_and_deleted(engine: &mut Engine) {
     let store = engine.store();
-    let bare = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
-    let sales = store.create_route(&scope(), route("100", "21", SALES)).await.unwrap();
+    let bare = store.create_route(&scope(), route("100", "", MENU), None).await.unwrap();
+    let sales = store.create_route(&scope(), route("100", "21", SALES), None).await.unwrap();
     assert_eq!((bare.dnid, sales.dnid), (1, 2));
     assert_eq!(all_routes(store, &scope()).await, [bare.clone(), sales.clone()]);
     let flows = RouteFilter { kind: Some(DestinationKind::Flow), ..RouteFilter::default() };
@@ -659,7 +786,7 @@ async fn a_route_is_created_listed_led_elsewhere_and_deleted(engine: &mut Engine
     let second = store.routes(&scope(), &RouteFilter::default(), 1, 1).await.unwrap();
     assert_eq!((second.total, second.routes), (2, vec![sales.clone()]));
 
-    let twice = store.create_route(&scope(), route("100", "21", MENU)).await;
+    let twice = store.create_route(&scope(), route("100", "21", MENU), None).await;
     assert_eq!(refused(twice), RouteRefusal::RouteExists(sales.clone()).into());
     let led = store.modify_route(&scope(), sales.id, MENU).await.unwrap();
     assert_eq!(*led, Route { destination: MENU, ..(*sales).clone() });
@@ -674,8 +801,8 @@ async fn a_route_is_created_listed_led_elsewhere_and_deleted(engine: &mut Engine
 
 async fn a_dialled_number_finds_its_route(engine: &mut Engine) {
     let store = engine.store();
-    let bare = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
-    let sales = store.create_route(&scope(), route("100", "21", SALES)).await.unwrap();
+    let bare = store.create_route(&scope(), route("100", "", MENU), None).await.unwrap();
+    let sales = store.create_route(&scope(), route("100", "21", SALES), None).await.unwrap();
     let found = async |dialled: &str, overdial| {
         let found = store.routed(&scope(), &dialled.parse().unwrap(), overdial).await.unwrap();
         found.map(|found| (found.route, found.overdialled))
@@ -689,16 +816,19 @@ async fn a_dialled_number_finds_its_route(engine: &mut Engine) {
 
 async fn queues_are_made_changed_and_deleted_but_not_under_a_route(engine: &mut Engine) {
     let store = engine.store();
-    let made = store.create_skill(&scope(), queue("night")).await.unwrap();
+    let made = store.create_skill(&scope(), queue("night"), None).await.unwrap();
     assert_eq!(made.id, SkillId(10_000));
     let listed = store.skills(&scope()).await.unwrap();
     assert_eq!(listed, std::slice::from_ref(&made), "the configured ones are not among them");
-    assert_eq!(refused(store.create_skill(&scope(), queue("night")).await), RouteRefusal::SkillExists(made.id).into());
+    assert_eq!(
+        refused(store.create_skill(&scope(), queue("night"), None).await),
+        RouteRefusal::SkillExists(made.id).into()
+    );
     let longer = store.modify_skill(&scope(), made.id, queue("late")).await.unwrap();
     assert_eq!(store.skill(&scope(), made.id).await.unwrap(), Some(longer));
     assert_eq!(store.skill(&scope(), SkillId(7)).await, Ok(None));
 
-    let to = store.create_route(&scope(), route("100", "", Destination::Skill(made.id))).await.unwrap();
+    let to = store.create_route(&scope(), route("100", "", Destination::Skill(made.id)), None).await.unwrap();
     let outcome = store.delete_skills(&scope(), vec![made.id]).await;
     assert_eq!(refused(outcome), RouteRefusal::SkillInUse(made.id, to.clone()).into());
     store.delete_routes(&scope(), vec![to.dnid]).await.unwrap();
@@ -713,11 +843,12 @@ async fn routes_queues_and_the_signing_key_survive_a_restart_and_numbers_are_nev
     let store = engine.store();
     let key = store.signing_key().await.unwrap();
     assert_eq!(store.signing_key().await.unwrap(), key);
-    let queue_made = store.create_skill(&scope(), queue("night")).await.unwrap();
-    let dropped = store.create_skill(&scope(), queue("late")).await.unwrap();
+    let queue_made = store.create_skill(&scope(), queue("night"), None).await.unwrap();
+    let dropped = store.create_skill(&scope(), queue("late"), None).await.unwrap();
     store.delete_skills(&scope(), vec![dropped.id]).await.unwrap();
-    let kept = store.create_route(&scope(), route("100", "*1#", Destination::Skill(queue_made.id))).await.unwrap();
-    let gone = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
+    let kept =
+        store.create_route(&scope(), route("100", "*1#", Destination::Skill(queue_made.id)), None).await.unwrap();
+    let gone = store.create_route(&scope(), route("100", "", MENU), None).await.unwrap();
     store.delete_routes(&scope(), vec![gone.dnid]).await.unwrap();
 
     // The same draws again, so that only what was kept can tell the ids apart.
@@ -726,10 +857,10 @@ async fn routes_queues_and_the_signing_key_survive_a_restart_and_numbers_are_nev
     assert_eq!(store.signing_key().await.unwrap(), key);
     assert_eq!(all_routes(store, &scope()).await, std::slice::from_ref(&kept));
     assert_eq!(store.skills(&scope()).await.unwrap(), [queue_made]);
-    let next = store.create_route(&scope(), route("100", "", MENU)).await.unwrap();
+    let next = store.create_route(&scope(), route("100", "", MENU), None).await.unwrap();
     assert_eq!(next.dnid, gone.dnid + 1);
     assert!(next.id > gone.id);
-    assert_eq!(store.create_skill(&scope(), queue("late")).await.unwrap().id, SkillId(dropped.id.0 + 1));
+    assert_eq!(store.create_skill(&scope(), queue("late"), None).await.unwrap().id, SkillId(dropped.id.0 + 1));
     let found = store.routed(&scope(), &kept.dialled(), Overdial::Refused).await.unwrap().unwrap();
     assert_eq!(found.route, kept);
 }
@@ -737,20 +868,20 @@ async fn routes_queues_and_the_signing_key_survive_a_restart_and_numbers_are_nev
 async fn routes_and_queues_of_scopes_share_nothing(engine: &mut Engine) {
     let store = engine.store();
     let other = other_scope();
-    let made = store.create_skill(&scope(), queue("night")).await.unwrap();
-    let here = store.create_route(&scope(), route("100", "", Destination::Skill(made.id))).await.unwrap();
+    let made = store.create_skill(&scope(), queue("night"), None).await.unwrap();
+    let here = store.create_route(&scope(), route("100", "", Destination::Skill(made.id)), None).await.unwrap();
     assert_eq!(all_routes(store, &other).await, []);
     assert_eq!(store.routed(&other, &here.dialled(), Overdial::Allowed).await, Ok(None));
     assert_eq!(store.skills(&other).await, Ok(vec![]));
     let unknown = RouteRefusal::RouteUnknown(here.id).into();
     assert_eq!(refused(store.modify_route(&other, here.id, MENU).await), unknown);
     assert_eq!(store.delete_routes(&other, vec![here.dnid]).await.unwrap().unknown, [here.dnid]);
-    let there = store.create_route(&other, route("100", "", Destination::Skill(made.id))).await;
+    let there = store.create_route(&other, route("100", "", Destination::Skill(made.id)), None).await;
     assert_eq!(refused(there), RouteRefusal::SkillUnknown(made.id).into());
     // The other environment has the same hotlines, and a stranger has none.
-    assert_eq!(store.create_route(&other, route("100", "", MENU)).await.unwrap().dnid, 1);
+    assert_eq!(store.create_route(&other, route("100", "", MENU), None).await.unwrap().dnid, 1);
     let stranger = Scope { tenant: TenantId::new("other").unwrap(), environment: None };
-    let none = store.create_route(&stranger, route("100", "", MENU)).await;
+    let none = store.create_route(&stranger, route("100", "", MENU), None).await;
     assert_eq!(refused(none), RouteRefusal::HotlineUnknown("100".parse().unwrap()).into());
 }
 

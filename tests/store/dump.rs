@@ -63,17 +63,18 @@ fn names_in(directory: &Path) -> Vec<String> {
 async fn a_snapshot_is_whole_though_everything_in_it_goes_while_it_is_read() {
     for engine in [Engine::memory(Rules::default()), Engine::sled(Rules::default())] {
         let store = engine.store();
-        store.create_number(&scope(), number("41")).await.unwrap();
-        let lent = store.lend(&scope(), lend_to("ann")).await.unwrap();
+        store.create_number(&scope(), number("41"), None).await.unwrap();
+        let lent = store.lend(&scope(), lend_to("ann"), None).await.unwrap();
         let picture: Vec<u8> = (0..500_000u32).map(|place| (place % 251) as u8).collect();
-        let id = store.create_document(&scope(), vec![file("picture", &picture)], Seconds::new(600)).await.unwrap();
+        let id =
+            store.create_document(&scope(), vec![file("picture", &picture)], Seconds::new(600), None).await.unwrap();
         let before = dumped(store).await;
 
         let snapshot = store.snapshot().await.unwrap();
         store.delete_document(&scope(), id.into()).await.unwrap();
         store.delete_interaction(&scope(), &lent.interaction.id).await.unwrap();
         store.delete_number(&scope(), num("41")).await.unwrap();
-        store.create_number(&scope(), number("42")).await.unwrap();
+        store.create_number(&scope(), number("42"), None).await.unwrap();
         store.sweep().await.unwrap();
         let mut late = Vec::new();
         dump::write(snapshot, &mut late).unwrap();
@@ -88,7 +89,8 @@ async fn a_snapshot_is_whole_though_everything_in_it_goes_while_it_is_read() {
 async fn what_was_dropped_during_a_backup_leaves_the_disk_afterwards() {
     let directory = tempfile::tempdir().unwrap();
     let store = crate::engine::open(directory.path()).unwrap();
-    let id = store.create_document(&scope(), vec![file("picture", &[7; 9_000])], Seconds::new(600)).await.unwrap();
+    let id =
+        store.create_document(&scope(), vec![file("picture", &[7; 9_000])], Seconds::new(600), None).await.unwrap();
     let snapshot = store.snapshot().await.unwrap();
     store.delete_document(&scope(), id.into()).await.unwrap();
     drop(snapshot);
@@ -103,19 +105,19 @@ async fn what_was_dropped_during_a_backup_leaves_the_disk_afterwards() {
 async fn a_restored_store_goes_on_where_the_dump_was_taken() {
     let engine = Engine::sled(Rules::default());
     let store = engine.store();
-    store.create_number(&scope(), number("41")).await.unwrap();
-    let id = store.create_number(&scope(), number("42")).await.unwrap();
-    let lent = store.lend(&scope(), lend_to("ann")).await.unwrap();
+    store.create_number(&scope(), number("41"), None).await.unwrap();
+    let id = store.create_number(&scope(), number("42"), None).await.unwrap();
+    let lent = store.lend(&scope(), lend_to("ann"), None).await.unwrap();
     let (_directory, restored) = restored(&dumped(store).await);
     let found = restored.number(&scope(), lent.allocation.number).await.unwrap().unwrap();
     assert_eq!(found.allocation, Some(lent.allocation));
-    assert!(restored.create_number(&other_scope(), number("42")).await.unwrap() > id, "an id was given twice");
+    assert!(restored.create_number(&other_scope(), number("42"), None).await.unwrap() > id, "an id was given twice");
 }
 
 #[tokio::test]
 async fn a_dump_that_is_not_whole_leaves_nothing_behind() {
     let engine = Engine::memory(Rules::default());
-    engine.store().create_number(&scope(), number("41")).await.unwrap();
+    engine.store().create_number(&scope(), number("41"), None).await.unwrap();
     let dump = dumped(engine.store()).await;
     let home = tempfile::tempdir().unwrap();
     let (new, empty) = (home.path().join("new"), home.path().join("empty"));
@@ -157,8 +159,8 @@ async fn a_restore_touches_no_directory_that_has_anything_in_it() {
 async fn a_dump_that_contradicts_itself_is_refused_and_leaves_nothing() {
     let engine = Engine::memory(Rules::default());
     let store = engine.store();
-    store.create_number(&scope(), number("41")).await.unwrap();
-    store.lend(&scope(), lend_to("ann")).await.unwrap();
+    store.create_number(&scope(), number("41"), None).await.unwrap();
+    store.lend(&scope(), lend_to("ann"), None).await.unwrap();
     let dump = dumped(store).await;
     let mut changes = Vec::new();
     dump::read(&dump[..], |change| {
@@ -188,7 +190,7 @@ async fn a_dump_that_contradicts_itself_is_refused_and_leaves_nothing() {
 #[tokio::test]
 async fn a_restore_that_never_ended_counts_as_nothing() {
     let engine = Engine::memory(Rules::default());
-    engine.store().create_number(&scope(), number("41")).await.unwrap();
+    engine.store().create_number(&scope(), number("41"), None).await.unwrap();
     let dump = dumped(engine.store()).await;
     let home = tempfile::tempdir().unwrap();
     let mut build = Build::begin(home.path(), CACHE_BYTES).unwrap();

@@ -62,12 +62,12 @@ async fn the_child_fills_its_directory() {
     let directory = std::env::var(DIRECTORY).expect("the directory to fill is told");
     let store = open(Path::new(&directory)).unwrap();
     for at in 0..200 {
-        store.create_number(&scope(), number(&format!("{}", 1_000 + at))).await.unwrap();
+        store.create_number(&scope(), number(&format!("{}", 1_000 + at)), None).await.unwrap();
     }
     let mut at = 0;
     let error = loop {
         let lend = Lend { data: vec![file("picture", &vec![7; PICTURE])], ..lend_to(&at.to_string()) };
-        match store.lend(&scope(), lend).await {
+        match store.lend(&scope(), lend, None).await {
             Ok(_) => at += 1,
             Err(error) => break error,
         }
@@ -84,7 +84,7 @@ async fn the_child_fills_its_directory() {
     // No further write is taken, and the store says so.
     assert_eq!(store.ready().await, Err(error.clone()));
     assert_eq!(store.free(&scope(), number_of(0)).await, Err(error.clone()));
-    assert_eq!(store.lend(&scope(), lend_to("later")).await, Err(error));
+    assert_eq!(store.lend(&scope(), lend_to("later"), None).await, Err(error));
     store.close().await;
     println!("{ACKNOWLEDGED}{}", at - 1);
 }

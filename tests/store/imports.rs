@@ -31,7 +31,7 @@ pub(crate) async fn what_is_staged_counts_from_its_commit_on_and_not_before(engi
     stage(&mut import, &["11", "12"]).await;
     stage(&mut import, &["13"]).await;
     assert!(!known(store, "11").await && !known(store, "13").await);
-    assert_eq!(store.create_number(&scope(), number("21")).await.map(|id| id > NumberId(3)), Ok(true));
+    assert_eq!(store.create_number(&scope(), number("21"), None).await.map(|id| id > NumberId(3)), Ok(true));
     assert_eq!(import.commit().await, Ok(Imported::Done { created: 3, skipped: 0 }));
     for restarted in [false, true] {
         if restarted {
@@ -45,9 +45,9 @@ pub(crate) async fn what_is_staged_counts_from_its_commit_on_and_not_before(engi
         assert_eq!(store.number(&other_scope(), num("13")).await, Ok(None));
     }
     let store = engine.store();
-    assert_eq!(store.create_number(&scope(), number("22")).await, Ok(NumberId(5)), "no id is given twice");
+    assert_eq!(store.create_number(&scope(), number("22"), None).await, Ok(NumberId(5)), "no id is given twice");
     let mut lent = Vec::new();
-    while let Ok(one) = store.lend(&scope(), lend_to("a")).await {
+    while let Ok(one) = store.lend(&scope(), lend_to("a"), None).await {
         lent.push(one.allocation.number.to_string());
     }
     assert_eq!(lent, ["11", "12", "13", "21", "22"]);
@@ -59,14 +59,27 @@ pub(crate) async fn an_import_that_is_dropped_leaves_nothing_behind(engine: &mut
     stage(&mut import, &["11", "12"]).await;
     drop(import);
     assert!(!known(store, "11").await);
-    store.create_number(&scope(), number("11")).await.unwrap();
+    store.create_number(&scope(), number("11"), None).await.unwrap();
     engine.restart(1).await;
     assert!(known(engine.store(), "11").await && !known(engine.store(), "12").await);
 }
 
+pub(crate) async fn a_commit_whose_caller_has_gone_away_counts_whole(engine: &mut Engine) {
+    let store = engine.store();
+    let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
+    stage(&mut import, &["11", "12"]).await;
+    // Looked after once and then no more: the command is on its way.
+    let _ = tokio::time::timeout(std::time::Duration::ZERO, import.commit()).await;
+    store.sweep().await.unwrap();
+    assert!(known(store, "11").await && known(store, "12").await);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    engine.restart(1).await;
+    assert!(known(engine.store(), "11").await && known(engine.store(), "12").await);
+}
+
 pub(crate) async fn an_import_names_rows_that_repeat_or_exist(engine: &mut Engine) {
     let store = engine.store();
-    store.create_number(&scope(), number("12")).await.unwrap();
+    store.create_number(&scope(), number("12"), None).await.unwrap();
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     let told = import.stage(rows(&["11", "12", "11"])).await.unwrap();
     assert_eq!(told, [bad(3, "12", RowFault::Exists), bad(4, "11", RowFault::Repeats(2))]);
@@ -76,7 +89,7 @@ pub(crate) async fn an_import_names_rows_that_repeat_or_exist(engine: &mut Engin
 
 pub(crate) async fn an_import_can_pass_over_what_exists(engine: &mut Engine) {
     let store = engine.store();
-    store.create_number(&scope(), NewNumber { enabled: false, ..number("12") }).await.unwrap();
+    store.create_number(&scope(), NewNumber { enabled: false, ..number("12") }, None).await.unwrap();
     let mut import = store.import_numbers(&scope(), Existing::Skip).await.unwrap();
     stage(&mut import, &["11", "12", "13"]).await;
     assert_eq!(import.commit().await, Ok(Imported::Done { created: 2, skipped: 1 }));
@@ -93,7 +106,7 @@ pub(crate) async fn a_number_that_somebody_else_made_meanwhile_refuses_the_whole
         let store = engine.store();
         let mut import = store.import_numbers(&scope(), existing).await.unwrap();
         stage(&mut import, &["11", "12", "13"]).await;
-        store.create_number(&scope(), number("12")).await.unwrap();
+        store.create_number(&scope(), number("12"), None).await.unwrap();
         let refused = Imported::Refused(vec![bad(3, "12", RowFault::Exists)]);
         assert_eq!(import.commit().await, Ok(refused), "{existing:?}");
         engine.restart(1).await;
@@ -124,7 +137,7 @@ pub(crate) async fn what_was_imported_can_be_lent_changed_and_deleted_and_stays_
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     stage(&mut import, &["11", "12", "13"]).await;
     assert_eq!(import.commit().await, Ok(Imported::Done { created: 3, skipped: 0 }));
-    store.lend(&scope(), lend_to("a")).await.unwrap();
+    store.lend(&scope(), lend_to("a"), None).await.unwrap();
     store.delete_number(&scope(), num("12")).await.unwrap();
     let disabled = dnis_gateway::domain::NumberPatch { enabled: Some(false), ..Default::default() };
     store.update_number(&scope(), num("13"), disabled).await.unwrap();

@@ -12,11 +12,12 @@ use dnis_gateway::domain::state::{
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     AccessCode, Allocation, AllocationFilter, AllocationId, CallCenter, Caller, CodeShape, Destination, DocumentId,
-    DocumentRef, FlowId, GroupName, GroupRules, Interaction, NewEntry, NewInteraction, NewNumber, NewRoute, Number,
-    NumberFilter, NumberId, NumberPatch, NumberState, Origin, Overdial, Part, Policy, Route, RouteFilter, RouteId,
-    Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    DocumentRef, FlowId, GroupName, GroupRules, HistoryPage, HistoryQuery, HistoryRules, Interaction, NewEntry,
+    NewInteraction, NewNumber, NewRoute, Number, NumberFilter, NumberId, NumberPatch, NumberState, Once, Origin,
+    Overdial, Part, Policy, Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
+    Timestamp,
 };
-use dnis_gateway::store::{BadRow, Existing, Imported, LoadedEntry, Matched, Result, WithData};
+use dnis_gateway::store::{BadRow, Clock, Existing, Imported, LoadedEntry, Matched, Result, WithData};
 use proptest::prelude::*;
 
 use crate::dump::{dumped, facts, restored};
@@ -55,6 +56,8 @@ fn rules() -> [Rules; 2] {
         documents_total: 40_000,
         document_entries: 3,
         value_bytes: 8_000,
+        most_keys: 4,
+        history: HistoryRules { days: 1, entries: 24 },
     };
     let reserved = [num("32")].into();
     [
@@ -78,14 +81,14 @@ enum Step {
     Update { number: usize, dnid: Option<usize>, group: Option<usize>, enabled: Option<bool> },
     Delete { number: usize },
     Import { numbers: Vec<usize>, created: Option<usize>, skip: bool },
-    Lend { holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, caller: Option<usize>, data: Data },
+    Lend(Lending),
     Free { dialled: Dialled },
     FreeOne { at: u64 },
     Renew { at: u64, lasting: u64 },
     Match(Call),
     Begin { holder: Option<usize>, lasting: Option<u64>, data: Data },
     End { holder: usize },
-    Write { data: Data, ttl: u64 },
+    Write { data: Data, ttl: u64, once: Option<(usize, bool)> },
     Merge { document: Named, data: Data, ttl: Option<u64> },
     Drop { document: Named },
     DropEntry { document: Named },
@@ -99,6 +102,18 @@ enum Step {
     Reload { rules: usize },
     Wait { milliseconds: u64 },
     Restart { seed: u64 },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lending {
+    holder: HolderKind,
+    source: SourceKind,
+    repeat: Repeat,
+    times: Times,
+    caller: Option<usize>,
+    data: Data,
+    /// One of few keys, and one of two requests under it.
+    once: Option<(usize, bool)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +190,14 @@ fn times() -> impl Strategy<Value = Times> {
         .prop_map(|(lasting, interaction, document, origin)| Times { lasting, interaction, document, origin })
 }
 
+fn once_key() -> impl Strategy<Value = Option<(usize, bool)>> {
+    proptest::option::of((0usize..4, prop::bool::weighted(0.1)))
+}
+
+fn under((key, other): (usize, bool)) -> Once {
+    once(&format!("key-{key}"), if other { "another" } else { "one" }).expect("it is one")
+}
+
 fn lending() -> impl Strategy<Value = Step> {
     let (group, at) = (1..GROUPS.len(), 0..HOLDERS.len());
     let holder = prop_oneof![
@@ -189,8 +212,10 @@ fn lending() -> impl Strategy<Value = Step> {
         2 => Just(SourceKind::Anywhere)
     ];
     let repeat = proptest::sample::select(vec![Repeat::SameNumber, Repeat::SameNumberOfGroup, Repeat::AnotherNumber]);
-    (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data()).prop_map(
-        |(holder, source, repeat, times, caller, data)| Step::Lend { holder, source, repeat, times, caller, data },
+    (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data(), once_key()).prop_map(
+        |(holder, source, repeat, times, caller, data, once)| {
+            Step::Lend(Lending { holder, source, repeat, times, caller, data, once })
+        },
     )
 }
 
@@ -227,14 +252,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
             .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
-        1 => (data(), ttl.clone()).prop_map(|(data, ttl)| Step::Write { data, ttl }),
+        1 => (data(), ttl.clone(), once_key()).prop_map(|(data, ttl, once)| Step::Write { data, ttl, once }),
         3 => (document(), data(), proptest::option::of(ttl))
             .prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
         1 => document().prop_map(|document| Step::Drop { document }),
         1 => document().prop_map(|document| Step::DropEntry { document }),
         4 => routing(),
         1 => (0usize..2).prop_map(|rules| Step::Reload { rules }),
-        4 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
+        4 => prop_oneof![9 => 0u64..9_000, 1 => 0u64..100_000_000].prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => any::<u64>().prop_map(|seed| Step::Restart { seed }),
     ]
 }
@@ -285,6 +310,7 @@ struct Sight {
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
+    history: Vec<HistoryPage>,
     groups: Part<PoolHealth, Option<GroupName>>,
     routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
     routed: Vec<Option<Routed>>,
@@ -338,14 +364,14 @@ impl Player {
                 let bad = import.stage(rows(&texts)).await.unwrap();
                 if let Some(number) = created {
                     // Somebody else is quicker, or has the number already.
-                    let _ = store.create_number(&scope, number_of(NUMBERS[number])).await;
+                    let _ = store.create_number(&scope, number_of(NUMBERS[number]), None).await;
                 }
                 Outcome::Imported(bad, import.commit().await)
             }
             Step::Create { number, dnid, group: at, enabled } => {
                 let (number, dnid) = (num(NUMBERS[number]), num(&dnid.to_string()));
                 let new = NewNumber { number, dnid, group: GROUPS[at].map(group), enabled };
-                Outcome::Created(store.create_number(&scope, new).await)
+                Outcome::Created(store.create_number(&scope, new, None).await)
             }
             Step::Update { number, dnid, group: at, enabled } => {
                 let dnid = dnid.map(|dnid| num(&dnid.to_string()));
@@ -353,8 +379,8 @@ impl Player {
                 Outcome::Updated(store.update_number(&scope, num(NUMBERS[number]), patch).await)
             }
             Step::Delete { number } => Outcome::Done(store.delete_number(&scope, num(NUMBERS[number])).await),
-            Step::Lend { holder, source, repeat, times, caller, data } => {
-                let outcome = store.lend(&scope, lend(holder, source, repeat, times, caller, data)).await;
+            Step::Lend(lending) => {
+                let outcome = store.lend(&scope, lend(lending), lending.once.map(under)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
                 self.lent = outcome.as_ref().map_or(self.lent, |lent| lent.allocation.id.0.max(self.lent));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
@@ -379,21 +405,22 @@ impl Player {
             Step::Begin { holder, lasting, data } => {
                 let id = holder.map(|at| interaction(HOLDERS[at]));
                 let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
-                let outcome = store.create_interaction(&scope, new).await;
+                let outcome = store.create_interaction(&scope, new, None).await;
                 self.documents.extend(outcome.as_ref().ok().map(|made| made.data));
                 Outcome::Begun(outcome)
             }
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
             }
-            Step::Write { data, ttl } => {
-                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl)).await;
+            Step::Write { data, ttl, once } => {
+                let once = once.map(under);
+                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl), once).await;
                 self.documents.extend(outcome.as_ref().ok());
                 Outcome::Written(outcome)
             }
             Step::Merge { document, data, ttl } => {
                 let (named, ttl) = (self.document(document), ttl.map(Seconds::new));
-                Outcome::Done(store.merge_document(&scope, named, data.entries(), ttl).await)
+                Outcome::Done(store.merge_document(&scope, named, data.entries(), ttl, None).await)
             }
             Step::Drop { document } => Outcome::Done(store.delete_document(&scope, self.document(document)).await),
             Step::DropEntry { document } => {
@@ -404,7 +431,7 @@ impl Player {
                 let extension = extension.map(|extension| extension.parse().unwrap());
                 let hotline = hotline.parse().unwrap();
                 let new = NewRoute { hotline, extension, media: None, destination: DESTINATIONS[to] };
-                let outcome = store.create_route(&scope, new).await;
+                let outcome = store.create_route(&scope, new, None).await;
                 self.routes.extend(outcome.as_ref().ok().map(|route| route.id));
                 Outcome::Routed(outcome)
             }
@@ -413,7 +440,7 @@ impl Player {
                 Outcome::Routed(store.modify_route(&scope, id, DESTINATIONS[to]).await)
             }
             Step::Unroute { dnids } => Outcome::Unrouted(store.delete_routes(&scope, dnids).await),
-            Step::Queue { name } => Outcome::Queued(store.create_skill(&scope, queue(QUEUES[name])).await),
+            Step::Queue { name } => Outcome::Queued(store.create_skill(&scope, queue(QUEUES[name]), None).await),
             Step::Requeue { id, name } => {
                 Outcome::Queued(store.modify_skill(&scope, SkillId(id), queue(QUEUES[name])).await)
             }
@@ -426,6 +453,24 @@ impl Player {
                 Outcome::Done(Ok(()))
             }
             Step::Restart { .. } | Step::Reload { .. } => unreachable!("handled above"),
+        }
+    }
+
+    /// The history of a number in small pages, and who held it lately.
+    async fn history(&self, number: Number) -> Vec<HistoryPage> {
+        let (scope, store) = (scope(), self.engine.store());
+        let ago = Timestamp::from_millis(self.engine.clock.now().as_millis().saturating_sub(5_000));
+        let query =
+            HistoryQuery { number, from: Some(ago), to: Some(ago.after(Seconds::new(2))), after: None, limit: 9 };
+        let mut pages = vec![store.history(&scope, query).await.unwrap()];
+        let mut query = HistoryQuery { from: None, to: None, limit: 2, ..query };
+        loop {
+            let page = store.history(&scope, query).await.unwrap();
+            query.after = page.next;
+            pages.push(page);
+            if query.after.is_none() {
+                return pages;
+            }
         }
     }
 
@@ -471,7 +516,12 @@ impl Player {
         for text in ["100", "1002", "10021", "100213", "100*"] {
             routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
         }
+        let mut history = Vec::new();
+        for number in NUMBERS {
+            history.extend(self.history(num(number)).await);
+        }
         Sight {
+            history,
             page,
             of_group,
             cooling,
@@ -496,7 +546,7 @@ fn caller(at: usize) -> Caller {
     Caller::new(CALLERS[at]).unwrap()
 }
 
-fn lend(holder: HolderKind, source: SourceKind, repeat: Repeat, times: Times, by: Option<usize>, data: Data) -> Lend {
+fn lend(Lending { holder, source, repeat, times, caller: by, data, .. }: Lending) -> Lend {
     let name = |at: usize| group(GROUPS[at].unwrap());
     Lend {
         holder: match holder {

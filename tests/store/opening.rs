@@ -25,10 +25,10 @@ async fn filled() -> TempDir {
 
 async fn fill(store: &SledStore) {
     for last in 0..20 {
-        store.create_number(&scope(), number(&format!("{}", 100 + last))).await.unwrap();
+        store.create_number(&scope(), number(&format!("{}", 100 + last)), None).await.unwrap();
     }
     let data = vec![text("k", "v"), file("picture", &vec![7; 300_000])];
-    store.lend(&scope(), Lend { data, ..lend_to("a") }).await.unwrap();
+    store.lend(&scope(), Lend { data, ..lend_to("a") }, None).await.unwrap();
 }
 
 async fn assert_filled(store: &SledStore) {
@@ -185,7 +185,7 @@ async fn a_commit_that_was_cut_short_by_a_power_cut_is_left_out_as_a_whole() {
 
 async fn fill_again(store: &SledStore) {
     let data = vec![text("k", "v"), file("picture", &vec![7; 300_000])];
-    store.lend(&scope(), Lend { data, ..lend_to("a") }).await.unwrap();
+    store.lend(&scope(), Lend { data, ..lend_to("a") }, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_directory_of_the_first_format_opens_and_gets_a_journal() {
     let store = open(directory.path()).unwrap();
     assert_filled(&store).await;
     assert_eq!(fs::read_to_string(directory.path().join(MARKER)).unwrap(), marker, "earlier releases are kept out");
-    store.create_number(&scope(), number("999")).await.unwrap();
+    store.create_number(&scope(), number("999"), None).await.unwrap();
     drop(store);
     let store = open(directory.path()).unwrap();
     assert_eq!(store.numbers(&scope(), None, 0, 100).await.unwrap().total, 21);

@@ -28,7 +28,7 @@ async fn no_record_is_above_four_kibibytes_however_long_every_name_is() {
     let number = num(&"9".repeat(32));
     let group = GroupName::new(&widest(255)).unwrap();
     let new = NewNumber { number, dnid: number, group: Some(group.clone()), enabled: true };
-    store.create_number(&scope, new).await.unwrap();
+    store.create_number(&scope, new, None).await.unwrap();
 
     // Every mixture of long keys, long labels and values around the size that is kept with its entry.
     let mut data = Vec::new();
@@ -55,7 +55,7 @@ async fn no_record_is_above_four_kibibytes_however_long_every_name_is() {
         data: data.clone(),
         ..lend_to("-")
     };
-    let id = store.lend(&scope, lend).await.unwrap().interaction.data;
+    let id = store.lend(&scope, lend, None).await.unwrap().interaction.data;
     for entry in &data {
         let read = store.document_entry(&scope, id.into(), entry.key.as_str()).await.unwrap().unwrap();
         assert_eq!((read.content, read.bytes), (entry.content.clone(), entry.bytes.clone()));
@@ -80,7 +80,7 @@ async fn large_values_make_no_blobs_and_leave_no_records_when_they_are_gone() {
     let mut documents = Vec::new();
     for _ in 0..8 {
         let entries = vec![file("picture", &picture), text("note", &"n".repeat(1_000))];
-        documents.push(store.create_document(&scope(), entries, Seconds::new(600)).await.unwrap());
+        documents.push(store.create_document(&scope(), entries, Seconds::new(600), None).await.unwrap());
     }
     let blobs = || std::fs::read_dir(directory.path().join("blobs")).unwrap().count();
     assert_eq!(blobs(), 0);

@@ -152,7 +152,10 @@ impl Story {
             highest = highest.max(found.record.id);
         }
         let new = NewNumber { number: number("555"), dnid: number("5"), group: None, enabled: true };
-        assert!(store.create_number(&scope, new.clone()).await.unwrap() > highest);
-        assert_eq!(store.create_number(&scope, new).await, Err(Error::Refused(Refusal::NumberExists(number("555")))));
+        assert!(store.create_number(&scope, new.clone(), None).await.unwrap() > highest);
+        assert_eq!(
+            store.create_number(&scope, new, None).await,
+            Err(Error::Refused(Refusal::NumberExists(number("555"))))
+        );
     }
 }

@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use actix_web::http::Method;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use reqwest::RequestBuilder;
+use reqwest::{Method, RequestBuilder};
 use tempfile::TempDir;
 
 use crate::binary::{Binary, run, texts};
@@ -107,7 +106,6 @@ fn wrong_usage_ends_with_2_and_a_gateway_that_refuses_or_is_not_there_with_1() {
 
 /// A request to the gateway's own API, by the demo's user.
 fn native(gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
-    let method = reqwest::Method::from_bytes(method.as_str().as_bytes()).unwrap();
     gateway.caller().request(method, path).header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=")
 }
 
@@ -151,7 +149,7 @@ async fn a_file_that_is_too_long_or_not_from_here_is_refused_without_being_read(
     encoder.write_all(csv(0..10_000).as_bytes()).unwrap();
     let bomb = send(post().header("Content-Encoding", "gzip").body(encoder.finish().unwrap())).await;
     assert_eq!(bomb.status, 413, "{bomb:?}");
-    let stranger = gateway.caller().request(reqwest::Method::POST, "/gateway/v1/numbers/import").body("900\n");
+    let stranger = gateway.caller().request(Method::POST, "/gateway/v1/numbers/import").body("900\n");
     assert_eq!(send(stranger).await.status, 401);
     let list = send(native(&gateway, Method::GET, "/gateway/v1/numbers?prefix=70")).await;
     assert_eq!(list.json()["items"].as_array().unwrap().len(), 0, "nothing of a file that was refused is there");

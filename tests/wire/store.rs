@@ -11,9 +11,9 @@ use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, 
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
-    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
-    NumberId, NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
-    Skill, SkillId,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
@@ -59,9 +59,9 @@ impl Accidental {
 
 #[async_trait]
 impl Store for Accidental {
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         self.asked(new.number).await;
-        self.inner.create_number(scope, new).await
+        self.inner.create_number(scope, new, once).await
     }
 
     async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
@@ -78,8 +78,8 @@ impl Store for Accidental {
         self.inner.delete_number(scope, number).await
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
-        self.inner.lend(scope, lend).await
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
+        self.inner.lend(scope, lend, once).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -107,16 +107,27 @@ impl Store for Accidental {
         self.inner.match_call(scope, criteria, which, after, data).await
     }
 
-    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
-        self.inner.create_interaction(scope, new).await
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        new: NewInteraction,
+        once: Option<Once>,
+    ) -> Result<Arc<Interaction>> {
+        self.inner.create_interaction(scope, new, once).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
         self.inner.delete_interaction(scope, id).await
     }
 
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
-        self.inner.create_document(scope, entries, ttl).await
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
+        self.inner.create_document(scope, entries, ttl, once).await
     }
 
     async fn merge_document(
@@ -125,8 +136,9 @@ impl Store for Accidental {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()> {
-        self.inner.merge_document(scope, named, entries, ttl).await
+        self.inner.merge_document(scope, named, entries, ttl, once).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
@@ -188,8 +200,8 @@ impl Store for Accidental {
         self.inner.document_entry(scope, named, key).await
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
-        self.inner.create_route(scope, new).await
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
+        self.inner.create_route(scope, new, once).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, to: Destination) -> Result<Arc<Route>> {
@@ -222,8 +234,8 @@ impl Store for Accidental {
         self.inner.routed(scope, dialled, overdial).await
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
-        self.inner.create_skill(scope, new).await
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
+        self.inner.create_skill(scope, new, once).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
@@ -265,6 +277,10 @@ impl Store for Accidental {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.inner.pools().await
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        self.inner.history(scope, query).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

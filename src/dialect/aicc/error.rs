@@ -13,6 +13,7 @@ use super::endpoint::Endpoint;
 use super::fields::Objection;
 use crate::access::AiccDenied;
 use crate::dialect::json::Unread;
+use crate::dialect::once::{self, WrongOnce};
 use crate::dialect::{Answer, HttpRefusal, Outcome};
 use crate::domain::{Refusal, RouteRefusal};
 use crate::store;
@@ -48,6 +49,8 @@ pub(super) enum Failure {
     Invalid(Objection),
     /// A list in a field names more than one call may.
     TooMany(Objection),
+    /// The header that keeps a request from being carried out twice cannot be used.
+    Once(WrongOnce),
     /// The domain said no.
     Refused(Refusal),
     /// The store cannot answer.
@@ -137,6 +140,15 @@ impl Failure {
             ),
             Self::Invalid(objection) => row(S::BAD_REQUEST, "invalid", code::INVALID, objection.to_string()),
             Self::TooMany(objection) => row(S::BAD_REQUEST, "invalid", code::TOO_MANY_IN_ONE, objection.to_string()),
+            Self::Once(wrong) => {
+                row(S::BAD_REQUEST, "invalid", code::INVALID, format!("the header {} {wrong}", once::NAME))
+            }
+            Self::Refused(Refusal::KeyReused(_)) => {
+                http(S::UNPROCESSABLE_ENTITY, "key_reused", format!("the header {} {}", once::NAME, once::REUSED))
+            }
+            Self::Refused(Refusal::KeySpent(_)) => {
+                http(S::CONFLICT, "key_spent", format!("the header {} {}", once::NAME, once::SPENT))
+            }
             Self::Refused(Refusal::Route(refusal)) => of_route(refusal, endpoint),
             Self::Refused(refusal) => business("failed", code::INTERFACE, format!("not carried out: {refusal}")),
             Self::Unavailable => business(
@@ -303,6 +315,12 @@ pub(super) const SOME_DO_NOT_EXIST: &str = code::DOES_NOT_EXIST;
 impl From<Objection> for Failure {
     fn from(objection: Objection) -> Self {
         Self::Invalid(objection)
+    }
+}
+
+impl From<WrongOnce> for Failure {
+    fn from(wrong: WrongOnce) -> Self {
+        Self::Once(wrong)
     }
 }
 

@@ -25,7 +25,7 @@ const DNIDS: &str = "a string of configuration numbers with commas between";
 /// Binds an access code, perhaps with an extension, to a skill queue or an IVR flow.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let new = new_route(&fields::of(call)?)?;
-    operations.store.create_route(&operations.scope, new).await?;
+    operations.store.create_route(&operations.scope, new, call.once()?).await?;
     Ok(success("data create success"))
 }
 

@@ -134,7 +134,7 @@ struct CreatedId {
 /// Makes a queue.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let new = new_skill(&fields::of(call)?)?;
-    let made = operations.store.create_skill(&operations.scope, new).await?;
+    let made = operations.store.create_skill(&operations.scope, new, call.once()?).await?;
     let data = CreatedId { skill_id: made.id.0 };
     Ok(json(StatusCode::OK, "ok", &Created { return_code: "0", description: "data create success", data }))
 }

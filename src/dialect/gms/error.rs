@@ -11,6 +11,7 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 
 use super::endpoint::Methods;
 use super::user_data::Address;
+use crate::dialect::once::{self, WrongOnce};
 use crate::dialect::{HttpRefusal, Outcome, USUAL_WAIT};
 use crate::domain::refusal::Miss;
 use crate::domain::{Refusal, Seconds};
@@ -76,6 +77,8 @@ pub(super) enum Error {
     InstanceUnknown(String),
     /// The header by which a user's own data are told apart is missing, there twice or not usable.
     GmsUser,
+    /// The header that keeps a request from being carried out twice cannot be used.
+    Once(WrongOnce),
     /// An id that a user chose is too long.
     CustomIdTooLong {
         /// The limit, in characters.
@@ -138,6 +141,12 @@ impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
         let Row { status, exception, outcome, message } = error.row();
         Self { status, exception, message, outcome, header: error.header() }
+    }
+}
+
+impl From<WrongOnce> for Error {
+    fn from(wrong: WrongOnce) -> Self {
+        Self::Once(wrong)
     }
 }
 
@@ -209,6 +218,7 @@ impl Error {
                 ),
             ),
             Self::InstanceUnknown(id) => no_such_service(id),
+            Self::Once(wrong) => bad_request(format!("the header {} {wrong}", once::NAME)),
             Self::GmsUser => bad_request(
                 "data under an id of your own belong to a user: the header gms_user must name one, once, in 1 to 255 \
                  characters",
@@ -375,6 +385,18 @@ fn refused(refusal: &Refusal) -> Row {
             too_large(format!("each value must have at most {limit} bytes; nothing was kept"))
         }
         Refusal::EntryUnknown(_) => Error::KeyUnknown.row(),
+        Refusal::KeyReused(_) => Row {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "key_reused",
+            message: format!("the header {} {}", once::NAME, once::REUSED).into(),
+        },
+        Refusal::KeySpent(_) => Row {
+            status: StatusCode::CONFLICT,
+            exception: "javax.ws.rs.ClientErrorException",
+            outcome: "key_spent",
+            message: format!("the header {} {}", once::NAME, once::SPENT).into(),
+        },
         // Nothing that this dialect asks of the store is refused in these ways.
         Refusal::NumberExists(_)
         | Refusal::NumberUnknown(_)

@@ -37,13 +37,13 @@ pub(super) async fn answer(
         InstanceAction::Update => {
             let parameters = Parameters::gather(call).await?;
             let ttl = parameters.text("_ttl")?.map(time_to_live);
-            store.merge_document(scope, place.document, parameters.user_data()?, ttl).await?;
+            store.merge_document(scope, place.document, parameters.user_data()?, ttl, None).await?;
             Ok(Reply::Members(ids(&instance)))
         }
         InstanceAction::ReadData => storage::read(store, scope, place).await,
         InstanceAction::WriteData => {
             let data = Parameters::gather(call).await?.data()?;
-            store.merge_document(scope, place.document, data, None).await?;
+            store.merge_document(scope, place.document, data, None, None).await?;
             Ok(storage::id_of(&place.id))
         }
         InstanceAction::ReadKey(key) => storage::read_key(store, scope, &place, key).await,

@@ -15,7 +15,7 @@ use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
 use crate::dialect::Call;
 use crate::domain::refusal::Miss;
 use crate::domain::state::Lent;
-use crate::domain::{Refusal, Scope};
+use crate::domain::{Once, Refusal, Scope};
 use crate::store::{self, WithData};
 
 /// The member that tells how a group is.
@@ -45,8 +45,14 @@ impl Gms {
         let terms = Terms { tenant, service, interaction_ttl: settings.gms.interaction_ttl };
         let parameters = Parameters::gather(call).await?;
         match service.built_in {
-            BuiltIn::RequestAccess => self.lend(scope, request_access::read(parameters, terms)?).await,
-            BuiltIn::RequestInteraction => self.lend(scope, request_interaction::read(parameters, terms)?).await,
+            BuiltIn::RequestAccess => {
+                let request = request_access::read(parameters, terms)?;
+                self.lend(scope, request, call.once()?).await
+            }
+            BuiltIn::RequestInteraction => {
+                let request = request_interaction::read(parameters, terms)?;
+                self.lend(scope, request, call.once()?).await
+            }
             BuiltIn::MatchInteraction => {
                 let request = MatchRequest::read(&parameters, service)?;
                 self.recognise(scope, request, settings.gms.guesses, format).await
@@ -58,8 +64,8 @@ impl Gms {
         }
     }
 
-    async fn lend(&self, scope: &Scope, request: LendRequest) -> Result<Reply, Error> {
-        let lent = self.store.lend(scope, request.lend).await?;
+    async fn lend(&self, scope: &Scope, request: LendRequest, once: Option<Once>) -> Result<Reply, Error> {
+        let lent = self.store.lend(scope, request.lend, once).await?;
         let mut members = access_information::members(&lent);
         if request.pool_health {
             members.insert(POOL_HEALTH, self.pool_health(scope, &lent).await?);

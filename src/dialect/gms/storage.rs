@@ -13,7 +13,7 @@ use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
 use super::user_data::{self, Address};
 use crate::dialect::Call;
-use crate::domain::{Content, DocumentId, DocumentRef, Scope};
+use crate::domain::{Content, DocumentId, DocumentRef, Ownership, Scope};
 use crate::store::Store;
 
 /// The header that names the user whose data are meant.
@@ -45,13 +45,18 @@ pub(super) async fn answer(
     match storage {
         Storage::Create { ttl } => {
             let data = Parameters::gather(call).await?.data()?;
-            let id = store.create_document(scope, data, time_to_live(ttl)).await?;
+            let id = store.create_document(scope, data, time_to_live(ttl), call.once()?).await?;
             Ok(id_of(&id))
         }
         Storage::Merge { data, ttl } => {
             let place = place(data)?;
+            // A user's own data are made by the first call; whose they are is told by another header.
+            let once = match place.document.ownership {
+                Ownership::Owner => call.once_as(&[call.body, place.document.id.0.as_bytes()])?,
+                Ownership::Anyone => None,
+            };
             let data = Parameters::gather(call).await?.data()?;
-            store.merge_document(scope, place.document, data, Some(time_to_live(ttl))).await?;
+            store.merge_document(scope, place.document, data, Some(time_to_live(ttl)), once).await?;
             Ok(id_of(&place.id))
         }
         Storage::Read(data) => read(store, scope, place(data)?).await,

@@ -11,6 +11,7 @@ use actix_web::http::{Method, StatusCode};
 use super::endpoint::allow;
 use super::parameters::Invalid;
 use crate::access;
+use crate::dialect::once::{self, WrongOnce};
 use crate::dialect::{Answer, HttpRefusal, Outcome, USUAL_WAIT};
 use crate::domain::Refusal;
 use crate::soap::fault::{Detail, Fault, VendorCode};
@@ -278,6 +279,15 @@ fn refusal_row(refusal: &Refusal) -> Row {
         Refusal::InteractionUnknown(id) => {
             row(StatusCode::NOT_FOUND, "not_found", Form::Result, format!("Audit message {id} was not found"))
         }
+        Refusal::KeyReused(_) => row(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "key_reused",
+            Form::Request,
+            format!("The header {} {}", once::NAME, once::REUSED),
+        ),
+        Refusal::KeySpent(_) => {
+            row(StatusCode::CONFLICT, "key_spent", Form::Request, format!("The header {} {}", once::NAME, once::SPENT))
+        }
         // Refusals of what this dialect never asks for: user data, calls to be matched, called routes, seeds.
         Refusal::InteractionExists(_)
         | Refusal::AllocationUnknown(_)
@@ -301,6 +311,12 @@ fn refusal_row(refusal: &Refusal) -> Row {
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Self {
         Self::Invalid(invalid)
+    }
+}
+
+impl From<WrongOnce> for Failure {
+    fn from(wrong: WrongOnce) -> Self {
+        Self::Invalid(Invalid::because(once::NAME, wrong.to_string()))
     }
 }
 

@@ -7,7 +7,7 @@ use super::parameters::Allocate;
 use crate::config::Settings;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::tables::{Found, Page};
-use crate::domain::{GroupName, InteractionId, NewNumber, Number, NumberId, NumberPatch, Origin, Refusal, Scope};
+use crate::domain::{GroupName, InteractionId, NewNumber, Number, NumberId, NumberPatch, Once, Origin, Refusal, Scope};
 use crate::store::Store;
 
 /// The operations, for one caller.
@@ -34,8 +34,8 @@ impl Operations<'_> {
     ///
     /// # Errors
     /// The phone exists.
-    pub(super) async fn create(&self, new: NewNumber) -> Result<NumberId, Failure> {
-        Ok(self.store.create_number(&self.scope, new).await?)
+    pub(super) async fn create(&self, new: NewNumber, once: Option<Once>) -> Result<NumberId, Failure> {
+        Ok(self.store.create_number(&self.scope, new, once).await?)
     }
 
     /// Lends a phone to an interaction. One that holds a phone of Interact's keeps it, with a new deadline, whatever
@@ -43,7 +43,7 @@ impl Operations<'_> {
     ///
     /// # Errors
     /// No phone is free in the group, or the interaction must be known and is not.
-    pub(super) async fn allocate(&self, wanted: Allocate) -> Result<Number, Failure> {
+    pub(super) async fn allocate(&self, wanted: Allocate, once: Option<Once>) -> Result<Number, Failure> {
         let rules = &self.settings.interact;
         let source = match (wanted.group, &rules.default_groups) {
             (Some(group), _) => Source::Group { name: group, fallbacks: Vec::new() },
@@ -63,7 +63,7 @@ impl Operations<'_> {
             data: Vec::new(),
             data_ttl: None,
         };
-        Ok(self.store.lend(&self.scope, lend).await?.allocation.number)
+        Ok(self.store.lend(&self.scope, lend, once).await?.allocation.number)
     }
 
     /// The interaction that a phone, whole or by its DNID, is lent to now, whichever dialect lent it.

@@ -184,8 +184,14 @@ impl Operation for Create {
     const PATH: &'static str = "/allocations";
     const SUMMARY: &'static str = "Lend a number";
     const ABOUT: &'static str = "The interaction lives at least as long as the allocation.";
-    const PROBLEMS: &'static [Problem] =
-        &[Problem::GroupUnknown, Problem::Exhausted, Problem::CodesUsedUp, Problem::DocumentsFull];
+    const PROBLEMS: &'static [Problem] = &[
+        Problem::GroupUnknown,
+        Problem::Exhausted,
+        Problem::CodesUsedUp,
+        Problem::DocumentsFull,
+        Problem::KeyReused,
+        Problem::KeySpent,
+    ];
 
     type Path = Nothing;
     type Query = Nothing;
@@ -194,7 +200,7 @@ impl Operation for Create {
 
     async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let Json(wanted) = asked.body;
-        let lent = desk.store.lend(desk.scope(), lend(desk, wanted)?).await?;
+        let lent = desk.store.lend(desk.scope(), lend(desk, wanted)?, asked.once).await?;
         let shown = ShownAllocation::new(&lent.allocation, desk.now());
         Ok(Created { path: format!("/allocations/{}", lent.allocation.id.0), shown })
     }

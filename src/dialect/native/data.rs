@@ -205,7 +205,7 @@ impl Operation for Merge {
     async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let (id, Json(data)) = (asked.path.interaction, asked.body);
         let document = document(desk, &id).await?;
-        let merged = desk.store.merge_document(desk.scope(), document, data.into_entries(), None).await;
+        let merged = desk.store.merge_document(desk.scope(), document, data.into_entries(), None, None).await;
         merged.map_err(|error| of_interaction(error.into(), &id))?;
         Ok(Done)
     }

@@ -8,7 +8,7 @@ use actix_web::http::Method;
 
 use super::error::Failure;
 use super::operation::Served;
-use super::{allocations, bulk, data, groups, interactions, numbers, routes, tenants, whoami};
+use super::{allocations, bulk, data, groups, history, interactions, numbers, routes, tenants, whoami};
 use crate::dialect::Head;
 
 /// What every path of the API begins with.
@@ -22,6 +22,7 @@ const RESOURCES: &[&[&dyn Served]] = &[
     tenants::OPERATIONS,
     groups::OPERATIONS,
     numbers::OPERATIONS,
+    history::OPERATIONS,
     bulk::OPERATIONS,
     allocations::OPERATIONS,
     interactions::OPERATIONS,

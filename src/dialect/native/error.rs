@@ -95,10 +95,14 @@ problems! {
     InteractionExists 409 "interaction-exists" "The interaction exists already";
     /// The dialled number leads somewhere already.
     RouteExists 409 "route-exists" "The dialled number is routed already";
+    /// What was made under the request's key has ended.
+    KeySpent 409 "key-spent" "The key of the request is spent";
     /// The body is too long.
     TooLarge 413 "too-large" "Too long";
     /// The body is of another media type or content coding.
     MediaType 415 "unsupported-media-type" "The media type or content coding is not supported";
+    /// The key of the request belongs to another one.
+    KeyReused 422 "key-reused" "The key belongs to another request";
     /// The rules of called routes and skill queues do not allow it.
     RouteRefused 422 "route-refused" "The called route or skill queue is not allowed";
     /// Too many attempts with wrong credentials.
@@ -199,6 +203,13 @@ impl Failure {
     pub(super) fn of_member(member: &str, objection: &str) -> Self {
         let mut objections = Objections::none();
         objections.within(Within::Body).at(member, |objections| objections.raise(objection));
+        Self::Invalid(objections.into_raised())
+    }
+
+    /// An objection to a parameter of the query that only the operation itself can raise.
+    pub(super) fn of_parameter(name: &str, objection: &str) -> Self {
+        let mut objections = Objections::none();
+        objections.within(Within::Query).at(name, |objections| objections.raise(objection));
         Self::Invalid(objections.into_raised())
     }
 
@@ -341,6 +352,8 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::Route(RouteRefusal::RouteUnknown(_)) => Problem::RouteUnknown,
         Refusal::Route(RouteRefusal::RouteExists(_)) => Problem::RouteExists,
         Refusal::Route(_) => Problem::RouteRefused,
+        Refusal::KeyReused(_) => Problem::KeyReused,
+        Refusal::KeySpent(_) => Problem::KeySpent,
         // Only a start seeds.
         Refusal::NotEmpty => Problem::Failed,
     };

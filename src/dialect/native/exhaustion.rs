@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::time::Time;
 use crate::domain::state::{Oldest, PoolHealth};
-use crate::domain::{GroupName, InteractionId, Number};
+use crate::domain::{GroupName, InteractionId, Number, Seconds};
 
 /// A group that could have lent, as it was when the request was refused.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -59,7 +59,7 @@ impl From<&PoolHealth> for ExhaustedGroup {
             counts: pool.into(),
             allocations: pool.allocations,
             oldest: pool.oldest.as_ref().map(OldestAllocation::from),
-            earliest_release: pool.next_release.map(|wait| wait.get()),
+            earliest_release: pool.next_release.map(Seconds::get),
         }
     }
 }

@@ -74,7 +74,8 @@ impl Operation for Create {
     const VERB: Verb = Verb::Post;
     const PATH: &'static str = "/interactions";
     const SUMMARY: &'static str = "Begin an interaction";
-    const PROBLEMS: &'static [Problem] = &[Problem::InteractionExists, Problem::DocumentsFull];
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::InteractionExists, Problem::DocumentsFull, Problem::KeyReused, Problem::KeySpent];
 
     type Path = Nothing;
     type Query = Nothing;
@@ -86,7 +87,7 @@ impl Operation for Create {
         let lasting = lasting.unwrap_or(desk.settings.gms.interaction_ttl);
         let data = data.map(UserData::into_entries).unwrap_or_default();
         let new = NewInteraction { id, lasting: Some(lasting), data };
-        let made = desk.store.create_interaction(desk.scope(), new).await?;
+        let made = desk.store.create_interaction(desk.scope(), new, asked.once).await?;
         let path = format!("/interactions/{}", segment(made.id.as_str()));
         Ok(Created { path, shown: ShownInteraction::new(&made, desk.now()) })
     }

@@ -26,6 +26,7 @@ mod endpoint;
 mod error;
 mod exhaustion;
 mod groups;
+mod history;
 mod interactions;
 mod members;
 mod names;

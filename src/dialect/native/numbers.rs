@@ -152,7 +152,8 @@ impl Operation for Create {
     const VERB: Verb = Verb::Post;
     const PATH: &'static str = "/numbers";
     const SUMMARY: &'static str = "Make a number";
-    const PROBLEMS: &'static [Problem] = &[Problem::NumberExists, Problem::NumberUnknown];
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::NumberExists, Problem::NumberUnknown, Problem::KeyReused, Problem::KeySpent];
 
     type Path = Nothing;
     type Query = Nothing;
@@ -162,7 +163,7 @@ impl Operation for Create {
     async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let Json(create) = asked.body;
         let number = create.number;
-        desk.store.create_number(desk.scope(), create.into()).await?;
+        desk.store.create_number(desk.scope(), create.into(), asked.once).await?;
         let shown = ShownNumber::new(desk, &find(desk, number).await?);
         Ok(Created { path: format!("/numbers/{}", segment(number)), shown })
     }

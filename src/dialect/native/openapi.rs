@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{DOCUMENT, PREFIX, operations};
 use super::error::{PROBLEM_JSON, Problem, TYPE_PREFIX, Told};
-use super::operation::{Description, Served};
+use super::operation::{Description, Served, takes_key};
+use crate::dialect::once;
 
 /// The document as text, in a form that changes little when the API does.
 pub(super) fn text() -> String {
@@ -72,7 +73,10 @@ fn described(
     writes: &mut SchemaGenerator,
 ) -> Value {
     let Description { path, query, body, reply } = operation.describe(reads, writes);
-    let parameters: Vec<Value> = parameters("path", &path).chain(parameters("query", &query)).collect();
+    let mut parameters: Vec<Value> = parameters("path", &path).chain(parameters("query", &query)).collect();
+    if takes_key(operation.problems()) {
+        parameters.push(key());
+    }
     let mut responses: BTreeMap<String, Value> = problem_responses(operation.problems(), problem);
     responses.insert(operation.status().as_u16().to_string(), reply);
     let mut described = json!({
@@ -89,6 +93,18 @@ fn described(
         described["requestBody"] = body;
     }
     described
+}
+
+/// The header under which a request is carried out at most once.
+fn key() -> Value {
+    json!({
+        "name": once::NAME,
+        "in": "header",
+        "required": false,
+        "description": "A name for this request, in double quotes or without them. The same request under it changes nothing \
+            and is told of the same thing again while that lives; once it has ended, or for another request, it is refused.",
+        "schema": { "type": "string", "pattern": "^[!#-+\\--~]{1,255}$" },
+    })
 }
 
 /// The parameters that an object's schema describes.

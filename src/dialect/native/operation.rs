@@ -22,8 +22,8 @@ use super::reply::Reply;
 use crate::access::Principal;
 use crate::config::{Limits, Settings, Tenant};
 use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Head};
-use crate::domain::{GroupName, GroupRules, Scope, Timestamp};
+use crate::dialect::{Answer, Call, Head, once};
+use crate::domain::{GroupName, GroupRules, Once, Scope, Timestamp};
 use crate::store::{Clock, Store};
 
 /// The method of an operation.
@@ -73,7 +73,8 @@ pub(super) trait Operation: Sync {
     const SUMMARY: &'static str;
     /// What else there is to know.
     const ABOUT: &'static str = "";
-    /// What it may refuse for reasons of its own; what every operation may answer is not repeated here.
+    /// What it may refuse for reasons of its own; what every operation may answer is not repeated here. One that names
+    /// [`Problem::KeySpent`] takes an `Idempotency-Key`.
     const PROBLEMS: &'static [Problem] = &[];
 
     /// The parameters in the path.
@@ -99,6 +100,8 @@ pub(super) struct Asked<O: Operation> {
     pub(super) query: O::Query,
     /// The body.
     pub(super) body: O::Body,
+    /// The key that the request came under; `None` for an operation that takes none.
+    pub(super) once: Option<Once>,
 }
 
 /// What an operation works with, for one caller.
@@ -268,9 +271,21 @@ fn read<O: Operation>(segments: &[String], call: &Call<'_>) -> Result<Asked<O>, 
     let body = O::Body::read(call.head.headers, call.body, objections.within(Within::Body))?;
     let raised = objections.into_raised();
     match (path, query, body) {
-        (Some(path), Some(query), Some(body)) if raised.is_empty() => Ok(Asked { path, query, body }),
+        (Some(path), Some(query), Some(body)) if raised.is_empty() => {
+            Ok(Asked { path, query, body, once: once(O::PROBLEMS, call)? })
+        }
         _ => Err(Failure::Invalid(raised)),
     }
+}
+
+/// Whether an operation takes a key, so that it is carried out at most once: it can then find one that is spent.
+pub(super) fn takes_key(problems: &[Problem]) -> bool {
+    problems.contains(&Problem::KeySpent)
+}
+
+fn once(problems: &[Problem], call: &Call<'_>) -> Result<Option<Once>, Failure> {
+    let once = if takes_key(problems) { call.once() } else { Ok(None) };
+    once.map_err(|wrong| Failure::of_member(once::NAME, &wrong.to_string()))
 }
 
 /// Reads path and query of an operation that reads its body itself.

@@ -190,7 +190,8 @@ impl Operation for Create {
     const PATH: &'static str = "/routes";
     const SUMMARY: &'static str = "Make a called route";
     const ABOUT: &'static str = "A dialled number (access code and extension in one) leads to one destination.";
-    const PROBLEMS: &'static [Problem] = &[Problem::RouteExists, Problem::RouteRefused];
+    const PROBLEMS: &'static [Problem] =
+        &[Problem::RouteExists, Problem::RouteRefused, Problem::KeyReused, Problem::KeySpent];
 
     type Path = Nothing;
     type Query = Nothing;
@@ -201,7 +202,7 @@ impl Operation for Create {
         let Json(RouteCreate { access_code, extension, media_type, skill, flow }) = asked.body;
         let destination = destination(skill, flow)?;
         let new = NewRoute { hotline: access_code, extension, media: media_type, destination };
-        let made = desk.store.create_route(desk.scope(), new).await?;
+        let made = desk.store.create_route(desk.scope(), new, asked.once).await?;
         Ok(Created { path: format!("/routes/{}", made.id), shown: ShownRoute::new(&made) })
     }
 }

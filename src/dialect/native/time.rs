@@ -5,8 +5,11 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
+use super::value::Scalar;
 use crate::domain::Timestamp;
+use crate::soap::datetime;
 
 const MILLIS_A_DAY: u64 = 24 * 60 * 60 * 1000;
 
@@ -41,6 +44,19 @@ fn date(days: u64) -> (u64, u64, u64) {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl Scalar for Time {
+    fn allowed() -> Cow<'static, str> {
+        "a point in time such as 2026-03-01T09:30:00Z, with its offset from UTC".into()
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        let text = value.as_str()?;
+        let (_, time) = text.split_once('T')?;
+        let zoned = time.ends_with('Z') || time.contains(['+', '-']);
+        datetime::read(text).filter(|_| zoned).map(Self)
     }
 }
 

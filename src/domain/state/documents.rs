@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::{Ending, State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
+use crate::domain::once::Identity;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, DocumentRef, Entry, EntryKey, NewEntry, Ownership, Refusal, Scope, Seconds,
-    Timestamp, Value, ValueId,
+    Change, Deadline, Document, DocumentId, DocumentRef, Entry, EntryKey, Made, NewEntry, Ownership, Refusal, Scope,
+    Seconds, Timestamp, Value, ValueId,
 };
 
 /// What the entries of a document take of the operator's room, in bytes.
@@ -24,18 +25,23 @@ impl Turn<'_> {
     /// Makes a document that belongs to no interaction and lives for `ttl`.
     ///
     /// # Errors
-    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`].
+    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
+    /// [`Refusal::KeySpent`].
     pub fn create_document(
         &mut self,
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
     ) -> Result<DocumentId, Refusal> {
+        if let Some(id) = self.document_again(scope)? {
+            return Ok(id);
+        }
         self.state.check_room(None, &entries)?;
         let scope = self.state.shared(scope);
         let id = DocumentId(self.fresh_uuid());
         self.begin_document(&scope, id.into(), ttl);
         self.state.write_entries(&scope, id, entries);
+        self.remember(&scope, || Made::Document(id));
         Ok(id)
     }
 
@@ -45,7 +51,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn merge_document(
         &mut self,
         scope: &Scope,
@@ -53,6 +59,9 @@ impl Turn<'_> {
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
     ) -> Result<(), Refusal> {
+        if self.document_again(scope)?.is_some() {
+            return Ok(());
+        }
         let document = self.state.tables.document(scope, named, self.now).cloned();
         self.state.check_room(document.as_deref(), &entries)?;
         let shared = self.state.shared(scope);
@@ -63,6 +72,7 @@ impl Turn<'_> {
             (None, _) => return Err(Refusal::DocumentUnknown(named.id)),
         }
         self.state.write_entries(&shared, named.id, entries);
+        self.remember(&shared, || Made::Document(named.id));
         Ok(())
     }
 
@@ -95,6 +105,14 @@ impl Turn<'_> {
         self.state.apply(Change::Entry(Arc::clone(&scope), named.id, key.clone(), None));
         self.state.drop_value(&key, &entry);
         Ok(())
+    }
+
+    /// The document that the first call under the command's key made or wrote into.
+    fn document_again(&self, scope: &Scope) -> Result<Option<DocumentId>, Refusal> {
+        self.repeated(scope, |tables, made, _| match made {
+            Made::Document(id) => tables.scope(scope)?.documents.get(id).map(|document| document.id),
+            _ => None,
+        })
     }
 
     fn begin_document(&mut self, scope: &Arc<Scope>, named: DocumentRef, ttl: Seconds) {
@@ -192,6 +210,7 @@ impl State {
         let Some(document) = self.document(scope, id) else { return };
         self.forget_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
         self.apply(Change::Document(Arc::clone(scope), id, None));
+        self.finish(&Identity::Document(id), self.now.min(document.kept_until));
         for (key, entry) in &document.entries {
             self.apply(Change::Entry(Arc::clone(scope), id, key.clone(), None));
             self.drop_value(key, entry);

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::{Ending, State, Turn};
 use crate::domain::document::Entries;
+use crate::domain::history::End;
+use crate::domain::once::Identity;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Interaction, InteractionId, NewInteraction, Ownership, Refusal, Scope,
-    Timestamp,
+    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction, Ownership, Refusal,
+    Scope, Timestamp,
 };
 
 impl Turn<'_> {
@@ -16,8 +18,15 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_interaction(&mut self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>, Refusal> {
+        let again = self.repeated(scope, |tables, made, now| match made {
+            Made::Interaction(id, data) => tables.interaction(scope, id, now).filter(|it| it.data == *data).cloned(),
+            _ => None,
+        });
+        if let Some(interaction) = again? {
+            return Ok(interaction);
+        }
         let NewInteraction { id, lasting, data } = new;
         if let Some(id) = id.as_ref().filter(|id| self.state.tables.interaction(scope, id, self.now).is_some()) {
             return Err(Refusal::InteractionExists(id.clone()));
@@ -28,6 +37,7 @@ impl Turn<'_> {
         let interaction = self.begin_interaction(scope, id, deadline);
         let scope = self.state.shared(scope);
         self.state.write_entries(&scope, interaction.data, data);
+        self.remember(&scope, || Made::Interaction(interaction.id.clone(), interaction.data));
         Ok(interaction)
     }
 
@@ -104,10 +114,11 @@ impl State {
         let Some(slot) = self.tables.scope(scope).and_then(|tables| tables.interactions.get(id)) else { return };
         let (interaction, holds) = (Arc::clone(&slot.record), slot.holds.clone());
         for (number, allocation) in holds {
-            self.end_allocation(scope, number, allocation, at);
+            self.end_allocation(scope, number, allocation, End::InteractionDeleted, at);
         }
         self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
+        self.finish(&Identity::Interaction(interaction.data), at);
         if let Some(document) = self.document(scope, interaction.data) {
             if document.kept_until <= at {
                 self.drop_document(scope, document.id);

@@ -6,11 +6,13 @@ use rand::CryptoRng;
 
 use super::pools::Group;
 use super::{State, Turn, endings};
+use crate::domain::history::End;
 use crate::domain::number::LastLending;
+use crate::domain::once::Identity;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, Change, CodeShape, Deadline, GroupName, Interaction, InteractionId,
-    NewEntry, Number, NumberRecord, Origin, Refusal, Scope, Seconds, Sharing, Timestamp,
+    Made, NewEntry, Number, NumberRecord, Origin, Refusal, Scope, Seconds, Sharing, Tables, Timestamp,
 };
 
 /// Who is to hold the number.
@@ -100,8 +102,11 @@ impl Turn<'_> {
     /// # Errors
     /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
     /// and what keeps the user data from being written: [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn lend(&mut self, scope: &Scope, lend: Lend) -> Result<Lent, Refusal> {
+        if let Some(lent) = self.repeated(scope, |tables, made, now| lent_again(tables, scope, made, now))? {
+            return Ok(lent);
+        }
         let existing = self.holder(scope, &lend.holder)?;
         let scope = self.state.shared(scope);
         let document = existing.as_ref().and_then(|holder| self.state.document(&scope, holder.data));
@@ -135,6 +140,7 @@ impl Turn<'_> {
                 self.state.put_allocation(&scope, allocation)
             }
         };
+        self.remember(&scope, || Made::Allocation(allocation.number, allocation.id));
         Ok(Lent { seconds_left: allocation.deadline.seconds_left(self.now), allocation, interaction })
     }
 
@@ -146,7 +152,7 @@ impl Turn<'_> {
         let found = self.state.tables.dialled(scope, dialled, self.now).ok_or(Refusal::NumberUnknown(dialled))?;
         if let Some(allocation) = &found.allocation {
             let scope = self.state.shared(scope);
-            self.state.end_allocation(&scope, allocation.number, allocation.id, self.now);
+            self.state.end_allocation(&scope, allocation.number, allocation.id, End::Freed, self.now);
         }
         Ok(found.allocation)
     }
@@ -175,7 +181,7 @@ impl Turn<'_> {
         let running = self.state.tables.allocation(scope, id, self.now).cloned();
         let running = running.ok_or(Refusal::AllocationUnknown(id))?;
         let scope = self.state.shared(scope);
-        self.state.end_allocation(&scope, running.number, id, self.now);
+        self.state.end_allocation(&scope, running.number, id, End::Freed, self.now);
         Ok(running)
     }
 
@@ -258,6 +264,18 @@ impl Turn<'_> {
         self.state.write_entries(scope, interaction.data, lend.data.clone());
         interaction
     }
+}
+
+/// The allocation that the first call under a key made, while it lives.
+fn lent_again(tables: &Tables, scope: &Scope, made: &Made, now: Timestamp) -> Option<Lent> {
+    let Made::Allocation(number, id) = made else { return None };
+    let allocation = tables.slot(scope, *number)?.allocation(*id).filter(|allocation| allocation.live(now))?;
+    let interaction = tables.interaction(scope, &allocation.interaction, now)?;
+    Some(Lent {
+        allocation: Arc::clone(allocation),
+        interaction: Arc::clone(interaction),
+        seconds_left: allocation.deadline.seconds_left(now),
+    })
 }
 
 /// A code that nobody else has on the number.
@@ -359,14 +377,30 @@ impl State {
         allocation
     }
 
-    /// Ends an allocation, by its deadline or by hand, and lets its number rest or be lent again.
-    pub(super) fn end_allocation(&mut self, scope: &Arc<Scope>, number: Number, id: AllocationId, now: Timestamp) {
+    /// Ends an allocation, by its deadline or by hand, and lets its number rest or be lent again. What comes after its
+    /// deadline only finds that it has expired.
+    pub(super) fn end_allocation(
+        &mut self,
+        scope: &Arc<Scope>,
+        number: Number,
+        id: AllocationId,
+        end: End,
+        now: Timestamp,
+    ) {
         let Some(slot) = self.slot(scope, number) else { return };
         let Some(allocation) = slot.allocation(id).cloned() else { return };
         let record = Arc::clone(&slot.record);
+        let ended = now.min(allocation.deadline);
         self.unplan(scope, &record.group, &allocation);
         self.apply(Change::Released(Arc::clone(scope), Arc::clone(&allocation)));
-        let freed = Some(LastLending::after(record.freed, id, now.min(allocation.deadline)));
+        self.finish(&Identity::Allocation(id), ended);
+        let end = match end {
+            End::Matched if !allocation.live(now) => End::MatchedLate,
+            _ if !allocation.live(now) => End::Expired,
+            end => end,
+        };
+        self.remember_past(scope, allocation, ended, end);
+        let freed = Some(LastLending::after(record.freed, id, ended));
         let record = Arc::new(NumberRecord { freed, ..(*record).clone() });
         self.apply(Change::Number(Arc::clone(scope), number, Some(record)));
         self.offer(scope, number);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Turn;
+use crate::domain::history::End;
 use crate::domain::refusal::Miss;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Sharing, Tables, Timestamp};
@@ -131,7 +132,7 @@ impl Turn<'_> {
         let matches: Vec<_> = allocations.into_iter().filter_map(|found| self.describe(scope, found)).collect();
         let scope = self.state.shared(scope);
         for found in &matches {
-            self.state.end_allocation(&scope, found.allocation.number, found.allocation.id, self.now);
+            self.state.end_allocation(&scope, found.allocation.number, found.allocation.id, End::Matched, self.now);
             if after == AfterMatch::Delete {
                 self.state.end_interaction(&scope, &found.interaction.id, self.now);
             }

@@ -7,10 +7,12 @@
 mod census;
 mod documents;
 mod health;
+mod history;
 mod interactions;
 mod lend;
 mod matching;
 mod numbers;
+mod once;
 mod pools;
 mod routes;
 mod skills;
@@ -21,8 +23,10 @@ use std::sync::Arc;
 use rand::CryptoRng;
 
 use super::{
-    Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Rules, Scope, Seconds, Tables, Timestamp,
+    Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Once, OnceKey, Rules, Scope, Seconds, Tables,
+    Timestamp,
 };
+use crate::domain::history::End;
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
 use pools::{Offered, Pools};
@@ -45,6 +49,8 @@ enum Ending {
     Rest(Arc<Scope>, Number),
     Interaction(Arc<Scope>, InteractionId),
     Document(Arc<Scope>, DocumentId),
+    /// The time for which a spent key is kept.
+    Once(Arc<Scope>, OnceKey),
 }
 
 /// The state: what is known, and what follows from it for the next decision.
@@ -60,6 +66,7 @@ pub struct State {
     now: Timestamp,
     /// What all documents together take of the operator's room, in bytes.
     document_bytes: u64,
+    keys: once::Keys,
     changes: Vec<Change>,
 }
 
@@ -68,6 +75,8 @@ pub struct Turn<'a> {
     state: &'a mut State,
     now: Timestamp,
     rng: &'a mut dyn CryptoRng,
+    /// The key that the command came under.
+    once: Option<Once>,
 }
 
 impl State {
@@ -81,6 +90,7 @@ impl State {
             endings: BTreeSet::new(),
             now: Timestamp::default(),
             document_bytes: 0,
+            keys: once::Keys::default(),
             changes: Vec::new(),
         };
         state.derive();
@@ -106,7 +116,9 @@ impl State {
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
         self.end_due(now, usize::MAX);
-        Turn { state: self, now, rng }
+        let mut turn = Turn { state: self, now, rng, once: None };
+        turn.trim_history();
+        turn
     }
 
     /// The changes since the last call, in their order.
@@ -130,10 +142,11 @@ impl State {
             let Some((at, ending)) = self.endings.pop_first() else { return false };
             match ending {
                 Ending::Lapse(scope, number, id) => self.lapse(&scope, number, id),
-                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, at),
+                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, End::Expired, at),
                 Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
                 Ending::Document(scope, id) => self.end_document(&scope, id),
+                Ending::Once(scope, key) => self.forget_once(&scope, &key),
             }
         }
         self.next_ending().is_some_and(|at| at <= now)
@@ -176,12 +189,14 @@ impl State {
         self.endings.clear();
         self.scopes.clear();
         self.document_bytes = 0;
+        self.keys = once::Keys::default();
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
         self.now = self.now.max(latest.unwrap_or_default());
         for scope in scopes {
             self.scopes.insert((*scope).clone(), Arc::clone(&scope));
             self.derive_scope(&scope);
+            self.derive_once(&scope);
         }
     }
 

@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{State, Turn};
+use crate::domain::history::End;
+use crate::domain::once::Identity;
 use crate::domain::tables::Found;
 use crate::domain::{
-    Allocation, Change, Deadline, InteractionId, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope,
+    Allocation, Change, Deadline, InteractionId, Made, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal,
+    Scope,
 };
 
 /// What a store is given when it is still empty.
@@ -22,8 +25,15 @@ impl Turn<'_> {
     /// Creates a number.
     ///
     /// # Errors
-    /// [`Refusal::NumberExists`].
+    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_number(&mut self, scope: &Scope, new: NewNumber) -> Result<NumberId, Refusal> {
+        let again = self.repeated(scope, |tables, made, now| match made {
+            Made::Number(number, id) => tables.number(scope, *number, now).filter(|found| found.record.id == *id),
+            _ => None,
+        });
+        if let Some(found) = again? {
+            return Ok(found.record.id);
+        }
         let scope = self.state.shared(scope);
         if self.state.tables.number(&scope, new.number, self.now).is_some() {
             return Err(Refusal::NumberExists(new.number));
@@ -33,6 +43,7 @@ impl Turn<'_> {
         let record = NumberRecord { id, number, dnid, group, enabled, freed: None };
         self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
         self.state.place(&scope, number);
+        self.remember(&scope, || Made::Number(number, id));
         Ok(id)
     }
 
@@ -94,6 +105,7 @@ impl Turn<'_> {
         self.state.end_allocations(&scope, number);
         self.state.displace(&scope, number);
         self.state.apply(Change::Number(scope, number, None));
+        self.state.finish(&Identity::Number(found.record.id), self.now);
         Ok(())
     }
 
@@ -152,7 +164,7 @@ impl State {
     /// Ends whatever a number carries.
     fn end_allocations(&mut self, scope: &Arc<Scope>, number: Number) {
         for allocation in self.allocations(scope, number) {
-            self.end_allocation(scope, number, allocation.id, self.now);
+            self.end_allocation(scope, number, allocation.id, End::Expired, self.now);
         }
     }
 

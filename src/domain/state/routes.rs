@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::Turn;
+use crate::domain::once::Identity;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::{
-    CallCenter, Change, Destination, Dialled, FlowId, HotlineCode, MediaType, NewRoute, Refusal, Route, RouteId,
+    CallCenter, Change, Destination, Dialled, FlowId, HotlineCode, Made, MediaType, NewRoute, Refusal, Route, RouteId,
     RouteRefusal, Scope, Skill, SkillId,
 };
 
@@ -19,8 +20,15 @@ impl Turn<'_> {
     /// # Errors
     /// [`RouteRefusal::HotlineUnknown`], [`RouteRefusal::SkillUnknown`], [`RouteRefusal::FlowUnknown`],
     /// [`RouteRefusal::FlowForMultimedia`], [`RouteRefusal::QueueMedia`], [`RouteRefusal::HotlineMedia`], [`RouteRefusal::RouteExists`],
-    /// [`RouteRefusal::RoutesFull`].
+    /// [`RouteRefusal::RoutesFull`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_route(&mut self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>, Refusal> {
+        let again = self.repeated(scope, |tables, made, _| match made {
+            Made::Route(id) => tables.route(scope, *id).cloned(),
+            _ => None,
+        });
+        if let Some(route) = again? {
+            return Ok(route);
+        }
         let media = self.media_of(scope, &new)?;
         let calls = self.state.tables.calls(scope);
         let dialled = Dialled::of(&new.hotline, new.extension.as_ref());
@@ -35,7 +43,8 @@ impl Turn<'_> {
         let id = RouteId::new(dnid, self.rng.next_u32());
         let NewRoute { hotline, extension, destination, .. } = new;
         let route = Arc::new(Route { id, dnid, hotline, extension, media, destination });
-        self.state.apply(Change::Route(scope, dnid, Some(Arc::clone(&route))));
+        self.state.apply(Change::Route(Arc::clone(&scope), dnid, Some(Arc::clone(&route))));
+        self.remember(&scope, || Made::Route(id));
         Ok(route)
     }
 
@@ -70,6 +79,7 @@ impl Turn<'_> {
             match self.state.tables.calls(&scope).and_then(|calls| calls.of_dnid(*dnid)).map(Arc::clone) {
                 Some(route) => {
                     self.state.apply(Change::Route(Arc::clone(&scope), *dnid, None));
+                    self.state.finish(&Identity::Route(Arc::clone(&scope), route.id), self.now);
                     outcome.deleted.push(route);
                 }
                 None => outcome.unknown.push(*dnid),

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::{State, Turn};
+use crate::domain::once::Identity;
 use crate::domain::routes::Numbering;
 use crate::domain::skill::LAST_CONFIGURED_SKILL;
-use crate::domain::{Change, Destination, NewSkill, Refusal, RouteRefusal, Scope, SigningKey, Skill, SkillId};
+use crate::domain::{Change, Destination, Made, NewSkill, Refusal, RouteRefusal, Scope, SigningKey, Skill, SkillId};
 
 /// Most queues that callers make in a scope.
 pub const MAX_SKILLS: usize = 5_000;
@@ -15,15 +16,25 @@ impl Turn<'_> {
     /// Makes a skill queue.
     ///
     /// # Errors
-    /// [`RouteRefusal::SkillExists`], [`RouteRefusal::SkillsFull`], [`RouteRefusal::SkillTooLarge`].
+    /// [`RouteRefusal::SkillExists`], [`RouteRefusal::SkillsFull`], [`RouteRefusal::SkillTooLarge`];
+    /// [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_skill(&mut self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>, Refusal> {
+        let again = self.repeated(scope, |tables, made, _| match made {
+            Made::Skill(id) => tables.skill(scope, *id).cloned(),
+            _ => None,
+        });
+        if let Some(skill) = again? {
+            return Ok(skill);
+        }
         self.hold_to_rules(scope, None, &new)?;
         if self.state.tables.calls(scope).is_some_and(|calls| calls.skills.len() >= MAX_SKILLS) {
             return Err(RouteRefusal::SkillsFull { limit: MAX_SKILLS }.into());
         }
         let scope = self.state.shared(scope);
         let made = self.state.next_in_scope(&scope, |numbering| &mut numbering.skills);
-        Ok(self.put_skill(&scope, SkillId(LAST_CONFIGURED_SKILL + made), new))
+        let skill = self.put_skill(&scope, SkillId(LAST_CONFIGURED_SKILL + made), new);
+        self.remember(&scope, || Made::Skill(skill.id));
+        Ok(skill)
     }
 
     /// Changes a skill queue that somebody made.
@@ -54,6 +65,7 @@ impl Turn<'_> {
         for id in ids {
             if self.state.tables.skill(&scope, *id).is_some() {
                 self.state.apply(Change::Skill(Arc::clone(&scope), *id, None));
+                self.state.finish(&Identity::Skill(Arc::clone(&scope), *id), self.now);
             }
         }
         Ok(())

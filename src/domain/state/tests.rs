@@ -7,6 +7,8 @@ mod interactions;
 mod lending;
 mod matching;
 mod numbers;
+mod once;
+mod past;
 mod policies;
 mod rests;
 mod routes;

@@ -33,7 +33,7 @@ struct ScopeContents {
 impl Tables {
     /// All that is known now. Whoever adds to the tables is asked here by the compiler what of it cannot be derived.
     pub fn contents(&self) -> Contents {
-        let Self { scopes, counters, signing_key } = self;
+        let Self { scopes, counters, signing_key, history: _ } = self;
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());
         let mut scopes: Vec<_> = filled.map(|(scope, tables)| tables.contents(scope)).collect();
         scopes.sort_unstable_by(|one, other| one.scope.cmp(&other.scope));
@@ -43,7 +43,8 @@ impl Tables {
 
 impl ScopeTables {
     fn contents(&self, scope: &Arc<Scope>) -> ScopeContents {
-        let Self { numbers, dnids: _, allocated_dnids: _, lent, groups: _, interactions, documents, calls } = self;
+        let Self { numbers, dnids: _, allocated_dnids: _, lent, groups: _, interactions, documents, calls, once: _ } =
+            self;
         let mut allocations = Vec::with_capacity(lent.len());
         let numbers = numbers.values().map(|slot| {
             allocations.extend(slot.allocations().cloned());

@@ -76,10 +76,10 @@ impl Build {
         let unusable = |error: io::Error| opening.unusable(&error);
         tree.write(slice).and_then(|()| tree.sync()).map_err(io::Error::other).map_err(unusable)?;
         // Closed and opened again, everything comes from the files.
-        drop(tree);
+        opening.let_go(tree, &place.directory)?;
         let tree = opening.open_tree(&place.directory)?;
         let report = inspect::inspect(&Subject { tree: &tree, layers: &[], marker: &marker, commits: 0 });
-        drop(tree);
+        opening.let_go(tree, &place.directory)?;
         if let Some(problem) = report.problems.first() {
             return Err(opening.damaged(problem));
         }

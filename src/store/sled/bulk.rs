@@ -61,7 +61,8 @@ impl Import for SledImport<'_> {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Imported> {
-        let Some(stages) = &self.stages else { return Err(closed()) };
+        // A caller who goes away while the commit is under way must not take away what it makes count.
+        let Some(stages) = self.stages.take() else { return Err(closed()) };
         let (import, scope) = (stages.id(), Arc::clone(&self.scope));
         let records = self.staging.records().to_vec();
         let outcome = self.store.write(move |desk| {
@@ -75,12 +76,12 @@ impl Import for SledImport<'_> {
             }
             Ok(Ok(()))
         });
-        let outcome = outcome.await;
         // After an error nobody here knows whether it counts; the next start does.
-        if !matches!(outcome, Ok(Err(_))) {
-            self.stages = None;
+        let outcome = outcome.await?;
+        if outcome.is_err() {
+            self.stages = Some(stages);
         }
-        Ok(self.staging.imported(outcome?))
+        Ok(self.staging.imported(outcome))
     }
 }
 

@@ -5,6 +5,8 @@
 //! 4 KiB: sled moves large nodes into files of their own that it never syncs. Everything that can be larger is cut:
 //! documents into entries, large values into chunks.
 
+pub(super) mod history;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,8 +23,8 @@ use crate::domain::routes::Numbering;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, Change, Content, Deadline, Destination, Document, DocumentId, Entry,
     EntryKey, EnvironmentName, Extension, GroupName, HotlineCode, Interaction, InteractionId, MediaType, NewSkill,
-    Number, NumberId, NumberRecord, Origin, Ownership, Route, RouteId, Scope, Sharing, SigningKey, Skill, SkillId,
-    Tables, TenantId, Timestamp, Value, ValueId,
+    Number, NumberId, NumberRecord, OnceKey, OnceRecord, Origin, Ownership, Route, RouteId, Scope, Sharing, SigningKey,
+    Skill, SkillId, Tables, TenantId, Timestamp, Value, ValueId,
 };
 
 /// Largest record, key and value together, in bytes.
@@ -45,11 +47,15 @@ mod tag {
     /// A queue; without an id in its key, the numbers given out in the scope.
     pub(super) const SKILL: u8 = 9;
     pub(super) const ROUTE: u8 = 10;
+    pub(super) const ONCE: u8 = 11;
+    /// How many entries of the history a bucket has; without a bucket in its key, where the history begins.
+    pub(super) const HISTORY_BUCKET: u8 = 12;
     pub(super) const SIGNING_KEY: u8 = 13;
     /// From here on, records that the tables are not rebuilt from.
     pub(super) const APART: u8 = 200;
     pub(super) const JOURNAL: u8 = 201;
     pub(super) const STAGE: u8 = 202;
+    pub(super) const HISTORY: u8 = 203;
 }
 
 /// The key of the record that says which store this is.
@@ -212,6 +218,9 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 sink.remove(&chunk_key(*id, chunk));
             }
         }
+        Change::Once(scope, once, record) => {
+            store(sink, key(tag::ONCE, scope, once.as_str().as_bytes()), record.as_deref());
+        }
         Change::Skill(scope, id, skill) => {
             let key = key(tag::SKILL, scope, &id.0.to_be_bytes());
             store(sink, key, skill.as_deref().map(|skill| &skill.about));
@@ -228,6 +237,14 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         }
         Change::Numbering(scope, numbering) => store(sink, key(tag::SKILL, scope, &[]), Some(numbering)),
         Change::SigningKey(signing_key) => store(sink, vec![tag::SIGNING_KEY], Some(signing_key)),
+        Change::Ended(scope, past) => {
+            store(sink, history::bucket_key(past.bucket), Some(&past.count));
+            store(sink, history::key(scope, past), Some(&history::StoredPast::from(&**past)));
+        }
+        Change::HistoryDropped(bucket) => {
+            store(sink, vec![tag::HISTORY_BUCKET], Some(&bucket.next()));
+            sink.remove(&history::bucket_key(*bucket));
+        }
         Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
     }
 }
@@ -412,8 +429,10 @@ impl Loader {
             Some(&tag::INTERACTION) => self.take_interaction(key, value),
             Some(&tag::ALLOCATION) => self.take_allocation(key, value),
             Some(&tag::DOCUMENT) => self.take_document(key, value),
+            Some(&tag::ONCE) => self.take_once(key, value),
             Some(&tag::SKILL) => self.take_skill(key, value),
             Some(&tag::ROUTE) => self.take_route(key, value),
+            Some(&tag::HISTORY_BUCKET) => self.take_history_bucket(key, value),
             Some(&tag::SIGNING_KEY) => {
                 let signing_key: SigningKey = fields(key, value)?;
                 self.tables.apply(&Change::SigningKey(signing_key));
@@ -496,6 +515,26 @@ impl Loader {
             }
             _ => Err(damaged(key, "it belongs to no document")),
         }
+    }
+
+    fn take_history_bucket(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        match &key[1..] {
+            [] => self.tables.set_history_floor(fields(key, value)?),
+            bucket => {
+                let bucket = history::bucket(bucket).ok_or_else(|| damaged(key, "its key is no bucket"))?;
+                self.tables.set_history(bucket, fields(key, value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_once(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let once = std::str::from_utf8(name).ok().and_then(|name| OnceKey::new(name).ok());
+        let once = once.ok_or_else(|| damaged(key, "its key is no key of a request"))?;
+        let record: OnceRecord = fields(key, value)?;
+        self.tables.apply(&Change::Once(scope, once, Some(Arc::new(record))));
+        Ok(())
     }
 
     fn take_skill(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {

@@ -90,10 +90,11 @@ fn write(place: &Path, source: &Source<'_>) -> Result<(), OpenError> {
     let new = opening.new_tree(source.marker.store, source.commits)?;
     let copied = copy(source, &new).map_err(io::Error::other);
     copied.map_err(|error| opening.unusable(&error))?;
-    drop(new);
+    opening.let_go(new, place)?;
     let new = opening.open_tree(place)?;
     let Source { marker, commits, .. } = *source;
     let report = inspect::inspect(&Subject { tree: &new, layers: &[], marker, commits });
+    opening.let_go(new, place)?;
     match report.problems.first() {
         None => Ok(()),
         Some(problem) => Err(opening.damaged(problem)),

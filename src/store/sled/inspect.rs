@@ -180,6 +180,9 @@ impl Inspection {
                 | Change::Entry(_, _, _, None)
                 | Change::Released(..)
                 | Change::ValueKept(..)
+                | Change::Once(..)
+                | Change::Ended(..)
+                | Change::HistoryDropped(_)
                 | Change::ValueDropped(..) => {}
             }
         }

@@ -11,13 +11,14 @@ mod codec;
 mod compact;
 mod disk;
 mod folder;
+mod history;
 mod import;
 mod inspect;
 mod journal;
 mod marker;
 mod opening;
 mod ops;
-#[allow(dead_code, reason = "history is read through it")]
+#[allow(dead_code, reason = "one record can be read as well as a range")]
 mod pending;
 mod pins;
 mod replay;
@@ -48,10 +49,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, Document, DocumentId, DocumentRef,
-    GroupName, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 use disk::Disk;
 use pending::Records;
@@ -158,6 +159,7 @@ impl SledStore {
             status: Arc::clone(&status),
             observer: options.observer,
             pins: Pins::default(),
+            forgotten: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;
@@ -265,9 +267,9 @@ fn closed() -> Error {
 
 #[async_trait]
 impl Store for SledStore {
-    async fn create_number(&self, scope: &Scope, new: NewNumber) -> Result<NumberId> {
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_number(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_number(&scope, new)?)).await
     }
 
     async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
@@ -285,9 +287,9 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().delete_number(&scope, number)?)).await
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend) -> Result<Lent> {
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().lend(&scope, lend)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).lend(&scope, lend)?)).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -333,9 +335,14 @@ impl Store for SledStore {
         .await
     }
 
-    async fn create_interaction(&self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>> {
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        new: NewInteraction,
+        once: Option<Once>,
+    ) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_interaction(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -343,9 +350,15 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().delete_interaction(&scope, &id)?)).await
     }
 
-    async fn create_document(&self, scope: &Scope, entries: Vec<NewEntry>, ttl: Seconds) -> Result<DocumentId> {
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_document(&scope, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_document(&scope, entries, ttl)?)).await
     }
 
     async fn merge_document(
@@ -354,9 +367,10 @@ impl Store for SledStore {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
+        once: Option<Once>,
     ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().merge_document(&scope, named, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).merge_document(&scope, named, entries, ttl)?)).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
@@ -423,9 +437,9 @@ impl Store for SledStore {
         Ok(entry.await?.flatten())
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>> {
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_route(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_route(&scope, new)?)).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
@@ -460,9 +474,9 @@ impl Store for SledStore {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>> {
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().create_skill(&scope, new)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_skill(&scope, new)?)).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
@@ -512,6 +526,15 @@ impl Store for SledStore {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|desk| Ok(desk.turn().pools())).await
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        let known = self.read(|tables, now| tables.known_history(scope, &query, now));
+        let scope = scope.clone();
+        self.read_records(move |records| {
+            query.page(&known, |bucket, below| Ok(history::of_number(records, bucket, &scope, query.number, below)))
+        })
+        .await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

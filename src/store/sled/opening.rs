@@ -9,6 +9,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -136,6 +138,8 @@ enum TreeError {
 
 /// The format of directories whose tree holds everything.
 const BEFORE_JOURNAL: u32 = 1;
+/// How long sled may take to let go of a tree's files.
+const LETTING_GO: Duration = Duration::from_secs(30);
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
@@ -224,7 +228,7 @@ impl Opening<'_> {
 
     /// Puts the new tree in place of the one that there is.
     fn swap(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
-        drop(tree);
+        self.let_go(tree, self.directory)?;
         swap::commit(self.directory).map_err(|error| self.unusable(&error))?;
         let size = fs::metadata(self.directory.join("db")).map_err(|error| self.unusable(&error))?.len();
         let marker = Marker { compacted: Some(size), ..contents.marker };
@@ -399,6 +403,24 @@ impl Opening<'_> {
             return Err(self.damaged("its snapshot cannot be read, and the log alone does not hold everything"));
         }
         Ok(tree)
+    }
+
+    /// Drops the tree at `path` and waits until sled has let go of its files, which its background tasks hold for a
+    /// while longer and may write to.
+    pub(super) fn let_go(&self, tree: Tree, path: &Path) -> Result<(), OpenError> {
+        drop(tree);
+        let log = File::open(path.join("db")).map_err(|error| self.unusable(&error))?;
+        let began = Instant::now();
+        loop {
+            match log.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if began.elapsed() < LETTING_GO => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
+                Err(TryLockError::Error(error)) => return Err(self.unusable(&error)),
+            }
+        }
     }
 
     fn try_open_tree(&self, path: &Path) -> Result<Tree, TreeError> {

@@ -76,7 +76,7 @@ impl Fixture {
 
     fn create(&self, text: String) -> tokio::task::JoinHandle<Result<NumberId>> {
         let store = Arc::clone(&self.store);
-        tokio::spawn(async move { store.create_number(&scope(), new_number(&text)).await })
+        tokio::spawn(async move { store.create_number(&scope(), new_number(&text), None).await })
     }
 
     /// Waits until this many commands are in the queue.
@@ -240,7 +240,7 @@ async fn what_an_import_has_staged_counts_from_its_commit_on_and_not_before() {
         for text in ["1", "2", "3", "4", "9"] {
             assert!(store.number(&scope(), Number::new(text).unwrap()).await.unwrap().is_some(), "{text}");
         }
-        let next = store.create_number(&scope(), new_number("10")).await;
+        let next = store.create_number(&scope(), new_number("10"), None).await;
         assert_eq!(next, Ok(NumberId(6)), "ids go on where they were");
         store.close().await;
         assert_eq!(records_of_kind(directory, STAGE), 0, "the stages are gone when the tree has the records");
@@ -271,7 +271,7 @@ async fn records_are_read_wherever_they_lie_in_either_order() {
     // Two numbers lie in the tree; one of them is deleted and a third comes in the journal.
     let store = open(fixture._directory.path());
     store.delete_number(&scope(), Number::new("2").unwrap()).await.unwrap();
-    store.create_number(&scope(), new_number("1")).await.unwrap();
+    store.create_number(&scope(), new_number("1"), None).await.unwrap();
     let keys = |order: Order, limit: usize| {
         let range = move |records: &Records| records.range(&[4], &[5], order, limit);
         let records = store.read_records(range);

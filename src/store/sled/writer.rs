@@ -9,17 +9,20 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::Observer;
+use super::codec;
 use super::disk::{Commit, Disk};
 use super::ops::ImportId;
-use super::pending::Records;
+use super::pending::{Order, Records};
 use super::pins::{Pin, Pins};
 use crate::domain::document::Loaded;
+use crate::domain::history::Bucket;
 use crate::domain::state::Turn;
 use crate::domain::tables::Contents;
 use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
@@ -35,6 +38,9 @@ const MAX_ENDINGS: usize = 2000;
 const MAX_CHANGES: usize = 20_000;
 /// A batch with more bytes of large values than this takes no further command.
 const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most entries of the history that are removed with one commit.
+const HISTORY_SLICE: usize = 500;
 
 /// Why the store takes no writes, if it does not.
 pub(super) type Status = Arc<Mutex<Option<Arc<str>>>>;
@@ -196,6 +202,8 @@ pub(super) struct Writer {
     pub(super) status: Status,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) pins: Pins,
+    /// Before this bucket nothing of the history is left on disk; `None` before the first look.
+    pub(super) forgotten: Option<Bucket>,
 }
 
 impl Writer {
@@ -203,7 +211,7 @@ impl Writer {
     pub(super) fn work(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut closing = None;
         while closing.is_none() {
-            let Some(first) = queue.blocking_recv() else { break };
+            let Some(first) = self.next(&mut queue) else { break };
             closing = self.serve(first, &mut queue);
         }
         self.drop_what_waits();
@@ -221,6 +229,33 @@ impl Writer {
         if self.status.lock().is_none() {
             self.commit(Batch { changes, ..Batch::default() }, 0);
         }
+    }
+
+    /// The next message. While nobody waits, what is left of dropped history is removed.
+    fn next(&mut self, queue: &mut mpsc::Receiver<Message>) -> Option<Message> {
+        loop {
+            match queue.try_recv() {
+                Ok(message) => return Some(message),
+                Err(_) if self.has_forgotten() || self.status.lock().is_some() => return queue.blocking_recv(),
+                // Whether it failed is in the status.
+                Err(_) => drop(self.write(&Batch::default(), 0)),
+            }
+        }
+    }
+
+    /// Whether nothing is left on disk of the history that is dropped.
+    fn has_forgotten(&self) -> bool {
+        self.forgotten == Some(self.state.tables().history_floor())
+    }
+
+    /// Some of the history that is dropped and still on disk.
+    fn history_to_forget(&self) -> std::result::Result<Vec<Bytes>, String> {
+        if self.has_forgotten() {
+            return Ok(Vec::new());
+        }
+        let (from, to) = codec::history::before(self.state.tables().history_floor());
+        let records = self.disk.records().range(&from, &to, Order::Ascending, HISTORY_SLICE)?;
+        Ok(records.into_iter().map(|(key, _)| key).collect())
     }
 
     /// Gathers a batch that begins with `message`, commits and answers it.
@@ -310,11 +345,28 @@ impl Writer {
         if batch.changes.is_empty() && batch.import.is_none() {
             return None;
         }
-        let commit = Commit { changes: &batch.changes, import: batch.import.as_ref().map(|(import, _)| *import) };
-        let committed = catch_unwind(AssertUnwindSafe(|| self.disk.commit(commit)));
+        self.write(&batch, commands)
+    }
+
+    /// As [`Self::commit`], if only to remove some of the history that is dropped.
+    fn write(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
+        let import = batch.import.as_ref().map(|(import, _)| *import);
+        let committed = catch_unwind(AssertUnwindSafe(|| {
+            let forgotten = self.history_to_forget()?;
+            let commit = Commit { changes: &batch.changes, import, forgotten: &forgotten };
+            // Nothing is left to remove and nothing else to write: no reason to sync.
+            let idle = forgotten.is_empty() && batch.changes.is_empty() && import.is_none();
+            let synced = if idle { None } else { Some(self.disk.commit(commit)?) };
+            Ok((synced, forgotten.len()))
+        }));
         match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
-            Ok(synced) => {
-                self.observer.committed(commands, synced);
+            Ok((synced, forgotten)) => {
+                if forgotten < HISTORY_SLICE {
+                    self.forgotten = Some(self.state.tables().history_floor());
+                }
+                if let Some(synced) = synced {
+                    self.observer.committed(commands, synced);
+                }
                 let imported = batch.import.iter().flat_map(|(_, changes)| changes);
                 let mut view = self.view.write();
                 for change in batch.changes.iter().chain(imported) {

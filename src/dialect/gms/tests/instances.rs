@@ -112,7 +112,7 @@ async fn an_instance_that_another_protocol_named_is_known_by_that_name_unless_a_
     let bench = Bench::new().await;
     let begin = async |id: &str| {
         let id = InteractionId::new(id).unwrap();
-        bench.store.create_interaction(&scope(), id.into()).await.unwrap();
+        bench.store.create_interaction(&scope(), id.into(), None).await.unwrap();
     };
     begin("visit 3").await;
     begin("match-interaction").await;

@@ -8,6 +8,7 @@ mod errors;
 mod instances;
 mod lending;
 mod matching;
+mod once;
 mod options;
 mod stored_data;
 mod volume;

@@ -23,7 +23,7 @@ async fn a_thousand_interactions_on_five_shared_numbers_are_each_recognised_by_t
         let number = Number::new(number).unwrap();
         let group = Some(GroupName::new("DNIS").unwrap());
         let new = NewNumber { number, dnid: number, group, enabled: true };
-        bench.store.create_number(&scope(), new).await.unwrap();
+        bench.store.create_number(&scope(), new, None).await.unwrap();
     }
     let lent = stream::iter((0..CALLERS).map(|_| async {
         bench.json(REQUEST_INTERACTION, "_provide_code=true&_booking_expiration_timeout=1800").await

@@ -110,7 +110,7 @@ async fn carry_out(
     let operations = interact.enter_as(named, call, request.operation.right(), settings).await?;
     let fields = request.envelope.fields()?;
     conformity::judge(request, fields, validation, &interact.tally)?;
-    let result = request.operation.run(&operations, &Children(fields)).await?;
+    let result = request.operation.run(&operations, &Children(fields), call).await?;
     Ok(Told { outcome: "ok", result })
 }
 

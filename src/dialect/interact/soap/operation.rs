@@ -2,11 +2,13 @@
 
 use super::children::Children;
 use crate::access::Right;
+use crate::dialect::Call;
 use crate::dialect::interact::endpoint::Service;
 use crate::dialect::interact::error::Failure;
 use crate::dialect::interact::operations::{Freed, Operations};
-use crate::dialect::interact::parameters;
-use crate::domain::Refusal;
+use crate::dialect::interact::parameters::{self, Kind, Parameters};
+use crate::dialect::once::WrongOnce;
+use crate::domain::{Once, Refusal};
 use crate::xml::reader::Name;
 
 /// What Free says where it ended an allocation.
@@ -96,10 +98,21 @@ impl Operation {
     }
 
     /// Carries it out and gives the text of its result.
-    pub(super) async fn run(self, operations: &Operations<'_>, children: &Children<'_, '_>) -> Result<String, Failure> {
+    pub(super) async fn run(
+        self,
+        operations: &Operations<'_>,
+        children: &Children<'_, '_>,
+        call: &Call<'_>,
+    ) -> Result<String, Failure> {
         Ok(match self {
-            Self::Allocate => operations.allocate(parameters::allocate(children, "uniqueId")?).await?.to_string(),
-            Self::Create => operations.create(parameters::create(children)?).await?.0.to_string(),
+            Self::Allocate => {
+                let wanted = parameters::allocate(children, "uniqueId")?;
+                operations.allocate(wanted, self.once(children, call)?).await?.to_string()
+            }
+            Self::Create => {
+                let new = parameters::create(children)?;
+                operations.create(new, self.once(children, call)?).await?.0.to_string()
+            }
             Self::Get => {
                 let interaction = operations.get(parameters::required_number(children, "phone")?).await?;
                 interaction.map(|id| id.as_str().to_owned()).unwrap_or_default()
@@ -113,5 +126,18 @@ impl Operation {
                 }
             }
         })
+    }
+
+    /// The key that the operation came under, if it came under one. The header blocks of an envelope differ from one
+    /// sending to the next where they carry a time or an id, so the operation and its fields alone tell what is asked for.
+    fn once(self, children: &Children<'_, '_>, call: &Call<'_>) -> Result<Option<Once>, WrongOnce> {
+        let mut asked = vec![self.name().as_bytes()];
+        for name in self.fields() {
+            // A field that is given twice, or holds elements, has been refused by now.
+            if let Ok(Some(text)) = children.text(name, Kind::Name) {
+                asked.extend([name.as_bytes(), text.as_bytes()]);
+            }
+        }
+        call.once_as(&asked)
     }
 }

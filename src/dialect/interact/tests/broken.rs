@@ -13,9 +13,9 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, 
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
-    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
-    NumberId, NumberPatch, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
-    Skill, SkillId, Timestamp,
+    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
 
@@ -27,7 +27,7 @@ fn broken<T>() -> Result<T> {
 
 #[async_trait]
 impl Store for Broken {
-    async fn create_number(&self, _: &Scope, _: NewNumber) -> Result<NumberId> {
+    async fn create_number(&self, _: &Scope, _: NewNumber, _: Option<Once>) -> Result<NumberId> {
         broken()
     }
     async fn import_numbers(&self, _: &Scope, _: Existing) -> Result<Box<dyn Import + '_>> {
@@ -39,7 +39,7 @@ impl Store for Broken {
     async fn delete_number(&self, _: &Scope, _: Number) -> Result<()> {
         broken()
     }
-    async fn lend(&self, _: &Scope, _: Lend) -> Result<Lent> {
+    async fn lend(&self, _: &Scope, _: Lend, _: Option<Once>) -> Result<Lent> {
         broken()
     }
     async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
@@ -54,16 +54,23 @@ impl Store for Broken {
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
         broken()
     }
-    async fn create_interaction(&self, _: &Scope, _: NewInteraction) -> Result<Arc<Interaction>> {
+    async fn create_interaction(&self, _: &Scope, _: NewInteraction, _: Option<Once>) -> Result<Arc<Interaction>> {
         broken()
     }
     async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
         broken()
     }
-    async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds) -> Result<DocumentId> {
+    async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds, _: Option<Once>) -> Result<DocumentId> {
         broken()
     }
-    async fn merge_document(&self, _: &Scope, _: DocumentRef, _: Vec<NewEntry>, _: Option<Seconds>) -> Result<()> {
+    async fn merge_document(
+        &self,
+        _: &Scope,
+        _: DocumentRef,
+        _: Vec<NewEntry>,
+        _: Option<Seconds>,
+        _: Option<Once>,
+    ) -> Result<()> {
         broken()
     }
     async fn delete_document(&self, _: &Scope, _: DocumentRef) -> Result<()> {
@@ -111,7 +118,7 @@ impl Store for Broken {
     async fn document_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<Option<LoadedEntry>> {
         broken()
     }
-    async fn create_route(&self, _: &Scope, _: NewRoute) -> Result<Arc<Route>> {
+    async fn create_route(&self, _: &Scope, _: NewRoute, _: Option<Once>) -> Result<Arc<Route>> {
         broken()
     }
     async fn modify_route(&self, _: &Scope, _: RouteId, _: Destination) -> Result<Arc<Route>> {
@@ -138,7 +145,7 @@ impl Store for Broken {
     async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
         broken()
     }
-    async fn create_skill(&self, _: &Scope, _: NewSkill) -> Result<Arc<Skill>> {
+    async fn create_skill(&self, _: &Scope, _: NewSkill, _: Option<Once>) -> Result<Arc<Skill>> {
         broken()
     }
     async fn modify_skill(&self, _: &Scope, _: SkillId, _: NewSkill) -> Result<Arc<Skill>> {
@@ -171,6 +178,9 @@ impl Store for Broken {
         broken()
     }
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        broken()
+    }
+    async fn history(&self, _: &Scope, _: HistoryQuery) -> Result<HistoryPage> {
         broken()
     }
     async fn seed(&self, _: Seeds) -> Result<bool> {

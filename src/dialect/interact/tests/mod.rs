@@ -4,6 +4,7 @@ mod broken;
 mod documented;
 mod forgiving;
 mod management;
+mod once;
 mod page;
 mod refused;
 mod rest;

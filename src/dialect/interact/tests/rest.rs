@@ -163,7 +163,7 @@ async fn allocate_for_an_unknown_interaction_is_refused_where_it_must_be_known()
     let reply = gateway.post(Who::Web, "/dnis/allocate/new", r#"{"id":" Unique Id 3 "}"#).await;
     assert_eq!((reply.status, reply.body.as_str()), (404, "Audit message Unique Id 3 was not found"));
     let id = crate::domain::InteractionId::new("Unique Id 3").unwrap();
-    gateway.store.create_interaction(&super::scope(), id.into()).await.unwrap();
+    gateway.store.create_interaction(&super::scope(), id.into(), None).await.unwrap();
     let reply = gateway.post(Who::Web, "/dnis/allocate/new", r#"{"id":"Unique Id 3"}"#).await;
     assert_eq!(reply.status, 200);
 }

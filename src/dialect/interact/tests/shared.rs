@@ -24,7 +24,7 @@ fn lend_by_gms(id: &str) -> Lend {
 #[actix_web::test]
 async fn a_number_lent_by_another_dialect_is_seen_and_freed() {
     let gateway = Gateway::documented().await;
-    gateway.store.lend(&scope(), lend_by_gms("1-uuid")).await.unwrap();
+    gateway.store.lend(&scope(), lend_by_gms("1-uuid"), None).await.unwrap();
     assert_eq!(gateway.get(Who::Ivr, "/dnis/allocate/get/0200").await.body, "1-uuid");
     let get = payload(AGENT, "GetDnisAllocationRequest", &[("phone", "380974520200")]);
     assert_eq!(gateway.soap(Who::Ivr, &get).await.result(), "1-uuid");
@@ -36,7 +36,7 @@ async fn a_number_lent_by_another_dialect_is_seen_and_freed() {
 #[actix_web::test]
 async fn only_interacts_own_allocation_is_given_again() {
     let gateway = Gateway::documented().await;
-    gateway.store.lend(&scope(), lend_by_gms("a")).await.unwrap();
+    gateway.store.lend(&scope(), lend_by_gms("a"), None).await.unwrap();
     assert_eq!(gateway.lend("a").await, "111");
     assert_eq!(gateway.lend("a").await, "111");
 }

@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::json;
+use tokio::time::{Instant, timeout_at};
 
 use super::report::{Bad, BadFile, ImportReport};
 use super::rows::{Row, Rows};
@@ -20,12 +22,14 @@ use crate::dialect::native::operation::{Description, Desk, Served, Verb, asked};
 use crate::dialect::native::reply::{Reply, Shown};
 use crate::dialect::native::value::choice;
 use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Head};
+use crate::dialect::{Answer, Call, Head, HttpRefusal};
 use crate::domain::Scope;
 use crate::store::{self, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, Store};
 
 /// Most rows of one file.
 const MOST_ROWS: u64 = 1_000_000;
+/// How long a file may take to come in; nobody else imports meanwhile.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 choice! {
     /// What becomes of a row whose number exists already.
@@ -160,7 +164,10 @@ async fn import(
         bad: BadFile::default(),
     };
     let mut reader = Rows::new(format);
-    while let Some(piece) = body.next().await {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let piece = timeout_at(deadline, body.next()).await;
+        let Some(piece) = piece.unwrap_or(Some(Err(HttpRefusal::BodyUnreadable))) else { break };
         let mut read = Vec::new();
         reader.push(&piece.map_err(Failure::Http)?, &mut |row| read.push(row));
         gathering.take(read).await?;

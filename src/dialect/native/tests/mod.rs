@@ -4,6 +4,7 @@ mod access;
 mod allocations;
 mod bulk;
 mod numbers;
+mod once;
 mod openapi;
 mod problems;
 mod resources;

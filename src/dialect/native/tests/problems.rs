@@ -7,7 +7,7 @@ use crate::access;
 use crate::dialect::HttpRefusal;
 use crate::dialect::native::error::{Failure, Problem};
 use crate::domain::refusal::{Miss, RouteRefusal};
-use crate::domain::{AllocationId, DocumentId, GroupName, InteractionId, Number, Refusal, RouteId};
+use crate::domain::{AllocationId, DocumentId, GroupName, InteractionId, Number, OnceKey, Refusal, RouteId};
 
 fn failures() -> Vec<Failure> {
     let number = Number::new("4711").unwrap();
@@ -30,6 +30,8 @@ fn failures() -> Vec<Failure> {
         Refusal::ValueTooLarge { limit: 512 },
         Refusal::Exhausted { group: Some(group), next_release: Some(Seconds::new(7)), pools: Vec::new() },
         Refusal::CodesUsedUp { length: 4 },
+        Refusal::KeyReused(OnceKey::new("k-1").unwrap()),
+        Refusal::KeySpent(OnceKey::new("k-1").unwrap()),
         Refusal::Route(RouteRefusal::RouteUnknown(RouteId(7))),
         Refusal::Route(RouteRefusal::FlowForMultimedia),
     ];

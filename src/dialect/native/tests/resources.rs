@@ -91,7 +91,7 @@ async fn a_file_that_another_dialect_stored_is_shown_with_its_label_and_its_byte
     let label = FileLabel::new("image/png", Some("cat.png")).unwrap();
     let entry =
         NewEntry { key: EntryKey::new("pic").unwrap(), content: Content::File(label), bytes: [0, 255, 7].into() };
-    gateway.store.merge_document(&scope(), data.into(), vec![entry], None).await.unwrap();
+    gateway.store.merge_document(&scope(), data.into(), vec![entry], None, None).await.unwrap();
     let file = json!({ "media_type": "image/png", "name": "cat.png", "length": 3 });
     assert_eq!(gateway.get("/interactions/a/data").await.body, json!({ "data": {}, "files": { "pic": file } }));
     let value = gateway.get("/interactions/a/data/pic").await;

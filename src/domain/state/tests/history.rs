@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::{CodePrefix, DocumentRef, Sharing};
+use crate::domain::{CodePrefix, Digest, DocumentRef, HistoryRules, Once, OnceKey, Sharing};
 use checked::Checked;
 
 const NUMBERS: [&str; 6] = ["1", "2", "3", "40", "41", "42"];
@@ -100,6 +100,8 @@ struct Lending {
     code: Option<CodeShape>,
     caller: Option<usize>,
     data: usize,
+    /// One of few keys, and which of two requests comes under it.
+    once: Option<(usize, bool)>,
 }
 
 /// The code that a caller gives.
@@ -140,6 +142,11 @@ impl Lending {
     }
 }
 
+fn once(at: usize, other: bool) -> Once {
+    let request: &[u8] = if other { b"another" } else { b"one" };
+    Once { key: OnceKey::new(&format!("key-{at}")).unwrap(), digest: Digest::of([request]) }
+}
+
 fn caller(at: usize) -> Caller {
     Caller::new(CALLERS[at]).unwrap()
 }
@@ -163,6 +170,8 @@ fn rules(policy: Policy) -> [Rules; 4] {
         document_entries: 2,
         call_centers: [].into(),
         value_bytes: 2_500,
+        most_keys: 3,
+        history: HistoryRules { days: 1, entries: 20 },
     };
     let (g, s) = (group("g"), group("s"));
     [
@@ -187,18 +196,10 @@ fn lending() -> impl Strategy<Value = Lending> {
         select(shapes),
         proptest::option::of(0..CALLERS.len()),
         data(),
+        proptest::option::of((0usize..3, prop::bool::weighted(0.1))),
     )
-        .prop_map(|(holder, (group, fallback), repeat, origin, (lasting, ttl), code, caller, data)| Lending {
-            holder,
-            group,
-            fallback,
-            repeat,
-            origin,
-            lasting,
-            ttl,
-            code,
-            caller,
-            data,
+        .prop_map(|(holder, (group, fallback), repeat, origin, (lasting, ttl), code, caller, data, once)| {
+            Lending { holder, group, fallback, repeat, origin, lasting, ttl, code, caller, data, once }
         })
 }
 
@@ -239,7 +240,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(document, ttl, data)| Step::Merge { document, ttl, data }),
         1 => named().prop_map(|document| Step::Drop { document }),
         1 => (named(), select(vec!["k", "m"])).prop_map(|(document, key)| Step::DropEntry { document, key }),
-        5 => (0u64..9_000).prop_map(|milliseconds| Step::Wait { milliseconds }),
+        5 => prop_oneof![9 => 0u64..9_000, 1 => 0u64..100_000_000].prop_map(|milliseconds| Step::Wait { milliseconds }),
         1 => (0usize..4).prop_map(|rules| Step::Reload { rules }),
         1 => Just(Step::Restart),
     ]

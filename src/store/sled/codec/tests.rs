@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::FlowId;
 use crate::domain::document::FileLabel;
+use crate::domain::history::{Bucket, End, Past};
 use crate::domain::tables::Found;
+use crate::domain::{Digest, Made};
 
 /// Records in the order of their keys, as the tree keeps them.
 #[derive(Default)]
@@ -109,6 +111,7 @@ fn everything() -> Vec<Change> {
         since: at(1_700_000_000_000),
         deadline: at(1_700_000_300_000),
     });
+    let ended = Arc::new(Allocation { id: AllocationId(4), ..(*with_all).clone() });
     let session = Interaction { id: interaction.clone(), data: data(), since: at(1), deadline: Deadline::Never };
     let label = FileLabel::new("image/png", Some("a.png")).unwrap();
     let text = Entry { content: Content::Text, value: Value::Inline(b"value".as_slice().into()) };
@@ -129,6 +132,10 @@ fn everything() -> Vec<Change> {
         Change::Document(scope(), data(), Some(Arc::new(document))),
         Change::Entry(scope(), data(), EntryKey::new("ключ").unwrap(), Some(text)),
         Change::Entry(scope(), data(), EntryKey::new("pic").unwrap(), Some(file)),
+        Change::Once(scope(), OnceKey::new("living").unwrap(), Some(Arc::new(record(None)))),
+        Change::Once(environment(), OnceKey::new("spent").unwrap(), Some(Arc::new(record(Some(at(3)))))),
+        Change::HistoryDropped(Bucket { hour: 471_000, part: 2 }),
+        Change::Ended(scope(), Arc::new(Past { allocation: ended, ..past() })),
         Change::ValueKept(ValueId(9), [b"x".repeat(4_000), b"y".to_vec()].concat().into()),
         Change::Numbering(scope(), Numbering { dnid: 300, skills: 1 }),
         Change::Skill(scope(), skill().id, Some(Arc::new(skill()))),
@@ -136,6 +143,36 @@ fn everything() -> Vec<Change> {
         Change::Route(environment(), 1, Some(Arc::new(bare_route()))),
         Change::SigningKey(SigningKey::new(*b"a key of exactly thirty-two byte")),
     ]
+}
+
+fn past() -> Past {
+    let allocation = Allocation {
+        id: AllocationId(3),
+        number: number("7"),
+        interaction: InteractionId::new("x").unwrap(),
+        code: None,
+        caller: None,
+        origin: Origin::Gms,
+        sharing: Sharing::Shared,
+        since: at(1_700_000_000_000),
+        deadline: at(1_700_000_300_000),
+    };
+    let until = at(1_700_000_200_000);
+    Past {
+        bucket: Bucket { hour: 472_222, part: 1 },
+        count: 300,
+        allocation: allocation.into(),
+        until,
+        end: End::Matched,
+    }
+}
+
+fn record(ended: Option<Timestamp>) -> OnceRecord {
+    let made = match ended {
+        None => Made::Allocation(number("+49*30#"), AllocationId(5)),
+        Some(_) => Made::Interaction(InteractionId::new("1-session").unwrap(), data()),
+    };
+    OnceRecord { digest: Digest::of([b"request".as_slice()]), made, since: at(2), ended }
 }
 
 fn skill() -> Skill {
@@ -176,6 +213,8 @@ fn nothing_left() -> Vec<Change> {
         Change::Allocated(scope, allocation) => Some(Change::Released(scope, allocation)),
         Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
         Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
+        Change::Once(scope, key, _) => Some(Change::Once(scope, key, None)),
+        Change::Ended(_, past) => Some(Change::HistoryDropped(past.bucket)),
         Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
         Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),
         Change::ValueKept(id, bytes) => Some(Change::ValueDropped(id, bytes.len() as u64)),
@@ -207,12 +246,17 @@ fn the_tables_come_back_as_they_were() {
 fn whatever_is_written_is_removed_under_the_same_keys() {
     let records = Records::of(&[everything(), nothing_left()].concat());
     let left: Vec<_> = records.0.into_keys().collect();
-    assert_eq!(left, [vec![tag::COUNTERS], key(tag::SKILL, &scope(), &[]), vec![tag::SIGNING_KEY]]);
+    let (counters, numbering, floor, signing_key) =
+        (vec![tag::COUNTERS], key(tag::SKILL, &scope(), &[]), vec![tag::HISTORY_BUCKET], vec![tag::SIGNING_KEY]);
+    assert_eq!(left[..4], [counters, numbering, floor, signing_key]);
+    // The entries of a bucket that is dropped are removed later, some at a time.
+    let (from, to) = history::before(past().bucket.next());
+    assert!(left.len() == 5 && from < left[4] && left[4] < to);
 }
 
 #[test]
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
-    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE) {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::APART) {
         let mut records = Records::of(&everything());
         records.0.get_mut(key).unwrap()[0] = VERSION + 1;
         assert!(matches!(records.load(), Err(Unreadable::Newer(2))), "{}", readable(key));
@@ -225,7 +269,7 @@ fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
 
 #[test]
 fn a_record_with_bytes_after_its_end_is_damaged() {
-    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE) {
+    for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::APART) {
         let mut records = Records::of(&everything());
         records.0.get_mut(key).unwrap().push(0);
         assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{}", readable(key));

@@ -35,6 +35,8 @@ pub(super) struct Checked {
     /// When an allocation of a number last ended.
     ended: HashMap<(usize, Number), Timestamp>,
     documents: Vec<(usize, DocumentId)>,
+    /// What the last lending that was done under a key made, and which request it was.
+    once: HashMap<(usize, usize), (AllocationId, bool)>,
 }
 
 impl Checked {
@@ -47,6 +49,7 @@ impl Checked {
             expired: BTreeMap::new(),
             ended: HashMap::new(),
             documents: Vec::new(),
+            once: HashMap::new(),
         }
     }
 
@@ -88,7 +91,10 @@ impl Checked {
                 format!("{outcome:?}")
             }
             Step::Lend(ref lending) => {
-                let outcome = self.world.turn().lend(scope, lending.lend());
+                let outcome = match lending.once {
+                    None => self.world.turn().lend(scope, lending.lend()),
+                    Some((key, other)) => self.lend_once(at, (key, other), lending.lend()),
+                };
                 if let Ok(lent) = &outcome {
                     self.lent(at, lent);
                 }
@@ -204,6 +210,28 @@ impl Checked {
                 codes.nth(at).map(|code| code.as_str().to_owned())
             }
         }
+    }
+
+    /// A lending under a key, held against what came of the key before.
+    fn lend_once(&mut self, at: usize, (key, other): (usize, bool), lend: Lend) -> Result<Lent, Refusal> {
+        let before = self.once.get(&(at, key)).copied();
+        let newest = self.world.state.tables().counters().allocation;
+        let outcome = self.world.turn().under(Some(once(key, other))).lend(&scopes()[at], lend);
+        let living = before.and_then(|(id, as_other)| Some((self.held.get(&id)?, as_other)));
+        match (&outcome, living) {
+            (Ok(lent), Some(((_, held), as_other))) => {
+                assert_eq!((&lent.allocation, other), (held, as_other), "a repetition changes nothing");
+            }
+            (Err(Refusal::KeyReused(_)), Some((_, as_other))) => assert_ne!(other, as_other),
+            (_, Some(_)) => panic!("what was made under the key lives: {outcome:?}"),
+            (Ok(lent), None) => {
+                let renewed = self.held.contains_key(&lent.allocation.id);
+                assert!(renewed || lent.allocation.id.0 > newest, "nothing that has ended is told again");
+                self.once.insert((at, key), (lent.allocation.id, other));
+            }
+            (Err(_), None) => {}
+        }
+        outcome
     }
 
     /// Moves what has expired by now to where late calls find it.
@@ -354,6 +382,7 @@ impl Checked {
         anew.at(self.world.now, &mut self.world.rng);
         assert_eq!(anew.take_changes(), [], "nothing is overdue");
         assert_eq!(anew.endings, state.endings);
+        assert_eq!(anew.keys, state.keys);
         assert!(state.next_ending().is_none_or(|at| self.world.now < at));
         let pools = self.world.turn().pools();
         let mut again = anew.at(self.world.now, &mut self.world.rng).pools();

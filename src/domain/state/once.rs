@@ -1,0 +1,189 @@
+//! Commands that come under a key: told again while what they made lives, refused once it has ended.
+//!
+//! Whatever ends finishes its keys by one look into an index, so nothing of this costs anything where no keys are used.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{Ending, State, Turn};
+use crate::domain::once::{Identity, KEPT_AFTER_END, MAX_KEYS_OF_ONE};
+use crate::domain::{Change, Deadline, Made, Once, OnceKey, OnceRecord, Refusal, Scope, Tables, TenantId, Timestamp};
+
+/// Where the keys are that something makes work for: what they made, and how many a tenant has.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Keys {
+    /// The keys of everything that lives, in the order of their time.
+    living: HashMap<Identity, Living>,
+    tenants: HashMap<TenantId, TenantKeys>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Living {
+    scope: Arc<Scope>,
+    keys: Vec<(Timestamp, OnceKey)>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct TenantKeys {
+    /// All of them, those of living things among them.
+    count: usize,
+    /// Those that are spent, in the order in which they go.
+    finished: BTreeSet<(Timestamp, Arc<Scope>, OnceKey)>,
+}
+
+impl Keys {
+    fn tenant(&mut self, tenant: &TenantId) -> &mut TenantKeys {
+        // A tenant is cloned once, not for every key.
+        if !self.tenants.contains_key(tenant) {
+            self.tenants.insert(tenant.clone(), TenantKeys::default());
+        }
+        self.tenants.get_mut(tenant).expect("the tenant was put in above")
+    }
+
+    fn add(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {
+        let tenant = self.tenant(&scope.tenant);
+        tenant.count += 1;
+        if let Some(ended) = record.ended {
+            tenant.finished.insert((ended, Arc::clone(scope), key.clone()));
+            return;
+        }
+        let living = self.living.entry(record.made.identity(scope));
+        let living = living.or_insert_with(|| Living { scope: Arc::clone(scope), keys: Vec::new() });
+        let entry = (record.since, key.clone());
+        let place = living.keys.partition_point(|other| *other < entry);
+        living.keys.insert(place, entry);
+    }
+
+    fn remove(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {
+        self.discount(&scope.tenant);
+        match record.ended {
+            Some(ended) => {
+                self.tenant(&scope.tenant).finished.remove(&(ended, Arc::clone(scope), key.clone()));
+            }
+            None => {
+                let made = record.made.identity(scope);
+                if let Some(living) = self.living.get_mut(&made) {
+                    living.keys.retain(|(_, other)| other != key);
+                    if living.keys.is_empty() {
+                        self.living.remove(&made);
+                    }
+                }
+            }
+        }
+        if self.tenant(&scope.tenant).count == 0 {
+            self.tenants.remove(&scope.tenant);
+        }
+    }
+
+    fn discount(&mut self, tenant: &TenantId) {
+        self.tenant(tenant).count -= 1;
+    }
+
+    /// The oldest key of what `made` names, if it has more than one thing may have.
+    fn surplus(&self, made: &Identity) -> Option<OnceKey> {
+        let keys = &self.living.get(made)?.keys;
+        if keys.len() > MAX_KEYS_OF_ONE { keys.first().map(|(_, key)| key.clone()) } else { None }
+    }
+
+    /// The spent key that goes first, if the tenant has more keys than it may have.
+    fn overflow(&self, tenant: &TenantId, most: usize) -> Option<(Arc<Scope>, OnceKey)> {
+        let tenant = self.tenants.get(tenant)?;
+        let (_, scope, key) = tenant.finished.first().filter(|_| tenant.count > most)?;
+        Some((Arc::clone(scope), key.clone()))
+    }
+}
+
+impl Turn<'_> {
+    /// The same turn for a command that came under a key, if it did. Under a key that is known the command does nothing
+    /// new: what the first one made is told again as it is now.
+    pub fn under(&mut self, once: Option<Once>) -> &mut Self {
+        self.once = once;
+        self
+    }
+
+    /// What `again` finds of what the first command under the key made; `None` if this is the first.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyReused`] for another request; [`Refusal::KeySpent`] where what was made has ended.
+    pub(super) fn repeated<T>(
+        &self,
+        scope: &Scope,
+        again: impl FnOnce(&Tables, &Made, Timestamp) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        let Some(once) = &self.once else { return Ok(None) };
+        let tables = &self.state.tables;
+        let Some(record) = tables.once(scope, &once.key) else { return Ok(None) };
+        if record.digest != once.digest {
+            return Err(Refusal::KeyReused(once.key.clone()));
+        }
+        let living = record.ended.is_none().then(|| again(tables, &record.made, self.now)).flatten();
+        living.map(Some).ok_or_else(|| Refusal::KeySpent(once.key.clone()))
+    }
+
+    /// Remembers what the command has made, if it came under a key.
+    pub(super) fn remember(&mut self, scope: &Arc<Scope>, made: impl FnOnce() -> Made) {
+        let Some(Once { key, digest }) = self.once.take() else { return };
+        let record = OnceRecord { digest, made: made(), since: self.now, ended: None };
+        let identity = record.made.identity(scope);
+        self.state.put_once(scope, key, record);
+        if let Some(oldest) = self.state.keys.surplus(&identity) {
+            self.state.forget_once(scope, &oldest);
+        }
+        self.state.trim_once(scope);
+    }
+}
+
+impl State {
+    /// Finds the keys that the tables tell of.
+    pub(super) fn derive_once(&mut self, scope: &Arc<Scope>) {
+        let Self { tables, keys, endings, .. } = self;
+        let Some(known) = tables.scope(scope) else { return };
+        for (key, record) in &known.once {
+            keys.add(scope, key, record);
+            if let Some(ended) = record.ended {
+                endings.insert((ended.after(KEPT_AFTER_END), Ending::Once(Arc::clone(scope), key.clone())));
+            }
+        }
+    }
+
+    /// What `made` names has ended at `at`: its keys are spent.
+    pub(super) fn finish(&mut self, made: &Identity, at: Timestamp) {
+        let Some(Living { scope, keys }) = self.keys.living.remove(made) else { return };
+        for (_, key) in keys {
+            let record = self.tables.once(&scope, &key).map(|record| (**record).clone());
+            if let Some(record) = record {
+                // It is counted again when it is put back.
+                self.keys.discount(&scope.tenant);
+                self.put_once(&scope, key, OnceRecord { ended: Some(at), ..record });
+            }
+        }
+        self.trim_once(&scope);
+    }
+
+    /// A key is forgotten: the time of keeping it is over, or there are too many.
+    pub(super) fn forget_once(&mut self, scope: &Arc<Scope>, key: &OnceKey) {
+        let Some(record) = self.tables.once(scope, key).cloned() else { return };
+        self.keys.remove(scope, key, &record);
+        if let Some(ended) = record.ended {
+            let at = Deadline::At(ended.after(KEPT_AFTER_END));
+            self.forget_ending(at, Ending::Once(Arc::clone(scope), key.clone()));
+        }
+        self.apply(Change::Once(Arc::clone(scope), key.clone(), None));
+    }
+
+    fn put_once(&mut self, scope: &Arc<Scope>, key: OnceKey, record: OnceRecord) {
+        self.keys.add(scope, &key, &record);
+        if let Some(ended) = record.ended {
+            let at = Deadline::At(ended.after(KEPT_AFTER_END));
+            self.note_ending(at, Ending::Once(Arc::clone(scope), key.clone()));
+        }
+        self.apply(Change::Once(Arc::clone(scope), key, Some(Arc::new(record))));
+    }
+
+    /// Holds a tenant to the keys that it may have. Those of living things stay.
+    fn trim_once(&mut self, scope: &Arc<Scope>) {
+        while let Some((scope, key)) = self.keys.overflow(&scope.tenant, self.rules.most_keys) {
+            self.forget_once(&scope, &key);
+        }
+    }
+}
