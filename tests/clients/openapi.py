@@ -6,7 +6,7 @@ usage: demo.py BINARY openapi.py (BASE in the environment)
 schemathesis sends what the document allows and what it forbids. No answer may be a server error, have a status or media
 type that the document does not have for the operation, or not fit its schema; methods that the document does not have
 are refused; nobody is let in without credentials. The requests follow from a seed, so that a finding can be repeated.
-One line per operation.
+One line per operation. Imported files are left out: schemathesis writes no CSV.
 """
 
 import os
@@ -40,6 +40,7 @@ def run(base: str, report: Path) -> subprocess.CompletedProcess:
         "--generation-deterministic",
         "--phases", "examples,coverage,fuzzing",
         "--suppress-health-check", "all",
+        "--exclude-path", "/gateway/v1/numbers/import",
         "--report", "junit",
         "--report-junit-path", str(report),
         "--no-color",

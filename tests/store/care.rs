@@ -168,7 +168,7 @@ async fn compaction_keeps_everything_and_takes_no_more_room() {
     let mut documents = Vec::new();
     for round in 0..100u8 {
         let entries = vec![file("picture", &[round; 50_000])];
-        documents.push(store.create_document(&scope(), entries, Seconds::new(600)).await.unwrap());
+        documents.push(store.create_document(&scope(), entries, Seconds::new(600), None).await.unwrap());
     }
     for id in documents {
         store.delete_document(&scope(), id.into()).await.unwrap();

@@ -12,7 +12,7 @@ use super::reply::Shown;
 use super::value::{Word, choice};
 use crate::config;
 use crate::domain::state::PoolHealth;
-use crate::domain::{GroupName, GroupRules, Number, Policy, Refusal, Sharing};
+use crate::domain::{GroupName, GroupRules, Number, Policy, Refusal, Seconds, Sharing};
 
 /// The operations of this module.
 pub(super) const OPERATIONS: &[&dyn Served] = &[&List, &Read];
@@ -103,7 +103,7 @@ impl ShownGroup {
             utilisation: if lendable == 0 { 0.0 } else { busy as f64 / lendable as f64 },
             allocations: pool.allocations,
             oldest: pool.oldest.as_ref().map(OldestAllocation::from),
-            earliest_release: pool.next_release.map(|wait| wait.get()),
+            earliest_release: pool.next_release.map(Seconds::get),
         }
     }
 }

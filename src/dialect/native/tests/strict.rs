@@ -3,6 +3,9 @@
 use super::*;
 use crate::dialect::native::endpoint;
 
+/// A request that is right, and the wrong values for members of its body.
+type Case<'a> = (Method, &'a str, Value, &'a [(&'a str, &'a [Value])]);
+
 /// A value of a wrong type, a value that is too long or out of range, and more of the kind, for every member of every
 /// body.
 #[tokio::test]
@@ -13,7 +16,7 @@ async fn every_member_of_every_body_is_held_to_its_description() {
     let flags = [json!("true"), json!(1), json!([])];
     let spans = [json!(0), json!(-1), json!(1.5), json!("60"), json!(86_401), json!(1e30)];
     let ids = [json!(0), json!("7"), json!(-7), json!(4_294_967_296_u64)];
-    let cases: [(Method, &str, Value, &[(&str, &[Value])]); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             Method::POST,
             "/numbers",
@@ -113,7 +116,7 @@ async fn every_operation_refuses_a_query_it_does_not_know() {
     let gateway = Gateway::new();
     for operation in endpoint::operations() {
         let target = operation.path().replace("{number}", "1").replace("{route}", "1").replace("{allocation}", "1");
-        let target = target.replace('{', "").replace('}', "");
+        let target = target.replace(['{', '}'], "");
         let method = operation.verb().methods()[0].clone();
         let reply = gateway.send(method, &format!("{target}?surprise=1"), ADMIN, "{}").await;
         assert!(reply.pointers().contains(&"/surprise"), "{}: {reply:?}", operation.name());
