@@ -22,17 +22,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-<<<<<<< HEAD
     Allocation, AllocationFilter, AllocationId, Change, Destination, Dialled, DocumentId, DocumentRef, GroupName,
     HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
     Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
     Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
-=======
-    Allocation, AllocationFilter, AllocationId, Change, Deadline, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
->>>>>>> main
 };
 
 /// The engine.

@@ -21,17 +21,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-<<<<<<< HEAD
     Allocation, AllocationFilter, AllocationId, Content, Destination, Dialled, DocumentId, DocumentRef, GroupName,
     HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
     Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
     Rules, Scope, Seconds, SigningKey, Skill, SkillId,
-=======
-    Allocation, AllocationFilter, AllocationId, Content, Deadline, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
->>>>>>> main
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
