@@ -57,6 +57,7 @@ fn soap(criterion: &mut Criterion) {
         operation: "FreeDnisAllocation",
         element: "FreeDnisAllocationRequest",
         fields: &["phone"],
+        parts: &[],
         aliases: &[NAMESPACE],
     };
     let action = Action::of(Some("\"http://com/jacada/interact/dnis/soap/FreeDnisAllocation\""));

@@ -54,11 +54,7 @@ impl<'a> HeaderSet<'a> {
     /// # Errors
     /// As [`Self::user`], and [`Cause::Malformed`] where the two are not the same.
     pub(super) fn user_or(&self, named: Option<&UserPassword>) -> Result<Option<UserPassword>, Cause> {
-        match (self.user()?, named) {
-            (Some(user), Some(named)) if !user.is(named) => Err(Cause::Malformed),
-            (Some(user), _) => Ok(Some(user)),
-            (None, named) => Ok(named.cloned()),
-        }
+        one_user(self.user()?, named)
     }
 
     /// The user headers; `None` where neither was sent.
@@ -73,6 +69,21 @@ impl<'a> HeaderSet<'a> {
             (None, None) => Ok(None),
             _ => Err(Cause::Missing),
         }
+    }
+}
+
+/// The user of the headers or, where they have none, the one that the message names.
+///
+/// # Errors
+/// [`Cause::Malformed`] where the two are not the same.
+pub(super) fn one_user(
+    in_headers: Option<UserPassword>,
+    named: Option<&UserPassword>,
+) -> Result<Option<UserPassword>, Cause> {
+    match (in_headers, named) {
+        (Some(user), Some(named)) if !user.is(named) => Err(Cause::Malformed),
+        (Some(user), _) => Ok(Some(user)),
+        (None, named) => Ok(named.cloned()),
     }
 }
 

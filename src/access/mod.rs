@@ -10,6 +10,7 @@
 
 mod aicc;
 mod basic;
+mod guesses;
 mod headers;
 mod limits;
 mod principal;
@@ -27,6 +28,7 @@ use actix_web::http::header::HeaderMap;
 use subtle::ConstantTimeEq;
 
 pub use aicc::AiccDenied;
+pub use guesses::{Guesses, Suspect};
 pub use headers::UserPassword;
 pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
 pub use token::Token;
@@ -51,6 +53,7 @@ pub struct Access {
     live: Live,
     clock: Clock,
     failures: Arc<Failures>,
+    guesses: Arc<Guesses>,
     verified: Arc<Verified>,
     verifier: Verifier,
     stand_in: PasswordHash,
@@ -86,8 +89,21 @@ impl Access {
 
     fn with_clock(live: Live, clock: Clock) -> Self {
         let verifier = Verifier::new(&live.current().access);
-        let (failures, verified) = (Arc::default(), Arc::new(Verified::new()));
-        Self { live, clock, failures, verified, verifier, stand_in: verify::stand_in(), denials: Arc::default() }
+        Self {
+            live,
+            clock,
+            failures: Arc::default(),
+            guesses: Arc::default(),
+            verified: Arc::new(Verified::new()),
+            verifier,
+            stand_in: verify::stand_in(),
+            denials: Arc::default(),
+        }
+    }
+
+    /// The wrong access codes of callers, which all dialects count together.
+    pub fn guesses(&self) -> &Guesses {
+        &self.guesses
     }
 
     /// Passwords that were held against a hash since the start; the memory of verified ones keeps this low.
@@ -158,14 +174,28 @@ impl Access {
     /// # Errors
     /// Who is not let in, and what to answer.
     pub async fn native(&self, headers: &HeaderMap, source: IpAddr) -> Result<Principal, Denied> {
+        self.native_as(None, headers, source).await
+    }
+
+    /// As [`Self::native`], for a message that may name a user itself, in the place of the user headers or of Basic. Where
+    /// the headers name one too, it must be this one.
+    ///
+    /// # Errors
+    /// Who is not let in, and what to answer.
+    pub async fn native_as(
+        &self,
+        named: Option<UserPassword>,
+        headers: &HeaderMap,
+        source: IpAddr,
+    ) -> Result<Principal, Denied> {
         let settings = self.live.current();
         let environment = settings.gms.environment.clone();
-        let result = match basic::read(headers) {
+        let basic = basic::read(headers).and_then(|basic| headers::one_user(basic, named.as_ref()));
+        let result = match basic {
             Ok(Some(user)) if !headers::has_key(headers) => self.named_user(&settings, headers, source, user).await,
             Ok(_) => match HeaderSet::read(headers) {
                 Ok(Some(set)) => {
-                    let needs =
-                        Needs { keys: &[ApplicationKind::Dnis], users: Users::Required, environment, named: None };
+                    let needs = Needs { keys: &[ApplicationKind::Dnis], users: Users::Required, environment, named };
                     self.header_set(&settings, headers, &set, source, &needs).await
                 }
                 Ok(None) => Err(Failed::at(None, Cause::Missing)),

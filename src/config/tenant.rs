@@ -67,6 +67,18 @@ pub struct Group {
 }
 
 impl Tenant {
+    /// The section of a group, if it has one.
+    pub fn group(&self, name: &GroupName) -> Option<&Group> {
+        self.groups.iter().find(|section| section.name == *name)
+    }
+
+    /// The groups that lend in the place of `group`, the next one first.
+    pub fn fallbacks(&self, group: &GroupName) -> Vec<GroupName> {
+        let next = |group: &GroupName| self.group(group)?.fallback.clone();
+        // No group falls back on itself; that is checked when the settings are read.
+        std::iter::successors(next(group), next).take(self.groups.len()).collect()
+    }
+
     /// Reads a tenant; `None` without a usable id. `basic_users` and `app_keys` are what other tenants
     /// have taken.
     pub(super) fn read(

@@ -10,6 +10,7 @@ pub mod interact;
 mod json;
 pub mod native;
 pub mod once;
+mod soap_service;
 pub mod stream;
 
 use std::future::Future;

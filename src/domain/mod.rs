@@ -23,6 +23,7 @@ pub mod names;
 pub mod number;
 pub mod once;
 pub mod refusal;
+pub mod resolution;
 pub mod route;
 pub mod routes;
 pub mod rules;
@@ -48,6 +49,7 @@ pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InteractionId, I
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
 pub use once::{Digest, Made, Once, OnceKey, OnceRecord};
 pub use refusal::{Refusal, RouteRefusal};
+pub use resolution::{Candidate, Evidence, Resolution, Resolve};
 pub use route::{Destination, FlowId, MediaType, NewRoute, Route, RouteFilter, RouteId, SkillId};
 pub use routes::Routed;
 pub use rules::{GroupRules, Rules, Sharing};

@@ -20,6 +20,8 @@ use super::{
     SigningKey, Skill, SkillId, Timestamp,
 };
 
+/// Allocations of one DNID that are looked at for the numbers behind it.
+const MAX_ANSWERING: usize = 1000;
 pub use contents::Contents;
 
 /// A number and the allocation it carries now, if any.
@@ -173,6 +175,12 @@ impl Tables {
         }
     }
 
+    /// The numbers that a call to `dialled` may be for: the one with these whole digits, else those with this DNID. Where
+    /// several have it, only the allocated ones, newest allocation first and bounded.
+    pub(super) fn answering(&self, scope: &Scope, dialled: Number) -> Vec<&NumberSlot> {
+        self.scope(scope).map(|scope| scope.answering(dialled)).unwrap_or_default()
+    }
+
     pub(super) fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
         self.scope(scope)?.numbers.get(&number)
     }
@@ -318,6 +326,28 @@ impl ScopeTables {
             let (dnid, number) = self.dnids.range((dialled, Number::MIN)..).next()?;
             self.numbers.get(number).filter(|_| *dnid == dialled)
         })
+    }
+
+    fn answering(&self, dialled: Number) -> Vec<&NumberSlot> {
+        if let Some(slot) = self.numbers.get(&dialled) {
+            return vec![slot];
+        }
+        let mut with_dnid = self.dnids.range((dialled, Number::MIN)..=(dialled, Number::MAX));
+        let (Some((_, first)), second) = (with_dnid.next(), with_dnid.next()) else { return Vec::new() };
+        if second.is_none() {
+            return self.numbers.get(first).into_iter().collect();
+        }
+        let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
+        let newest_first = self.allocated_dnids.range(with_dnid).rev();
+        let mut found: Vec<Number> = Vec::new();
+        for (_, _, number) in newest_first.take(MAX_ANSWERING) {
+            if !found.contains(number) {
+                found.push(*number);
+            }
+        }
+        // A DNID that nobody holds is known all the same.
+        let found = if found.is_empty() { vec![*first] } else { found };
+        found.iter().filter_map(|number| self.numbers.get(number)).collect()
     }
 
     fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {

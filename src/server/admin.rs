@@ -37,7 +37,7 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
         watch: &gateway.watch,
         ready,
         access: &gateway.access,
-        soap: gateway.interact.tally(),
+        soap: [gateway.interact.tally(), gateway.native.tally()],
     };
     match gateway.metrics.text(&readings) {
         Ok(text) => HttpResponse::Ok().content_type(metrics::MEDIA_TYPE).body(text),

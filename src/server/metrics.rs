@@ -49,7 +49,7 @@ pub(super) struct Readings<'a> {
     /// Who was turned away, and how much it cost to find out.
     pub(super) access: &'a Access,
     /// What was wrong with envelopes.
-    pub(super) soap: &'a Tally,
+    pub(super) soap: [&'a Tally; 2],
 }
 
 impl Metrics {
@@ -163,8 +163,11 @@ impl Metrics {
         self.ready.set(i64::from(readings.ready));
         let denials = readings.access.denials().map(|(cause, count)| (cause.label(), count));
         follow(&self.denied, denials);
-        follow(&self.refused, readings.soap.refused().map(|(reason, count)| (reason.label(), count)));
-        follow(&self.tolerated, readings.soap.tolerated().map(|(kind, count)| (kind.label(), count)));
+        let [one, other] = readings.soap;
+        let refused = one.refused().zip(other.refused());
+        follow(&self.refused, refused.map(|((reason, one), (_, other))| (reason.label(), one + other)));
+        let tolerated = one.tolerated().zip(other.tolerated());
+        follow(&self.tolerated, tolerated.map(|((kind, one), (_, other))| (kind.label(), one + other)));
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();

@@ -231,7 +231,9 @@ impl Server {
 
     /// The paths of the WSDLs.
     pub fn wsdl_paths(&self) -> Vec<String> {
-        self.gateway.interact.wsdl_paths()
+        let mut paths = self.gateway.interact.wsdl_paths();
+        paths.push(self.gateway.native.wsdl_path().to_owned());
+        paths
     }
 
     /// Puts new settings in force for every request from now on. What only a restart can change stays as it is; the

@@ -29,7 +29,7 @@ use std::borrow::Cow;
 use yaserde::YaSerialize;
 
 use super::version::Version;
-use crate::xml::writer::{DECLARATION, Unrepresentable, escape_attribute, escape_message, escape_serialized};
+use crate::xml::writer::{DECLARATION, Unrepresentable, Writer, escape_attribute, escape_message, escape_serialized};
 
 /// A payload that cannot be written; the caller answers with a Server fault.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,24 @@ pub fn payload(namespace: &str, local: &str, response: &impl YaSerialize) -> Res
     let fields = escape_serialized(&fields)?;
     let namespace = escape_attribute(namespace)?;
     Ok(format!("<ns2:{local} xmlns:ns2=\"{namespace}\">{fields}</ns2:{local}>"))
+}
+
+/// The prefix of the payload's namespace.
+pub const PAYLOAD_PREFIX: &str = "ns2";
+
+/// Writes the payload element `local` in `namespace` around whatever `content` writes, for responses with a shape of
+/// their own. Names in it are in the namespace by the prefix [`PAYLOAD_PREFIX`].
+///
+/// # Errors
+/// A value that XML cannot carry.
+pub fn payload_of(
+    namespace: &str,
+    local: &str,
+    content: impl FnOnce(&mut Writer) -> Result<(), Unrepresentable>,
+) -> Result<String, Unrepresentable> {
+    let mut writer = Writer::fragment();
+    writer.element(&format!("{PAYLOAD_PREFIX}:{local}"), &[("xmlns:ns2", namespace)], content)?;
+    Ok(writer.finish())
 }
 
 /// The whole response: XML declaration and envelope around a payload from [`payload`].

@@ -92,6 +92,8 @@ pub struct Described<'a> {
     pub element: &'a str,
     /// The local names of its children, in order.
     pub fields: &'a [&'a str],
+    /// The local names of the children of those that hold elements, in order.
+    pub parts: &'a [&'a str],
     /// Namespaces that are taken for the payload's own.
     pub aliases: &'a [&'a str],
 }
@@ -161,12 +163,10 @@ pub fn compare(
         let expected = described.element.to_owned();
         found.push(Deviation::at(Kind::PayloadName, payload.local).expecting(expected).finding(payload.local));
     }
-    let mut reached = 0;
+    compare_fields(fields, described.fields, &payload.namespace, described, &mut found);
     for field in fields.iter() {
-        if let Some(deviation) = compare_field(field, &payload.namespace, &mut reached, described)
-            && found.iter().all(|earlier| earlier.kind != deviation.kind)
-        {
-            found.push(deviation);
+        if let (Value::Elements(parts), false) = (&field.value, described.parts.is_empty()) {
+            compare_fields(parts.as_slice().into(), described.parts, &payload.namespace, described, &mut found);
         }
     }
     found
@@ -201,18 +201,37 @@ fn compare_action(
     })
 }
 
+/// The differences between fields and their `names`, as far as none of the kind is found yet.
+fn compare_fields(
+    fields: Fields<'_, '_>,
+    names: &[&str],
+    namespace: &str,
+    described: &Described<'_>,
+    found: &mut Vec<Deviation>,
+) {
+    let mut reached = 0;
+    for field in fields.iter() {
+        if let Some(deviation) = compare_field(field, namespace, &mut reached, names, described.aliases)
+            && found.iter().all(|earlier| earlier.kind != deviation.kind)
+        {
+            found.push(deviation);
+        }
+    }
+}
+
 /// At most one difference for each field: the first that matters. `reached` is the place of the last field.
 fn compare_field(
     field: &Field<'_>,
     namespace: &str,
     reached: &mut usize,
-    described: &Described<'_>,
+    names: &[&str],
+    aliases: &[&str],
 ) -> Option<Deviation> {
     let (name, own) = (field.name.local, *field.name.namespace == *namespace);
-    let known = own || field.name.namespace.is_empty() || described.aliases.contains(&&*field.name.namespace);
-    let place = described.fields.iter().position(|described| known && *described == name);
+    let known = own || field.name.namespace.is_empty() || aliases.contains(&&*field.name.namespace);
+    let place = names.iter().position(|described| known && *described == name);
     let Some(place) = place else {
-        return Some(Deviation::at(Kind::ExtraElement, name).expecting(described.fields.join(", ")).finding(name));
+        return Some(Deviation::at(Kind::ExtraElement, name).expecting(names.join(", ")).finding(name));
     };
     if !own {
         let kind = if field.name.namespace.is_empty() { Kind::UnqualifiedElement } else { Kind::OtherNamespace };
@@ -221,7 +240,7 @@ fn compare_field(
         return Some(deviation.finding(&field.name.namespace));
     }
     if place < *reached {
-        return Some(Deviation::at(Kind::ElementOrder, name).expecting(described.fields.join(", ")).finding(name));
+        return Some(Deviation::at(Kind::ElementOrder, name).expecting(names.join(", ")).finding(name));
     }
     *reached = place;
     (field.value == Value::Nil).then(|| Deviation::at(Kind::NilValue, name))

@@ -83,6 +83,7 @@ pub struct Fault {
     reason: Cow<'static, str>,
     detail: Option<Box<Detail>>,
     not_understood: Vec<NotUnderstood>,
+    detail_namespace: &'static str,
 }
 
 impl Fault {
@@ -130,6 +131,13 @@ impl Fault {
         self
     }
 
+    /// The same fault with its detail in the namespace of a service that describes it there.
+    #[must_use]
+    pub fn detailed_in(mut self, namespace: &'static str) -> Self {
+        self.detail_namespace = namespace;
+        self
+    }
+
     /// Who has to change something.
     pub const fn code(&self) -> Code {
         self.code
@@ -154,7 +162,7 @@ impl Fault {
     }
 
     fn new(code: Code, reason: Cow<'static, str>) -> Self {
-        Self { code, reason, detail: None, not_understood: Vec::new() }
+        Self { code, reason, detail: None, not_understood: Vec::new(), detail_namespace: DETAIL_NAMESPACE }
     }
 
     fn body_11(&self) -> String {
@@ -194,7 +202,7 @@ impl Fault {
     fn problem(&self, vendor: Option<VendorCode>) -> Option<String> {
         let of_code = || vendor.map(|vendor| Detail { reason: vendor.label.into(), ..Detail::default() });
         let detail = self.detail.as_deref().cloned().or_else(of_code)?;
-        Some(problem(&detail, vendor.map(|vendor| vendor.code)))
+        Some(problem(&detail, vendor.map(|vendor| vendor.code), self.detail_namespace))
     }
 
     /// SOAP 1.2 says in headers which versions we know and which headers we do not.
@@ -225,7 +233,7 @@ fn not_understood_12(block: &NotUnderstood) -> String {
     format!("<env:NotUnderstood qname=\"n:{local}\" xmlns:n=\"{namespace}\"/>")
 }
 
-fn problem(detail: &Detail, code: Option<&str>) -> String {
+fn problem(detail: &Detail, code: Option<&str>, namespace: &str) -> String {
     let members = [
         ("reason", Some(&*detail.reason)),
         ("field", detail.field.as_deref()),
@@ -237,7 +245,7 @@ fn problem(detail: &Detail, code: Option<&str>) -> String {
         .into_iter()
         .filter_map(|(name, text)| text.map(|text| format!("<f:{name}>{}</f:{name}>", escape_message(text))))
         .collect();
-    format!("<f:problem xmlns:f=\"{DETAIL_NAMESPACE}\">{members}</f:problem>")
+    format!("<f:problem xmlns:f=\"{namespace}\">{members}</f:problem>")
 }
 
 #[cfg(test)]

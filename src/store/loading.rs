@@ -1,5 +1,6 @@
 //! Giving a document back with the bytes that are kept apart from it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::domain::document::{Loaded, LoadedValue};
@@ -31,6 +32,24 @@ pub(super) fn document<V: Values>(document: &Document, values: &V) -> Result<Opt
         entries.push((key.clone(), value));
     }
     Ok(Some(Loaded { id: document.id, entries }))
+}
+
+/// The document with the texts of its entries, if none of them is kept apart from it.
+pub(super) fn inline(document: &Document) -> Option<Loaded> {
+    match self::document(document, &Nothing) {
+        Ok(loaded) => loaded,
+    }
+}
+
+/// Where no value is.
+struct Nothing;
+
+impl Values for Nothing {
+    type Error = Infallible;
+
+    fn value(&self, _: ValueId, _: u64) -> Result<Option<Arc<[u8]>>, Infallible> {
+        Ok(None)
+    }
 }
 
 /// One entry with its bytes; `None` if they are gone.

@@ -14,18 +14,18 @@ use uuid::Uuid;
 
 use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
-use super::{Clock, Error, LoadedEntry, Matched, Origin, Result, Snapshot, Store, WithData};
+use super::{Clock, Error, LoadedEntry, Matched, Origin, Recognised, Resolved, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::history::{Bucket, Held, Past};
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
-use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Turn, Which};
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Change, Destination, Dialled, DocumentId, DocumentRef, GroupName,
-    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
-    Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, Candidate, Change, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
+    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter,
+    RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -117,6 +117,14 @@ impl MemoryStore {
             Ok(answer) => answer,
         }
     }
+}
+
+/// The candidate with its document.
+fn recognised(candidate: &Candidate, values: &HashMap<ValueId, Arc<[u8]>>) -> Recognised {
+    let data = candidate.document.as_ref().and_then(|document| match loading::document(document, values) {
+        Ok(loaded) => loaded,
+    });
+    Recognised { candidate: candidate.clone(), data }
 }
 
 impl Values for HashMap<ValueId, Arc<[u8]>> {
@@ -215,6 +223,24 @@ impl Store for MemoryStore {
                     Matched { found, data }
                 };
                 matches.into_iter().map(with_data).collect()
+            },
+        )
+    }
+
+    async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
+        Ok(self.read_values(|inner, now| {
+            let resolution = call.look(inner.state.tables(), inner.state.rules(), scope, now);
+            let candidates = resolution.candidates.iter().map(|candidate| recognised(candidate, &inner.values));
+            Ok(Resolved::of(&resolution, candidates.collect(), false))
+        }))
+    }
+
+    async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
+        self.write_with(
+            |turn| Ok(turn.take_call(scope, &call)),
+            |Taken { resolution, freed }, values| {
+                let candidates = resolution.candidates.iter().map(|candidate| recognised(candidate, values)).collect();
+                Resolved::of(&resolution, candidates, freed)
             },
         )
     }

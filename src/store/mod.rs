@@ -16,15 +16,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::document::Loaded;
+use crate::domain::refusal::Miss;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Content, Destination, Dialled, DocumentId, DocumentRef, GroupName,
-    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
-    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, Candidate, Content, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
+    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolution, Resolve, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -52,6 +53,45 @@ pub struct Matched {
     pub found: Match,
     /// The document as it was at the match; `None` if it was not asked for.
     pub data: Option<Loaded>,
+}
+
+/// A candidate with the texts of its interaction's document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// Who it may be.
+    pub candidate: Candidate,
+    /// The document; `None` where it has ended in this very moment.
+    pub data: Option<Loaded>,
+}
+
+/// Whose call it is and where it goes, with the data of the candidates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The number of the pool, or the DNID, under which the candidates were looked for, if there is one.
+    pub number: Option<Number>,
+    /// Everybody the call may belong to, newest allocation first.
+    pub candidates: Vec<Recognised>,
+    /// Whether there are more candidates than are told.
+    pub more: bool,
+    /// How the call missed, where there is no candidate.
+    pub miss: Option<Miss>,
+    /// Where the call goes.
+    pub route: Option<Routed>,
+    /// Whether the number was freed.
+    pub freed: bool,
+}
+
+impl Resolved {
+    /// Everything but the candidates.
+    fn of(resolution: &Resolution, candidates: Vec<Recognised>, freed: bool) -> Self {
+        let Resolution { number, more, miss, route, .. } = resolution.clone();
+        Self { number, candidates, more, miss, route, freed }
+    }
+
+    /// Whether nothing was found at all.
+    pub fn is_empty(&self) -> bool {
+        self.candidates.is_empty() && self.route.is_none()
+    }
 }
 
 /// Whether a match gives back the interaction's document.
@@ -140,6 +180,12 @@ pub trait Store: Send + Sync {
         after: AfterMatch,
         data: WithData,
     ) -> Result<Vec<Matched>>;
+
+    /// Tells whose call it is and where it goes, and changes nothing.
+    async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved>;
+
+    /// Tells whose call it is and where it goes and, if there is one candidate alone, frees the number.
+    async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved>;
 
     /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///

@@ -156,19 +156,31 @@ impl<'d> Reader<'d> {
     /// # Errors
     /// As [`Self::next`].
     pub fn content(&mut self) -> Result<Content<'d>, Refusal> {
-        let outside = self.marks.len().saturating_sub(1);
+        self.content_of(|reader, _| reader.content().map(drop))
+    }
+
+    /// As [`Self::content`]; every child is handed to `child`, which reads it to its end.
+    ///
+    /// # Errors
+    /// As [`Self::next`], and what `child` says.
+    pub fn content_of<E: From<Refusal>>(
+        &mut self,
+        mut child: impl FnMut(&mut Self, Element<'d>) -> Result<(), E>,
+    ) -> Result<Content<'d>, E> {
         let mut text = Cow::Borrowed("");
         let mut elements = false;
         loop {
             match self.next()? {
-                Event::Open(_) => elements = true,
+                Event::Open(element) => {
+                    elements = true;
+                    child(self, element)?;
+                }
                 Event::Text(_) if elements => {}
                 Event::Text(piece) if text.is_empty() => text = piece,
                 Event::Text(piece) => self.append(text.to_mut(), &piece),
-                Event::Close if self.marks.len() > outside => {}
                 Event::Close if elements => return Ok(Content::Elements),
                 Event::Close => return Ok(Content::Text(text)),
-                Event::End => return Err(self.unreadable()),
+                Event::End => return Err(self.unreadable().into()),
             }
         }
     }

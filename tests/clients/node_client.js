@@ -106,6 +106,47 @@ async function refusals(client, name) {
   await fault(client, `${name}: FreeDnisAllocation without a user`, IVR, 'FreeDnisAllocation', { phone: '222' });
 }
 
+const OWN_OPERATIONS = ['CreateCalledRoute', 'MatchInteraction', 'RequestAccess', 'ResolveCall'];
+
+/** The gateway's own service: a number lent with user data, resolved, matched; a route; faults with a reason. */
+async function ownService(client, phone) {
+  const own = async (operation, payload) => (await client[`${operation}Async`](payload, {}, ADMINISTRATOR))[0];
+
+  const entry = [
+    { key: 'first name', value: 'Ann <1> & 2' },
+    { key: 'language', value: 'fr' },
+  ];
+  const lent = await own('RequestAccess', { group: 'node agent', seconds: 60, codeLength: 4, caller: '5551', entry });
+  equal([lent.number, lent.code.length], [phone, 4], 'own: RequestAccess lends a number with a code');
+  const seen = await own('ResolveCall', { dialled: phone, caller: '5551', code: lent.code });
+  const [candidate] = seen.candidate;
+  equal(
+    [candidate.interaction, candidate.reason, candidate.confidence, seen.taken],
+    [lent.interaction, 'number-code-and-caller', 'high', false],
+    'own: ResolveCall tells whose call it is',
+  );
+  equal(candidate.entry, entry, 'own: and what they said');
+  const route = { accessCode: '5550100', extension: '32', kind: 'skill', id: 7 };
+  const made = (await own('CreateCalledRoute', route)).destination;
+  equal([made.accessCode, made.mediaType, made.id], ['5550100', 5, 7], 'own: CreateCalledRoute');
+  const routed = await own('ResolveCall', { dialled: '555010032' });
+  equal(routed.destination.route, made.route, 'own: ResolveCall tells where a call goes');
+  const matched = await own('MatchInteraction', { number: phone, code: lent.code });
+  equal(matched.match[0].interaction, lent.interaction, 'own: MatchInteraction recognises the call');
+  try {
+    const answer = await own('MatchInteraction', { number: phone, code: lent.code });
+    check(false, 'own: a second match is a fault', `answered ${JSON.stringify(answer)}`);
+  } catch (error) {
+    const found = error.root && error.root.Envelope && error.root.Envelope.Body.Fault;
+    if (!found) throw error;
+    equal(
+      [found.faultcode, found.detail.problem.reason],
+      ['SOAP-ENV:Client', 'no_match'],
+      'own: a second match is a fault that names its reason',
+    );
+  }
+}
+
 async function main(base) {
   for (const [name, phone] of [
     ['agent', '2119900003'],
@@ -119,6 +160,13 @@ async function main(base) {
     } catch (error) {
       check(false, `${name}: node soap talks to the gateway`, error.stack || String(error));
     }
+  }
+  try {
+    const client = await soap.createClientAsync(`${base}/gateway/v1/soap/gateway.wsdl`);
+    equal(operationsOf(client), OWN_OPERATIONS, 'own: the WSDL describes its operations');
+    await ownService(client, '2119900003');
+  } catch (error) {
+    check(false, 'own: node soap talks to the gateway', error.stack || String(error));
   }
   process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
 }

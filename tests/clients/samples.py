@@ -59,16 +59,20 @@ class Runner:
         self._environment = dict(os.environ, BASE=base)
 
     def __call__(self, name: str, *arguments: str) -> Answer:
+        head, _, body = self.printed(name, *arguments).partition("\r\n\r\n")
+        status, *lines = head.split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
+
+    def printed(self, name: str, *arguments: str) -> str:
+        """Everything that a script prints."""
         script = SAMPLES / f"{name}.sh"
         Runner.ran.add(script)
         command = ["sh", str(script), *arguments]
         done = subprocess.run(command, env=self._environment, capture_output=True, timeout=60, check=False)
         if done.returncode != 0:
             raise OSError(f"{script.name} exited with {done.returncode}: {done.stderr.decode(errors='replace')}")
-        head, _, body = done.stdout.decode().partition("\r\n\r\n")
-        status, *lines = head.split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines)
-        return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
+        return done.stdout.decode()
 
 
 def request_access(run: Runner, checks: Checks) -> None:
@@ -253,6 +257,41 @@ def aicc_lists(run: Runner, checks: Checks) -> None:
         checks.equal(json.loads(answer.body)["description"], description, f"{name} answers as documented")
 
 
+def gateway_soap(run: Runner, checks: Checks) -> None:
+    lent = run("gateway/request-access-soap")
+    checks.check("<ns2:number>6504664130<" in lent.body, "RequestAccess lends the first number of DNIS", lent.body)
+    seen = json.loads(run("gateway/resolve-call").body)
+    [candidate] = seen["candidates"]
+    checks.equal(
+        (candidate["interaction"], candidate["data"], candidate["reason"], seen["taken"]),
+        (INTERACTION, {"first_name": "Ann"}, "number", False),
+        "a call is resolved over JSON with the user data, and not taken",
+    )
+    answer = run("gateway/resolve-call-soap")
+    checks.check(f"<ns2:interaction>{INTERACTION}<" in answer.body, "ResolveCall tells the same", answer.body)
+    answer = run("gateway/match-interaction-soap")
+    checks.check(f"<ns2:interaction>{INTERACTION}<" in answer.body, "MatchInteraction recognises it", answer.body)
+    answer = run("gateway/match-interaction-soap")
+    checks.check(
+        answer.status == 500 and "<f:reason>no_match<" in answer.body, "and not a second time: a fault", answer.body
+    )
+    checks.equal(run("gateway/resolve-call").status, 404, "a number that nobody holds and no route names is a 404")
+    answer = run("gateway/create-called-route-soap")
+    checks.check("<ns2:kind>skill<" in answer.body, "CreateCalledRoute makes the route", answer.body)
+
+
+def call_flow(run: Runner, checks: Checks) -> None:
+    printed = run.printed("gateway/call-flow")
+    for expected in (
+        "lent by GMS: 5550100 with the code ",
+        '"description":"data create success"',
+        '"data":{"first_name":"Ann"}',
+        '"access_code":"5550100"',
+        "<ns2:taken>true<",
+        "<ns2:value>Ann<",
+        "<ns2:accessCode>5550100<",
+    ):
+        checks.check(expected in printed, f"the call flow prints {expected}", printed)
 def many_numbers(run: Runner, checks: Checks) -> None:
     answer = run("native/import")
     checks.equal(
@@ -297,6 +336,8 @@ def main(binary: str) -> int:
         interact_soap,
         aicc_routes,
         aicc_lists,
+        gateway_soap,
+        call_flow,
         many_numbers,
         native,
     )

@@ -23,7 +23,11 @@ from soapui_project import EXPANSION, Assertion, Case, Interface, Operation, Pro
 from soapui_write import TARGET, whole_project
 
 ROOT = Path(__file__).resolve().parents[2]
-WSDLS = {"AgentPortBinding": ROOT / "wsdl" / "agent.wsdl", "DnisPortBinding": ROOT / "wsdl" / "dnis.wsdl"}
+WSDLS = {
+    "AgentPortBinding": ROOT / "wsdl" / "agent.wsdl",
+    "DnisPortBinding": ROOT / "wsdl" / "dnis.wsdl",
+    "GatewayPortBinding": ROOT / "wsdl" / "gateway.wsdl",
+}
 SOAP11 = "{http://schemas.xmlsoap.org/soap/envelope/}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 DECLARED = re.compile(r"\s*declare\s+namespace\s+(\w+)\s*=\s*'([^']*)'\s*;")
@@ -194,8 +198,8 @@ def compare(found: list[str], configuration: dict[str, str]) -> str:
 
 
 def saved_requests(player: Player, checks: Checks) -> None:
-    """What a tester sends by hand first. Those that name stored data by a placeholder find nothing, and those whose token
-    is one are not let in."""
+    """What a tester sends by hand first. Those that name stored data by a placeholder find nothing, those whose token is
+    one are not let in, and the call that the gateway's own interface asks about was taken by GMS before."""
     for name, interface, target, request in player.project.requests():
         with checks.part(f"saved request of {name} is answered"):
             answer = player.send(target, request, None, {})
@@ -204,6 +208,8 @@ def saved_requests(player: Player, checks: Checks) -> None:
                 expected = 404
             if any("aiccToken" in value for value in request.headers.values()):
                 expected = 403
+            if name in ("GatewayPortBinding, ResolveCall", "GatewayPortBinding, MatchInteraction"):
+                expected = 500
             why_not = f"{answer.status} {answer.text[:300]}"
             checks.check(answer.status == expected, f"saved request of {name} answers {expected}", why_not)
 

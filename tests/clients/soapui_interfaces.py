@@ -11,7 +11,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
 WSDL = "http://schemas.xmlsoap.org/wsdl/"
 WSDL_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
-SERVICES = {"agent": "http://com/jacada/interact/agent/soap", "dnis": "http://com/jacada/interact/dnis/soap"}
+SERVICES = {
+    "agent": "http://com/jacada/interact/agent/soap",
+    "dnis": "http://com/jacada/interact/dnis/soap",
+    "gateway": "urn:dnis-gateway:v1",
+}
 INTERACT, GMS = "/interact/version/2", "/genesys/1"
 # AICC's two prefixes have nothing in common, so its resources hold their whole paths.
 AICC, MANAGEMENT = "", "/apiaccess/rest/cc-management/v1"
@@ -42,25 +46,33 @@ def project(name: str) -> str:
 CHANNEL = {"Tenant-Id": project("tenant"), "Application-Key": project("interactionKey")}
 IVR = {"Tenant-Id": project("tenant"), "Application-Key": project("dnisKey")}
 USER = {**IVR, "User-Id": project("userBase64"), "User-Password": project("passwordBase64")}
-SOAP_HEADERS = {"AllocateDnis": CHANNEL, "GetDnisAllocation": IVR, "FreeDnisAllocation": USER, "CreatePhone": USER}
 SOAP_SAMPLES = {
-    "AllocateDnis": "allocate.xml",
-    "GetDnisAllocation": "get.xml",
-    "FreeDnisAllocation": "free.xml",
-    "CreatePhone": "create.xml",
+    "AllocateDnis": "interact/allocate.xml",
+    "GetDnisAllocation": "interact/get.xml",
+    "FreeDnisAllocation": "interact/free.xml",
+    "CreatePhone": "interact/create.xml",
+    "ResolveCall": "gateway/resolve-call.xml",
+    "RequestAccess": "gateway/request-access.xml",
+    "MatchInteraction": "gateway/match-interaction.xml",
+    "CreateCalledRoute": "gateway/create-called-route.xml",
 }
+SOAP_HEADERS = dict.fromkeys(SOAP_SAMPLES, USER) | {"AllocateDnis": CHANNEL, "GetDnisAllocation": IVR}
 
 
 # SOAP.
 
 
+def soap_path(service: str) -> str:
+    return "/gateway/v1/soap" if service == "gateway" else f"{INTERACT}/{service}/soap"
+
+
 def soap_endpoint(service: str) -> str:
-    return f"{project('endpoint')}{INTERACT}/{service}/soap"
+    return f"{project('endpoint')}{soap_path(service)}"
 
 
 def soap_interface(service: str) -> Element:
     text = (ROOT / "wsdl" / f"{service}.wsdl").read_text()
-    url = f"{PROPERTIES['endpoint']}{INTERACT}/{service}/soap/{service}.wsdl"
+    url = f"{PROPERTIES['endpoint']}{soap_path(service)}/{service}.wsdl"
     binding = ElementTree.fromstring(text).find(f"{{{WSDL}}}binding")
     part = con("part", con("url", text=url), con("content", text=text), con("type", text=WSDL))
     return con(
@@ -81,10 +93,10 @@ def soap_interface(service: str) -> Element:
 
 def soap_operation(service: str, operation: ElementTree.Element) -> Element:
     name = operation.get("name")
-    sample = (SAMPLES / "interact" / SOAP_SAMPLES[name]).read_text().strip()
+    envelope = sample(SOAP_SAMPLES[name])
     for namespace in SERVICES.values():
-        sample = sample.replace(f'"{namespace}"', f'"{SERVICES[service]}"')
-    call = sent(SOAP_HEADERS[name], soap_endpoint(service), sample, [])
+        envelope = envelope.replace(f'"{namespace}"', f'"{SERVICES[service]}"')
+    call = sent(SOAP_HEADERS[name], soap_endpoint(service), envelope, [])
     return con(
         "operation",
         con("call", *call, name="Sample"),

@@ -356,6 +356,48 @@ def aicc_case() -> Element:
     return test_case("AICC", {"accessCode": "9911411", "extCode": "771", "skill": "soapui"}, steps)
 
 
+def gateway_case(number: str) -> Element:
+    """The gateway's own operations. A route that an earlier run made stays, so making it may be refused."""
+    service = "gateway"
+    namespace = f"declare namespace t='{SERVICES[service]}'; "
+    call = {"dialled": case("number"), "caller": "5551"}
+
+    def step(name: str, operation: str, values: dict[str, str], *assertions: Element) -> Element:
+        return soap_step(name, service, operation, values, [*answered(), *assertions])
+
+    def says(element: str, content: str) -> Element:
+        return xpath(f"{namespace}//t:{element}", content, f"has the {element}")
+
+    def holder() -> Element:
+        lent = f"${{lend#Response#{namespace}//t:interaction}}"
+        return says("interaction", lent)
+
+    refused = [
+        assertion("Not SOAP Fault Assertion", "is a fault"),
+        xpath(f"{namespace}//t:reason", "no_match", "names its reason"),
+        status("500"),
+    ]
+    new = f'{{"phoneNumber":"{case("number")}","dnId":"{case("number")}","groupName":"{case("group")}","enabled":true}}'
+    entry = "\n        <s:key>first_name</s:key>\n        <s:value>Ann</s:value>\n      "
+    lend = {"group": case("group"), "seconds": "60", "caller": "5551", "entry": entry}
+    route = {"accessCode": "5550100", "extension": "78", "kind": "skill", "id": "7"}
+    destination = [says("accessCode", "5550100"), says("kind", "skill")]
+    steps = [
+        rest_step("create the number", "Interact REST", "Create", [status("200")], body=new),
+        step("lend", "RequestAccess", lend, says("number", case("number"))),
+        step("look whose call it is", "ResolveCall", call, holder(), says("value", "Ann"), says("taken", "false")),
+        step("take the call", "ResolveCall", {**call, "take": "true"}, holder(), says("taken", "true")),
+        soap_step("look again", service, "ResolveCall", call, refused),
+        step("lend again", "RequestAccess", lend, says("number", case("number"))),
+        step("match", "MatchInteraction", {"number": case("number")}, says("value", "Ann")),
+        soap_step("match again", service, "MatchInteraction", {"number": case("number")}, refused),
+        soap_step("make a route, unless an earlier run did", service, "CreateCalledRoute", route, [status("200,500")]),
+        step("look where a call goes", "ResolveCall", {"dialled": "555010078"}, *destination),
+    ]
+    values = {"number": number, "group": "soapui gateway"}
+    return test_case("SOAP gateway", values, [*remove_leftovers(), *steps, *remove_number()])
+
+
 def whole_project() -> str:
     suite = con(
         "testSuite",
@@ -365,6 +407,7 @@ def whole_project() -> str:
         interact_case("2117700003"),
         gms_case(),
         aicc_case(),
+        gateway_case("2117700004"),
         name="dnis-gateway demo",
     )
     root = con(
@@ -375,6 +418,7 @@ def whole_project() -> str:
         rest_interface("Interact REST", INTERACT, INTERACT_METHODS),
         rest_interface("GMS", GMS, GMS_METHODS),
         rest_interface("AICC", AICC, AICC_METHODS),
+        soap_interface("gateway"),
         suite,
         properties(PROPERTIES),
         **{"xmlns:con": CON, "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"},

@@ -24,6 +24,12 @@ VERSION = {SOAP11: "SOAP 1.1", SOAP12: "SOAP 1.2"}
 NAMESPACE = {
     "agent": "http://com/jacada/interact/agent/soap",
     "dnis": "http://com/jacada/interact/dnis/soap",
+    "gateway": "urn:dnis-gateway:v1",
+}
+PATH = {
+    "agent": "/interact/version/2/agent/soap",
+    "dnis": "/interact/version/2/dnis/soap",
+    "gateway": "/gateway/v1/soap",
 }
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 
@@ -42,7 +48,7 @@ class Service:
     def __init__(self, base: str, name: str):
         self.name = name
         self.namespace = NAMESPACE[name]
-        self.url = f"{base}/interact/version/2/{name}/soap"
+        self.url = f"{base}{PATH[name]}"
         answer = requests.get(f"{self.url}/{name}.wsdl", timeout=30)
         answer.raise_for_status()
         schemas = list(etree.fromstring(answer.content).iter(f"{XSD}schema"))
@@ -203,6 +209,60 @@ def faults(service: Service, version: str, services: dict[str, Service], checks:
             checks.check(not why_not, what, why_not)
 
 
+def own_calls(phone: str, line: str) -> list[tuple[str, str, str, bool]]:
+    """The gateway's own operations: outcome, operation, the fields as XML, whether it is answered by a fault."""
+
+    def number(name: str) -> str:
+        return f"<s:{name}>{phone}</s:{name}>"
+
+    entry = "<s:entry><s:key>a &amp; b</s:key><s:value> &lt;1&gt; </s:value></s:entry>"
+    lend = "<s:group>own {}</s:group><s:seconds>60</s:seconds><s:codeLength>4</s:codeLength><s:caller>5</s:caller>"
+    lend = lend.format(phone) + "<s:renew>false</s:renew>" + entry * 2
+    route = "<s:accessCode>5550100</s:accessCode><s:extension>{}</s:extension>".format(line)
+    route += "<s:mediaType>5</s:mediaType><s:kind>{}</s:kind><s:id>{}</s:id>"
+    return [
+        ("free", "ResolveCall", number("dialled"), True),
+        ("lent", "RequestAccess", lend, False),
+        ("none left", "RequestAccess", lend, True),
+        ("seen", "ResolveCall", number("dialled") + "<s:caller>5</s:caller>", False),
+        ("wrong code", "ResolveCall", number("dialled") + "<s:code>x</s:code>", True),
+        ("made", "CreateCalledRoute", route.format("skill", 7), False),
+        ("exists", "CreateCalledRoute", route.format("ivr", 12), True),
+        ("routed", "ResolveCall", f"<s:dialled>5550100{line}</s:dialled>", False),
+        ("matched", "MatchInteraction", number("number") + "<s:all>true</s:all>", False),
+        ("not again", "MatchInteraction", number("number"), True),
+        ("lent again", "RequestAccess", lend, False),
+        ("taken", "ResolveCall", number("dialled") + "<s:take>1</s:take>", False),
+        ("unknown group", "RequestAccess", "<s:group>no such group</s:group>", True),
+    ]
+
+
+def own(base: str, service: Service, version: str, phone: str, checks: Checks) -> None:
+    """Every operation and outcome of the gateway's own service: answers and details of faults are as its WSDL says."""
+    new = {"phoneNumber": phone, "dnId": phone[-6:], "groupName": f"own {phone}", "enabled": "true"}
+    created = payload_text(NAMESPACE["dnis"], Call("", "CreatePhone", new, None))
+    post(f"{base}{PATH['dnis']}", version, envelope(version, created), CREDENTIALS)
+    for outcome, operation, fields, refused in own_calls(phone, phone[-4:]):
+        what = f"{service.name}, {VERSION[version]}: {operation} ({outcome})"
+        with checks.part(what):
+            text = f'<s:{operation}Request xmlns:s="{service.namespace}">{fields}</s:{operation}Request>'
+            why_not = service.objection(etree.fromstring(text))
+            checks.check(not why_not, f"{what} request is valid", why_not)
+            answer = post(service.url, version, envelope(version, text), CREDENTIALS)
+            [payload] = body_of(answer, version)
+            if refused:
+                why_not = fault_objection(payload, version, {service.namespace: service})
+                detailed = f"{{{service.namespace}}}problem" in [element.tag for element in payload.iter()]
+                if answer.status_code != 500 or not detailed:
+                    why_not = why_not or f"{answer.status_code}, detail {detailed}"
+                checks.check(not why_not, f"{what} is a fault with the problem that the WSDL describes", why_not)
+            else:
+                why_not = service.objection(payload)
+                if payload.tag != f"{{{service.namespace}}}{operation}Response" or answer.status_code != 200:
+                    why_not = f"{answer.status_code} {payload.tag}"
+                checks.check(not why_not, f"{what} answer is valid", why_not)
+
+
 def main() -> int:
     base, checks = os.environ["BASE"], Checks()
     phone = 2118800000
@@ -216,6 +276,11 @@ def main() -> int:
                     answers(service, address.url, version, str(phone), checks)
             for version in (SOAP11, SOAP12):
                 faults(service, version, services, checks)
+    with checks.part("gateway.wsdl has a schema that both validators compile"):
+        service = Service(base, "gateway")
+        for version in (SOAP11, SOAP12):
+            phone += 1
+            own(base, service, version, str(phone), checks)
     return checks.status()
 
 

@@ -24,6 +24,11 @@ SCHEMAS = {
     SOAP_BINDING: "schemas/wsdl/soap-binding.xsd",
     SOAP12_BINDING: "schemas/wsdl/soap12-binding.xsd",
 }
+SERVICES = {
+    "agent": "/interact/version/2/agent/soap",
+    "dnis": "/interact/version/2/dnis/soap",
+    "gateway": "/gateway/v1/soap",
+}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,16 +57,16 @@ def main() -> int:
     [library] = Path(os.environ["JAVA_CLIENTS"], "cxf", "lib").glob("cxf-core-*.jar")
     with zipfile.ZipFile(library) as jar:
         valid = schema(jar)
-    for name in ("agent", "dnis"):
+    for name, path in SERVICES.items():
         with checks.part(f"{name}.wsdl can be read"):
             committed = (ROOT / "wsdl" / f"{name}.wsdl").read_bytes()
-            answer = requests.get(f"{base}/interact/version/2/{name}/soap/{name}.wsdl", timeout=30)
+            answer = requests.get(f"{base}{path}/{name}.wsdl", timeout=30)
             answer.raise_for_status()
             for which, document in (("committed", committed), ("served", answer.content)):
                 root = etree.fromstring(document)
                 why_not = "" if valid.validate(root) else str(valid.error_log.last_error)
                 checks.check(not why_not, f"R2028, R2029: the {which} {name}.wsdl is valid WSDL 1.1", why_not)
-            answer = requests.get(f"{base}/interact/version/2/{name}/soap?wsdl12", timeout=30)
+            answer = requests.get(f"{base}{path}?wsdl12", timeout=30)
             answer.raise_for_status()
             root = etree.fromstring(answer.content)
             why_not = "" if valid.validate(root) else str(valid.error_log.last_error)

@@ -108,6 +108,49 @@ def fault(client: Client, checks: Checks, what: str, headers: dict, operation: s
         checks.check(False, f"{what} is the authentication fault", f"answered {answer!r}")
 
 
+OWN = "gateway/v1/soap/gateway.wsdl"
+OWN_OPERATIONS = {"CreateCalledRoute", "MatchInteraction", "RequestAccess", "ResolveCall"}
+
+
+def own_service(client: Client, checks: Checks, phone: str) -> None:
+    """The gateway's own service: a number lent with user data, resolved, matched; a route; faults with a reason."""
+
+    def own(operation: str, **arguments):
+        return client.call(ADMINISTRATOR, operation, **arguments)
+
+    entries = [{"key": "first name", "value": " Ann <1> & 2 "}, {"key": "language", "value": ""}]
+    lent = own("RequestAccess", group="zeep agent", seconds=60, codeLength=4, caller="5551", entry=entries)
+    checks.equal((lent.number, len(lent.code)), (phone, 4), "own: RequestAccess lends a number with a code")
+    seen = own("ResolveCall", dialled=phone, caller="5551", code=lent.code)
+    [candidate] = seen.candidate
+    checks.equal(
+        (candidate.interaction, candidate.reason, candidate.confidence, seen.taken, seen.destination),
+        (lent.interaction, "number-code-and-caller", "high", False, None),
+        "own: ResolveCall tells whose call it is",
+    )
+    found = [{"key": entry.key, "value": entry.value or ""} for entry in candidate.entry]
+    checks.equal(found, entries, "own: and what they said, byte for byte")
+    route = own("CreateCalledRoute", accessCode="5550100", extension="31", kind="skill", id=7)
+    checks.equal((route.accessCode, route.mediaType, route.id), ("5550100", 5, 7), "own: CreateCalledRoute")
+    routed = own("ResolveCall", dialled="555010031")
+    checks.equal(
+        (routed.candidate, routed.destination.route), ([], route.route), "own: ResolveCall tells where a call goes"
+    )
+    [matched] = own("MatchInteraction", number=phone, code=lent.code)
+    checks.equal(matched.interaction, lent.interaction, "own: MatchInteraction recognises the call")
+    try:
+        answer = own("MatchInteraction", number=phone, code=lent.code)
+        checks.check(False, "own: a second match is a fault", f"answered {answer!r}")
+    except zeep.exceptions.Fault as caught:
+        [problem] = list(caught.detail)
+        reason = problem.findtext("{urn:dnis-gateway:v1}reason")
+        checks.equal(
+            (caught.code, problem.tag, reason),
+            ("SOAP-ENV:Client", "{urn:dnis-gateway:v1}problem", "no_match"),
+            "own: a second match is a fault that names its reason",
+        )
+
+
 def main() -> int:
     base, checks = os.environ["BASE"], Checks()
     for name, phone in (("agent", "2119900001"), ("dnis", "2119900002")):
@@ -116,6 +159,10 @@ def main() -> int:
             checks.equal(client.operations(), OPERATIONS, f"{name}: the WSDL describes the four operations")
             lending(client, checks, name, phone)
             refusals(client, checks, name)
+    with checks.part("own: zeep talks to the gateway"):
+        client = Client(f"{base}/{OWN}")
+        checks.equal(client.operations(), OWN_OPERATIONS, "own: the WSDL describes its operations")
+        own_service(client, checks, "2119900001")
     return checks.status()
 
 

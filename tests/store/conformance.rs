@@ -8,7 +8,7 @@ use dnis_gateway::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend,
 use dnis_gateway::domain::{
     AllocationFilter, CodeShape, Content, Deadline, Destination, DocumentId, DocumentRef, FlowId, GroupRules,
     NewInteraction, NewNumber, NewRoute, NumberFilter, NumberId, NumberPatch, NumberState, OnceKey, Overdial, Policy,
-    Refusal, Route, RouteFilter, RouteRefusal, Rules, Scope, Seconds, Sharing, SkillId, TenantId, Timestamp,
+    Refusal, Resolve, Route, RouteFilter, RouteRefusal, Rules, Scope, Seconds, Sharing, SkillId, TenantId, Timestamp,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 
@@ -46,6 +46,10 @@ on_every_engine! {
     an_expired_allocation_is_free_without_any_sweep,
     a_call_is_recognised_once_and_gives_the_document_back,
     a_match_without_data_reads_none,
+    a_call_is_resolved_with_its_data_and_taken_once,
+    a_resolved_call_gives_large_texts_back_and_names_files,
+    a_call_that_several_fit_is_told_and_not_taken,
+    a_late_call_is_resolved_until_the_rest_is_over,
     a_match_gives_large_texts_back_even_when_it_deletes_them,
     an_interaction_begins_is_found_and_ends,
     a_document_is_written_merged_read_and_deleted,
@@ -551,6 +555,83 @@ async fn a_thousand_interactions_on_five_shared_numbers_match_by_code_after_a_re
         let ids: Vec<_> = found.unwrap().iter().map(|found| found.found.interaction.id.to_string()).collect();
         assert_eq!(ids, [format!("i{at}")]);
     }
+}
+
+async fn a_call_is_resolved_with_its_data_and_taken_once(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let new = NewRoute {
+        hotline: "100".parse().unwrap(),
+        extension: Some("11".parse().unwrap()),
+        media: None,
+        destination: Destination::Skill(SkillId(7)),
+    };
+    let route = store.create_route(&scope(), new, None).await.unwrap();
+    store.create_number(&scope(), number("10011"), None).await.unwrap();
+    let lend = || Lend { data: vec![text("k", "v")], interaction_ttl: Seconds::new(900), ..lend_to("a") };
+    let lent = [store.lend(&scope(), lend(), None).await.unwrap(), store.lend(&scope(), lend(), None).await.unwrap()];
+    let lent = lent.iter().find(|lent| lent.allocation.number == num("10011")).unwrap();
+    engine.restart(1).await;
+    let store = engine.store();
+
+    let seen = store.resolve(&scope(), &dial("10011")).await.unwrap();
+    assert_eq!((seen.number, seen.miss, seen.more, seen.freed), (Some(num("10011")), None, false, false));
+    assert_eq!(seen.route.as_ref().unwrap().route, route);
+    assert_eq!(seen.candidates.len(), 1);
+    assert_eq!(seen.candidates[0].candidate.allocation, lent.allocation);
+    assert_eq!(texts(seen.candidates[0].data.as_ref().unwrap()), [("k", "v")]);
+    assert_eq!(holder(store, "10011").await.as_deref(), Some("a"), "a look frees nothing");
+
+    let taken = store.take_call(&scope(), dial("10011")).await.unwrap();
+    assert!(taken.freed);
+    assert_eq!(taken.candidates, seen.candidates);
+    assert_eq!(holder(store, "10011").await, None);
+    let again = store.take_call(&scope(), dial("10011")).await.unwrap();
+    assert!(again.candidates.is_empty() && again.route.is_some() && !again.freed);
+    assert_eq!(again.miss, Some(Miss::Nobody));
+    assert!(store.resolve(&scope(), &dial("999")).await.unwrap().is_empty());
+}
+
+async fn a_resolved_call_gives_large_texts_back_and_names_files(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let long = "t".repeat(9_000);
+    let data = vec![text("note", &long), file("picture", &[7; 5_000])];
+    engine.store().lend(&scope(), Lend { data, ..lend_to("a") }, None).await.unwrap();
+    let store = engine.store();
+    for resolved in [store.resolve(&scope(), &dial("11")).await, store.take_call(&scope(), dial("11")).await] {
+        let data = resolved.unwrap().candidates[0].data.clone().unwrap();
+        assert_eq!(data.entries[0].1, LoadedValue::Text(long.as_str().into()));
+        assert!(matches!(&data.entries[1].1, LoadedValue::File { length: 5_000, .. }));
+    }
+}
+
+async fn a_call_that_several_fit_is_told_and_not_taken(engine: &mut Engine) {
+    let shared = GroupRules { sharing: Sharing::Shared, ..GroupRules::default() };
+    engine.reload(Rules { groups: [(scope().tenant, [(group("g"), shared)].into())].into(), ..rules() }).await;
+    with_numbers(engine, &["11"]).await;
+    let store = engine.store();
+    let first = store.lend(&scope(), lend_to("a"), None).await.unwrap();
+    store.lend(&scope(), lend_to("b"), None).await.unwrap();
+    let taken = store.take_call(&scope(), dial("11")).await.unwrap();
+    let ids = taken.candidates.iter().map(|found| found.candidate.interaction.id.to_string());
+    assert_eq!(ids.collect::<Vec<_>>(), ["b", "a"]);
+    assert!(!taken.freed);
+    let code = first.allocation.code.as_ref().map(|code| code.as_str().to_owned());
+    let taken = store.take_call(&scope(), Resolve { code, ..dial("11") }).await.unwrap();
+    assert!(taken.freed && taken.candidates.len() == 1);
+    let wrong = store.resolve(&scope(), &Resolve { code: Some("x".to_owned()), ..dial("11") }).await.unwrap();
+    assert_eq!((wrong.candidates.len(), wrong.miss), (0, Some(Miss::WrongCode)));
+}
+
+async fn a_late_call_is_resolved_until_the_rest_is_over(engine: &mut Engine) {
+    let rest = GroupRules { cool_down: Seconds::new(60), ..GroupRules::default() };
+    engine.reload(Rules { groups: [(scope().tenant, [(group("g"), rest)].into())].into(), ..rules() }).await;
+    with_numbers(engine, &["11"]).await;
+    engine.store().lend(&scope(), Lend { interaction_ttl: Seconds::new(900), ..lend_to("a") }, None).await.unwrap();
+    engine.clock.advance(Seconds::new(359));
+    assert!(engine.store().resolve(&scope(), &dial("11")).await.unwrap().candidates[0].candidate.late);
+    engine.clock.advance(Seconds::new(1));
+    assert!(engine.store().resolve(&scope(), &dial("11")).await.unwrap().is_empty());
 }
 
 async fn a_rest_and_its_late_call_survive_a_restart(engine: &mut Engine) {

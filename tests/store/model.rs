@@ -14,10 +14,10 @@ use dnis_gateway::domain::{
     AccessCode, Allocation, AllocationFilter, AllocationId, CallCenter, Caller, CodeShape, Destination, DocumentId,
     DocumentRef, FlowId, GroupName, GroupRules, HistoryPage, HistoryQuery, HistoryRules, Interaction, NewEntry,
     NewInteraction, NewNumber, NewRoute, Number, NumberFilter, NumberId, NumberPatch, NumberState, Once, Origin,
-    Overdial, Part, Policy, Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill, SkillId,
-    Timestamp,
+    Overdial, Part, Policy, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Seconds, Sharing, SigningKey, Skill,
+    SkillId, Timestamp,
 };
-use dnis_gateway::store::{BadRow, Clock, Existing, Imported, LoadedEntry, Matched, Result, WithData};
+use dnis_gateway::store::{BadRow, Clock, Existing, Imported, LoadedEntry, Matched, Resolved, Result, WithData};
 use proptest::prelude::*;
 
 use crate::dump::{dumped, facts, restored};
@@ -86,6 +86,7 @@ enum Step {
     FreeOne { at: u64 },
     Renew { at: u64, lasting: u64 },
     Match(Call),
+    Take(Call),
     Begin { holder: Option<usize>, lasting: Option<u64>, data: Data },
     End { holder: usize },
     Write { data: Data, ttl: u64, once: Option<(usize, bool)> },
@@ -249,6 +250,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u64..4).prop_map(|at| Step::FreeOne { at }),
         2 => (0u64..4, 0u64..20).prop_map(|(at, lasting)| Step::Renew { at, lasting }),
         4 => calling().prop_map(Step::Match),
+        2 => calling().prop_map(Step::Take),
         1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
             .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
@@ -288,6 +290,7 @@ enum Outcome {
     Freed(Result<Option<Arc<Allocation>>>),
     FreedOne(Result<Arc<Allocation>>),
     Matched(Result<Vec<Matched>>),
+    Taken(Result<Resolved>),
     Begun(Result<Arc<Interaction>>),
     Written(Result<DocumentId>),
     Routed(Result<Arc<Route>>),
@@ -307,6 +310,7 @@ struct Sight {
     cooling: Part<Found, Number>,
     allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
     dialled: Vec<Option<Found>>,
+    resolved: Vec<Resolved>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
     pools: Vec<PoolHealth>,
@@ -402,6 +406,11 @@ impl Player {
                 let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
                 Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
             }
+            Step::Take(Call { number, code, caller: at, .. }) => {
+                let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
+                let call = Resolve { code, caller: at.map(caller), ..dial(NUMBERS[number]) };
+                Outcome::Taken(store.take_call(&scope, call).await)
+            }
             Step::Begin { holder, lasting, data } => {
                 let id = holder.map(|at| interaction(HOLDERS[at]));
                 let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
@@ -485,9 +494,10 @@ impl Player {
         let allocations = store.allocations_after(&scope, &all, Some(AllocationId(1)), 3).await.unwrap();
         let of_holder = store.allocations_after(&scope, &of_holder, None, 3).await.unwrap();
         let newest = store.allocation(&scope, self.allocation(0)).await.unwrap();
-        let mut dialled = Vec::new();
+        let (mut dialled, mut resolved) = (Vec::new(), Vec::new());
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
+            resolved.push(store.resolve(&scope, &dial(text)).await.unwrap());
         }
         let mut interactions = Vec::new();
         for text in HOLDERS {
@@ -527,6 +537,7 @@ impl Player {
             cooling,
             allocations: (allocations, of_holder, newest),
             dialled,
+            resolved,
             interactions,
             documents,
             pools,

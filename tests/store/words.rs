@@ -4,9 +4,9 @@ use dnis_gateway::domain::call_center::Direction;
 use dnis_gateway::domain::document::FileLabel;
 use dnis_gateway::domain::state::{Criteria, Holder, LateCalls, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    CallCenter, CodeShape, Content, Digest, EntryKey, EnvironmentName, Flow, FlowId, GroupName, Hotline, InteractionId,
-    MediaType, NewEntry, NewNumber, NewSkill, Number, Once, OnceKey, Origin, Overdial, Scope, Seconds, SkillId,
-    TenantId,
+    CallCenter, CodeShape, Content, Dialled, Digest, EntryKey, EnvironmentName, Flow, FlowId, GroupName, Hotline,
+    InteractionId, MediaType, NewEntry, NewNumber, NewSkill, Number, Once, OnceKey, Origin, Overdial, Resolve, Scope,
+    Seconds, SkillId, TenantId,
 };
 
 pub(crate) fn scope() -> Scope {
@@ -66,6 +66,10 @@ pub(crate) fn call(text: &str) -> Criteria {
 /// A request of this kind under a key.
 pub(crate) fn once(key: &str, request: &str) -> Option<Once> {
     Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([request.as_bytes()]) })
+}
+
+pub(crate) fn dial(text: &str) -> Resolve {
+    Resolve { dialled: Dialled::new(text).unwrap(), code: None, caller: None }
 }
 
 pub(crate) fn text(name: &str, value: &str) -> NewEntry {

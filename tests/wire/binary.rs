@@ -74,7 +74,7 @@ impl Binary {
             }
         });
         let mut binary = Self { child, lines, log, announced: Vec::new() };
-        while binary.announced.len() < 4 {
+        while binary.announced.len() < 5 {
             let line = binary.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("it did not announce itself: {}", binary.log()));
             binary.announced.push(line);

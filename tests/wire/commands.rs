@@ -26,13 +26,14 @@ fn written(directory: &Path, text: &str) -> String {
 async fn serve_announces_its_listeners_and_then_the_wsdls_and_ends_with_0() {
     let data = TempDir::new().unwrap();
     let binary = Binary::demo(data.path());
-    let [listening, admin, agent, dnis] = binary.announced() else { panic!("{:?}", binary.announced()) };
+    let [listening, admin, agent, dnis, gateway] = binary.announced() else { panic!("{:?}", binary.announced()) };
     assert!(listening.starts_with("listening on http://127.0.0.1:"), "{listening}");
     assert!(admin.starts_with("admin on http://127.0.0.1:"), "{admin}");
     assert_eq!(*agent, format!("{}/interact/version/2/agent/soap/agent.wsdl", binary.url()));
     assert_eq!(*dnis, format!("{}/interact/version/2/dnis/soap/dnis.wsdl", binary.url()));
+    assert_eq!(*gateway, format!("{}/gateway/v1/soap/gateway.wsdl", binary.url()));
     assert_ne!(binary.url(), binary.admin_url());
-    for wsdl in [agent, dnis] {
+    for wsdl in [agent, dnis, gateway] {
         let (base, path) = wsdl.split_at(binary.url().len());
         let reply = Caller::of(base).get(path).await;
         assert!(reply.status == 200 && reply.text().contains("definitions"), "{reply:?}");

@@ -18,6 +18,7 @@ mod native;
 mod numbers;
 mod raw;
 mod reload;
+mod resolution;
 mod restart;
 mod server;
 mod soap;

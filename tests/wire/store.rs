@@ -12,10 +12,10 @@ use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
     HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
+use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -105,6 +105,14 @@ impl Store for Accidental {
     ) -> Result<Vec<Matched>> {
         self.asked(criteria.number).await;
         self.inner.match_call(scope, criteria, which, after, data).await
+    }
+
+    async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
+        self.inner.resolve(scope, call).await
+    }
+
+    async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
+        self.inner.take_call(scope, call).await
     }
 
     async fn create_interaction(

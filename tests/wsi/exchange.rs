@@ -1,6 +1,6 @@
 //! Every kind of answer that the services give, for the rules about what a sender may say.
 
-use crate::gateway::{CREDENTIALS, Gateway, Reply, SERVICES, Service, TEXT_XML};
+use crate::gateway::{CREDENTIALS, Gateway, OWN, Reply, SERVICES, Service, TEXT_XML};
 use crate::xml::SOAP;
 
 /// What kind of answer is due.
@@ -22,6 +22,8 @@ pub(crate) struct Exchange {
     /// The namespace that was asked in.
     pub(crate) service: Service,
     pub(crate) due: Due,
+    /// What a response holds, in its order.
+    pub(crate) fields: &'static [&'static str],
     pub(crate) reply: Reply,
 }
 
@@ -41,9 +43,10 @@ pub(crate) fn unknown_header(must_understand: &str) -> String {
     format!("<h:Extra xmlns:h=\"urn:example:extra\" e:mustUnderstand=\"{must_understand}\">text</h:Extra>")
 }
 
-/// Sends one request for every kind of answer, in the namespaces of both services.
+/// Sends one request for every kind of answer, in the namespaces of all services.
 pub(crate) fn every_kind(gateway: &Gateway) -> Vec<Exchange> {
-    SERVICES.into_iter().flat_map(|service| [responses(gateway, service), faults(gateway, service)]).flatten().collect()
+    let vendors = SERVICES.into_iter().flat_map(|service| [responses(gateway, service), faults(gateway, service)]);
+    vendors.chain([own_responses(gateway), own_faults(gateway)]).flatten().collect()
 }
 
 fn responses(gateway: &Gateway, service: Service) -> Vec<Exchange> {
@@ -67,6 +70,7 @@ fn responses(gateway: &Gateway, service: Service) -> Vec<Exchange> {
         name: format!("{} in {} ({outcome})", operation, service.name),
         service,
         due: Due::Response(operation),
+        fields: &["result"],
         reply: ask(gateway, service, CREDENTIALS, &envelope("", &payload(service, operation, &fields))),
     };
     requests.into_iter().map(ask).collect()
@@ -90,11 +94,74 @@ fn faults(gateway: &Gateway, service: Service) -> Vec<Exchange> {
         name: format!("fault in {} ({what})", service.name),
         service,
         due,
+        fields: &[],
         reply: ask(gateway, service, credentials, &body),
     };
     requests.into_iter().map(ask).collect()
 }
 
+/// A number's life over the gateway's own service.
+fn own_responses(gateway: &Gateway) -> Vec<Exchange> {
+    let number = &gateway.fresh_number();
+    let new = [("phoneNumber", number.as_str()), ("dnId", &number[5..]), ("groupName", "wsi own"), ("enabled", "true")];
+    gateway.post(&envelope("", &payload(SERVICES[0], "CreatePhone", &new)));
+    let entry = "<s:key>a &amp; b</s:key><s:value> &lt;1&gt; </s:value>";
+    let route = || vec![("accessCode", "5550100"), ("extension", "77"), ("kind", "skill"), ("id", "7")];
+    let requests: [(_, _, Vec<(&str, &str)>, &'static [&'static str]); 5] = [
+        (
+            "lent",
+            "RequestAccess",
+            vec![("group", "wsi own"), ("codeLength", "4"), ("entry", entry)],
+            &["number", "code", "secondsLeft", "interaction", "document", "allocation"],
+        ),
+        (
+            "seen",
+            "ResolveCall",
+            vec![("dialled", number.as_str())],
+            &["number", "taken", "ambiguous", "more", "candidate"],
+        ),
+        ("matched", "MatchInteraction", vec![("number", number.as_str())], &["match"]),
+        ("made", "CreateCalledRoute", route(), &["destination"]),
+        ("routed", "ResolveCall", vec![("dialled", "555010077")], &["taken", "ambiguous", "more", "destination"]),
+    ];
+    let ask = |(outcome, operation, asked, fields): (&str, &'static str, Vec<_>, _)| Exchange {
+        name: format!("{operation} in {} ({outcome})", OWN.name),
+        service: OWN,
+        due: Due::Response(operation),
+        fields,
+        reply: ask(gateway, OWN, CREDENTIALS, &envelope("", &payload(OWN, operation, &asked))),
+    };
+    requests.into_iter().map(ask).collect()
+}
+
+fn own_faults(gateway: &Gateway) -> Vec<Exchange> {
+    let resolve = |fields: &[_]| envelope("", &payload(OWN, "ResolveCall", fields));
+    let wrong_key = CREDENTIALS.replace("53475e5f1463f9ab2052ead", "wrong");
+    let whole = resolve(&[("dialled", "000")]);
+    let requests = [
+        ("nobody", Due::Fault("Client"), CREDENTIALS, whole.clone()),
+        ("no field", Due::Fault("Client"), CREDENTIALS, resolve(&[])),
+        (
+            "header",
+            Due::Fault("MustUnderstand"),
+            CREDENTIALS,
+            whole.replace("<e:Header>", &format!("<e:Header>{}", unknown_header("1"))),
+        ),
+        ("another version", Due::Fault("VersionMismatch"), CREDENTIALS, whole.replace(SOAP, "urn:example:soap")),
+        ("cut short", Due::Fault("Client"), CREDENTIALS, whole[..whole.len() - 3].to_owned()),
+        ("unknown operation", Due::Fault("Client"), CREDENTIALS, envelope("", &payload(OWN, "DoAnything", &[]))),
+        ("wrong key", Due::Fault("Client"), wrong_key.as_str(), whole.clone()),
+    ];
+    let ask = |(what, due, credentials, body): (&str, _, &str, String)| Exchange {
+        name: format!("fault in {} ({what})", OWN.name),
+        service: OWN,
+        due,
+        fields: &[],
+        reply: ask(gateway, OWN, credentials, &body),
+    };
+    requests.into_iter().map(ask).collect()
+}
+
 fn ask(gateway: &Gateway, service: Service, credentials: &str, body: &str) -> Reply {
-    gateway.send("POST", &service.path(), &format!("{credentials}{TEXT_XML}"), body.as_bytes())
+    gateway.send("POST", service.path(), &format!("{credentials}{TEXT_XML}"), body.as_bytes())
 }

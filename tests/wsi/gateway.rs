@@ -17,36 +17,48 @@ pub(crate) const CREDENTIALS: &str = "Tenant-Id: 12345678\r\nApplication-Key: 53
 /// The Content-Type of an ordinary request.
 pub(crate) const TEXT_XML: &str = "Content-Type: text/xml; charset=utf-8\r\n";
 
-/// One of the two services: its name in paths, and the namespace of its messages.
+/// One of the services: its name, where it is called, and the namespace of its messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service {
     pub(crate) name: &'static str,
+    path: &'static str,
     pub(crate) namespace: &'static str,
     pub(crate) wsdl: &'static str,
 }
 
 impl Service {
     /// Where it is called.
-    pub(crate) fn path(self) -> String {
-        format!("/interact/version/2/{}/soap", self.name)
+    pub(crate) fn path(self) -> &'static str {
+        self.path
     }
 }
 
 /// The service that most probes go to; which one makes no difference to them.
 pub(crate) const AGENT: Service = Service {
     name: "agent",
+    path: "/interact/version/2/agent/soap",
     namespace: "http://com/jacada/interact/agent/soap",
     wsdl: include_str!("../../wsdl/agent.wsdl"),
 };
-/// Both services.
+/// The vendor's services.
 pub(crate) const SERVICES: [Service; 2] = [
     AGENT,
     Service {
         name: "dnis",
+        path: "/interact/version/2/dnis/soap",
         namespace: "http://com/jacada/interact/dnis/soap",
         wsdl: include_str!("../../wsdl/dnis.wsdl"),
     },
 ];
+/// The gateway's own service.
+pub(crate) const OWN: Service = Service {
+    name: "gateway",
+    path: "/gateway/v1/soap",
+    namespace: "urn:dnis-gateway:v1",
+    wsdl: include_str!("../../wsdl/gateway.wsdl"),
+};
+/// All services.
+pub(crate) const ALL: [Service; 3] = [SERVICES[0], SERVICES[1], OWN];
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -156,7 +168,7 @@ impl Gateway {
 
     /// Posts bytes under these header lines with all credentials.
     pub(crate) fn post_bytes(&self, headers: &str, body: &[u8]) -> Reply {
-        self.send("POST", &AGENT.path(), &format!("{CREDENTIALS}{headers}"), body)
+        self.send("POST", AGENT.path(), &format!("{CREDENTIALS}{headers}"), body)
     }
 
     /// Every kind of answer that the services give, asked for once.

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::exchange::{Due, envelope, payload};
-use crate::gateway::{AGENT, CREDENTIALS, Gateway, Reply, SERVICES, TEXT_XML};
+use crate::gateway::{AGENT, ALL, CREDENTIALS, Gateway, Reply, SERVICES, TEXT_XML};
 use crate::xml::{is_fault, result};
 use crate::{Rule, Verdict, ensure};
 
@@ -57,7 +57,7 @@ fn is_answer_to_get(reply: &Reply) -> Verdict {
 fn post_only(gateway: &Gateway) -> Verdict {
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         for service in SERVICES {
-            let reply = gateway.send(method, &service.path(), &format!("{CREDENTIALS}{TEXT_XML}"), get().as_bytes());
+            let reply = gateway.send(method, service.path(), &format!("{CREDENTIALS}{TEXT_XML}"), get().as_bytes());
             ensure(reply.status == 405, format!("{method} is answered under {}", reply.status))?;
             let allowed = reply.header("Allow").unwrap_or_default();
             ensure(allowed.split(", ").any(|name| name == "POST"), format!("{method}: Allow is '{allowed}'"))?;
@@ -97,7 +97,7 @@ fn no_one_way(gateway: &Gateway) -> Verdict {
     for exchange in gateway.exchanges() {
         ensure(!exchange.reply.body.is_empty(), format!("{} has no envelope", exchange.name))?;
     }
-    for service in SERVICES {
+    for service in ALL {
         let count = |text: &str| service.wsdl.matches(text).count();
         let operations = count("<wsdl:output message=");
         ensure(operations > 0 && operations == count("<wsdl:input message="), format!("{}.wsdl", service.name))?;
@@ -171,7 +171,7 @@ fn faults_under_500(gateway: &Gateway) -> Verdict {
 
 fn no_redirect(gateway: &Gateway) -> Verdict {
     for service in SERVICES {
-        for path in [service.path(), format!("{}/", service.path())] {
+        for path in [service.path().to_owned(), format!("{}/", service.path())] {
             let headers = format!("{CREDENTIALS}{TEXT_XML}");
             is_answer_to_get(&gateway.send("POST", &path, &headers, get().as_bytes()))
                 .map_err(|error| format!("{path}: {error}"))?;
@@ -206,6 +206,6 @@ fn no_extensions(gateway: &Gateway) -> Verdict {
         }
     }
     let headers = format!("{CREDENTIALS}{TEXT_XML}Man: \"{}\"; ns=01\r\n", AGENT.namespace);
-    let reply = gateway.send("M-POST", &AGENT.path(), &headers, get().as_bytes());
+    let reply = gateway.send("M-POST", AGENT.path(), &headers, get().as_bytes());
     ensure(reply.status == 405, format!("M-POST is answered under {}", reply.status))
 }

@@ -3,7 +3,7 @@
 use roxmltree::{Document, Node};
 
 use crate::exchange::{Due, Exchange, envelope, payload, unknown_header};
-use crate::gateway::{AGENT, CREDENTIALS, Gateway, Reply, SERVICES, TEXT_XML};
+use crate::gateway::{AGENT, ALL, CREDENTIALS, Gateway, Reply, TEXT_XML};
 use crate::xml::{SOAP, body, child, elements, fault_text, is_fault, parse, result};
 use crate::{Rule, Verdict, ensure};
 
@@ -253,7 +253,7 @@ fn standard_codes(gateway: &Gateway) -> Verdict {
         }
     }
     let qualified = Gateway::configured(&[("DNIS_GATEWAY__SOAP__FAULT_CODES", "qname")]);
-    is_fault(&qualified.send("POST", &AGENT.path(), TEXT_XML, plain_get().as_bytes()), "Client")
+    is_fault(&qualified.send("POST", AGENT.path(), TEXT_XML, plain_get().as_bytes()), "Client")
 }
 
 fn envelope_alone(gateway: &Gateway) -> Verdict {
@@ -326,7 +326,8 @@ fn declared_element(gateway: &Gateway) -> Verdict {
             ensure(payloads == [(namespace.clone(), expected)], format!("Body holds {payloads:?}"))?;
             let payload = elements(body(document)?).next().ok_or("an empty Body")?;
             let fields = names(payload);
-            ensure(fields == [(namespace, "result".to_owned())], format!("the payload holds {fields:?}"))
+            let expected = exchange.fields.iter().map(|field| (namespace.clone(), (*field).to_owned()));
+            ensure(fields == expected.collect::<Vec<_>>(), format!("the payload holds {fields:?}"))
         })?;
     }
     Ok(())
@@ -341,7 +342,7 @@ fn order(gateway: &Gateway) -> Verdict {
 }
 
 fn undeclared_headers(gateway: &Gateway) -> Verdict {
-    for service in SERVICES {
+    for service in ALL {
         ensure(!service.wsdl.contains("<soap:header"), format!("{}.wsdl declares a header", service.name))?;
     }
     is_answered(&gateway.post(&plain_get()))?;

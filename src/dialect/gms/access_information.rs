@@ -7,7 +7,7 @@
 use super::answer::Members;
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
-use crate::config::{AccessCodePrefix, Group, Service, Tenant};
+use crate::config::{AccessCodePrefix, Service, Tenant};
 use crate::domain::code::InvalidShape;
 use crate::domain::state::{Holder, Lend, Lent, PoolHealth, Repeat, Source};
 use crate::domain::{Caller, CodeShape, GroupName, Origin, Seconds};
@@ -52,7 +52,7 @@ pub(super) fn read(parameters: Parameters, holder: Holder, terms: Terms<'_>) -> 
     let pool_health = parameters.flag("_return_pool_health")?.or(service.return_pool_health).unwrap_or(false);
     let lend = Lend {
         holder,
-        source: Source::Group { fallbacks: fallbacks(tenant, &group), name: group },
+        source: Source::Group { fallbacks: tenant.fallbacks(&group), name: group },
         origin: Origin::Gms,
         repeat: if renew { Repeat::SameNumberOfGroup } else { Repeat::AnotherNumber },
         lasting,
@@ -105,17 +105,6 @@ fn group(parameters: &Parameters, service: &Service) -> Result<GroupName, Error>
     Ok(asked.unwrap_or_else(|| GroupName::new(USUAL_GROUP).expect("four letters are a valid name")))
 }
 
-/// The section of a group, if it has one.
-fn section<'a>(tenant: &'a Tenant, group: &GroupName) -> Option<&'a Group> {
-    tenant.groups.iter().find(|section| section.name == *group)
-}
-
-/// The groups that lend in the place of `group`, the next one first. The settings let no group fall back on itself.
-fn fallbacks(tenant: &Tenant, group: &GroupName) -> Vec<GroupName> {
-    let next = |group: &GroupName| section(tenant, group)?.fallback.clone();
-    std::iter::successors(next(group), next).take(tenant.groups.len()).collect()
-}
-
 /// The code's shape if a code is wanted. A wrong length is refused also where no code is.
 fn code(parameters: &Parameters, terms: Terms<'_>) -> Result<Option<CodeShape>, Error> {
     let asked = parameters.text("_access_code_length")?.map(length).transpose()?;
@@ -149,6 +138,6 @@ fn booking(parameters: &Parameters, terms: Terms<'_>, group: &GroupName) -> Resu
         let seconds = text.parse().ok().filter(|seconds| BOOKING.contains(seconds));
         seconds.map_or(USUAL_BOOKING, Seconds::new)
     });
-    let of_group = || section(terms.tenant, group)?.booking_expiration_timeout;
+    let of_group = || terms.tenant.group(group)?.booking_expiration_timeout;
     Ok(asked.or(terms.service.booking_expiration_timeout).or_else(of_group).unwrap_or(USUAL_BOOKING))
 }

@@ -12,7 +12,6 @@ mod answer;
 mod endpoint;
 mod error;
 mod format;
-mod guesses;
 mod instance;
 mod match_interaction;
 mod parameters;
@@ -39,7 +38,6 @@ use crate::xml::writer::Unrepresentable;
 use answer::{Form, Members, uncached};
 pub use endpoint::{DataName, Endpoint, InstanceAction, Storage};
 use error::{Error, Fault};
-use guesses::Guesses;
 use parameters::BodyType;
 use user_data::Address;
 
@@ -48,7 +46,6 @@ pub struct Gms {
     store: Arc<dyn Store>,
     access: Arc<Access>,
     live: Live,
-    guesses: Guesses,
 }
 
 /// A good answer, still without a format.
@@ -66,7 +63,7 @@ enum Reply {
 impl Gms {
     /// The dialect over a store, behind a gate, under the settings in force.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live) -> Self {
-        Self { store, access, live, guesses: Guesses::default() }
+        Self { store, access, live }
     }
 
     /// Whose call it is.

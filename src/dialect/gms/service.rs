@@ -6,15 +6,15 @@ use std::time::Instant;
 use super::access_information::{self, LendRequest, Terms};
 use super::answer::Node;
 use super::error::Error;
-use super::guesses::Suspect;
 use super::match_interaction::MatchRequest;
 use super::parameters::Parameters;
 use super::user_data::{self, Address};
 use super::{Gms, Reply, request_access, request_interaction};
+use crate::access::Suspect;
 use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
 use crate::dialect::Call;
 use crate::domain::refusal::Miss;
-use crate::domain::state::Lent;
+use crate::domain::state::{Criteria, Lent};
 use crate::domain::{Once, Refusal, Scope};
 use crate::store::{self, WithData};
 
@@ -91,8 +91,10 @@ impl Gms {
         limit: GuessLimit,
         format: Format,
     ) -> Result<Reply, Error> {
-        let suspect = Suspect::of(scope, &request.criteria, limit);
-        if let Some(retry_after) = suspect.as_ref().and_then(|it| self.guesses.blocked(it, limit, Instant::now())) {
+        let Criteria { number, code, caller, .. } = &request.criteria;
+        let suspect = Suspect::of(scope, *number, code.as_deref(), caller.as_ref(), limit);
+        let guesses = self.access.guesses();
+        if let Some(retry_after) = suspect.as_ref().and_then(|it| guesses.blocked(it, limit, Instant::now())) {
             return Err(Error::TooManyGuesses { retry_after });
         }
         if (format, request.data) == (Format::Xml, WithData::Yes) {
@@ -101,9 +103,9 @@ impl Gms {
         let criteria = request.criteria.clone();
         let matched = self.store.match_call(scope, criteria, request.which, request.after, request.data).await;
         match (&matched, suspect) {
-            (Ok(_), Some(suspect)) => self.guesses.forget(&suspect),
+            (Ok(_), Some(suspect)) => guesses.forget(&suspect),
             (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
-                self.guesses.count(suspect, limit, Instant::now());
+                guesses.count(suspect, limit, Instant::now());
             }
             _ => {}
         }

@@ -12,6 +12,7 @@ use super::error::Failure;
 use super::parameters::{Invalid, Kind};
 use crate::access::Right;
 use crate::dialect::Head;
+use crate::dialect::soap_service::description::asked_for;
 use crate::soap::version::Version;
 
 /// An endpoint with what its path says.
@@ -106,15 +107,6 @@ pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Failure> {
         _ => return Err(Failure::NoSuchMethod(resource.methods())),
     };
     Ok(Endpoint::Rest(rest))
-}
-
-/// The description that a query asks for, in any case; `singleWsdl` is what .NET tools ask for.
-fn asked_for(query: &str) -> Option<Version> {
-    form_urlencoded::parse(query.as_bytes()).find_map(|(name, _)| match name {
-        name if name.eq_ignore_ascii_case("wsdl") || name.eq_ignore_ascii_case("singleWsdl") => Some(Version::V11),
-        name if name.eq_ignore_ascii_case("wsdl12") => Some(Version::V12),
-        _ => None,
-    })
 }
 
 impl Endpoint {

@@ -8,8 +8,10 @@ use actix_web::http::Method;
 
 use super::error::Failure;
 use super::operation::Served;
-use super::{allocations, bulk, data, groups, history, interactions, numbers, routes, tenants, whoami};
+use super::{allocations, bulk, calls, data, groups, history, interactions, numbers, routes, soap, tenants, whoami};
 use crate::dialect::Head;
+use crate::dialect::soap_service::description::asked_for;
+use crate::soap::version::Version;
 
 /// What every path of the API begins with.
 pub(super) const PREFIX: &str = "/gateway/v1";
@@ -28,6 +30,7 @@ const RESOURCES: &[&[&dyn Served]] = &[
     interactions::OPERATIONS,
     data::OPERATIONS,
     routes::OPERATIONS,
+    calls::OPERATIONS,
 ];
 
 /// Every operation of the API.
@@ -44,6 +47,12 @@ pub struct Endpoint(pub(super) Target);
 pub(super) enum Target {
     /// The OpenAPI document.
     Document,
+    /// Any operation of the SOAP service, in an envelope.
+    Soap,
+    /// The description of the SOAP service, for one version of SOAP.
+    Wsdl(Version),
+    /// The description of the SOAP service, for people.
+    Page,
     /// An operation, with the values of the parameters in its path, still percent-encoded.
     Operation(&'static dyn Served, Vec<String>),
 }
@@ -59,6 +68,9 @@ impl Endpoint {
     pub(super) fn name(&self) -> &'static str {
         match &self.0 {
             Target::Document => "openapi",
+            Target::Soap => "soap",
+            Target::Wsdl(_) => "wsdl",
+            Target::Page => "page",
             Target::Operation(operation, _) => operation.name(),
         }
     }
@@ -83,6 +95,9 @@ pub(super) fn find(head: &Head<'_>) -> Result<Endpoint, Failure> {
             Err(Failure::NoSuchMethod(allowed.to_vec()))
         };
     }
+    if let Some(target) = soap(head) {
+        return target.map(Endpoint);
+    }
     let matching = || operations().filter_map(|operation| Some((operation, parameters(operation.path(), path)?)));
     // A path that is spelled out beats one with a parameter in the same place.
     let fewest = matching().map(|(_, segments)| segments.len()).min().ok_or(Failure::NoSuchPath)?;
@@ -91,6 +106,21 @@ pub(super) fn find(head: &Head<'_>) -> Result<Endpoint, Failure> {
     found.map(|(operation, segments)| Endpoint(Target::Operation(operation, segments))).ok_or_else(|| {
         let methods: Vec<Method> = resource().flat_map(|(operation, _)| operation.verb().methods()).cloned().collect();
         Failure::NoSuchMethod(methods)
+    })
+}
+
+/// The SOAP service and its descriptions: `None` for other paths.
+fn soap(head: &Head<'_>) -> Option<Result<Target, Failure>> {
+    const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
+    let page = match head.path.strip_suffix('/').unwrap_or(head.path) {
+        soap::PATH => Target::Page,
+        soap::WSDL_PATH if head.path == soap::WSDL_PATH => Target::Wsdl(Version::V11),
+        _ => return None,
+    };
+    Some(match *head.method {
+        Method::POST => Ok(Target::Soap),
+        Method::GET | Method::HEAD => Ok(asked_for(head.query).map_or(page, Target::Wsdl)),
+        _ => Err(Failure::NoSuchMethod(METHODS.to_vec())),
     })
 }
 

@@ -13,9 +13,9 @@ use super::exhaustion::ExhaustedGroup;
 use super::objection::{Objection, Objections, Within};
 use crate::access;
 use crate::dialect::{Answer, HttpRefusal, USUAL_WAIT};
-use crate::domain::Refusal;
 use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
+use crate::domain::{Refusal, Seconds};
 use crate::store;
 
 /// The media type of problems.
@@ -83,6 +83,8 @@ problems! {
     NoMatch 404 "no-match" "No interaction matches the call";
     /// The called route does not exist.
     RouteUnknown 404 "route-unknown" "The called route is not known";
+    /// The answer has a character that XML cannot carry.
+    NotXml 406 "not-xml" "The answer cannot be written in XML";
     /// The tenant is not the caller's.
     TenantUnknown 404 "tenant-unknown" "The tenant is not known";
     /// The path has other methods.
@@ -107,6 +109,8 @@ problems! {
     RouteRefused 422 "route-refused" "The called route or skill queue is not allowed";
     /// Too many attempts with wrong credentials.
     TooManyAttempts 429 "too-many-attempts" "Too many attempts";
+    /// Too many wrong access codes of one caller at one number.
+    TooManyGuesses 429 "too-many-guesses" "Too many wrong access codes";
     /// Rows of a file cannot be imported.
     BadFile 422 "bad-file" "Nothing of the file was imported";
     /// The head is too long.
@@ -154,6 +158,13 @@ pub(super) enum Failure {
     MediaType(&'static str),
     /// The caller was not let in.
     Denied(access::Refusal),
+    /// The caller has given too many wrong access codes at this number.
+    TooManyGuesses {
+        /// When to try again.
+        retry_after: Seconds,
+    },
+    /// The answer has a character that XML cannot carry.
+    NotWritable,
     /// The body cannot be read; the text says why.
     Malformed(String),
     /// Parts of the request are missing or wrong.
@@ -232,6 +243,13 @@ impl Failure {
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 (P::TooManyAttempts, format!("Too many attempts failed; try again in {} s", retry_after.get()))
             }
+            Self::TooManyGuesses { retry_after } => {
+                let wait = retry_after.get();
+                (P::TooManyGuesses, format!("Too many access codes were wrong; try again in {wait} s"))
+            }
+            Self::NotWritable => {
+                (P::NotXml, "The answer has a character that XML cannot carry; ask over JSON".to_owned())
+            }
             Self::Malformed(text) => (P::Malformed, text.clone()),
             Self::Invalid(objections) => (P::Invalid, summary(objections)),
             Self::BadFile(file) => (P::BadFile, file.summary()),
@@ -248,6 +266,19 @@ impl Failure {
     /// Which problem it is.
     pub(super) fn problem(&self) -> Problem {
         self.row().0
+    }
+
+    /// What it means in this case.
+    pub(super) fn detail(&self) -> String {
+        self.row().1
+    }
+
+    /// The first part of the request that is wrong, as a pointer.
+    pub(super) fn first_pointer(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(objections) => objections.first().map(|objection| objection.pointer.as_str()),
+            _ => None,
+        }
     }
 
     /// The answer.
@@ -277,7 +308,7 @@ impl Failure {
     }
 
     /// The headers that go with it.
-    fn headers(&self, answer: Answer) -> Answer {
+    pub(super) fn headers(&self, answer: Answer) -> Answer {
         match self {
             Self::NoSuchMethod(methods) => {
                 let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
@@ -291,6 +322,7 @@ impl Failure {
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
+            Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
             Self::ImportRunning => answer.with(RETRY_AFTER, HeaderValue::from(IMPORT_WAIT)),
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(next_release.unwrap_or(USUAL_WAIT).get().max(1)))

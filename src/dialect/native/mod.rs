@@ -21,6 +21,7 @@
 mod allocations;
 mod body;
 mod bulk;
+mod calls;
 mod data;
 mod endpoint;
 mod error;
@@ -36,7 +37,9 @@ mod openapi;
 mod operation;
 mod page;
 mod reply;
+mod resolution;
 mod routes;
+mod soap;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -53,8 +56,9 @@ use tokio::sync::Semaphore;
 
 use super::stream::{Incoming, Streamed};
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::Access;
-use crate::config::Live;
+use crate::access::{Access, Principal};
+use crate::config::{Live, Settings};
+use crate::soap::tally::Tally;
 use crate::store::{Clock, Store};
 use endpoint::Target;
 use error::{Failure, Problem};
@@ -71,6 +75,7 @@ pub struct Native {
     access: Arc<Access>,
     live: Live,
     clock: Arc<dyn Clock>,
+    tally: Tally,
     /// Importing takes memory for every row, so it is done one file at a time.
     importing: Semaphore,
 }
@@ -79,15 +84,30 @@ impl Native {
     /// The dialect over a store, for whom `access` lets in. The clock is for what answers say of time; deadlines are
     /// judged by the store's.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock, importing: Semaphore::new(1) }
+        Self { store, access, live, clock, tally: Tally::default(), importing: Semaphore::new(1) }
+    }
+
+    /// What the SOAP service refused and tolerated.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Where the description of the SOAP service is served.
+    pub fn wsdl_path(&self) -> &'static str {
+        soap::WSDL_PATH
     }
 
     /// Lets a caller in.
     async fn desk(&self, head: &Head<'_>, source: IpAddr) -> Result<Desk<'_>, Failure> {
         let settings = self.live.current();
         let principal = self.access.native(head.headers, source).await?;
-        let (store, importing, clock) = (&self.store, &self.importing, &*self.clock);
-        Ok(Desk { store, importing, source, principal, settings, clock })
+        Ok(self.desk_of(principal, source, settings))
+    }
+
+    /// What an operation works with, for a caller who was let in.
+    fn desk_of(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> Desk<'_> {
+        let (store, importing, clock, guesses) = (&self.store, &self.importing, &*self.clock, self.access.guesses());
+        Desk { store, importing, source, principal, settings, clock, guesses }
     }
 
     async fn perform(&self, operation: &dyn Served, segments: &[String], call: &Call<'_>) -> Result<Answer, Failure> {
@@ -143,13 +163,16 @@ impl Dialect for Native {
     fn body_limit(&self, endpoint: &Endpoint, _: &Head<'_>) -> usize {
         let limits = &self.live.current().server.limits;
         match &endpoint.0 {
-            Target::Document => limits.body,
+            Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => limits.body,
             Target::Operation(operation, _) => operation.body_limit(limits),
         }
     }
 
     async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
         match &endpoint.0 {
+            Target::Soap => soap::answer(self, &call).await,
+            Target::Wsdl(version) => soap::describe(*version, &call),
+            Target::Page => soap::page(&call),
             Target::Document => document(),
             Target::Operation(operation, segments) => {
                 let answer = self.perform(*operation, segments, &call).await;
@@ -170,7 +193,7 @@ impl Dialect for Native {
         body: &mut Incoming<'_>,
     ) -> Streamed {
         match &endpoint.0 {
-            Target::Document => document().into(),
+            Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => document().into(),
             Target::Operation(operation, segments) => {
                 let answer = self.stream(*operation, segments, head, source, body).await;
                 answer.unwrap_or_else(|failure| refused(*operation, &failure).into())
@@ -178,7 +201,11 @@ impl Dialect for Native {
         }
     }
 
-    fn refuse(&self, _: Option<&Endpoint>, _: &Head<'_>, refusal: HttpRefusal) -> Answer {
-        Failure::Http(refusal).answer()
+    fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
+        let failure = Failure::Http(refusal);
+        match endpoint {
+            Some(Endpoint(Target::Soap)) => soap::refuse(self, head.headers, &failure),
+            _ => failure.answer(),
+        }
     }
 }

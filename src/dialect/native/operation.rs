@@ -19,7 +19,7 @@ use super::error::{Failure, Problem};
 use super::members::{Members, unknown_member};
 use super::objection::{Objections, Within};
 use super::reply::Reply;
-use crate::access::Principal;
+use crate::access::{Guesses, Principal};
 use crate::config::{Limits, Settings, Tenant};
 use crate::dialect::stream::{Incoming, Streamed};
 use crate::dialect::{Answer, Call, Head, once};
@@ -118,6 +118,8 @@ pub(super) struct Desk<'a> {
     pub(super) settings: Arc<Settings>,
     /// For what answers say of time.
     pub(super) clock: &'a dyn Clock,
+    /// The wrong access codes of callers.
+    pub(super) guesses: &'a Guesses,
 }
 
 impl Desk<'_> {

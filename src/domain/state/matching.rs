@@ -68,7 +68,7 @@ impl Criteria {
     }
 
     /// How the call missed a number that nothing of fits.
-    fn miss(&self, slot: &NumberSlot, now: Timestamp) -> Miss {
+    pub(in crate::domain) fn miss(&self, slot: &NumberSlot, now: Timestamp) -> Miss {
         let coded = || slot.allocations().any(|allocation| allocation.code.is_some() && allocation.live(now));
         match &self.code {
             Some(code) if !slot.has_code(code) && coded() => Miss::WrongCode,

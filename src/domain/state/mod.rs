@@ -14,6 +14,7 @@ mod matching;
 mod numbers;
 mod once;
 mod pools;
+mod resolving;
 mod routes;
 mod skills;
 
@@ -35,6 +36,7 @@ pub use health::{Oldest, PoolHealth};
 pub use lend::{Holder, Lend, Lent, Repeat, Source};
 pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
 pub use numbers::Seeds;
+pub use resolving::Taken;
 pub use routes::MAX_ROUTES;
 pub use skills::MAX_SKILLS;
 

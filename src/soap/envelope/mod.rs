@@ -29,6 +29,9 @@ const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 /// chooses.
 const MOST_FIELDS: usize = 256;
 
+/// Children of a payload's fields at most, all together; as many again, for the same reason.
+const MOST_PARTS: usize = 256;
+
 /// More header blocks than this are not named in a fault; nobody sends so many in earnest.
 const NAMED: usize = 16;
 
@@ -74,6 +77,8 @@ pub struct Envelope<'d> {
 struct Payload<'d> {
     fields: Vec<Field<'d>>,
     stray_text: bool,
+    /// There are more parts of fields than are kept.
+    too_many_parts: bool,
 }
 
 /// A child element of the payload.
@@ -92,8 +97,8 @@ pub enum Value<'d> {
     Text(Cow<'d, str>),
     /// Nothing, said by `xsi:nil`.
     Nil,
-    /// Elements, where our operations only have text.
-    Elements,
+    /// Elements, each with its text; what those hold in turn is not kept.
+    Elements(Vec<Field<'d>>),
 }
 
 /// The payload's fields.
@@ -128,6 +133,12 @@ impl<'e, 'd> Fields<'e, 'd> {
     /// Every field, in document order.
     pub fn iter(self) -> std::slice::Iter<'e, Field<'d>> {
         self.0.iter()
+    }
+}
+
+impl<'e, 'd> From<&'e [Field<'d>]> for Fields<'e, 'd> {
+    fn from(fields: &'e [Field<'d>]) -> Self {
+        Self(fields)
     }
 }
 
@@ -170,10 +181,13 @@ impl<'d> Envelope<'d> {
     /// What the payload holds.
     ///
     /// # Errors
-    /// A Client fault for text between the fields.
+    /// A Client fault for text between the fields, and for more elements within them than are kept.
     pub fn fields(&self) -> Result<Fields<'_, 'd>, Fault> {
         if self.content.stray_text {
             return Err(structure("text_in_payload", format!("{} holds text beside its fields", self.payload.local)));
+        }
+        if self.content.too_many_parts {
+            return Err(too_many_fields(MOST_PARTS));
         }
         Ok(Fields(&self.content.fields))
     }
@@ -338,24 +352,21 @@ impl<'d> Opening<'d> {
 
     fn payload(&mut self) -> Result<Payload<'d>, Fault> {
         let mut payload = Payload::default();
+        let mut parts = 0;
         loop {
             match self.next()? {
                 Event::Open(_) if payload.fields.len() == MOST_FIELDS => {
-                    let reason = format!("The payload has too many fields; {MOST_FIELDS} are allowed");
-                    return Err(structure("too_many_fields", reason));
+                    return Err(too_many_fields(MOST_FIELDS));
                 }
                 Event::Open(element) => {
                     self.remark_on(&element);
-                    let nil = self.reader.attribute(&element, SCHEMA_INSTANCE, "nil");
-                    let value = match self.reader.content().map_err(|refusal| unreadable(&refusal))? {
-                        Content::Elements => Value::Elements,
-                        Content::Text(_) if matches!(nil.as_deref(), Some("true" | "1")) => Value::Nil,
-                        Content::Text(text) => Value::Text(text),
-                    };
-                    payload.fields.push(Field { name: element.name, value });
+                    payload.fields.push(field(&mut self.reader, element, &mut parts)?);
                 }
                 Event::Text(text) => payload.stray_text |= !is_blank_text(&text),
-                Event::Close | Event::End => return Ok(payload),
+                Event::Close | Event::End => {
+                    payload.too_many_parts = parts > MOST_PARTS;
+                    return Ok(payload);
+                }
             }
         }
     }
@@ -375,6 +386,40 @@ impl<'d> Opening<'d> {
     fn next(&mut self) -> Result<Event<'d>, Fault> {
         self.reader.next().map_err(|refusal| unreadable(&refusal))
     }
+}
+
+/// A field just opened, with the elements it holds; `count` is how many parts all fields have so far.
+fn field<'d>(reader: &mut Reader<'d>, element: Element<'d>, count: &mut usize) -> Result<Field<'d>, Fault> {
+    let mut parts = Vec::new();
+    let nil = is_nil(reader, &element);
+    let content = reader.content_of(|reader, part| {
+        *count += 1;
+        if *count > MOST_PARTS {
+            return reader.content().map(drop);
+        }
+        let nil = is_nil(reader, &part);
+        let value = value(nil, reader.content()?, Vec::new());
+        parts.push(Field { name: part.name, value });
+        Ok(())
+    });
+    let content = content.map_err(|refusal: Refusal| unreadable(&refusal))?;
+    Ok(Field { name: element.name, value: value(nil, content, parts) })
+}
+
+fn value<'d>(nil: bool, content: Content<'d>, parts: Vec<Field<'d>>) -> Value<'d> {
+    match content {
+        Content::Elements => Value::Elements(parts),
+        Content::Text(_) if nil => Value::Nil,
+        Content::Text(text) => Value::Text(text),
+    }
+}
+
+fn is_nil<'d>(reader: &Reader<'d>, element: &Element<'d>) -> bool {
+    matches!(reader.attribute(element, SCHEMA_INSTANCE, "nil").as_deref(), Some("true" | "1"))
+}
+
+fn too_many_fields(limit: usize) -> Fault {
+    structure("too_many_fields", format!("The payload has too many fields; {limit} are allowed"))
 }
 
 fn structure(label: &'static str, reason: impl Into<Cow<'static, str>>) -> Fault {

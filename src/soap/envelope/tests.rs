@@ -76,7 +76,7 @@ fn what_old_clients_send_is_tolerated() {
                 <phone xmlns=''/><!-- c --><q:extra xmlns:q='urn:q'><deep/></q:extra><nothing i:nil='true'/></A> </Body>\n</Envelope>\n";
     assert_eq!(
         read(text),
-        Ok("V11 {urn:p}A [{urn:p}phone=\" 222 \", {}phone=\"\", {urn:q}extra=Elements, {urn:p}nothing=Nil]".into())
+        Ok("V11 {urn:p}A [{urn:p}phone=\" 222 \", {}phone=\"\", {urn:q}extra=Elements([Field { name: Name { namespace: Written(\"urn:p\"), local: \"deep\" }, value: Text(\"\") }]), {urn:p}nothing=Nil]".into())
     );
 }
 
@@ -242,4 +242,24 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_field_may_hold_elements_with_texts_up_to_a_number() {
+    let entries = |count| "<p:e><p:k>a</p:k><p:v xml:space='preserve'> b </p:v></p:e>".repeat(count);
+    let open = |count| {
+        let text = envelope(V11, &format!("<e:Body><p:A>{}</p:A></e:Body>", entries(count)));
+        let limits = Limits::default();
+        let document = guard::admit(text.as_bytes(), None, &limits).unwrap();
+        let envelope = Envelope::open(&document, &media("text/xml")).unwrap();
+        envelope.fields().map(|fields| {
+            let last = fields.iter().last().unwrap().clone();
+            let Value::Elements(parts) = last.value else { panic!("{last:?}") };
+            let parts = Fields::from(parts.as_slice());
+            assert_eq!(parts.find("v", &["urn:p"]), Found::Once(&Value::Text(" b ".into())));
+            fields.iter().count()
+        })
+    };
+    assert_eq!(open(128), Ok(128));
+    assert_eq!(open(129).unwrap_err().detail().unwrap().reason, "too_many_fields");
 }

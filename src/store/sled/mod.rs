@@ -42,17 +42,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::import::{Existing, Import};
 use super::loading::{self, Values};
-use super::{Clock, Error, LoadedEntry, Matched, Result, Snapshot, Store, WithData};
+use super::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
-use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, Destination, Dialled, Document, DocumentId, DocumentRef, GroupName,
     HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Route, RouteFilter, RouteId, Routed,
-    Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 use disk::Disk;
 use pending::Records;
@@ -228,6 +228,17 @@ impl SledStore {
         Ok(None)
     }
 
+    /// A document with its texts; the tree is asked only where some are kept apart.
+    async fn texts(&self, scope: &Scope, document: &Document) -> Result<Option<Loaded>> {
+        match loading::inline(document) {
+            Some(loaded) => Ok(Some(loaded)),
+            None => {
+                let named = DocumentRef { id: document.id, ownership: document.ownership };
+                self.load(scope, named, loading::document).await
+            }
+        }
+    }
+
     fn live_document(&self, scope: &Scope, named: DocumentRef) -> Option<Arc<Document>> {
         self.read(|tables, now| tables.document(scope, named, now).cloned())
     }
@@ -335,6 +346,34 @@ impl Store for SledStore {
         .await
     }
 
+    async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
+        let rules = self.rules.load();
+        let resolution = self.read(|tables, now| call.look(tables, &rules, scope, now));
+        let mut candidates = Vec::with_capacity(resolution.candidates.len());
+        for candidate in &resolution.candidates {
+            let data = match &candidate.document {
+                Some(document) => self.texts(scope, document).await?,
+                None => None,
+            };
+            candidates.push(Recognised { candidate: candidate.clone(), data });
+        }
+        Ok(Resolved::of(&resolution, candidates, false))
+    }
+
+    async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
+        let scope = scope.clone();
+        self.write(move |desk| {
+            let Taken { resolution, freed } = desk.turn().take_call(&scope, &call);
+            let mut candidates = Vec::with_capacity(resolution.candidates.len());
+            for candidate in &resolution.candidates {
+                let data = candidate.document.as_ref().map(|document| desk.load(document)).transpose()?.flatten();
+                candidates.push(Recognised { candidate: candidate.clone(), data });
+            }
+            Ok(Resolved::of(&resolution, candidates, freed))
+        })
+        .await
+    }
+
     async fn create_interaction(
         &self,
         scope: &Scope,
@@ -425,7 +464,10 @@ impl Store for SledStore {
     }
 
     async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
-        self.load(scope, named, loading::document).await
+        match self.live_document(scope, named) {
+            Some(document) => self.texts(scope, &document).await,
+            None => Ok(None),
+        }
     }
 
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node};
 
-use crate::gateway::SERVICES;
+use crate::gateway::ALL;
 use crate::xml::{elements, parse};
 use crate::{Verdict, ensure};
 
@@ -22,7 +22,7 @@ pub(super) struct Wsdl {
 impl Wsdl {
     /// The committed descriptions after a change of their text.
     pub(super) fn committed(change: impl Fn(&str) -> String) -> Vec<Self> {
-        SERVICES.iter().map(|service| Self { name: service.name, text: change(service.wsdl) }).collect()
+        ALL.iter().map(|service| Self { name: service.name, text: change(service.wsdl) }).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use roxmltree::Node;
 
-use crate::gateway::{Gateway, SERVICES};
+use crate::gateway::{ALL, Gateway};
 use crate::xml::{elements, parse};
 use crate::{Rule, Verdict, ensure};
 use document::{
@@ -41,7 +41,7 @@ impl WsdlRule {
         (self.check)(&Wsdl::committed(str::to_owned))?;
         let (from, to) = self.broken_by;
         let broken = Wsdl::committed(|text| text.replace(from, to));
-        let changed = SERVICES.iter().zip(&broken).any(|(service, wsdl)| service.wsdl != wsdl.text);
+        let changed = ALL.iter().zip(&broken).any(|(service, wsdl)| service.wsdl != wsdl.text);
         ensure(changed, format!("the descriptions do not have {from}"))?;
         ensure((self.check)(&broken).is_err(), format!("it holds even with {to}"))
     }
@@ -187,7 +187,7 @@ pub(crate) const RULES: &[WsdlRule] = &[
     },
     WsdlRule {
         numbers: "R2711",
-        holds: "no two ports, of both descriptions, have the same address",
+        holds: "no two ports, of all descriptions, have the same address",
         check: addresses,
         broken_by: ("/version/2/dnis/soap\"/>", "/version/2/agent/soap\"/>"),
     },
@@ -276,7 +276,7 @@ pub(crate) const RULES: &[WsdlRule] = &[
 ];
 
 fn is_served(gateway: &Gateway) -> Verdict {
-    for service in SERVICES {
+    for service in ALL {
         for path in [format!("{}/{}.wsdl", service.path(), service.name), format!("{}?wsdl", service.path())] {
             let reply = gateway.send("GET", &path, "", b"");
             ensure(reply.status == 200, format!("{path} is answered under {}", reply.status))?;
@@ -297,7 +297,11 @@ fn order(wsdl: &Description<'_, '_>) -> Verdict {
 fn references(wsdl: &Description<'_, '_>) -> Verdict {
     let schemas: Vec<_> = wsdl.all("types").flat_map(elements).collect();
     let own: BTreeSet<_> = schemas.iter().filter_map(|schema| schema.attribute("targetNamespace")).collect();
-    let globals: BTreeSet<_> = schemas.iter().flat_map(|schema| elements(*schema)).map(name).collect();
+    let of_kind = |kind: &[&str]| -> BTreeSet<_> {
+        let globals = schemas.iter().flat_map(|schema| elements(*schema));
+        globals.filter(|node| kind.contains(&node.tag_name().name())).map(name).collect()
+    };
+    let (globals, types) = (of_kind(&["element"]), of_kind(&["complexType", "simpleType"]));
     for node in wsdl.document.descendants().filter(Node::is_element) {
         for attribute in node.attributes() {
             let expected = match (node.tag_name().namespace(), node.tag_name().name(), attribute.name()) {
@@ -307,8 +311,16 @@ fn references(wsdl: &Description<'_, '_>) -> Verdict {
                     ("portType", BTreeSet::from([wsdl.target()]), wsdl.names("portType"))
                 }
                 (Some(WSDL), "port", "binding") => ("binding", BTreeSet::from([wsdl.target()]), wsdl.names("binding")),
-                (Some(SCHEMA), _, "type") => ("type", BTreeSet::from([SCHEMA]), BTreeSet::from(["boolean", "string"])),
-                (Some(SCHEMA), _, "ref" | "base") => return Err(format!("{attribute:?} is of a form not known here")),
+                (Some(SCHEMA), _, "type" | "base") => {
+                    let built_in = resolved(node, attribute.value())?.0 == SCHEMA;
+                    let (namespaces, names) = if built_in {
+                        (BTreeSet::from([SCHEMA]), BTreeSet::from(["boolean", "int", "long", "string"]))
+                    } else {
+                        (own.clone(), types.clone())
+                    };
+                    ("type", namespaces, names)
+                }
+                (Some(SCHEMA), _, "ref") => return Err(format!("{attribute:?} is of a form not known here")),
                 _ => continue,
             };
             let (kind, namespaces, names) = expected;
@@ -418,7 +430,7 @@ fn faults(wsdl: &Description<'_, '_>) -> Verdict {
 }
 
 fn address_scheme(gateway: &Gateway) -> Verdict {
-    for service in SERVICES {
+    for service in ALL {
         let text = gateway.send("GET", &format!("{}?wsdl", service.path()), "", b"").text();
         let expected = format!("location=\"http://{}{}\"", gateway.address(), service.path());
         ensure(text.contains(&expected), format!("{}.wsdl does not say {expected}", service.name))?;

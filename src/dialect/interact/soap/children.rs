@@ -12,7 +12,7 @@ impl Children<'_, '_> {
         match self.0.find(name, &NAMESPACES) {
             Found::Missing | Found::Once(Value::Nil) => Ok(None),
             Found::Once(Value::Text(text)) => Ok(Some(text)),
-            Found::Once(Value::Elements) => Err(Invalid::not(name, kind, "elements")),
+            Found::Once(Value::Elements(_)) => Err(Invalid::not(name, kind, "elements")),
             Found::Repeated => Err(Invalid::repeated(name)),
         }
     }

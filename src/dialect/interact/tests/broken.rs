@@ -14,10 +14,12 @@ use crate::domain::tables::{Found, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
     HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
-use crate::store::{Error, Existing, Import, LoadedEntry, ManualClock, Matched, Result, Snapshot, Store, WithData};
+use crate::store::{
+    Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
+};
 
 struct Broken;
 
@@ -52,6 +54,12 @@ impl Store for Broken {
         broken()
     }
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
+        broken()
+    }
+    async fn resolve(&self, _: &Scope, _: &Resolve) -> Result<Resolved> {
+        broken()
+    }
+    async fn take_call(&self, _: &Scope, _: Resolve) -> Result<Resolved> {
         broken()
     }
     async fn create_interaction(&self, _: &Scope, _: NewInteraction, _: Option<Once>) -> Result<Arc<Interaction>> {

@@ -81,7 +81,7 @@ async fn a_description_for_soap_1_2_is_a_document_of_its_own_with_one_port() {
 fn the_operations_are_the_ones_that_the_descriptions_have() {
     for service in [Service::Agent, Service::Dnis] {
         for version in [Version::V11, Version::V12] {
-            let described = wsdl::document(service, version).operations().unwrap();
+            let described = wsdl::description(service).document(version).operations().unwrap();
             assert_eq!(described.len(), Operation::ALL.len());
             for (operation, described) in Operation::ALL.into_iter().zip(described) {
                 assert_eq!(described.name, operation.name());

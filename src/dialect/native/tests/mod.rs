@@ -3,11 +3,13 @@
 mod access;
 mod allocations;
 mod bulk;
+mod calls;
 mod numbers;
 mod once;
 mod openapi;
 mod problems;
 mod resources;
+mod soap;
 mod strict;
 
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! The limit on guessing access codes: so many wrong ones of one caller at one number, then a block.
 //!
 //! A caller without a number is one caller. The table is bounded, so that nobody can fill the memory with invented
-//! callers; what it gives up first is what matters for the shortest time.
+//! callers; what it gives up first is what matters for the shortest time. All dialects that recognise calls share one, so
+//! that nobody gets another row of guesses by asking in another protocol.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::config::GuessLimit;
-use crate::domain::state::Criteria;
 use crate::domain::{Caller, Number, Scope, Seconds};
 
 /// Pairs of number and caller that are remembered.
@@ -17,23 +17,29 @@ const MOST: usize = 10_000;
 
 /// Who may be guessing, and at which number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Suspect {
+pub struct Suspect {
     scope: Scope,
     number: Number,
     caller: Option<Caller>,
 }
 
 impl Suspect {
-    /// The suspect of a call; `None` where it gives no code, or where no limit is set.
-    pub(super) fn of(scope: &Scope, criteria: &Criteria, limit: GuessLimit) -> Option<Self> {
-        let guesses = criteria.code.is_some() && limit.attempts > 0;
-        guesses.then(|| Self { scope: scope.clone(), number: criteria.number, caller: criteria.caller.clone() })
+    /// The suspect of a call to a number that gave a `code`; `None` where it gave none, or where no limit is set.
+    pub fn of(
+        scope: &Scope,
+        number: Number,
+        code: Option<&str>,
+        caller: Option<&Caller>,
+        limit: GuessLimit,
+    ) -> Option<Self> {
+        let guesses = code.is_some() && limit.attempts > 0;
+        guesses.then(|| Self { scope: scope.clone(), number, caller: caller.cloned() })
     }
 }
 
 /// The wrong codes of the last window.
 #[derive(Debug, Default)]
-pub(super) struct Guesses(Mutex<HashMap<Suspect, Record>>);
+pub struct Guesses(Mutex<HashMap<Suspect, Record>>);
 
 /// Wrong codes since the first one; forgotten, and a block with them, when the window that begins with the latest is
 /// over.
@@ -52,14 +58,14 @@ impl Record {
 
 impl Guesses {
     /// How long the suspect is still blocked, in seconds rounded up; `None` if it is not.
-    pub(super) fn blocked(&self, suspect: &Suspect, limit: GuessLimit, now: Instant) -> Option<Seconds> {
+    pub fn blocked(&self, suspect: &Suspect, limit: GuessLimit, now: Instant) -> Option<Seconds> {
         let record = *self.0.lock().get(suspect)?;
         let left = record.left(limit, now).filter(|_| record.wrong >= limit.attempts)?;
         Some(Seconds::new(left.as_secs() + u64::from(left.subsec_nanos() > 0)))
     }
 
     /// Counts a wrong code. One during a block, of a call that began before it, does not make the block longer.
-    pub(super) fn count(&self, suspect: Suspect, limit: GuessLimit, now: Instant) {
+    pub fn count(&self, suspect: Suspect, limit: GuessLimit, now: Instant) {
         let mut table = self.0.lock();
         if table.len() >= MOST && !table.contains_key(&suspect) {
             make_room(&mut table, limit, now);
@@ -74,7 +80,7 @@ impl Guesses {
     }
 
     /// Forgets the wrong codes of a suspect that has given the right one.
-    pub(super) fn forget(&self, suspect: &Suspect) {
+    pub fn forget(&self, suspect: &Suspect) {
         self.0.lock().remove(suspect);
     }
 }

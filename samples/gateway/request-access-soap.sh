@@ -1,0 +1,5 @@
+#!/bin/sh
+# Lends a number of the group DNIS with an access code and user data, over SOAP.
+set -eu
+cd "$(dirname "$0")"
+curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/gateway/v1/soap" -H @headers.txt -H 'Content-Type: text/xml; charset=utf-8' -H 'SOAPAction: "urn:dnis-gateway:v1/RequestAccess"' --data-binary @request-access.xml

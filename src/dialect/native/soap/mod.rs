@@ -1,0 +1,165 @@
+//! The API over SOAP, for stacks that speak nothing else: call resolution, and what the vendors' protocols have of
+//! numbers and routes beside Interact's own SOAP operations.
+//!
+//! `wsdl/gateway.wsdl` is the contract. Unlike the vendor's services this one tells every refusal as a fault, whose detail
+//! is described in the WSDL and names the problem as the JSON API does.
+
+mod operation;
+mod reading;
+mod requests;
+mod responses;
+
+use actix_web::http::header::HeaderMap;
+
+use super::Native;
+use super::error::{Failure, Problem};
+use crate::dialect::soap_service::description::{Description, address};
+use crate::dialect::soap_service::page::{Page, Sample};
+use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
+use crate::dialect::{Answer, Call};
+use crate::soap::deviation::Described;
+use crate::soap::fault::{Detail, Fault};
+use crate::soap::media;
+use crate::soap::version::Version;
+use crate::xml::reader::Name;
+pub(super) use operation::Operation;
+
+/// The namespace of the service; the number is that of the contract, and changes only with it.
+pub(super) const NAMESPACE: &str = "urn:dnis-gateway:v1";
+/// Where the service is.
+pub(super) const PATH: &str = "/gateway/v1/soap";
+/// Where its description is.
+pub(super) const WSDL_PATH: &str = "/gateway/v1/soap/gateway.wsdl";
+
+pub(super) const DESCRIPTION: Description = Description::embedded(
+    include_str!("../../../../wsdl/gateway.wsdl"),
+    include_str!("../../../../wsdl/gateway12.wsdl"),
+);
+
+/// Why an operation was not carried out.
+enum Unanswered {
+    /// The envelope is wrong.
+    Fault(Fault),
+    /// Everything else.
+    Failure(Failure),
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Answers an envelope.
+pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
+    let Some(media) = soap_service::media(call.head.headers) else {
+        return Failure::MediaType(media::ACCEPTED).answer();
+    };
+    let settings = native.live.current();
+    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.now(), &native.tally) };
+    let choose = |payload: &Name<'_>| {
+        let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &[NAMESPACE]);
+        Operation::of(payload).ok_or_else(unknown)
+    };
+    let answer = async |request: &Request<'_, '_, Operation>| {
+        let version = request.version();
+        let answer = match carry_out(native, call, request).await {
+            Ok(payload) => soap_service::write_envelope(version, &payload, "ok"),
+            Err(Unanswered::Fault(fault)) => service.write_fault(version, "invalid", fault),
+            Err(Unanswered::Failure(failure)) => failed(service, version, &failure),
+        };
+        answer.of(request.operation.label())
+    };
+    service.serve(call, &media, choose, answer).await
+}
+
+/// Lets the caller in and only then looks at what the payload holds.
+async fn carry_out(
+    native: &Native,
+    call: &Call<'_>,
+    request: &Request<'_, '_, Operation>,
+) -> Result<String, Unanswered> {
+    let settings = native.live.current();
+    let principal = native.access.native_as(request.named_user(), call.head.headers, call.source).await;
+    let principal = principal.map_err(Failure::from)?;
+    let fields = request.envelope.fields()?;
+    let described = Described {
+        service: NAMESPACE,
+        operation: request.operation.name(),
+        element: request.operation.request(),
+        fields: request.operation.fields(),
+        parts: requests::ENTRY,
+        aliases: &[NAMESPACE],
+    };
+    judge(request, fields, &described, settings.soap.validation, &native.tally)?;
+    let desk = native.desk_of(principal, call.source, settings);
+    Ok(request.operation.run(&desk, fields, call).await?)
+}
+
+/// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
+pub(super) fn refuse(native: &Native, headers: &HeaderMap, failure: &Failure) -> Answer {
+    let settings = native.live.current();
+    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.now(), &native.tally) };
+    failed(service, soap_service::version(headers), failure)
+}
+
+/// A failure as a fault or, where it lies below SOAP, as the API tells it otherwise.
+fn failed(service: Service<'_>, version: Version, failure: &Failure) -> Answer {
+    match fault(failure) {
+        Some(fault) => failure.headers(service.write_fault(version, failure.problem().label(), fault)),
+        None => failure.answer(),
+    }
+}
+
+/// The fault of a failure: the sender's where the request cannot be carried out as it is, ours where it may be later.
+/// `None` for what is refused below SOAP.
+fn fault(failure: &Failure) -> Option<Fault> {
+    let problem = failure.problem();
+    if matches!(problem, Problem::TooManyAttempts | Problem::HeadTooLarge | Problem::MediaType)
+        || matches!(failure, Failure::Http(_)) && problem != Problem::Failed
+    {
+        return None;
+    }
+    let text = failure.detail();
+    let fault = if problem.code() < 500 { Fault::client(text) } else { Fault::server(text) };
+    let field = failure.first_pointer().map(|pointer| pointer.trim_start_matches('/').to_owned().into());
+    Some(fault.with_detail(Detail { reason: problem.label().replace('-', "_").into(), field, ..Detail::default() }))
+}
+
+/// The description.
+pub(super) fn describe(version: Version, call: &Call<'_>) -> Answer {
+    let answer = DESCRIPTION.answer(version, &address(call.head.origin, PATH), call);
+    answer.unwrap_or_else(|_| Failure::NotWritable.answer())
+}
+
+/// The page for people.
+pub(super) fn page(call: &Call<'_>) -> Answer {
+    let page = Page {
+        name: "gateway",
+        about: "Whose call is it and where does it go, numbers lent and matched, called routes.",
+        credentials: "Credentials travel in HTTP headers, or as Basic; a WS-Security UsernameToken may stand for the \
+                      user.",
+        description: DESCRIPTION,
+    };
+    let sample = |name: &str| Operation::ALL.into_iter().find(|known| known.name() == name).map(Operation::sample);
+    page.answer(&address(call.head.origin, PATH), call, sample).unwrap_or_else(|| Failure::NotWritable.answer())
+}
+
+impl Operation {
+    fn sample(self) -> Sample {
+        let envelope = match self {
+            Self::ResolveCall => include_str!("../../../../samples/gateway/resolve-call.xml"),
+            Self::RequestAccess => include_str!("../../../../samples/gateway/request-access.xml"),
+            Self::MatchInteraction => include_str!("../../../../samples/gateway/match-interaction.xml"),
+            Self::CreateCalledRoute => include_str!("../../../../samples/gateway/create-called-route.xml"),
+        };
+        let headers = include_str!("../../../../samples/gateway/headers.txt");
+        Sample { envelope: envelope.to_owned(), headers }
+    }
+}

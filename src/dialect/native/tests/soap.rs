@@ -1,0 +1,381 @@
+//! The SOAP service: every answer and fault as a golden file, and what it shares with the JSON API.
+
+use super::*;
+use crate::dialect::native::soap::NAMESPACE;
+use crate::domain::{
+    CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
+    call_center::Direction, document::FileLabel,
+};
+use crate::domain::{GroupRules, NewInteraction, Rules, Sharing};
+use crate::soap::version::Version;
+
+const XML: (&str, &str) = ("Content-Type", "text/xml; charset=utf-8");
+
+/// A payload of the service's namespace around these fields.
+fn payload(name: &str, fields: &str) -> String {
+    format!("<{name} xmlns=\"{NAMESPACE}\">{fields}</{name}>")
+}
+
+fn envelope(version: Version, payload: &str) -> String {
+    let namespace = version.namespace();
+    format!("<e:Envelope xmlns:e=\"{namespace}\"><e:Body>{payload}</e:Body></e:Envelope>")
+}
+
+/// A gateway with numbers, an interaction with data, and a contact center.
+struct Service {
+    gateway: Gateway,
+}
+
+impl Service {
+    async fn new(settings: &str) -> Self {
+        let gateway = Gateway::with(settings);
+        let hotline = Hotline {
+            id: 1,
+            media: MediaType::VoiceAndVideo,
+            service_number: None,
+            description: None,
+            direction: Direction::Both,
+        };
+        let about = NewSkill {
+            name: "sales".into(),
+            description: "".into(),
+            media: MediaType::VoiceAndVideo,
+            max_wait: 60,
+            max_waiting: 10,
+            wrap_up: 5,
+            settings: "".into(),
+        };
+        let flow = Flow {
+            code: String::new(),
+            description: "menu".into(),
+            loaded: true,
+            max_calls: 1,
+            file: String::new(),
+            kind: 0,
+        };
+        let mut center = CallCenter {
+            hotlines: [("111".parse().unwrap(), hotline)].into(),
+            flows: [(FlowId(12), flow)].into(),
+            ..CallCenter::default()
+        };
+        center.add_skill(SkillId(7), about);
+        let shared = GroupRules { sharing: Sharing::Shared, ..GroupRules::default() };
+        let groups = [("shared".parse().unwrap(), shared)].into();
+        let rules = Rules {
+            call_centers: [(scope().tenant, Arc::new(center))].into(),
+            groups: [(scope().tenant, groups)].into(),
+            ..Rules::default()
+        };
+        gateway.store.set_rules(rules).await.unwrap();
+        gateway.number("111", "g").await;
+        let id = InteractionId::new("chat-1").unwrap();
+        gateway
+            .store
+            .create_interaction(&scope(), NewInteraction { id: Some(id), lasting: None, data: Vec::new() }, None)
+            .await
+            .unwrap();
+        Self { gateway }
+    }
+
+    async fn send(&self, headers: &[(&str, &str)], body: String) -> Answered {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
+        }
+        let origin = Origin::http("gateway:8080");
+        let head = Head { method: &Method::POST, path: "/gateway/v1/soap", query: "", headers: &map, origin: &origin };
+        let endpoint = self.gateway.native.endpoint(&head).unwrap();
+        let body = body.into();
+        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
+        let answer = self.gateway.native.answer(&endpoint, call).await;
+        let text = String::from_utf8(answer.body.to_vec()).unwrap();
+        Answered { status: answer.status.as_u16(), headers: answer.headers, outcome: answer.outcome, text }
+    }
+
+    async fn post(&self, payload: &str) -> Answered {
+        self.send(&[ADMIN[0], XML], envelope(Version::V11, payload)).await
+    }
+
+    async fn lend(&self, fields: &str) -> Answered {
+        self.post(&payload("RequestAccessRequest", &format!("<group>g</group>{fields}"))).await
+    }
+
+    async fn resolve(&self, fields: &str) -> Answered {
+        self.post(&payload("ResolveCallRequest", &format!("<dialled>111</dialled>{fields}"))).await
+    }
+}
+
+/// What came back over SOAP.
+#[derive(Debug)]
+struct Answered {
+    status: u16,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    outcome: &'static str,
+    text: String,
+}
+
+impl Answered {
+    /// The text of the first element of this name.
+    fn value(&self, name: &str) -> &str {
+        let tag = format!(":{name}>");
+        let (_, rest) = self.text.split_once(&tag).unwrap_or_else(|| panic!("{name} in {self:?}"));
+        rest.split('<').next().unwrap()
+    }
+
+    fn reason(&self) -> &str {
+        assert_eq!(self.status, 500, "{self:?}");
+        assert!(self.text.contains(&format!("<f:problem xmlns:f=\"{NAMESPACE}\">")), "{self:?}");
+        self.value("reason")
+    }
+
+    /// Holds it against its golden file; ids follow from the seed of the store.
+    fn golden(&self, name: &str) {
+        let mut shown = format!("{}\n", self.status);
+        for (name, value) in &self.headers {
+            shown.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+        }
+        shown.push_str(&format!("\n{}", self.text));
+        insta::with_settings!({
+            omit_expression => true,
+            prepend_module_to_snapshot => false,
+        }, {
+            insta::assert_snapshot!(name, shown);
+        });
+    }
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_the_golden_files_show() {
+    let service = Service::new("").await;
+    let data = "<entry><key>name</key><value> Ann &lt;1&gt; </value></entry>";
+    let fields = "<interaction>chat-1</interaction><seconds>120</seconds><codeLength>4</codeLength>\
+                  <caller>5551</caller>";
+    let lent = service.lend(&format!("{fields}{data}")).await;
+    assert_eq!((lent.value("number"), lent.outcome), ("111", "ok"));
+    let code = lent.value("code").to_owned();
+    assert_eq!(code.len(), 4);
+    let route = payload("CreateCalledRouteRequest", "<accessCode>111</accessCode><kind>skill</kind><id>7</id>");
+    service.post(&route).await.golden("soap_create_called_route");
+    let seen = service.resolve(&format!("<caller>5551</caller><code>{code}</code>")).await;
+    seen.golden("soap_resolve_call");
+    assert_eq!((seen.value("reason"), seen.value("confidence")), ("number-code-and-caller", "high"));
+    let twelve = payload("ResolveCallRequest", "<dialled>111</dialled>");
+    let twelve = envelope(Version::V12, &twelve);
+    let soap12 = ("Content-Type", "application/soap+xml; charset=utf-8");
+    service.send(&[ADMIN[0], soap12], twelve).await.golden("soap_resolve_call_12");
+    let matched = payload("MatchInteractionRequest", &format!("<number>111</number><code>{code}</code>"));
+    service.post(&matched).await.golden("soap_match_interaction");
+    service.post(&matched).await.golden("soap_no_match");
+    let lent = service.lend("").await;
+    lent.golden("soap_request_access_new");
+    let taken = service.resolve("<take>1</take>").await;
+    taken.golden("soap_resolve_call_taken");
+    service.resolve("").await.golden("soap_resolve_call_route_only");
+    let unknown = payload("ResolveCallRequest", "<dialled>999</dialled>");
+    service.post(&unknown).await.golden("soap_resolve_call_nothing");
+    service.post(&route).await.golden("soap_route_exists");
+    let ivr = "<accessCode>111</accessCode><extension>2</extension><mediaType>5</mediaType><kind>ivr</kind><id>12</id>";
+    let ivr = service.post(&payload("CreateCalledRouteRequest", ivr)).await;
+    ivr.golden("soap_create_called_route_ivr");
+}
+
+#[tokio::test]
+async fn files_are_told_by_label_and_length() {
+    let service = Service::new("").await;
+    service.lend("<interaction>chat-1</interaction>").await;
+    let store = &service.gateway.store;
+    let interaction = store.interaction(&scope(), &InteractionId::new("chat-1").unwrap()).await.unwrap().unwrap();
+    let label = FileLabel::new("image/png", Some("a.png")).unwrap();
+    let file = NewEntry {
+        key: EntryKey::new("p").unwrap(),
+        content: Content::File(label),
+        bytes: [1, 2, 3].as_slice().into(),
+    };
+    store.merge_document(&scope(), interaction.data.into(), vec![file], None, None).await.unwrap();
+    let seen = service.resolve("").await;
+    let expected = "<ns2:file><ns2:key>p</ns2:key><ns2:mediaType>image/png</ns2:mediaType>\
+                    <ns2:name>a.png</ns2:name><ns2:length>3</ns2:length></ns2:file>";
+    assert!(seen.text.contains(expected), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_xml_cannot_carry_is_refused_before_anything_is_freed() {
+    let service = Service::new("").await;
+    service.lend("<interaction>chat-1</interaction>").await;
+    let store = &service.gateway.store;
+    let interaction = store.interaction(&scope(), &InteractionId::new("chat-1").unwrap()).await.unwrap().unwrap();
+    let bell = NewEntry { key: EntryKey::new("k").unwrap(), content: Content::Text, bytes: b"\x07".as_slice().into() };
+    store.merge_document(&scope(), interaction.data.into(), vec![bell], None, None).await.unwrap();
+    assert_eq!(service.resolve("<take>true</take>").await.reason(), "not_xml");
+    let matched = service.post(&payload("MatchInteractionRequest", "<number>111</number>")).await;
+    assert_eq!(matched.reason(), "not_xml");
+    let over_json = service.gateway.post("/calls/resolve", json!({ "dialled": "111", "take": true })).await;
+    assert_eq!(
+        (&over_json.body["taken"], &over_json.body["candidates"][0]["data"]["k"]),
+        (&json!(true), &json!("\u{7}"))
+    );
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_fault_that_the_wsdl_describes() {
+    let service = Service::new("").await;
+    for (name, fields, reason, field) in [
+        ("ResolveCallRequest", "", "invalid", Some("dialled")),
+        ("ResolveCallRequest", "<dialled>x</dialled>", "invalid", Some("dialled")),
+        ("ResolveCallRequest", "<dialled>1</dialled><dialled>1</dialled>", "invalid", Some("dialled")),
+        ("ResolveCallRequest", "<dialled><a/></dialled>", "invalid", Some("dialled")),
+        ("ResolveCallRequest", "<dialled>1</dialled><take>yes</take>", "invalid", Some("take")),
+        ("ResolveCallRequest", "<dialled>1</dialled><code/>", "invalid", Some("code")),
+        ("RequestAccessRequest", "<seconds>4</seconds>", "invalid", Some("seconds")),
+        ("RequestAccessRequest", "<codeLength>17</codeLength>", "invalid", Some("codeLength")),
+        ("RequestAccessRequest", "<entry>x</entry>", "invalid", Some("entry")),
+        ("RequestAccessRequest", "<entry><key>k</key></entry>", "invalid", Some("entry")),
+        ("RequestAccessRequest", "<entry><key/><value>v</value></entry>", "invalid", Some("entry")),
+        ("RequestAccessRequest", "<interaction>none</interaction><group>g</group>", "interaction_unknown", None),
+        ("RequestAccessRequest", "", "group_unknown", None),
+        ("MatchInteractionRequest", "<number>111</number>", "no_match", None),
+        ("CreateCalledRouteRequest", "<accessCode>1</accessCode><kind>fax</kind><id>1</id>", "invalid", Some("kind")),
+        ("CreateCalledRouteRequest", "<accessCode>1</accessCode><kind>ivr</kind><id>0</id>", "invalid", Some("id")),
+        ("CreateCalledRouteRequest", "<accessCode>9</accessCode><kind>ivr</kind><id>12</id>", "route_refused", None),
+        ("DeleteEverythingRequest", "", "unknown_operation", None),
+    ] {
+        let fault = service.post(&payload(name, fields)).await;
+        assert_eq!(fault.reason(), reason, "{name} {fields}");
+        assert_eq!(fault.text.contains("<f:field>").then(|| fault.value("field")), field, "{name} {fields}");
+        assert!(fault.text.contains("<faultcode>SOAP-ENV:Client</faultcode>"), "{fault:?}");
+    }
+    service.lend("").await;
+    let none = service.lend("").await;
+    assert_eq!(none.reason(), "exhausted");
+    assert!(none.text.contains("<faultcode>SOAP-ENV:Server</faultcode>"), "it may be otherwise later");
+    assert!(none.headers.iter().any(|(name, _)| name == "retry-after"));
+    none.golden("soap_exhausted");
+}
+
+#[tokio::test]
+async fn the_caller_shows_who_it_is_by_headers_or_by_a_token_in_the_message() {
+    let service = Service::new("").await;
+    let wsse = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd";
+    let with_token = |password: &str| {
+        format!(
+            "<e:Envelope xmlns:e=\"{}\"><e:Header><s:Security xmlns:s=\"{wsse}\"><s:UsernameToken><s:Username>admin\
+             </s:Username><s:Password>{password}</s:Password></s:UsernameToken></s:Security></e:Header><e:Body>{}\
+             </e:Body></e:Envelope>",
+            Version::V11.namespace(),
+            payload("ResolveCallRequest", "<dialled>999</dialled>")
+        )
+    };
+    let (tenant, key) = (("Tenant-Id", "one"), ("Application-Key", "dnis-key"));
+    let user = [("User-Id", "YWRtaW4="), ("User-Password", "cGFzc3dvcmQ=")];
+    let plain = || envelope(Version::V11, &payload("ResolveCallRequest", "<dialled>999</dialled>"));
+    for (headers, body) in [
+        (vec![XML, tenant, key, user[0], user[1]], plain()),
+        (vec![XML, ADMIN[0]], plain()),
+        (vec![XML, tenant, key], with_token("password")),
+        (vec![XML], with_token("password")),
+        (vec![XML, ADMIN[0]], with_token("password")),
+    ] {
+        assert_eq!(service.send(&headers, body).await.reason(), "no_match", "{headers:?}");
+    }
+    for (headers, body) in [
+        (vec![XML], plain()),
+        (vec![XML, tenant, key], plain()),
+        (vec![XML], with_token("wrong")),
+        (vec![XML, ADMIN[0]], with_token("wrong")),
+        (vec![XML, tenant, ("Application-Key", "web-key"), user[0], user[1]], plain()),
+    ] {
+        assert_eq!(service.send(&headers, body).await.reason(), "unauthorized", "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_media_type_is_refused_without_an_envelope() {
+    let service = Service::new("").await;
+    for headers in [vec![ADMIN[0]], vec![ADMIN[0], ("Content-Type", "application/json")]] {
+        let refused = service.send(&headers, "{}".to_owned()).await;
+        assert_eq!((refused.status, refused.outcome), (415, "unsupported-media-type"));
+        assert!(!refused.text.contains("Envelope"));
+    }
+}
+
+#[tokio::test]
+async fn in_schema_mode_a_request_must_be_as_the_wsdl_describes_it() {
+    let service = Service::new("[soap]\nvalidation = 'schema'\n").await;
+    let action = ("SOAPAction", "\"urn:dnis-gateway:v1/RequestAccess\"");
+    let send = async |fields: &str| {
+        let body = envelope(Version::V11, &payload("RequestAccessRequest", fields));
+        service.send(&[ADMIN[0], XML, action], body).await
+    };
+    let right =
+        "<group>none</group><entry><key>a</key><value>1</value></entry><entry><key>b</key><value>2</value></entry>";
+    assert_eq!(send(right).await.reason(), "group_unknown");
+    for (fields, reason) in [
+        ("<seconds>30</seconds><group>g</group>", "element_order"),
+        ("<group>g</group><color>red</color>", "extra_element"),
+        ("<group>g</group><entry><value>1</value><key>a</key></entry>", "element_order"),
+        ("<group>g</group><entry><key>a</key><value>1</value><more/></entry>", "extra_element"),
+    ] {
+        assert_eq!(send(fields).await.reason(), reason, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_codes_count_together_in_all_operations() {
+    let service = Service::new("[gms]\nguess_limit = 2\n").await;
+    service.lend("<codeLength>4</codeLength>").await;
+    let matched = payload("MatchInteractionRequest", "<number>111</number><code>x</code>");
+    assert_eq!(service.post(&matched).await.reason(), "no_match");
+    let wrong = service.gateway.post("/calls/resolve", json!({ "dialled": "111", "code": "x" })).await;
+    assert_eq!(wrong.problem(), "no-match");
+    assert_eq!(service.resolve("<code>x</code>").await.reason(), "too_many_guesses");
+    assert_eq!(service.post(&matched).await.reason(), "too_many_guesses");
+}
+
+#[tokio::test]
+async fn the_description_and_the_page_are_served_to_anybody_with_the_address_of_the_reader() {
+    let gateway = Gateway::new();
+    for (target, version) in [
+        ("/soap/gateway.wsdl", "soap"),
+        ("/soap?wsdl", "soap"),
+        ("/soap/?WSDL", "soap"),
+        ("/soap?singleWsdl", "soap"),
+        ("/soap?wsdl12", "soap12"),
+    ] {
+        let text = text_of(&gateway, target).await;
+        let address = format!("<{version}:address location=\"http://gateway:8080/gateway/v1/soap\"/>");
+        assert!(text.contains(&address), "{target}");
+    }
+    let page = text_of(&gateway, "/soap").await;
+    for operation in ["ResolveCall", "RequestAccess", "MatchInteraction", "CreateCalledRoute"] {
+        assert!(page.contains(&format!("<h2 id=\"{operation}\">")), "{operation}");
+    }
+    let reply = gateway.send(Method::PUT, "/soap", &[], "").await;
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD, POST")));
+}
+
+async fn text_of(gateway: &Gateway, target: &str) -> String {
+    let target = format!("/gateway/v1{target}");
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (headers, origin) = (HeaderMap::new(), Origin::http("gateway:8080"));
+    let head = Head { method: &Method::GET, path, query, headers: &headers, origin: &origin };
+    let endpoint = gateway.native.endpoint(&head).unwrap();
+    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
+    let answer = gateway.native.answer(&endpoint, call).await;
+    assert_eq!(answer.status.as_u16(), 200, "{target}");
+    String::from_utf8(answer.body.to_vec()).unwrap()
+}
+
+#[test]
+fn the_operations_are_the_ones_that_the_descriptions_have() {
+    use crate::dialect::native::soap::{DESCRIPTION, Operation};
+    for version in [Version::V11, Version::V12] {
+        let described = DESCRIPTION.document(version).operations().unwrap();
+        assert_eq!(described.len(), Operation::ALL.len());
+        for (operation, described) in Operation::ALL.into_iter().zip(described) {
+            assert_eq!(described.name, operation.name());
+            assert_eq!(described.action, format!("{NAMESPACE}/{}", operation.name()));
+            let parameters: Vec<_> = described.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            assert_eq!(parameters, operation.fields());
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What every SOAP service of the gateway does alike, whichever dialect it belongs to.
+//!
+//! A body is let in, opened and its operation found before anybody asks who is calling, since the rights depend on the
+//! operation and the form of a refusal on the envelope. What an operation does, and how its failures are told, is the
+//! dialect's part; so are the names and namespaces.
+
+mod conformity;
+pub(in crate::dialect) mod description;
+pub(in crate::dialect) mod page;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use yaserde::YaSerialize;
+
+use super::{Answer, Call, Outcome};
+use crate::access::UserPassword;
+use crate::config::{self, Settings};
+use crate::domain::Timestamp;
+use crate::soap::answer::{self, NotWritable};
+use crate::soap::envelope::{self, Envelope};
+use crate::soap::fault::{self, DETAIL_NAMESPACE, Detail, Fault};
+use crate::soap::media::Media;
+use crate::soap::tally::Tally;
+use crate::soap::version::Version;
+use crate::xml::limits::Limits;
+use crate::xml::reader::Name;
+
+pub(in crate::dialect) use conformity::judge;
+
+/// A request whose envelope could be opened.
+pub(in crate::dialect) struct Request<'r, 'd, O> {
+    pub(in crate::dialect) headers: &'r HeaderMap,
+    pub(in crate::dialect) media: &'r Media,
+    pub(in crate::dialect) envelope: &'r Envelope<'d>,
+    pub(in crate::dialect) operation: O,
+}
+
+impl<O> Request<'_, '_, O> {
+    /// The version to answer in.
+    pub(in crate::dialect) fn version(&self) -> Version {
+        self.envelope.version()
+    }
+
+    /// The user that the message names in a Security header.
+    pub(in crate::dialect) fn named_user(&self) -> Option<UserPassword> {
+        let token = self.envelope.security().token();
+        token.map(|token| UserPassword { user: token.user.clone(), password: token.password.clone() })
+    }
+}
+
+/// What a service goes by while it answers one call.
+#[derive(Clone, Copy)]
+pub(in crate::dialect) struct Service<'a> {
+    pub(in crate::dialect) settings: &'a Settings,
+    /// For what messages say of their own age.
+    pub(in crate::dialect) now: Timestamp,
+    /// Where refusals are counted.
+    pub(in crate::dialect) tally: &'a Tally,
+    /// The namespace in which the detail of a fault is described.
+    pub(in crate::dialect) detail: &'static str,
+}
+
+impl<'a> Service<'a> {
+    /// A service whose faults are those of the gateway, described beside its WSDL.
+    pub(in crate::dialect) fn new(settings: &'a Settings, now: Timestamp, tally: &'a Tally) -> Self {
+        Self { settings, now, tally, detail: DETAIL_NAMESPACE }
+    }
+
+    /// Opens an envelope and has `answer` answer it. `choose` finds the operation that the payload's name asks for.
+    pub(in crate::dialect) async fn serve<O>(
+        self,
+        call: &Call<'_>,
+        media: &Media,
+        choose: impl FnOnce(&Name<'_>) -> Result<O, Fault>,
+        answer: impl AsyncFnOnce(&Request<'_, '_, O>) -> Answer,
+    ) -> Answer {
+        let limits = limits(&self.settings.server.limits);
+        let document = match envelope::admit(call.body, media, &limits, self.tally) {
+            Ok(document) => document,
+            Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
+        };
+        let envelope = match Envelope::open(&document, media) {
+            Ok(envelope) => envelope,
+            Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
+        };
+        let version = envelope.version();
+        if let Err(fault) = envelope.security().hold(self.now, self.settings.soap.clock_skew) {
+            return self.write_fault(version, "invalid", fault);
+        }
+        match choose(envelope.payload()) {
+            Ok(operation) => {
+                let headers = call.head.headers;
+                answer(&Request { headers, media, envelope: &envelope, operation }).await
+            }
+            Err(fault) => self.write_fault(version, "unknown_operation", fault),
+        }
+    }
+
+    /// A fault as an answer.
+    pub(in crate::dialect) fn write_fault(self, version: Version, outcome: Outcome, fault: Fault) -> Answer {
+        write_fault(version, outcome, &fault.detailed_in(self.detail))
+    }
+}
+
+/// A fault as an answer, its detail in the namespace it has.
+pub(in crate::dialect) fn write_fault(version: Version, outcome: Outcome, fault: &Fault) -> Answer {
+    let status = StatusCode::from_u16(fault::HTTP_STATUS).expect("the status of faults is one");
+    Answer::new(status, outcome, version.content_type(), fault.write(version))
+}
+
+/// An answer with the payload element `local` in `namespace` around `response`.
+///
+/// # Errors
+/// A value that XML cannot carry.
+pub(in crate::dialect) fn write_payload(
+    version: Version,
+    namespace: &str,
+    local: &str,
+    response: &impl YaSerialize,
+    outcome: Outcome,
+) -> Result<Answer, NotWritable> {
+    let payload = answer::payload(namespace, local, response)?;
+    Ok(write_envelope(version, &payload, outcome))
+}
+
+/// An answer with a payload that is already markup.
+pub(in crate::dialect) fn write_envelope(version: Version, payload: &str, outcome: Outcome) -> Answer {
+    Answer::new(StatusCode::OK, outcome, version.content_type(), answer::write(version, payload))
+}
+
+/// The media type of the body, if it is one of an envelope.
+pub(in crate::dialect) fn media(headers: &HeaderMap) -> Option<Media> {
+    let mut values = headers.get_all(CONTENT_TYPE);
+    let value = values.next()?.to_str().ok()?;
+    Media::of(Some(value)).ok().filter(|_| values.next().is_none())
+}
+
+/// The version to answer in where there is no envelope that tells.
+pub(in crate::dialect) fn version(headers: &HeaderMap) -> Version {
+    media(headers).map_or(Version::V11, |media| media.expected_version())
+}
+
+/// The fault for a payload that is none of the `known` ones, which are in `namespaces`.
+pub(in crate::dialect) fn unknown_operation(payload: &Name<'_>, known: &[&str], namespaces: &[&str]) -> Fault {
+    let shown: String = payload.local.chars().take(40).collect();
+    let reason = format!(
+        "The operation '{shown}' is not known in its namespace; {} are, in {}",
+        known.join(", "),
+        namespaces.join(" or ")
+    );
+    Fault::client(reason).with_detail(Detail {
+        reason: "unknown_operation".into(),
+        expected: Some(known.join(", ").into()),
+        found: Some(shown.into()),
+        ..Detail::default()
+    })
+}
+
+fn limits(configured: &config::Limits) -> Limits {
+    Limits {
+        bytes: configured.body,
+        depth: configured.xml_depth,
+        elements: configured.xml_elements,
+        attributes: configured.xml_attributes,
+        namespaces: configured.xml_namespaces,
+        name: configured.xml_name,
+        text: configured.xml_text,
+    }
+}
