@@ -309,6 +309,7 @@ pub(super) fn kind(key: &[u8]) -> &'static str {
         Some(&tag::SKILL) => "skill queues",
         Some(&tag::ROUTE) => "called routes",
         Some(&tag::SIGNING_KEY) => "signing key",
+        Some(&tag::HISTORY_BUCKET | &tag::HISTORY) => "history",
         Some(&tag::JOURNAL) => "journal",
         Some(&tag::STAGE) => "stages of imports",
         _ => "unknown",

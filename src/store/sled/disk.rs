@@ -4,8 +4,8 @@
 //! the commit that speaks of them, so that they are written once. Should the power fail in between, nothing speaks of
 //! them, and the next start removes them.
 
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ const MARKER_EVERY: u64 = 4096;
 const FILE_BYTES: usize = 16 * 1024 * 1024;
 /// How large it may become while the folder has the one before it in hand; then commits wait.
 const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
+/// How long to wait at an end for sled to let go of its files.
+const LETTING_GO: Duration = Duration::from_secs(10);
 /// How long something stays in the journal alone when little happens.
 const FILE_AGE: Duration = Duration::from_secs(60);
 
@@ -202,10 +204,29 @@ impl Disk {
         // Whoever still reads keeps the tree open, and what sled writes at its end is then not known here.
         if let Some(records) = Arc::into_inner(records) {
             drop(records);
+            wait_for_sled(&directory);
             if !broken && let Err(error) = clean::note(&directory) {
                 tracing::warn!(%error, "the end could not be noted; the next start takes longer");
             }
         }
-        drop(lock);
+        // A lock lives as long as any copy of its handle, and a child process that is being started has one for a moment.
+        if let Err(error) = lock.unlock() {
+            tracing::warn!(%error, "the data directory could not be unlocked");
+        }
     }
+}
+
+/// Waits until sled's background tasks have let go of its files: they hold them for a while after the tree is dropped,
+/// and whoever opens the directory next should find them free.
+fn wait_for_sled(directory: &Path) {
+    let Ok(log) = File::open(directory.join("db")) else { return };
+    let began = Instant::now();
+    while began.elapsed() < LETTING_GO {
+        match log.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+            // Whatever else is wrong with the file, the next start says so.
+            _ => break,
+        }
+    }
+    let _ = log.unlock();
 }

@@ -80,7 +80,8 @@ impl Folder {
             // The thread's end of the channel is in this function.
             let _ = work.send(Work::Fold(Arc::clone(layer)));
         }
-        let files = left.iter().map(|layer| layer.generation).collect();
+        // Some may hold nothing that counts: a commit that was cut short, or what could not be removed when it was done.
+        let files = journal::generations(&directory)?.into_iter().filter(|file| *file < active).collect();
         let worker = Worker { directory, records, marker, status, files, upcoming: active + 1, ready };
         let thread = std::thread::Builder::new().name("store-folder".to_owned());
         let thread = thread.spawn(move || worker.work(&inbox))?;

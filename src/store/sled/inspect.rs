@@ -105,6 +105,7 @@ impl Inspection {
             }
             None if codec::is_number(key) => codec::fields::<u64>(key, value).map(drop),
             None if codec::is_stage(key) => codec::bytes(key, value).map(drop),
+            None if codec::history::owns(key) => codec::history::check(key, value),
             None => self.loader.take(key, value),
         };
         if let Err(error) = understood {

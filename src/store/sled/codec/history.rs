@@ -74,6 +74,16 @@ pub(in crate::store::sled) fn before(floor: Bucket) -> (Vec<u8>, Vec<u8>) {
     (vec![tag::HISTORY], begin(tag::HISTORY, floor))
 }
 
+/// Whether a record is an entry of the history.
+pub(in crate::store::sled) fn owns(key: &[u8]) -> bool {
+    key.first() == Some(&tag::HISTORY)
+}
+
+/// Whether an entry can be read.
+pub(in crate::store::sled) fn check(key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+    fields::<StoredPast>(key, value).map(drop)
+}
+
 /// Reads an entry of a number back.
 pub(in crate::store::sled) fn read(number: Number, key: &[u8], value: &[u8]) -> Result<Held, Unreadable> {
     let id = key.last_chunk().ok_or_else(|| damaged(key, "its key is too short"))?;
