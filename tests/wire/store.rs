@@ -10,10 +10,10 @@ use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
-    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed,
-    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
+    HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
