@@ -108,7 +108,7 @@ fn own_responses(gateway: &Gateway) -> Vec<Exchange> {
     let entry = "<s:key>a &amp; b</s:key><s:value> &lt;1&gt; </s:value>";
     let route = || vec![("accessCode", "5550100"), ("extension", "77"), ("kind", "skill"), ("id", "7")];
     type Request<'a> = (&'static str, &'static str, Vec<(&'a str, &'a str)>, &'static [&'static str]);
-    let requests: [Request; 5] = [
+    let requests: [Request<'_>; 5] = [
         (
             "lent",
             "RequestAccess",
