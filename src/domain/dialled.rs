@@ -1,7 +1,7 @@
 //! The texts that called routes are made of: what is printed on the poster, what may be dialled behind it, and the
 //! two together.
 //!
-//! They are kept apart from [`Number`](super::Number): an access code with its extension can be longer than a number of
+//! They are kept apart from [`Number`]: an access code with its extension can be longer than a number of
 //! a pool, and it is compared as a text, digit by digit.
 
 use std::fmt;

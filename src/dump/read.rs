@@ -25,7 +25,7 @@ pub fn read<E: From<Error>>(input: impl BufRead, take: impl FnMut(Change) -> Res
     let mut reader = Reader { take, scope: None, document: None, value: None };
     let told = |outcome: Result<(), Stop<E>>, lines: &Lines<_>| {
         outcome.map_err(|stop| match stop {
-            Stop::Wrong(reason) => lines.wrong(reason).into(),
+            Stop::Wrong(reason) => lines.wrong(&reason).into(),
             Stop::Taker(error) => error,
         })
     };
@@ -45,7 +45,7 @@ enum Stop<E> {
 }
 
 /// What is wrong with a line, from any error that says it.
-fn wrong<E>(error: impl ToString) -> Stop<E> {
+fn wrong<E>(error: &(impl ToString + ?Sized)) -> Stop<E> {
     Stop::Wrong(error.to_string())
 }
 
@@ -147,12 +147,12 @@ where
         let EntryLine { tenant, environment, document, key, file, text, base64, value } = line;
         let scope = self.scope(tenant, environment);
         let entries = self.entries(&scope, document)?;
-        let key = EntryKey::new(&key).map_err(|error| wrong(format!("key {error}")))?;
+        let key = EntryKey::new(&key).map_err(|error| wrong(&format!("key {error}")))?;
         let content = match &file {
             None => Content::Text,
             Some(FileLine { media_type, name }) => {
                 let label = FileLabel::new(media_type, name.as_deref());
-                Content::File(label.map_err(|error| wrong(format!("file {error}")))?)
+                Content::File(label.map_err(|error| wrong(&format!("file {error}")))?)
             }
         };
         let value = match (text, base64, value) {
@@ -171,7 +171,7 @@ where
     fn entries(&mut self, scope: &Arc<Scope>, id: DocumentId) -> Result<&mut Entries, Stop<E>> {
         match &mut self.document {
             Some((of, document)) if of == scope && document.id == id => Ok(&mut document.entries),
-            _ => Err(wrong(format!("an entry of document {id} does not follow that document"))),
+            _ => Err(wrong(&format!("an entry of document {id} does not follow that document"))),
         }
     }
 
@@ -190,7 +190,7 @@ where
         let (of, whole, mut bytes) = self.value.take().unwrap_or_else(|| (id, length, Vec::new()));
         let after = bytes.len() as u64 + piece.len() as u64;
         if (of, whole, bytes.len() as u64) != (id, length, offset) || piece.is_empty() || after > length {
-            return Err(wrong(format!("the piece does not follow what there is of value {}", of.0)));
+            return Err(wrong(&format!("the piece does not follow what there is of value {}", of.0)));
         }
         bytes.extend_from_slice(&piece);
         if after < length {
@@ -204,7 +204,7 @@ where
         match &self.value {
             None => Ok(()),
             Some((id, length, bytes)) => {
-                Err(wrong(format!("of value {} there are {} bytes, not {length}", id.0, bytes.len())))
+                Err(wrong(&format!("of value {} there are {} bytes, not {length}", id.0, bytes.len())))
             }
         }
     }

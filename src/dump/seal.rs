@@ -93,7 +93,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// An error about the line read last.
-    pub(super) fn wrong(&self, reason: impl ToString) -> Error {
+    pub(super) fn wrong(&self, reason: &impl ToString) -> Error {
         Error::Line { line: self.seal.lines, reason: reason.to_string() }
     }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, HOST, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -86,7 +86,7 @@ impl Refused {
 
 /// Answers with a dump of everything.
 pub(super) async fn stream(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
-    let text = |name| request.headers().get(name).map(|value| value.as_bytes());
+    let text = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     let host = text(HOST).and_then(|host| std::str::from_utf8(host).ok());
     let settings = gateway.live.current();
     if let Err(refused) = gateway.backup.admits(settings.admin.token.as_ref(), text(AUTHORIZATION), host) {

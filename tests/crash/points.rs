@@ -4,6 +4,8 @@
 //!
 //! The crash test cuts where chance has it and then asks over the wire; here thousands of cuts cost what an opening costs.
 
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
+
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -4,6 +4,8 @@
 //! `ONCE_CALLS` sets how many allocations are asked for, `ONCE_SEED` repeats the draws of an earlier run (the machine's own
 //! timing is not repeated). `cargo test --test once -- --nocapture` shows the tally.
 
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
+
 mod client;
 mod gateway;
 mod proxy;

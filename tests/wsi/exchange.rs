@@ -107,7 +107,8 @@ fn own_responses(gateway: &Gateway) -> Vec<Exchange> {
     gateway.post(&envelope("", &payload(SERVICES[0], "CreatePhone", &new)));
     let entry = "<s:key>a &amp; b</s:key><s:value> &lt;1&gt; </s:value>";
     let route = || vec![("accessCode", "5550100"), ("extension", "77"), ("kind", "skill"), ("id", "7")];
-    let requests: [(_, _, Vec<(&str, &str)>, &'static [&'static str]); 5] = [
+    type Request<'a> = (&'static str, &'static str, Vec<(&'a str, &'a str)>, &'static [&'static str]);
+    let requests: [Request<'_>; 5] = [
         (
             "lent",
             "RequestAccess",

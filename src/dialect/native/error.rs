@@ -45,7 +45,7 @@ macro_rules! problems {
                 match self { $(Self::$name => $status,)* }
             }
 
-            /// The last part of its type, and its label in metrics.
+            /// Its label in metrics, and its reason in faults.
             pub(super) const fn label(self) -> &'static str {
                 match self { $(Self::$name => $label,)* }
             }
@@ -66,70 +66,75 @@ problems! {
     /// The caller was not let in.
     Unauthorized 401 "unauthorized" "Missing or wrong credentials";
     /// Nothing has this path.
-    NoSuchPath 404 "no-such-path" "There is nothing at this path";
+    NoSuchPath 404 "no_such_path" "There is nothing at this path";
     /// The number does not exist.
-    NumberUnknown 404 "number-unknown" "The number is not known";
+    NumberUnknown 404 "number_unknown" "The number is not known";
     /// The group does not exist.
-    GroupUnknown 404 "group-unknown" "The group is not known";
+    GroupUnknown 404 "group_unknown" "The group is not known";
     /// The allocation does not exist or has ended.
-    AllocationUnknown 404 "allocation-unknown" "The allocation is not known";
+    AllocationUnknown 404 "allocation_unknown" "The allocation is not known";
     /// The interaction does not exist or has ended.
-    InteractionUnknown 404 "interaction-unknown" "The interaction is not known";
+    InteractionUnknown 404 "interaction_unknown" "The interaction is not known";
     /// The document does not exist or has ended.
-    DocumentUnknown 404 "document-unknown" "The document is not known";
+    DocumentUnknown 404 "document_unknown" "The document is not known";
     /// The document has no such key.
-    KeyUnknown 404 "key-unknown" "The document has no such key";
+    KeyUnknown 404 "key_unknown" "The document has no such key";
     /// Nothing that is lent fits the call.
-    NoMatch 404 "no-match" "No interaction matches the call";
+    NoMatch 404 "no_match" "No interaction matches the call";
     /// The called route does not exist.
-    RouteUnknown 404 "route-unknown" "The called route is not known";
+    RouteUnknown 404 "route_unknown" "The called route is not known";
     /// The answer has a character that XML cannot carry.
-    NotXml 406 "not-xml" "The answer cannot be written in XML";
+    NotXml 406 "not_xml" "The answer cannot be written in XML";
     /// The tenant is not the caller's.
-    TenantUnknown 404 "tenant-unknown" "The tenant is not known";
+    TenantUnknown 404 "tenant_unknown" "The tenant is not known";
     /// The path has other methods.
-    NoSuchMethod 405 "no-such-method" "The path has other methods";
+    NoSuchMethod 405 "no_such_method" "The path has other methods";
     /// The number exists already.
-    NumberExists 409 "number-exists" "The number exists already";
+    NumberExists 409 "number_exists" "The number exists already";
     /// The number is lent.
-    NumberAllocated 409 "number-allocated" "The number is allocated";
+    NumberAllocated 409 "number_allocated" "The number is allocated";
     /// The interaction exists already.
-    InteractionExists 409 "interaction-exists" "The interaction exists already";
+    InteractionExists 409 "interaction_exists" "The interaction exists already";
     /// The dialled number leads somewhere already.
-    RouteExists 409 "route-exists" "The dialled number is routed already";
+    RouteExists 409 "route_exists" "The dialled number is routed already";
     /// What was made under the request's key has ended.
-    KeySpent 409 "key-spent" "The key of the request is spent";
+    KeySpent 409 "key_spent" "The key of the request is spent";
     /// The body is too long.
-    TooLarge 413 "too-large" "Too long";
+    TooLarge 413 "too_large" "Too long";
     /// The body is of another media type or content coding.
-    MediaType 415 "unsupported-media-type" "The media type or content coding is not supported";
+    MediaType 415 "unsupported_media_type" "The media type or content coding is not supported";
     /// The key of the request belongs to another one.
-    KeyReused 422 "key-reused" "The key belongs to another request";
+    KeyReused 422 "key_reused" "The key belongs to another request";
     /// The rules of called routes and skill queues do not allow it.
-    RouteRefused 422 "route-refused" "The called route or skill queue is not allowed";
+    RouteRefused 422 "route_refused" "The called route or skill queue is not allowed";
     /// Too many attempts with wrong credentials.
-    TooManyAttempts 429 "too-many-attempts" "Too many attempts";
+    TooManyAttempts 429 "too_many_attempts" "Too many attempts";
     /// Too many wrong access codes of one caller at one number.
-    TooManyGuesses 429 "too-many-guesses" "Too many wrong access codes";
+    TooManyGuesses 429 "too_many_guesses" "Too many wrong access codes";
     /// Rows of a file cannot be imported.
-    BadFile 422 "bad-file" "Nothing of the file was imported";
+    BadFile 422 "bad_file" "Nothing of the file was imported";
     /// The head is too long.
-    HeadTooLarge 431 "head-too-large" "The request line and the headers are too long";
+    HeadTooLarge 431 "head_too_large" "The request line and the headers are too long";
     /// A bug of the gateway.
     Failed 500 "failed" "The gateway failed";
     /// The group has no number to lend.
     Exhausted 503 "exhausted" "No number is free";
     /// Every code of that shape is in use.
-    CodesUsedUp 503 "codes-used-up" "No access code is free";
+    CodesUsedUp 503 "codes_used_up" "No access code is free";
     /// Another file is being imported.
-    ImportRunning 503 "import-running" "Another file is being imported";
+    ImportRunning 503 "import_running" "Another file is being imported";
     /// The store takes no writes.
     Unavailable 503 "unavailable" "The store is not available";
     /// There is no room for more user data.
-    DocumentsFull 507 "documents-full" "There is no room for more user data";
+    DocumentsFull 507 "documents_full" "There is no room for more user data";
 }
 
 impl Problem {
+    /// Its type: the prefix and the label, with the hyphens that are usual there.
+    pub(super) fn kind(self) -> String {
+        format!("{TYPE_PREFIX}{}", self.label().replace('_', "-"))
+    }
+
     /// What any operation may answer, whatever it does.
     pub(super) const ALWAYS: &'static [Self] = &[
         Self::Invalid,
@@ -286,7 +291,7 @@ impl Failure {
         let (problem, detail) = self.row();
         let errors = if let Self::Invalid(objections) = self { objections.clone() } else { Vec::new() };
         let told = Told {
-            r#type: format!("{TYPE_PREFIX}{}", problem.label()),
+            r#type: problem.kind(),
             title: problem.title(),
             status: problem.code(),
             detail,

@@ -9,11 +9,11 @@
 //! One file is one resource; `numbers` shows all of it. In the file of the resource:
 //!
 //! 1. Declare what is read with `members!`: a struct for the parameters of the path, the query and the body. A type that
-//!    is not there yet implements [`value::Scalar`] (or is declared with `choice!`).
+//!    is not there yet implements `value::Scalar` (or is declared with `choice!`).
 //! 2. Declare what is written: a struct that derives `Serialize` and `JsonSchema`, with a name of its own.
-//! 3. Declare a unit struct, and implement [`operation::Operation`] for it. `PROBLEMS` names the refusals of its own; a
-//!    new kind of refusal is a line in the table of [`error`].
-//! 4. Put it into the `OPERATIONS` of the file, and a new file's into `RESOURCES` of [`endpoint`].
+//! 3. Declare a unit struct, and implement `operation::Operation` for it. `PROBLEMS` names the refusals of its own; a
+//!    new kind of refusal is a line in the table of `error`.
+//! 4. Put it into the `OPERATIONS` of the file, and a new file's into `RESOURCES` of `endpoint`.
 //!
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{DOCUMENT, PREFIX, operations};
-use super::error::{PROBLEM_JSON, Problem, TYPE_PREFIX, Told};
+use super::error::{PROBLEM_JSON, Problem, Told};
 use super::operation::{Description, Served, takes_key};
 use crate::dialect::once;
 
@@ -144,7 +144,7 @@ fn problem_responses(own: &[Problem], schema: &schemars::Schema) -> BTreeMap<Str
         by_status.entry(problem.code()).or_default().insert(*problem);
     }
     let response = |problems: BTreeSet<Problem>| {
-        let told = problems.iter().map(|it| format!("{} (`{TYPE_PREFIX}{}`)", it.title(), it.label()));
+        let told = problems.iter().map(|it| format!("{} (`{}`)", it.title(), it.kind()));
         let mut response = json!({
             "description": format!("{}.", told.collect::<Vec<_>>().join("; ")),
             "content": { PROBLEM_JSON: { "schema": schema } },

@@ -164,7 +164,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 enabled: record.enabled,
                 freed: record.freed,
             });
-            store(sink, key, stored.as_ref());
+            store(sink, &key, stored.as_ref());
         }
         Change::Allocated(scope, allocation) => {
             let stored = StoredAllocation {
@@ -177,7 +177,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 since: allocation.since,
                 deadline: allocation.deadline,
             };
-            store(sink, allocation_key(scope, allocation), Some(&stored));
+            store(sink, &allocation_key(scope, allocation), Some(&stored));
         }
         Change::Released(scope, allocation) => sink.remove(&allocation_key(scope, allocation)),
         Change::Interaction(scope, id, record) => {
@@ -186,7 +186,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 since: record.since,
                 deadline: record.deadline,
             });
-            store(sink, key(tag::INTERACTION, scope, id.as_str().as_bytes()), stored.as_ref());
+            store(sink, &key(tag::INTERACTION, scope, id.as_str().as_bytes()), stored.as_ref());
         }
         Change::Document(scope, id, record) => {
             let stored = record.as_deref().map(|record| StoredDocument {
@@ -194,7 +194,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 kept_until: record.kept_until,
                 ownership: record.ownership,
             });
-            store(sink, key(tag::DOCUMENT, scope, id.0.as_bytes()), stored.as_ref());
+            store(sink, &key(tag::DOCUMENT, scope, id.0.as_bytes()), stored.as_ref());
         }
         Change::Entry(scope, id, name, entry) => {
             let mut key = key(tag::DOCUMENT, scope, id.0.as_bytes());
@@ -206,7 +206,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                     Value::Apart { id, length } => StoredValue::Apart { id: *id, length: *length },
                 },
             });
-            store(sink, key, stored.as_ref());
+            store(sink, &key, stored.as_ref());
         }
         Change::ValueKept(id, bytes) => {
             for (chunk, bytes) in bytes.chunks(CHUNK_BYTES).enumerate() {
@@ -219,11 +219,11 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             }
         }
         Change::Once(scope, once, record) => {
-            store(sink, key(tag::ONCE, scope, once.as_str().as_bytes()), record.as_deref());
+            store(sink, &key(tag::ONCE, scope, once.as_str().as_bytes()), record.as_deref());
         }
         Change::Skill(scope, id, skill) => {
             let key = key(tag::SKILL, scope, &id.0.to_be_bytes());
-            store(sink, key, skill.as_deref().map(|skill| &skill.about));
+            store(sink, &key, skill.as_deref().map(|skill| &skill.about));
         }
         Change::Route(scope, dnid, route) => {
             let stored = route.as_deref().map(|route| StoredRoute {
@@ -233,19 +233,19 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 media: route.media,
                 destination: route.destination,
             });
-            store(sink, key(tag::ROUTE, scope, &dnid.to_be_bytes()), stored.as_ref());
+            store(sink, &key(tag::ROUTE, scope, &dnid.to_be_bytes()), stored.as_ref());
         }
-        Change::Numbering(scope, numbering) => store(sink, key(tag::SKILL, scope, &[]), Some(numbering)),
-        Change::SigningKey(signing_key) => store(sink, vec![tag::SIGNING_KEY], Some(signing_key)),
+        Change::Numbering(scope, numbering) => store(sink, &key(tag::SKILL, scope, &[]), Some(numbering)),
+        Change::SigningKey(signing_key) => store(sink, &[tag::SIGNING_KEY], Some(signing_key)),
         Change::Ended(scope, past) => {
-            store(sink, history::bucket_key(past.bucket), Some(&past.count));
-            store(sink, history::key(scope, past), Some(&history::StoredPast::from(&**past)));
+            store(sink, &history::bucket_key(past.bucket), Some(&past.count));
+            store(sink, &history::key(scope, past), Some(&history::StoredPast::from(&**past)));
         }
         Change::HistoryDropped(bucket) => {
-            store(sink, vec![tag::HISTORY_BUCKET], Some(&bucket.next()));
+            store(sink, &[tag::HISTORY_BUCKET], Some(&bucket.next()));
             sink.remove(&history::bucket_key(*bucket));
         }
-        Change::Counters(counters) => store(sink, vec![tag::COUNTERS], Some(counters)),
+        Change::Counters(counters) => store(sink, &[tag::COUNTERS], Some(counters)),
     }
 }
 
@@ -351,7 +351,6 @@ pub(super) fn fields<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T,
 }
 
 /// A value of plain bytes: the version byte and the bytes.
-#[allow(dead_code, reason = "bulk import stages its rows through it")]
 pub(super) fn bytes_value(bytes: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(bytes.len() + 1);
     value.push(VERSION);
@@ -372,14 +371,14 @@ fn damaged(key: &[u8], reason: &str) -> Unreadable {
     Unreadable::Damaged { tag: key.first().copied().unwrap_or_default(), reason: reason.to_owned() }
 }
 
-fn store(sink: &mut impl Sink, key: Vec<u8>, stored: Option<&impl Serialize>) {
+fn store(sink: &mut impl Sink, key: &[u8], stored: Option<&impl Serialize>) {
     match stored {
         Some(stored) => {
             let value = value(stored);
             debug_assert!(key.len() + value.len() <= MAX_RECORD_BYTES, "a record of {} bytes", value.len());
-            sink.put(&key, &value);
+            sink.put(key, &value);
         }
-        None => sink.remove(&key),
+        None => sink.remove(key),
     }
 }
 

@@ -191,10 +191,11 @@ impl Disk {
 
     /// Moves everything into the tree, if the disk still takes it, and lets go of the directory.
     pub(super) fn close(mut self) {
-        if self.status.lock().is_none() && self.journal.bytes() > 0 {
-            if let Err(reason) = self.turn_over(Wait::Yes) {
-                tracing::warn!(reason, "what is in the journal stays there until the next start");
-            }
+        if self.status.lock().is_none()
+            && self.journal.bytes() > 0
+            && let Err(reason) = self.turn_over(Wait::Yes)
+        {
+            tracing::warn!(reason, "what is in the journal stays there until the next start");
         }
         self.folder.mark(self.commits);
         let Self { directory, records, journal, folder, status, lock, .. } = self;

@@ -129,7 +129,7 @@ fn fault(failure: &Failure) -> Option<Fault> {
     let text = failure.detail();
     let fault = if problem.code() < 500 { Fault::client(text) } else { Fault::server(text) };
     let field = failure.first_pointer().map(|pointer| pointer.trim_start_matches('/').to_owned().into());
-    Some(fault.with_detail(Detail { reason: problem.label().replace('-', "_").into(), field, ..Detail::default() }))
+    Some(fault.with_detail(Detail { reason: problem.label().into(), field, ..Detail::default() }))
 }
 
 /// The description.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::access;
 use crate::dialect::HttpRefusal;
-use crate::dialect::native::error::{Failure, Problem};
+use crate::dialect::native::error::{Failure, Problem, TYPE_PREFIX};
 use crate::domain::refusal::{Miss, RouteRefusal};
 use crate::domain::{AllocationId, DocumentId, GroupName, InteractionId, Number, OnceKey, Refusal, RouteId};
 
@@ -78,7 +78,7 @@ fn documented() -> Vec<(String, u16)> {
     for row in rows {
         let (names, rest) = row.split_once(" | ").unwrap();
         let status = rest.split_once(" | ").unwrap().0.parse().unwrap();
-        documented.extend(names.split('`').skip(1).step_by(2).map(|name| (name.to_owned(), status)));
+        documented.extend(names.split('`').skip(1).step_by(2).map(|name| (format!("{TYPE_PREFIX}{name}"), status)));
     }
     documented.sort();
     documented
@@ -86,7 +86,7 @@ fn documented() -> Vec<(String, u16)> {
 
 #[test]
 fn the_documentation_lists_every_problem_with_its_status() {
-    let mut known: Vec<_> = Problem::ALL.iter().map(|problem| (problem.label().to_owned(), problem.code())).collect();
+    let mut known: Vec<_> = Problem::ALL.iter().map(|problem| (problem.kind(), problem.code())).collect();
     known.sort();
     assert_eq!(documented(), known);
 }

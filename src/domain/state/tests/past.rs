@@ -36,7 +36,8 @@ impl World {
 
 #[test]
 fn every_end_is_remembered_once_with_its_time_and_its_cause() {
-    let ends: [(End, fn(&mut World)); 5] = [
+    type Way = fn(&mut World);
+    let ends: [(End, Way); 5] = [
         (End::Freed, |world| drop(world.free("1"))),
         (End::Matched, |world| {
             world.turn().match_call(&scope(), &call_to("1"), Which::All, AfterMatch::Delete).unwrap();
