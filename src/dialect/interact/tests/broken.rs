@@ -12,10 +12,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Deadline, Destination, Dialled, DocumentId, DocumentRef, GroupName,
-    HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed,
-    Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
+    HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use crate::store::{
     Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
