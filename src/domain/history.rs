@@ -35,6 +35,7 @@ impl Default for HistoryRules {
 
 /// How an allocation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// Somebody freed the number.
     Freed,
@@ -64,6 +65,14 @@ impl Bucket {
     /// The first bucket of the hour that `at` is in.
     fn of(at: Timestamp) -> Self {
         Self { hour: u32::try_from(at.as_millis() / HOUR_MILLIS).unwrap_or(u32::MAX - 1), part: 0 }
+    }
+
+    /// The bucket that comes before this one, if there is one.
+    pub fn before(self) -> Option<Self> {
+        match self.part.checked_sub(1) {
+            Some(part) => Some(Self { hour: self.hour, part }),
+            None => Some(Self { hour: self.hour.checked_sub(1)?, part: u16::MAX }),
+        }
     }
 
     /// The bucket that comes after this one.
@@ -272,6 +281,11 @@ impl Buckets {
 
     pub(super) fn floor(&self) -> Bucket {
         self.floor
+    }
+
+    /// How many entries each bucket has, oldest first.
+    pub(super) fn counts(&self) -> Vec<(Bucket, u64)> {
+        self.counts.iter().map(|(bucket, count)| (*bucket, *count)).collect()
     }
 
     /// Those in which something may be that ended after `from`, newest first.

@@ -87,6 +87,16 @@ impl<'de> Deserialize<'de> for OnceKey {
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// The digest that has these bytes.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The digest of a request that is told in these parts. Where a part ends counts too.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new();

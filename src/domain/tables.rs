@@ -309,7 +309,11 @@ impl Tables {
 
 impl ScopeTables {
     fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.interactions.is_empty() && self.documents.is_empty() && self.calls.is_empty()
+        self.numbers.is_empty()
+            && self.interactions.is_empty()
+            && self.documents.is_empty()
+            && self.calls.is_empty()
+            && self.once.is_empty()
     }
 
     pub(super) fn dialled(&self, dialled: Number, now: Timestamp) -> Option<&NumberSlot> {

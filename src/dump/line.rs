@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Counts;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
+use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use crate::domain::{
     AccessCode, AllocationId, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, Number, NumberId, Origin,
     Ownership, Sharing, TenantId, Timestamp, ValueId,
@@ -58,6 +59,9 @@ pub(super) enum Line {
     Skill(SkillLine),
     Route(RouteLine),
     SigningKey(SigningKeyLine),
+    Key(KeyLine),
+    Forgotten(ForgottenLine),
+    Past(PastLine),
     End(End),
 }
 
@@ -76,6 +80,9 @@ impl Line {
             Self::Skill(_) => Kind::Skill,
             Self::Route(_) => Kind::Route,
             Self::SigningKey(_) => Kind::SigningKey,
+            Self::Key(_) => Kind::Key,
+            Self::Forgotten(_) => Kind::Forgotten,
+            Self::Past(_) => Kind::Past,
             Self::End(_) => Kind::End,
         }
     }
@@ -107,6 +114,12 @@ pub enum Kind {
     Route,
     /// The key that tokens are signed with.
     SigningKey,
+    /// The key of a request that was to be carried out once.
+    Key,
+    /// Up to where the history is forgotten.
+    Forgotten,
+    /// An allocation that has ended.
+    Past,
     /// The end of the dump.
     End,
 }

@@ -7,6 +7,7 @@
 mod call_center;
 mod line;
 mod read;
+mod remembered;
 mod seal;
 mod write;
 

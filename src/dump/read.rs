@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::line::{
     AllocationLine, Bytes, DocumentLine, EntryLine, FileLine, InteractionLine, Line, NumberLine, ValueLine,
 };
+use super::remembered::PastLine;
 use super::seal::Lines;
 use super::{Error, Summary};
 use crate::domain::change::Counters;
 use crate::domain::document::{Entries, FileLabel};
+use crate::domain::history::{Bucket, Past};
 use crate::domain::number::LastLending;
 use crate::domain::{
     Allocation, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey, EnvironmentName, Interaction,
@@ -22,7 +24,7 @@ use crate::domain::{
 /// [`Error`], or whatever `take` fails with.
 pub fn read<E: From<Error>>(input: impl BufRead, take: impl FnMut(Change) -> Result<(), E>) -> Result<Summary, E> {
     let mut lines = Lines::begin(input)?;
-    let mut reader = Reader { take, scope: None, document: None, value: None };
+    let mut reader = Reader { take, scope: None, document: None, value: None, past: None };
     let told = |outcome: Result<(), Stop<E>>, lines: &Lines<_>| {
         outcome.map_err(|stop| match stop {
             Stop::Wrong(reason) => lines.wrong(&reason).into(),
@@ -57,6 +59,8 @@ struct Reader<F> {
     document: Option<(Arc<Scope>, Document)>,
     /// The large value whose pieces are coming in, and its whole length.
     value: Option<(ValueId, u64, Vec<u8>)>,
+    /// The part of the history that is coming in, and how many entries of it there were.
+    past: Option<(Bucket, u64)>,
 }
 
 impl<F, E> Reader<F>
@@ -100,6 +104,13 @@ where
                 self.hand_on(Change::Route(scope, route.dnid, Some(Arc::new(route))))
             }
             Line::SigningKey(line) => self.hand_on(Change::SigningKey(line.key().map_err(wrong)?)),
+            Line::Key(line) => {
+                let scope = self.scope(line.tenant.clone(), line.environment.clone());
+                let (key, record) = line.record().map_err(wrong)?;
+                self.hand_on(Change::Once(scope, key, Some(Arc::new(record))))
+            }
+            Line::Forgotten(line) => self.hand_on(Change::HistoryDropped(line.bucket())),
+            Line::Past(line) => self.past(line),
             Line::End(_) => Ok(()),
         }
     }
@@ -165,6 +176,18 @@ where
             return Err(wrong("the document has an entry with this key already"));
         }
         Ok(())
+    }
+
+    fn past(&mut self, line: PastLine) -> Result<(), Stop<E>> {
+        let scope = self.scope(line.tenant.clone(), line.environment.clone());
+        let past = line.past();
+        let before = self.past.unwrap_or((past.bucket, 0));
+        if past.bucket < before.0 {
+            return Err(wrong("it belongs to an earlier hour, or part of it, than the line before"));
+        }
+        let count = if past.bucket == before.0 { before.1 + 1 } else { 1 };
+        self.past = Some((past.bucket, count));
+        self.hand_on(Change::Ended(scope, Arc::new(Past { count, ..past })))
     }
 
     /// The entries of the document before, which must be the one that is named.

@@ -7,9 +7,9 @@ use crate::domain::call_center::{CallCenter, Direction, Flow, Hotline};
 use crate::domain::document::FileLabel;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
-    Caller, Change, CodeShape, Content, Destination, EntryKey, EnvironmentName, Extension, FlowId, GroupName,
-    HotlineCode, InteractionId, MediaType, NewEntry, NewNumber, NewRoute, NewSkill, Number, Origin, Rules, Scope,
-    Seconds, TenantId, Timestamp,
+    Caller, Change, CodeShape, Content, Destination, Digest, EntryKey, EnvironmentName, Extension, FlowId, GroupName,
+    HistoryRules, HotlineCode, InteractionId, MediaType, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
+    Number, Once, OnceKey, Origin, Rules, Scope, Seconds, TenantId, Timestamp,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
@@ -41,10 +41,18 @@ async fn store() -> MemoryStore {
         data: vec![entry("note", Content::Text, "naïve\n☎".as_bytes()), entry("dot", label.clone(), &[0, 255])],
         data_ttl: None,
     };
+    let once =
+        |key: &str| Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([b"a request".as_slice()]) });
+    // Of two that have ended the older one is forgotten at once.
     store.lend(&bank, lend.clone(), None).await.unwrap();
     store.free(&bank, number("111")).await.unwrap();
-    store.lend(&bank, lend, None).await.unwrap();
-    store.create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), None).await.unwrap();
+    store.lend(&bank, lend.clone(), once("lent-and-freed")).await.unwrap();
+    store.free(&bank, number("111")).await.unwrap();
+    store.lend(&bank, lend, once("lent")).await.unwrap();
+    store
+        .create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), once("stored"))
+        .await
+        .unwrap();
     store.signing_key().await.unwrap();
     let queue = NewSkill {
         name: "sales".into(),
@@ -55,16 +63,21 @@ async fn store() -> MemoryStore {
         wrap_up: 5,
         settings: "{\"overflow\":0}".into(),
     };
-    let queue = store.create_skill(&bank, queue, None).await.unwrap();
+    let queue = store.create_skill(&bank, queue, once("queue")).await.unwrap();
     for (extension, destination) in [(Some("1"), Destination::Skill(queue.id)), (None, Destination::Flow(FlowId(3)))] {
         let extension = extension.map(|extension| Extension::new(extension).unwrap());
         let route = NewRoute { hotline: HotlineCode::new("5550").unwrap(), extension, media: None, destination };
-        store.create_route(&bank, route, None).await.unwrap();
+        let key = route.extension.as_ref().and_then(|_| once("route"));
+        store.create_route(&bank, route, key).await.unwrap();
     }
+    let spoken_to = NewInteraction { lasting: Some(Seconds::new(60)), ..NewInteraction::default() };
+    store.create_interaction(&bank, spoken_to, once("visit")).await.unwrap();
+    let new = NewNumber { number: number("7"), dnid: number("7"), group: None, enabled: true };
+    store.create_number(&test, new, once("number")).await.unwrap();
     store
 }
 
-/// One hotline and one IVR flow.
+/// One hotline and one IVR flow, and a history of one entry.
 fn rules(tenant: &TenantId) -> Rules {
     let media = MediaType::VoiceAndVideo;
     let hotline = Hotline { id: 1, media, service_number: None, description: None, direction: Direction::Both };
@@ -81,7 +94,8 @@ fn rules(tenant: &TenantId) -> Rules {
         flows: [(FlowId(3), flow)].into(),
         ..CallCenter::default()
     };
-    Rules { call_centers: [(tenant.clone(), Arc::new(center))].into(), ..Rules::default() }
+    let history = HistoryRules { entries: 1, ..HistoryRules::default() };
+    Rules { call_centers: [(tenant.clone(), Arc::new(center))].into(), history, ..Rules::default() }
 }
 
 async fn dumped(store: &MemoryStore) -> String {
@@ -215,8 +229,8 @@ async fn what_cannot_be_is_refused_with_its_line() {
     assert!(with(value, "\"offset\":0", "\"offset\":1").contains("does not follow"));
     assert!(with(value, "\"length\":1500", "\"length\":1501").contains("there are 1500 bytes, not 1501"));
     let orphan = forged(&dump, |lines| {
-        let document = place("document");
-        lines.remove(document);
+        // Its document is the line before.
+        lines.remove(entry - 1);
     });
     assert!(refusal(&orphan).contains("does not follow that document"));
 }

@@ -10,6 +10,7 @@ use super::line::{
     AllocationLine, Bytes, Counters, DocumentLine, EntryLine, FORMAT, FileLine, Freed, Header, InteractionLine, Large,
     Line, NumberLine, PIECE_BYTES, VERSION, ValueLine,
 };
+use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use super::seal::Seal;
 use super::{Counts, Error, Summary};
 use crate::domain::{Change, Content, DocumentId, Entry, EntryKey, Scope, Value, ValueId};
@@ -110,6 +111,10 @@ impl<W: Write> Writer<W> {
             Change::Skill(scope, _, Some(skill)) => self.line(&Line::Skill(SkillLine::of(scope, skill))),
             Change::Route(scope, _, Some(route)) => self.line(&Line::Route(RouteLine::of(scope, route))),
             Change::SigningKey(key) => self.line(&Line::SigningKey(SigningKeyLine::of(key))),
+            Change::Once(scope, key, Some(record)) => self.line(&Line::Key(KeyLine::of(scope, key, record))),
+            // Nothing is left of it but where the history begins.
+            Change::HistoryDropped(bucket) => self.line(&Line::Forgotten(ForgottenLine::of(*bucket))),
+            Change::Ended(scope, past) => self.line(&Line::Past(PastLine::of(scope, past))),
             Change::Number(_, _, None)
             | Change::Interaction(_, _, None)
             | Change::Document(_, _, None)
@@ -118,9 +123,7 @@ impl<W: Write> Writer<W> {
             | Change::Route(_, _, None)
             | Change::Released(..)
             | Change::ValueDropped(..)
-            | Change::Once(..)
-            | Change::Ended(..)
-            | Change::HistoryDropped(_) => Ok(()),
+            | Change::Once(_, _, None) => Ok(()),
         }
     }
 

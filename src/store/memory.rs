@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::import::{BadRow, Existing, Import, ImportRow, Imported, Staging};
 use super::loading::{self, Values};
+use super::snapshot::Ended;
 use super::{Clock, Error, LoadedEntry, Matched, Origin, Recognised, Resolved, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
 use crate::domain::history::{Bucket, Held, Past};
@@ -35,6 +36,9 @@ pub struct MemoryStore {
     closed: AtomicBool,
 }
 
+/// What has ended, by where it is kept, whose it is, and number.
+type Pasts = BTreeMap<(Bucket, Arc<Scope>, Number, AllocationId), Arc<Past>>;
+
 struct Inner {
     /// Which store it is, and how many commands it has carried out.
     id: Uuid,
@@ -42,8 +46,7 @@ struct Inner {
     state: State,
     rng: StdRng,
     values: HashMap<ValueId, Arc<[u8]>>,
-    /// What has ended, by where it is kept, whose it is, and number.
-    history: BTreeMap<(Bucket, Arc<Scope>, Number, AllocationId), Arc<Past>>,
+    history: Pasts,
 }
 
 impl MemoryStore {
@@ -132,6 +135,27 @@ impl Values for HashMap<ValueId, Arc<[u8]>> {
 
     fn value(&self, id: ValueId, _length: u64) -> std::result::Result<Option<Arc<[u8]>>, Infallible> {
         Ok(self.get(&id).cloned())
+    }
+}
+
+/// What a snapshot reads beside the tables.
+struct Kept {
+    values: HashMap<ValueId, Arc<[u8]>>,
+    history: Pasts,
+}
+
+impl Values for Kept {
+    type Error = Infallible;
+
+    fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, Infallible> {
+        self.values.value(id, length)
+    }
+}
+
+impl Ended for Kept {
+    fn ended(&self, bucket: Bucket) -> std::result::Result<Vec<(Arc<Scope>, Past)>, String> {
+        let of = self.history.iter().filter(|((kept, ..), _)| *kept == bucket);
+        Ok(of.map(|((_, scope, ..), past)| (Arc::clone(scope), (**past).clone())).collect())
     }
 }
 
@@ -454,7 +478,8 @@ impl Store for MemoryStore {
         self.open()?;
         let inner = self.inner.lock();
         let origin = Origin { store: inner.id, commits: inner.commits, taken: self.clock.now() };
-        Ok(Snapshot::new(origin, inner.state.tables().contents(), inner.values.clone()))
+        let kept = Kept { values: inner.values.clone(), history: inner.history.clone() };
+        Ok(Snapshot::new(origin, inner.state.tables().contents(), kept))
     }
 
     async fn ready(&self) -> Result<()> {

@@ -1,14 +1,17 @@
 //! Everything a store holds at one point in its history, told one piece after another while the store goes on.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::iter;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::loading::Values;
 use super::{Error, Result};
+use crate::domain::history::{Bucket, Past};
 use crate::domain::tables::Contents;
-use crate::domain::{Change, Timestamp, Value};
+use crate::domain::{AllocationId, Change, Scope, Timestamp, Value};
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,22 +31,34 @@ pub struct Origin {
 pub struct Snapshot {
     /// What it is of.
     pub origin: Origin,
-    /// How many numbers, interactions, allocations and documents it has; there are more changes than that.
+    /// How many things it has; there are more changes than that.
     pub things: usize,
     changes: Box<dyn Iterator<Item = Result<Change>> + Send>,
 }
 
 impl Snapshot {
-    /// The snapshot of `contents`, whose large values are in `values`.
-    pub(super) fn new<V>(origin: Origin, contents: Contents, values: V) -> Self
+    /// The snapshot of `contents`; what the tables do not have of it is read from `kept`.
+    pub(super) fn new<K>(origin: Origin, contents: Contents, kept: K) -> Self
     where
-        V: Values<Error: Display> + Send + 'static,
+        K: Values<Error: Display> + Ended + Send + Sync + 'static,
     {
         let things = contents.len();
+        let (values, kept) = {
+            let kept = Arc::new(kept);
+            (Arc::clone(&kept), kept)
+        };
+        let history = contents.history().to_vec();
+        let then =
+            Then { running: contents.allocations().collect(), last: AllocationId(contents.counters().allocation) };
         let changes = contents.into_changes().flat_map(move |change| {
-            let value = kept_value(&change, &values);
+            let value = kept_value(&change, &*values);
             iter::once(Ok(change)).chain(value)
         });
+        let history = history.into_iter().flat_map(move |(bucket, count)| match then.ended(&*kept, bucket, count) {
+            Ok(ended) => ended.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        });
+        let changes = changes.chain(history);
         Self { origin, things, changes: Box::new(changes) }
     }
 }
@@ -53,6 +68,35 @@ impl Iterator for Snapshot {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.changes.next()
+    }
+}
+
+/// Where the history is.
+pub(super) trait Ended {
+    /// Everything in a bucket, in any order; the counts in the entries tell nothing.
+    fn ended(&self, bucket: Bucket) -> std::result::Result<Vec<(Arc<Scope>, Past)>, String>;
+}
+
+/// How it was with the allocations when the snapshot was taken.
+struct Then {
+    /// Those that had not ended.
+    running: HashSet<AllocationId>,
+    /// The last one that had begun.
+    last: AllocationId,
+}
+
+impl Then {
+    /// The entries that a bucket had then, which are so many, in the order of lending.
+    fn ended(&self, kept: &impl Ended, bucket: Bucket, count: u64) -> Result<Vec<Change>> {
+        let mut ended = kept.ended(bucket).map_err(|reason| Error::Unavailable(reason.into()))?;
+        ended.retain(|(_, past)| past.allocation.id <= self.last && !self.running.contains(&past.allocation.id));
+        if ended.len() as u64 != count {
+            let reason = format!("hour {} of the history has {} entries instead of {count}", bucket.hour, ended.len());
+            return Err(Error::Unavailable(reason.into()));
+        }
+        ended.sort_unstable_by_key(|(_, past)| past.allocation.id);
+        let numbered = (1..).zip(ended);
+        Ok(numbered.map(|(count, (scope, past))| Change::Ended(scope, Arc::new(Past { count, ..past }))).collect())
     }
 }
 

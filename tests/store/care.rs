@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dnis_gateway::domain::state::{AfterMatch, Which};
-use dnis_gateway::domain::{DocumentId, Seconds};
+use dnis_gateway::domain::{DocumentId, HistoryQuery, Refusal, Seconds};
 use dnis_gateway::store::sled::{OpenError, Report, SledStore, compact, verify};
-use dnis_gateway::store::{Store, WithData};
+use dnis_gateway::store::{Error, Store, WithData};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ async fn lived_in(directory: &Path, rounds: usize) -> SledStore {
     let mut documents: Vec<DocumentId> = Vec::new();
     for round in 0..rounds {
         let holder = format!("visit {round}");
-        let lent = store.lend(&scope(), lend_to(&holder), None).await.unwrap();
+        let lent = store.lend(&scope(), lend_to(&holder), once(&format!("visit-{round}"), "lend")).await.unwrap();
         let call = call(&lent.allocation.number.to_string());
         store.match_call(&scope(), call, Which::Newest, AfterMatch::Delete, WithData::No).await.unwrap();
         let picture = vec![u8::try_from(round % 251).unwrap(); 20_000];
@@ -185,6 +185,55 @@ async fn compaction_keeps_everything_and_takes_no_more_room() {
     let store = open(home.path()).unwrap();
     assert!(matches!(compact(home.path()), Err(OpenError::InUse(_))));
     store.lend(&scope(), lend_to("a new one"), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn compaction_keeps_the_history_and_the_keys_of_requests() {
+    let home = tempfile::tempdir().unwrap();
+    lived_in(home.path(), 10).await.close().await;
+    let before = looked_at(home.path()).unwrap();
+    assert_eq!(before.problems, [""; 0]);
+    assert_eq!((before.records["ended allocations"], before.records["keys of requests"]), (10, 10));
+    compact(home.path()).unwrap();
+    let after = looked_at(home.path()).unwrap();
+    assert_eq!((after.problems, after.records), (before.problems, before.records));
+    let store = open(home.path()).unwrap();
+    let mut held = Vec::new();
+    for number in ["41", "42", "43", "44"] {
+        let query = HistoryQuery { number: num(number), from: None, to: None, after: None, limit: 100 };
+        let page = store.history(&scope(), query).await.unwrap();
+        held.extend(page.entries.into_iter().filter(|held| held.ended.is_some()));
+    }
+    assert_eq!(held.len(), 10);
+    let again = store.lend(&scope(), lend_to("visit 3"), once("visit-3", "lend")).await;
+    assert!(matches!(again, Err(Error::Refused(Refusal::KeySpent(_)))), "{again:?}");
+}
+
+#[tokio::test]
+async fn history_that_is_cut_or_of_nobody_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    lived_in(home.path(), 4).await.close().await;
+    let told = |change: &dyn Fn(&sled::Db)| {
+        let directory = copy(home.path());
+        let tree = sled::open(directory.path()).unwrap();
+        change(&tree);
+        tree.flush().unwrap();
+        drop(tree);
+        looked_at(directory.path()).unwrap().problems.join("\n")
+    };
+    let first = |tree: &sled::Db, tag: u8| tree.scan_prefix([tag]).next().unwrap().unwrap();
+    let problems = told(&|tree| drop(tree.remove(first(tree, 203).0).unwrap()));
+    assert!(problems.contains("has 3 entries instead of 4"), "{problems}");
+    let problems = told(&|tree| drop(tree.remove(first(tree, 12).0).unwrap()));
+    assert!(problems.contains("is not known to be there"), "{problems}");
+    let problems = told(&|tree| {
+        let (key, value) = first(tree, 203);
+        let mut other = key.to_vec();
+        *other.last_mut().unwrap() = 99;
+        tree.remove(key).unwrap();
+        tree.insert(other, value).unwrap();
+    });
+    assert!(problems.contains("allocation 99, which has ended, was never given out"), "{problems}");
 }
 
 #[tokio::test]

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use dnis_gateway::domain::{Change, Rules, Seconds, Timestamp};
+use dnis_gateway::domain::history::{HistoryPage, HistoryQuery, HistoryRules};
+use dnis_gateway::domain::{Change, Refusal, Rules, Seconds, Timestamp};
 use dnis_gateway::dump;
 use dnis_gateway::store::sled::{Build, OpenError, Options, SledStore};
-use dnis_gateway::store::{ManualClock, Store};
+use dnis_gateway::store::{Error, ManualClock, Store};
 use tempfile::TempDir;
 
 use crate::engine::Engine;
@@ -80,7 +81,9 @@ async fn a_snapshot_is_whole_though_everything_in_it_goes_while_it_is_read() {
         dump::write(snapshot, &mut late).unwrap();
         assert_eq!(facts(&late), facts(&before));
         let after = dumped(store).await;
-        let after = facts(&after).join("\n");
+        // That it was lent is history.
+        let after: Vec<_> = facts(&after).into_iter().filter(|fact| !fact.contains("\"kind\":\"past\"")).collect();
+        let after = after.join("\n");
         assert!(after.contains("\"42\"") && !after.contains("\"41\"") && !after.contains("picture"), "{after}");
     }
 }
@@ -112,6 +115,113 @@ async fn a_restored_store_goes_on_where_the_dump_was_taken() {
     let found = restored.number(&scope(), lent.allocation.number).await.unwrap().unwrap();
     assert_eq!(found.allocation, Some(lent.allocation));
     assert!(restored.create_number(&other_scope(), number("42"), None).await.unwrap() > id, "an id was given twice");
+}
+
+/// Lends and frees a number this often.
+async fn lend_and_free(engine: &Engine, times: std::ops::Range<u32>) {
+    for time in times {
+        engine.store().lend(&scope(), lend_to(&format!("visit {time}")), None).await.unwrap();
+        engine.store().free(&scope(), num("41")).await.unwrap();
+    }
+}
+
+async fn history(store: &dyn Store) -> HistoryPage {
+    let query = HistoryQuery { number: num("41"), from: None, to: None, after: None, limit: 1000 };
+    store.history(&scope(), query).await.unwrap()
+}
+
+/// Few enough entries that some are forgotten soon.
+fn short_memory() -> Rules {
+    Rules { history: HistoryRules { days: 30, entries: 160 }, ..Rules::default() }
+}
+
+#[tokio::test]
+async fn who_held_a_number_is_known_after_a_restore_as_it_was_before() {
+    for engine in [Engine::memory(short_memory()), Engine::sled(short_memory())] {
+        engine.store().create_number(&scope(), number("41"), None).await.unwrap();
+        lend_and_free(&engine, 0..120).await;
+        engine.clock.advance(Seconds::new(7200));
+        lend_and_free(&engine, 120..300).await;
+        engine.store().lend(&scope(), lend_to("who has it now"), None).await.unwrap();
+        let before = history(engine.store()).await;
+        assert!(before.entries.len() > 100 && before.entries.len() <= 161, "{}", before.entries.len());
+        let dump = dumped(engine.store()).await;
+        let home = tempfile::tempdir().unwrap();
+        restore(&dump, home.path()).unwrap();
+        let clock = Arc::clone(&engine.clock) as Arc<dyn dnis_gateway::store::Clock>;
+        let restored = SledStore::open(Options::new(home.path(), short_memory(), clock)).unwrap();
+        assert_eq!(history(&restored).await, before);
+        assert_eq!(facts(&dumped(&restored).await), facts(&dump));
+    }
+}
+
+#[tokio::test]
+async fn history_that_is_forgotten_or_made_while_a_snapshot_is_read_changes_nothing_in_it() {
+    for engine in [Engine::memory(short_memory()), Engine::sled(short_memory())] {
+        engine.store().create_number(&scope(), number("41"), None).await.unwrap();
+        lend_and_free(&engine, 0..100).await;
+        engine.store().lend(&scope(), lend_to("who has it at that time"), None).await.unwrap();
+        let before = dumped(engine.store()).await;
+        assert_eq!(facts(&before).iter().filter(|line| line.contains("\"kind\":\"past\"")).count(), 100);
+
+        let snapshot = engine.store().snapshot().await.unwrap();
+        engine.store().free(&scope(), num("41")).await.unwrap();
+        lend_and_free(&engine, 100..400).await;
+        engine.store().sweep().await.unwrap();
+        let mut late = Vec::new();
+        dump::write(snapshot, &mut late).unwrap();
+        assert_eq!(facts(&late), facts(&before));
+    }
+}
+
+#[tokio::test]
+async fn history_that_was_forgotten_during_a_backup_leaves_the_disk_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+    let options = || Options::new(directory.path(), short_memory(), Arc::clone(&clock) as _);
+    let store = SledStore::open(options()).unwrap();
+    store.create_number(&scope(), number("41"), None).await.unwrap();
+    store.lend(&scope(), lend_to("long ago"), None).await.unwrap();
+    store.free(&scope(), num("41")).await.unwrap();
+    let snapshot = store.snapshot().await.unwrap();
+    clock.advance(Seconds::new(40 * 24 * 60 * 60));
+    store.sweep().await.unwrap();
+    assert_eq!(history(&store).await.entries, []);
+    drop(snapshot);
+    store.sweep().await.unwrap();
+    store.sweep().await.unwrap();
+    store.close().await;
+    let report = dnis_gateway::store::sled::verify(directory.path(), &std::env::temp_dir()).unwrap();
+    assert_eq!((report.problems, report.notes), (vec![], vec![]));
+    assert_eq!(report.records.get("ended allocations"), None);
+}
+
+#[tokio::test]
+async fn a_key_does_what_it_did_after_a_restore_too() {
+    for engine in [Engine::memory(Rules::default()), Engine::sled(Rules::default())] {
+        let store = engine.store();
+        store.create_number(&scope(), number("41"), None).await.unwrap();
+        store.create_number(&scope(), number("42"), None).await.unwrap();
+        let lent = store.lend(&scope(), lend_to("ann"), once("living", "a")).await.unwrap();
+        let gone = store.lend(&scope(), lend_to("bob"), once("spent", "b")).await.unwrap();
+        store.free_allocation(&scope(), gone.allocation.id).await.unwrap();
+        // Nothing but the key is left in this one.
+        store.create_number(&other_scope(), number("7"), once("alone", "c")).await.unwrap();
+        store.delete_number(&other_scope(), num("7")).await.unwrap();
+        let dump = dumped(store).await;
+        let (_directory, restored) = restored(&dump);
+        assert_eq!(restored.lend(&scope(), lend_to("ann"), once("living", "a")).await.unwrap(), lent);
+        let refused = |outcome: Result<_, Error>| match outcome {
+            Err(Error::Refused(refusal)) => refusal,
+            outcome => panic!("{outcome:?}"),
+        };
+        let reused = refused(restored.lend(&scope(), lend_to("ann"), once("living", "x")).await.map(drop));
+        assert!(matches!(reused, Refusal::KeyReused(_)), "{reused}");
+        let spent = refused(restored.lend(&scope(), lend_to("bob"), once("spent", "b")).await.map(drop));
+        assert!(matches!(spent, Refusal::KeySpent(_)), "{spent}");
+        let alone = refused(restored.create_number(&other_scope(), number("7"), once("alone", "c")).await.map(drop));
+        assert!(matches!(alone, Refusal::KeySpent(_)), "{alone}");
+    }
 }
 
 #[tokio::test]

@@ -82,9 +82,10 @@ class Gateway:
         with urllib.request.urlopen(request) as answer:
             return answer.read()
 
-    def gms(self, path: str, **parameters) -> dict:
+    def gms(self, path: str, once: str | None = None, **parameters) -> dict:
         body = urllib.parse.urlencode(parameters).encode()
-        answer = self.call("POST", f"/genesys/1/{path}", body, {"Accept": "application/json"})
+        headers = {"Accept": "application/json"} | ({"Idempotency-Key": once} if once else {})
+        answer = self.call("POST", f"/genesys/1/{path}", body, headers)
         return json.loads(answer)
 
     def file(self, path: str, key: str, name: str, media_type: str, content: bytes) -> dict:
@@ -131,7 +132,7 @@ def tell(gateway: Gateway) -> dict:
     instance = gateway.gms(f"service/{ann['_id']}/update", more="later")
     # Two on one shared number, told apart by code and by caller.
     first = gateway.gms(
-        "service/request-interaction", _resource_group="shared", _provide_code="true",
+        "service/request-interaction", "living", _resource_group="shared", _provide_code="true",
         _booking_expiration_timeout="1800", who="first",
     )
     second = gateway.gms(
@@ -139,7 +140,7 @@ def tell(gateway: Gateway) -> dict:
         _booking_expiration_timeout="1800",
     )
     # One that came back, whose number rests.
-    gone = gateway.gms("service/request-interaction", _resource_group="resting")
+    gone = gateway.gms("service/request-interaction", "spent", _resource_group="resting")
     gateway.gms("service/match-interaction", _access_number=gone["_access_number"], _delete_service="true")
     # Data on their own.
     stored = gateway.file("storage/86400", "picture", "a picture.png", "image/png", picture)["id"]
@@ -183,6 +184,8 @@ def tell(gateway: Gateway) -> dict:
         ],
         "gone": {"interaction": gone["_id"], "document": dropped},
         "lent_over_interact": lent,
+        "keys": ["living", "spent"],
+        "history": [{"number": gone["_access_number"], "interaction": gone["_id"]}],
     }
 
 

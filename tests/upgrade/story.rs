@@ -2,11 +2,12 @@
 
 use dnis_gateway::domain::state::{AfterMatch, Criteria, LateCalls, Which};
 use dnis_gateway::domain::{
-    Caller, Content, DocumentId, EnvironmentName, InteractionId, NewNumber, Number, NumberId, Refusal, Scope, TenantId,
+    Caller, Content, Digest, DocumentId, EnvironmentName, HistoryQuery, InteractionId, NewNumber, Number, NumberId,
+    Once, OnceKey, Refusal, Scope, TenantId,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// The tenant that everything but a few numbers belongs to.
@@ -23,6 +24,12 @@ pub(crate) struct Story {
     calls: Vec<Call>,
     documents: Vec<KnownDocument>,
     gone: Gone,
+    /// Keys of requests that are known; releases before keys had none.
+    #[serde(default)]
+    keys: Vec<String>,
+    /// Who held which number; releases before the history remembered nobody.
+    #[serde(default)]
+    history: Vec<Holding>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +72,13 @@ struct KnownEntry {
     media_type: Option<String>,
     length: usize,
     sha256: String,
+}
+
+/// A number that was lent and came back.
+#[derive(Deserialize)]
+struct Holding {
+    number: String,
+    interaction: String,
 }
 
 /// What had ended.
@@ -122,6 +136,20 @@ impl Story {
         for call in &self.calls {
             let id = InteractionId::new(&call.interaction).unwrap();
             assert!(store.interaction(&scope, &id).await.unwrap().is_some(), "interaction {id} is gone");
+        }
+        for key in &self.keys {
+            // Any other request under a key that is known is refused.
+            let once = Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([b"another".as_slice()]) };
+            let new = NewNumber { number: number("556"), dnid: number("6"), group: None, enabled: true };
+            let refused = store.create_number(&scope, new, Some(once.clone())).await;
+            assert_eq!(refused, Err(Error::Refused(Refusal::KeyReused(once.key))));
+        }
+        for known in &self.history {
+            let query = HistoryQuery { number: number(&known.number), from: None, to: None, after: None, limit: 10 };
+            let page = store.history(&scope, query).await.unwrap();
+            let ended = page.entries.iter().filter(|held| held.ended.is_some());
+            let holders: Vec<_> = ended.map(|held| held.allocation.interaction.as_str()).collect();
+            assert_eq!(holders, [known.interaction.as_str()], "number {}", known.number);
         }
         let gone = InteractionId::new(&self.gone.interaction).unwrap();
         assert_eq!(store.interaction(&scope, &gone).await, Ok(None), "an ended interaction has come back");

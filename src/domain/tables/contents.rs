@@ -7,14 +7,21 @@ use std::sync::Arc;
 
 use super::{InteractionSlot, ScopeTables, Tables};
 use crate::domain::change::{Change, Counters};
+use crate::domain::history::Bucket;
 use crate::domain::routes::CallContents;
-use crate::domain::{Allocation, Document, Interaction, NumberRecord, Scope, SigningKey};
+use crate::domain::{
+    Allocation, AllocationId, Document, Interaction, NumberRecord, OnceKey, OnceRecord, Scope, SigningKey,
+};
 
 /// All that was known at one point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     counters: Counters,
     signing_key: Option<SigningKey>,
+    /// Everything before is forgotten.
+    history_floor: Bucket,
+    /// How many entries of the history each bucket has, oldest first.
+    history: Vec<(Bucket, u64)>,
     /// In the order of the scopes; only those that have anything in them.
     scopes: Vec<ScopeContents>,
 }
@@ -28,22 +35,24 @@ struct ScopeContents {
     allocations: Vec<Arc<Allocation>>,
     documents: Vec<Arc<Document>>,
     calls: CallContents,
+    once: Vec<(OnceKey, Arc<OnceRecord>)>,
 }
 
 impl Tables {
     /// All that is known now. Whoever adds to the tables is asked here by the compiler what of it cannot be derived.
     pub fn contents(&self) -> Contents {
-        let Self { scopes, counters, signing_key, history: _ } = self;
+        let Self { scopes, counters, signing_key, history } = self;
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());
         let mut scopes: Vec<_> = filled.map(|(scope, tables)| tables.contents(scope)).collect();
         scopes.sort_unstable_by(|one, other| one.scope.cmp(&other.scope));
-        Contents { counters: *counters, signing_key: signing_key.clone(), scopes }
+        let (history_floor, history) = (history.floor(), history.counts());
+        Contents { counters: *counters, signing_key: signing_key.clone(), history_floor, history, scopes }
     }
 }
 
 impl ScopeTables {
     fn contents(&self, scope: &Arc<Scope>) -> ScopeContents {
-        let Self { numbers, dnids: _, allocated_dnids: _, lent, groups: _, interactions, documents, calls, once: _ } =
+        let Self { numbers, dnids: _, allocated_dnids: _, lent, groups: _, interactions, documents, calls, once } =
             self;
         let mut allocations = Vec::with_capacity(lent.len());
         let numbers = numbers.values().map(|slot| {
@@ -60,40 +69,61 @@ impl ScopeTables {
             allocations,
             documents: documents.values().cloned().collect(),
             calls: calls.contents(),
+            once: once.iter().map(|(key, record)| (key.clone(), Arc::clone(record))).collect(),
         }
     }
 }
 
 impl Contents {
-    /// How many numbers, interactions, allocations, documents, routes and queues there are.
+    /// How many things there are: numbers, interactions, allocations, documents, routes, queues, keys of requests and
+    /// entries of the history.
     pub fn len(&self) -> usize {
         let lengths = self.scopes.iter().map(|scope| {
-            let ScopeContents { scope: _, numbers, interactions, allocations, documents, calls } = scope;
-            numbers.len() + interactions.len() + allocations.len() + documents.len() + calls.len()
+            let ScopeContents { scope: _, numbers, interactions, allocations, documents, calls, once } = scope;
+            numbers.len() + interactions.len() + allocations.len() + documents.len() + calls.len() + once.len()
         });
-        lengths.sum()
+        let ended: u64 = self.history.iter().map(|(_, count)| count).sum();
+        lengths.sum::<usize>() + usize::try_from(ended).unwrap_or(usize::MAX)
+    }
+
+    /// The last ids given out.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The ids of the allocations that are kept.
+    pub fn allocations(&self) -> impl Iterator<Item = AllocationId> {
+        self.scopes.iter().flat_map(|scope| scope.allocations.iter().map(|allocation| allocation.id))
+    }
+
+    /// How many entries of the history each bucket has, oldest first.
+    pub fn history(&self) -> &[(Bucket, u64)] {
+        &self.history
     }
 
     /// Whether there is nothing but the counters.
     pub fn is_empty(&self) -> bool {
-        self.scopes.is_empty()
+        self.scopes.is_empty() && self.history.is_empty()
     }
 
     /// The changes that make all of it out of nothing, each after those that it speaks of, in an order that follows from
-    /// what is known alone. An entry of a document follows the document; the bytes of large values are not among them.
+    /// what is known alone. An entry of a document follows the document; the bytes of large
+    /// values and the entries of the history are not among them.
     pub fn into_changes(self) -> impl Iterator<Item = Change> + Send {
         let counters = std::iter::once(Change::Counters(self.counters));
         let counters = counters.chain(self.signing_key.map(Change::SigningKey));
-        counters.chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
+        let forgotten = self.history_floor.before().map(Change::HistoryDropped);
+        counters.chain(forgotten).chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
     }
 }
 
 impl ScopeContents {
     fn into_changes(self) -> impl Iterator<Item = Change> + Send {
-        let Self { scope, numbers, mut interactions, mut allocations, mut documents, calls } = self;
+        let Self { scope, numbers, mut interactions, mut allocations, mut documents, calls, mut once } = self;
         interactions.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         allocations.sort_unstable_by_key(|allocation| allocation.id);
         documents.sort_unstable_by_key(|document| document.id);
+        once.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let of = Arc::clone(&scope);
         let numbers =
             numbers.into_iter().map(move |record| Change::Number(Arc::clone(&of), record.number, Some(record)));
@@ -104,8 +134,10 @@ impl ScopeContents {
         let of = Arc::clone(&scope);
         let allocations = allocations.into_iter().map(move |allocation| Change::Allocated(Arc::clone(&of), allocation));
         let calls = calls.into_changes(Arc::clone(&scope));
+        let of = Arc::clone(&scope);
+        let once = once.into_iter().map(move |(key, record)| Change::Once(Arc::clone(&of), key, Some(record)));
         let documents = documents.into_iter().flat_map(move |document| of_document(&scope, document));
-        numbers.chain(interactions).chain(allocations).chain(documents).chain(calls)
+        numbers.chain(interactions).chain(allocations).chain(documents).chain(calls).chain(once)
     }
 }
 

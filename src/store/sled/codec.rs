@@ -309,7 +309,9 @@ pub(super) fn kind(key: &[u8]) -> &'static str {
         Some(&tag::SKILL) => "skill queues",
         Some(&tag::ROUTE) => "called routes",
         Some(&tag::SIGNING_KEY) => "signing key",
-        Some(&tag::HISTORY_BUCKET | &tag::HISTORY) => "history",
+        Some(&tag::ONCE) => "keys of requests",
+        Some(&tag::HISTORY_BUCKET) => "hours of the history",
+        Some(&tag::HISTORY) => "ended allocations",
         Some(&tag::JOURNAL) => "journal",
         Some(&tag::STAGE) => "stages of imports",
         _ => "unknown",
@@ -579,14 +581,19 @@ impl Loader {
         if let Some(scope) = self.scopes.get(bytes) {
             return Ok((Arc::clone(scope), rest));
         }
-        let tenant = tenant.and_then(|tenant| TenantId::new(tenant).ok());
-        let tenant = tenant.ok_or_else(|| damaged(key, "its key names no tenant"))?;
-        let environment = environment.map(EnvironmentName::new).transpose();
-        let environment = environment.map_err(|_| damaged(key, "its key names no environment"))?;
-        let scope = Arc::new(Scope { tenant, environment });
+        let scope = Arc::new(scope_of(key, tenant, environment)?);
         self.scopes.insert(bytes.to_vec(), Arc::clone(&scope));
         Ok((scope, rest))
     }
+}
+
+/// The scope that the names in a key make.
+fn scope_of(key: &[u8], tenant: Option<&str>, environment: Option<&str>) -> Result<Scope, Unreadable> {
+    let tenant = tenant.and_then(|tenant| TenantId::new(tenant).ok());
+    let tenant = tenant.ok_or_else(|| damaged(key, "its key names no tenant"))?;
+    let environment = environment.map(EnvironmentName::new).transpose();
+    let environment = environment.map_err(|_| damaged(key, "its key names no environment"))?;
+    Ok(Scope { tenant, environment })
 }
 
 /// A name at the beginning of `bytes`, and what follows it.

@@ -1,4 +1,5 @@
-//! Writing a tree anew, without what its files still hold of the past: they never become smaller by themselves.
+//! Writing a tree anew, without what its files still hold of the past: by themselves they give back nothing but what
+//! is free at their end.
 //!
 //! Records are carried over as they are, whatever they tell of. What is left behind: large values that belong to no
 //! document, and stages of imports that never took effect.
@@ -103,12 +104,13 @@ fn write(place: &Path, source: &Source<'_>) -> Result<(), OpenError> {
 
 fn copy(source: &Source<'_>, new: &Tree) -> Result<(), String> {
     let kept = values(source.tables);
+    let floor = source.tables.history_floor();
     let (mut slice, mut slices) = (Slice::default(), 0usize);
     for record in replay::records(source.tree, source.layers)? {
         let (key, value) = record?;
         let wanted = match codec::chunk(&key) {
             Some(chunk) => kept.contains(&chunk.value),
-            None => !codec::is_of_directory(&key),
+            None => !codec::is_of_directory(&key) && !codec::history::is_forgotten(&key, floor),
         };
         if !wanted {
             continue;

@@ -14,6 +14,7 @@ use super::marker::Marker;
 use super::pending::Layer;
 use super::replay;
 use super::tree::Tree;
+use crate::domain::history::Bucket;
 use crate::domain::{AllocationId, Change, DocumentId, NumberId, Tables, Value, ValueId};
 
 /// Most problems that are told; a tree that has more is told by those.
@@ -71,6 +72,10 @@ struct Inspection {
     loader: Loader,
     /// How many bytes there are of each large value, from its beginning on.
     values: HashMap<ValueId, Stretch>,
+    /// How many entries of the history there are in each bucket.
+    history: BTreeMap<Bucket, u64>,
+    /// The allocations that have ended and are remembered.
+    ended: HashSet<AllocationId>,
 }
 
 /// What there is of a large value.
@@ -84,7 +89,8 @@ impl Inspection {
     fn of(subject: &Subject<'_>) -> Self {
         let Marker { store, format, .. } = *subject.marker;
         let report = Report { store, format, commits: subject.commits, ..Report::default() };
-        Self { report, loader: Loader::default(), values: HashMap::new() }
+        let (history, ended) = (BTreeMap::new(), HashSet::new());
+        Self { report, loader: Loader::default(), values: HashMap::new(), history, ended }
     }
 
     fn problem(&mut self, problem: String) {
@@ -105,12 +111,21 @@ impl Inspection {
             }
             None if codec::is_number(key) => codec::fields::<u64>(key, value).map(drop),
             None if codec::is_stage(key) => codec::bytes(key, value).map(drop),
-            None if codec::history::owns(key) => codec::history::check(key, value),
+            None if codec::history::is_entry(key) => self.ended(key, value),
             None => self.loader.take(key, value),
         };
         if let Err(error) = understood {
             self.problem(error.to_string());
         }
+    }
+
+    fn ended(&mut self, key: &[u8], value: &[u8]) -> Result<(), codec::Unreadable> {
+        let (_, past) = codec::history::entry(key, value)?;
+        *self.history.entry(past.bucket).or_default() += 1;
+        if !self.ended.insert(past.allocation.id) {
+            self.problem(format!("allocation {} ended twice", past.allocation.id.0));
+        }
+        Ok(())
     }
 
     /// Chunks come in their order.
@@ -127,6 +142,7 @@ impl Inspection {
     fn finish(mut self) -> Report {
         let tables = std::mem::take(&mut self.loader).finish();
         self.tables(&tables);
+        self.history(&tables);
         let (unused, bytes) = self.values.values().fold((0, 0), |(count, sum), value| (count + 1, sum + value.bytes));
         if unused > 0 {
             self.report.notes.push(format!(
@@ -170,7 +186,9 @@ impl Inspection {
                 | Change::Skill(..)
                 | Change::Route(..)
                 | Change::Numbering(..)
-                | Change::SigningKey(_) => {}
+                | Change::SigningKey(_)
+                | Change::Once(_, _, Some(_))
+                | Change::HistoryDropped(_) => {}
                 Change::Entry(_, document, _, Some(entry)) => {
                     if let Value::Apart { id, length } = entry.value {
                         self.value(document, id, length, counters.value);
@@ -181,11 +199,39 @@ impl Inspection {
                 | Change::Entry(_, _, _, None)
                 | Change::Released(..)
                 | Change::ValueKept(..)
-                | Change::Once(..)
+                | Change::Once(_, _, None)
                 | Change::Ended(..)
-                | Change::HistoryDropped(_)
                 | Change::ValueDropped(..) => {}
             }
+        }
+    }
+
+    /// Holds the history against what is known of it. What is forgotten may be there still; it is removed bit by bit.
+    fn history(&mut self, tables: &Tables) {
+        let forgotten = self.history.extract_if(..tables.history_floor(), |_, _| true).map(|(_, count)| count);
+        let forgotten: u64 = forgotten.sum();
+        if forgotten > 0 {
+            self.report.notes.push(format!("{forgotten} ended allocations are forgotten and about to be removed"));
+        }
+        let contents = tables.contents();
+        for (bucket, count) in contents.history() {
+            let found = self.history.remove(bucket).unwrap_or_default();
+            if found != *count {
+                let Bucket { hour, part } = bucket;
+                self.problem(format!(
+                    "part {part} of hour {hour} of the history has {found} entries instead of {count}"
+                ));
+            }
+        }
+        for Bucket { hour, part } in std::mem::take(&mut self.history).into_keys() {
+            self.problem(format!("part {part} of hour {hour} of the history is not known to be there"));
+        }
+        let last = contents.counters().allocation;
+        if let Some(wrong) = self.ended.iter().find(|id| id.0 > last) {
+            self.problem(format!("the id of allocation {}, which has ended, was never given out", wrong.0));
+        }
+        if let Some(wrong) = contents.allocations().find(|id| self.ended.contains(id)) {
+            self.problem(format!("allocation {} has ended and runs", wrong.0));
         }
     }
 

@@ -42,8 +42,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::import::{Existing, Import};
 use super::loading::{self, Values};
+use super::snapshot::Ended;
 use super::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData};
 use crate::domain::document::Loaded;
+use crate::domain::history::{Bucket, Past};
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
@@ -257,18 +259,25 @@ impl Drop for SledStore {
     }
 }
 
-/// The large values as long as the store is open, those that were there when the pin was made.
-struct PinnedValues {
+/// The large values and the history as long as the store is open, those that were there when the pin was made.
+struct Pinned {
     records: Arc<RwLock<Option<Arc<Records>>>>,
     _pin: Pin,
 }
 
-impl Values for PinnedValues {
+impl Values for Pinned {
     type Error = String;
 
     fn value(&self, id: ValueId, length: u64) -> std::result::Result<Option<Arc<[u8]>>, String> {
         let records = self.records.read().clone();
         records.ok_or_else(|| closed().to_string())?.tree.value(id, length)
+    }
+}
+
+impl Ended for Pinned {
+    fn ended(&self, bucket: Bucket) -> std::result::Result<Vec<(Arc<Scope>, Past)>, String> {
+        let records = self.records.read().clone().ok_or_else(|| closed().to_string())?;
+        history::of_bucket(&records, bucket)
     }
 }
 
@@ -604,7 +613,7 @@ impl Store for SledStore {
 
     async fn snapshot(&self) -> Result<Snapshot> {
         let (origin, contents, pin) = self.write(|desk| Ok(desk.all())).await?;
-        Ok(Snapshot::new(origin, contents, PinnedValues { records: Arc::clone(&self.records), _pin: pin }))
+        Ok(Snapshot::new(origin, contents, Pinned { records: Arc::clone(&self.records), _pin: pin }))
     }
 
     async fn ready(&self) -> Result<()> {

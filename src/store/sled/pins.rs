@@ -1,7 +1,7 @@
-//! Large values that are no longer needed but that somebody still reads.
+//! Large values and history that are no longer needed but that somebody still reads.
 //!
-//! A backup takes the list of everything at one point and reads the bytes of large values afterwards, while the gateway
-//! goes on. What is dropped meanwhile stays in the tree until the last such reader is done. A process that is killed in
+//! A backup takes the list of everything at one point and reads the bytes of large values and the history
+//! afterwards, while the gateway goes on. Dropped history is left where it is until then, which the writer sees to. What is dropped meanwhile stays in the tree until the last such reader is done. A process that is killed in
 //! between leaves those bytes behind: nothing refers to them, and compaction takes them away.
 
 use std::sync::{Arc, Weak};
@@ -26,15 +26,20 @@ impl Pins {
         pin
     }
 
+    /// Whether anybody still reads.
+    pub(super) fn are_held(&mut self) -> bool {
+        self.readers.retain(|reader| reader.strong_count() > 0);
+        !self.readers.is_empty()
+    }
+
     /// Holds back the values that a batch drops if anybody may still read them, and adds to it those that nobody does
     /// any more.
     pub(super) fn sift(&mut self, changes: &mut Vec<Change>) {
-        self.readers.retain(|reader| reader.strong_count() > 0);
-        if self.readers.is_empty() {
-            changes.append(&mut self.waiting);
-        } else {
+        if self.are_held() {
             let dropped = changes.extract_if(.., |change| matches!(change, Change::ValueDropped(..)));
             self.waiting.extend(dropped);
+        } else {
+            changes.append(&mut self.waiting);
         }
     }
 

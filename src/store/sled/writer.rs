@@ -236,23 +236,20 @@ impl Writer {
         loop {
             match queue.try_recv() {
                 Ok(message) => return Some(message),
-                Err(_) if self.has_forgotten() || self.status.lock().is_some() => return queue.blocking_recv(),
+                Err(_) if !self.is_to_forget() || self.status.lock().is_some() => return queue.blocking_recv(),
                 // Whether it failed is in the status.
                 Err(_) => drop(self.write(&Batch::default(), 0)),
             }
         }
     }
 
-    /// Whether nothing is left on disk of the history that is dropped.
-    fn has_forgotten(&self) -> bool {
-        self.forgotten == Some(self.state.tables().history_floor())
+    /// Whether history that is dropped may be left on disk, and nobody reads it.
+    fn is_to_forget(&mut self) -> bool {
+        self.forgotten != Some(self.state.tables().history_floor()) && !self.pins.are_held()
     }
 
     /// Some of the history that is dropped and still on disk.
     fn history_to_forget(&self) -> std::result::Result<Vec<Bytes>, String> {
-        if self.has_forgotten() {
-            return Ok(Vec::new());
-        }
         let (from, to) = codec::history::before(self.state.tables().history_floor());
         let records = self.disk.records().range(&from, &to, Order::Ascending, HISTORY_SLICE)?;
         Ok(records.into_iter().map(|(key, _)| key).collect())
@@ -351,8 +348,9 @@ impl Writer {
     /// As [`Self::commit`], if only to remove some of the history that is dropped.
     fn write(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
         let import = batch.import.as_ref().map(|(import, _)| *import);
+        let to_forget = self.is_to_forget();
         let committed = catch_unwind(AssertUnwindSafe(|| {
-            let forgotten = self.history_to_forget()?;
+            let forgotten = if to_forget { self.history_to_forget()? } else { Vec::new() };
             let commit = Commit { changes: &batch.changes, import, forgotten: &forgotten };
             // Nothing is left to remove and nothing else to write: no reason to sync.
             let idle = forgotten.is_empty() && batch.changes.is_empty() && import.is_none();
@@ -361,7 +359,7 @@ impl Writer {
         }));
         match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
             Ok((synced, forgotten)) => {
-                if forgotten < HISTORY_SLICE {
+                if to_forget && forgotten < HISTORY_SLICE {
                     self.forgotten = Some(self.state.tables().history_floor());
                 }
                 if let Some(synced) = synced {

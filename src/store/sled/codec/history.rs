@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Unreadable, damaged, fields, push_name, tag};
+use super::{Unreadable, damaged, fields, push_name, scope_of, tag, take_name};
 use crate::domain::history::{Bucket, End, Held, Past};
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, Number, Origin, Scope, Sharing,
     Timestamp,
 };
+
+/// Bytes of a bucket in a key.
+const PLACE_BYTES: usize = 6;
 
 /// What a record says beyond its key.
 #[derive(Serialize, Deserialize)]
@@ -74,23 +77,51 @@ pub(in crate::store::sled) fn before(floor: Bucket) -> (Vec<u8>, Vec<u8>) {
     (vec![tag::HISTORY], begin(tag::HISTORY, floor))
 }
 
-/// Whether a record is an entry of the history.
-pub(in crate::store::sled) fn owns(key: &[u8]) -> bool {
+/// Where the entries of a bucket are: from a key on, up to another.
+pub(in crate::store::sled) fn of_bucket(bucket: Bucket) -> (Vec<u8>, Vec<u8>) {
+    (begin(tag::HISTORY, bucket), begin(tag::HISTORY, bucket.next()))
+}
+
+/// Whether a record is an entry.
+pub(in crate::store::sled) fn is_entry(key: &[u8]) -> bool {
     key.first() == Some(&tag::HISTORY)
 }
 
-/// Whether an entry can be read.
-pub(in crate::store::sled) fn check(key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
-    fields::<StoredPast>(key, value).map(drop)
+/// Whether a record is an entry that is forgotten, where everything before `floor` is.
+pub(in crate::store::sled) fn is_forgotten(key: &[u8], floor: Bucket) -> bool {
+    is_entry(key) && key < &begin(tag::HISTORY, floor)[..]
+}
+
+/// Reads an entry back, and whose it is; that it is the first of its bucket is not said.
+pub(in crate::store::sled) fn entry(key: &[u8], value: &[u8]) -> Result<(Scope, Past), Unreadable> {
+    let short = || damaged(key, "its key is cut short");
+    let (place, names) = key.get(1..).and_then(|rest| rest.split_at_checked(PLACE_BYTES)).ok_or_else(short)?;
+    let bucket = bucket(place).ok_or_else(short)?;
+    let (tenant, rest) = take_name(names).ok_or_else(short)?;
+    let (environment, rest) = take_name(rest).ok_or_else(short)?;
+    let scope = scope_of(key, tenant, environment)?;
+    let (number, id) = take_name(rest).ok_or_else(short)?;
+    if id.len() != size_of::<u64>() {
+        return Err(damaged(key, "its key ends in no allocation id"));
+    }
+    let number = number.and_then(|number| Number::new(number).ok());
+    let number = number.ok_or_else(|| damaged(key, "its key names no number"))?;
+    let (allocation, (until, end)) = read_past(number, key, value)?;
+    Ok((scope, Past { bucket, count: 1, allocation, until, end }))
 }
 
 /// Reads an entry of a number back.
 pub(in crate::store::sled) fn read(number: Number, key: &[u8], value: &[u8]) -> Result<Held, Unreadable> {
+    let (allocation, ended) = read_past(number, key, value)?;
+    Ok(Held { allocation, ended: Some(ended) })
+}
+
+fn read_past(number: Number, key: &[u8], value: &[u8]) -> Result<(Arc<Allocation>, (Timestamp, End)), Unreadable> {
     let id = key.last_chunk().ok_or_else(|| damaged(key, "its key is too short"))?;
     let StoredPast { interaction, code, caller, origin, sharing, since, deadline, until, end } = fields(key, value)?;
     let id = AllocationId(u64::from_be_bytes(*id));
     let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
-    Ok(Held { allocation: Arc::new(allocation), ended: Some((until, end)) })
+    Ok((Arc::new(allocation), (until, end)))
 }
 
 fn entry_key(bucket: Bucket, scope: &Scope, number: Number, allocation: AllocationId) -> Vec<u8> {

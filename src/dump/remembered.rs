@@ -1,0 +1,172 @@
+//! The lines that tell of what is remembered of the past: the keys of requests, and who held a number when.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::line::Bytes;
+use crate::domain::history::{Bucket, End, Past};
+use crate::domain::once::Made;
+use crate::domain::{
+    AccessCode, Allocation, AllocationId, Caller, Digest, DocumentId, EnvironmentName, InteractionId, Number, NumberId,
+    OnceKey, OnceRecord, Origin, RouteId, Scope, Sharing, SkillId, TenantId, Timestamp,
+};
+
+/// A key under which a client made something.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    key: OnceKey,
+    /// Of the first request: the same key with another request is refused.
+    digest: Bytes,
+    made: MadeLine,
+    since_ms: Timestamp,
+    /// Not there while what was made lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_ms: Option<Timestamp>,
+}
+
+/// What the first request under a key made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum MadeLine {
+    Allocation {
+        number: Number,
+        id: AllocationId,
+    },
+    Number {
+        number: Number,
+        id: NumberId,
+    },
+    Interaction {
+        id: InteractionId,
+        document: DocumentId,
+    },
+    Document {
+        id: DocumentId,
+    },
+    /// A text, as in the line of a route.
+    Route {
+        id: String,
+    },
+    Skill {
+        id: SkillId,
+    },
+}
+
+impl KeyLine {
+    pub(super) fn of(scope: &Scope, key: &OnceKey, record: &OnceRecord) -> Self {
+        let Scope { tenant, environment } = scope.clone();
+        let OnceRecord { digest, made, since, ended } = record.clone();
+        let made = match made {
+            Made::Allocation(number, id) => MadeLine::Allocation { number, id },
+            Made::Number(number, id) => MadeLine::Number { number, id },
+            Made::Interaction(id, document) => MadeLine::Interaction { id, document },
+            Made::Document(id) => MadeLine::Document { id },
+            Made::Route(id) => MadeLine::Route { id: id.to_string() },
+            Made::Skill(id) => MadeLine::Skill { id },
+        };
+        let digest = Bytes(digest.bytes().to_vec());
+        Self { tenant, environment, key: key.clone(), digest, made, since_ms: since, ended_ms: ended }
+    }
+
+    /// The key and what is remembered of it, or what is wrong with it.
+    pub(super) fn record(self) -> Result<(OnceKey, OnceRecord), &'static str> {
+        let Self { key, digest: Bytes(digest), made, since_ms, ended_ms, .. } = self;
+        let digest = Digest::new(digest.try_into().map_err(|_| "the digest of a request has 32 bytes")?);
+        let made = match made {
+            MadeLine::Allocation { number, id } => Made::Allocation(number, id),
+            MadeLine::Number { number, id } => Made::Number(number, id),
+            MadeLine::Interaction { id, document } => Made::Interaction(id, document),
+            MadeLine::Document { id } => Made::Document(id),
+            MadeLine::Route { id } => {
+                Made::Route(RouteId(id.parse().map_err(|_| "the id of a route is a whole number, as a text")?))
+            }
+            MadeLine::Skill { id } => Made::Skill(id),
+        };
+        Ok((key, OnceRecord { digest, made, since: since_ms, ended: ended_ms }))
+    }
+}
+
+/// The history up to and with this part of an hour is forgotten.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ForgottenLine {
+    /// Since 1970.
+    hour: u32,
+    part: u16,
+}
+
+impl ForgottenLine {
+    pub(super) fn of(bucket: Bucket) -> Self {
+        Self { hour: bucket.hour, part: bucket.part }
+    }
+
+    pub(super) fn bucket(&self) -> Bucket {
+        Bucket { hour: self.hour, part: self.part }
+    }
+}
+
+/// An allocation that has ended.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PastLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    /// In which hour since 1970 it is kept, and in which part of that.
+    hour: u32,
+    part: u16,
+    id: AllocationId,
+    number: Number,
+    interaction: InteractionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<AccessCode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<Caller>,
+    origin: Origin,
+    sharing: Sharing,
+    since_ms: Timestamp,
+    deadline_ms: Timestamp,
+    until_ms: Timestamp,
+    end: End,
+}
+
+impl PastLine {
+    pub(super) fn of(scope: &Scope, past: &Past) -> Self {
+        let Scope { tenant, environment } = scope.clone();
+        let Past { bucket: Bucket { hour, part }, count: _, allocation, until: until_ms, end } = past.clone();
+        let Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline } =
+            (*allocation).clone();
+        let (since_ms, deadline_ms) = (since, deadline);
+        Self {
+            tenant,
+            environment,
+            hour,
+            part,
+            id,
+            number,
+            interaction,
+            code,
+            caller,
+            origin,
+            sharing,
+            since_ms,
+            deadline_ms,
+            until_ms,
+            end,
+        }
+    }
+
+    /// The entry, which is the first of its bucket as far as the line can tell.
+    pub(super) fn past(self) -> Past {
+        let Self { hour, part, id, number, interaction, code, caller, origin, sharing, .. } = self;
+        let (since, deadline) = (self.since_ms, self.deadline_ms);
+        let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
+        let (bucket, allocation) = (Bucket { hour, part }, Arc::new(allocation));
+        Past { bucket, count: 1, allocation, until: self.until_ms, end: self.end }
+    }
+}
