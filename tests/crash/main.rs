@@ -12,9 +12,12 @@
 mod audit;
 mod disk;
 mod gateway;
+mod import;
 mod ledger;
 mod load;
 mod points;
+mod retries;
+mod routes;
 mod schedule;
 mod trouble;
 mod wire;
