@@ -26,7 +26,7 @@ pub(crate) struct Retry {
 }
 
 /// An allocation as the native API shows it.
-struct Allocation {
+pub(crate) struct Allocation {
     id: String,
     number: String,
     interaction: String,
@@ -40,7 +40,7 @@ struct Held {
 
 impl Wire {
     /// Lends a number under an `Idempotency-Key`.
-    async fn lend(&self, key: &str, body: &Value) -> Told<Allocation> {
+    pub(crate) async fn lend(&self, key: &str, body: &Value) -> Told<Allocation> {
         let request = self.native(reqwest::Method::POST, "/allocations");
         let answer: Value = parsed(&send(request.header("Idempotency-Key", format!("\"{key}\"")).json(body)).await?)?;
         let member = |name: &str| answer[name].as_str().map(str::to_owned).ok_or_else(|| unreadable(&answer));
