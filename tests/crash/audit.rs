@@ -81,6 +81,9 @@ impl Audit<'_> {
         self.newborn(newborn).await?;
         self.unanswered(swept).await?;
         self.documents().await?;
+        self.routes().await?;
+        self.retries().await?;
+        self.histories().await?;
         // The matches first: they give numbers back, of which the interactions then need one.
         self.matches().await?;
         self.interactions().await

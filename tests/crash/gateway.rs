@@ -16,8 +16,12 @@ use crate::wire::{KEY, TENANT};
 const LIMIT: Duration = Duration::from_secs(60);
 /// The groups that the numbers of the configuration belong to.
 pub(crate) const GROUPS: [&str; 3] = ["lines", "web", "mobile"];
+/// The access code of the called routes, and the application that may route it.
+pub(crate) const ACCESS_CODE: &str = "9911411";
+pub(crate) const AICC_KEY: &str = "crash-console";
+pub(crate) const AICC_SECRET: &str = "crash-console-secret";
 /// How many numbers of each group an empty data directory starts with.
-const SEEDED: usize = 70;
+const SEEDED: usize = 90;
 
 /// Where a gateway lives: configuration, data and log, kept over all its deaths.
 pub(crate) struct Home {
@@ -72,7 +76,11 @@ impl Home {
              applications = [{{ name = \"numbers\", kind = \"dnis\", key = \"{KEY}\" }}]\n\
              groups = [\n    {{ name = \"lines\", policy = \"round-robin\" }},\n    \
              {{ name = \"web\", policy = \"random\" }},\n    \
-             {{ name = \"mobile\", policy = \"least-recently-freed\" }},\n]\nnumbers = [\n{numbers}]\n"
+             {{ name = \"mobile\", policy = \"least-recently-freed\" }},\n]\nnumbers = [\n{numbers}]\n\
+             [tenant.aicc]\n\
+             applications = [{{ app_key = \"{AICC_KEY}\", app_secret = \"{AICC_SECRET}\" }}]\n\
+             access_codes = [{{ code = \"{ACCESS_CODE}\" }}]\n\
+             skills = [{{ id = 1, name = \"calls\", media_type = 5 }}]\n"
         );
         fs::write(self.directory.join("gateway.toml"), text).expect("the configuration can be written");
     }

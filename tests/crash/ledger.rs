@@ -6,6 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::retries::Retry;
+use crate::routes::Routes;
+
 /// Names and texts.
 pub(crate) type Entries = BTreeMap<String, String>;
 
@@ -44,6 +47,7 @@ impl Window {
 pub(crate) enum Origin {
     Interact,
     Gms,
+    Native,
 }
 
 /// How far a lending has come.
@@ -147,13 +151,23 @@ pub(crate) struct Phone {
 pub(crate) enum Intent {
     Lend(usize),
     End(usize),
-    Renew { lending: usize, before: Window, asked: Window, lasting: u64 },
+    Renew {
+        lending: usize,
+        before: Window,
+        asked: Window,
+        lasting: u64,
+    },
     Create(String),
-    Write { document: usize, before: Vec<Option<Entries>> },
+    Write {
+        document: usize,
+        before: Vec<Option<Entries>>,
+    },
+    /// A called route is to be made or deleted.
+    Route(String),
 }
 
 /// All that is known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Ledger {
     pub(crate) lendings: Vec<Lending>,
     /// The lendings that are not over.
@@ -161,6 +175,9 @@ pub(crate) struct Ledger {
     pub(crate) interactions: BTreeMap<String, Interaction>,
     pub(crate) documents: Vec<Document>,
     pub(crate) phones: BTreeMap<String, Phone>,
+    pub(crate) routes: Routes,
+    /// Requests that can be sent again, by the place of their lending.
+    pub(crate) retries: BTreeMap<usize, Retry>,
     /// What must not be.
     pub(crate) violations: Vec<String>,
     /// When something was not answered, and how that looked.
@@ -360,6 +377,7 @@ impl Ledger {
             Intent::End(ending) => self.take_back_ending(ending),
             Intent::Renew { lending, before, .. } => self.lendings[lending].window = before,
             Intent::Create(number) => drop(self.phones.remove(&number)),
+            Intent::Route(extension) => self.route_untouched(&extension),
             Intent::Write { document, before } => self.documents[document].possible = before,
         }
     }

@@ -14,7 +14,7 @@ use crate::ledger::{Entries, Intent, Ledger, Lending, Life, Origin, Stage, Windo
 use crate::wire::{Dialled, Failure, Protocol, Told, Wire};
 
 /// Numbers that one client holds at most; together fewer than there are, so that a refusal is always wrong.
-const HOLDS: usize = 8;
+pub(crate) const HOLDS: usize = 8;
 /// Numbers that all clients together create at most.
 const CREATED: usize = 150;
 /// How long documents live: longer than any run.
@@ -44,10 +44,12 @@ pub(crate) enum Role {
     Interact(Protocol),
     Gms,
     Storage,
+    Aicc,
+    Native,
 }
 
 /// The clients of a run.
-pub(crate) const ROLES: [Role; 10] = [
+pub(crate) const ROLES: [Role; 14] = [
     Role::Interact(Protocol::Rest),
     Role::Interact(Protocol::Rest),
     Role::Interact(Protocol::Soap),
@@ -58,21 +60,25 @@ pub(crate) const ROLES: [Role; 10] = [
     Role::Gms,
     Role::Storage,
     Role::Storage,
+    Role::Aicc,
+    Role::Aicc,
+    Role::Native,
+    Role::Native,
 ];
 
 /// Whether a client goes on.
-enum Flow {
+pub(crate) enum Flow {
     On,
     Stop,
 }
 
 /// A client.
 pub(crate) struct Client {
-    index: usize,
+    pub(crate) index: usize,
     role: Role,
-    rng: StdRng,
-    made: usize,
-    ledger: SharedLedger,
+    pub(crate) rng: StdRng,
+    pub(crate) made: usize,
+    pub(crate) ledger: SharedLedger,
     /// Interactions it has used, the newest last.
     interactions: Vec<String>,
     /// Places in the ledger of the documents it has stored, the newest last.
@@ -104,6 +110,8 @@ impl Client {
                 Role::Interact(protocol) => self.interact(&wire, protocol, lasting).await,
                 Role::Gms => self.gms(&wire).await,
                 Role::Storage => self.storage(&wire).await,
+                Role::Aicc => self.routing(&wire).await,
+                Role::Native => self.native(&wire).await,
             };
             if let Flow::Stop = flow {
                 return self;
@@ -289,7 +297,8 @@ impl Client {
         (id, ledger.ask_write(place, data))
     }
 
-    fn finish<T>(
+    /// Notes what became of a request.
+    pub(crate) fn finish<T>(
         &mut self,
         what: &str,
         intent: Intent,
@@ -305,7 +314,8 @@ impl Client {
         }
     }
 
-    fn failed(&self, what: &str, intent: Option<Intent>, failure: Failure) -> Flow {
+    /// Notes that there is no good answer.
+    pub(crate) fn failed(&self, what: &str, intent: Option<Intent>, failure: Failure) -> Flow {
         let mut ledger = open(&self.ledger);
         match (failure, intent) {
             // The intent stays as it is.
@@ -323,7 +333,7 @@ impl Client {
     }
 
     /// What it holds, and has not asked to end.
-    fn held(&self) -> Vec<usize> {
+    pub(crate) fn held(&self) -> Vec<usize> {
         open(&self.ledger).choose(|lending| lending.owner == self.index && lending.stage == Stage::Held)
     }
 
@@ -341,7 +351,8 @@ impl Client {
         self.one_of(&fitting)
     }
 
-    fn one_of(&mut self, places: &[usize]) -> Option<usize> {
+    /// Any of these.
+    pub(crate) fn one_of(&mut self, places: &[usize]) -> Option<usize> {
         (!places.is_empty()).then(|| places[self.rng.random_range(0..places.len())])
     }
 
@@ -354,16 +365,19 @@ impl Client {
         Some(self.interactions[self.rng.random_range(last.saturating_sub(10)..=last)].clone())
     }
 
-    fn fresh(&mut self, what: &str) -> String {
+    /// A name that nothing else has.
+    pub(crate) fn fresh(&mut self, what: &str) -> String {
         self.made += 1;
         format!("{what}-{}-{}", self.index, self.made)
     }
 
-    fn group(&mut self) -> &'static str {
+    /// Any group.
+    pub(crate) fn group(&mut self) -> &'static str {
         GROUPS[self.rng.random_range(0..GROUPS.len())]
     }
 
-    fn lending(&self, origin: Origin, lasting: u64) -> Lending {
+    /// A lending that is asked for now.
+    pub(crate) fn lending(&self, origin: Origin, lasting: u64) -> Lending {
         Lending {
             owner: self.index,
             origin,

@@ -67,14 +67,22 @@ impl Run<'_> {
         }
     }
 
-    fn wrong(&self, trouble: Trouble, what: impl std::fmt::Display) {
+    pub(crate) fn wrong(&self, trouble: Trouble, what: impl std::fmt::Display) {
         open(&self.ledger).violation(format!("{trouble:?}: {what}"));
     }
 
     /// Every kind of write is refused as a failure of the gateway.
-    async fn refuses_writes(&self, wire: &Wire, trouble: Trouble) {
+    pub(crate) async fn refuses_writes(&self, wire: &Wire, trouble: Trouble) {
         let data = Entries::from([("token".to_owned(), "refused".to_owned())]);
+        // The first token is a write too: it makes the key that signs it.
+        let called_route = match wire.token_once(None).await {
+            Ok(token) => wire.create_route(&token, "99000001").await,
+            Err(failure) => Err(failure),
+        };
+        let body = serde_json::json!({ "interaction": "refused", "lasting": 3600 });
         let told = [
+            ("createCalledRoute", called_route),
+            ("native lend", wire.lend("refused", &body).await.map(drop)),
             ("Allocate over REST", wire.allocate(Protocol::Rest, "refused", None).await.map(drop)),
             ("Allocate over SOAP", wire.allocate(Protocol::Soap, "refused", None).await.map(drop)),
             ("Create", wire.create(Protocol::Rest, "4989999", "7999", "lines").await),
@@ -90,7 +98,7 @@ impl Run<'_> {
     }
 
     /// It is not ready, and says why.
-    async fn tells_why(&self, wire: &Wire, admin: &str, trouble: Trouble) {
+    pub(crate) async fn tells_why(&self, wire: &Wire, admin: &str, trouble: Trouble) {
         match wire.ready(admin).await {
             Err(Failure::Unclear(text)) if text.starts_with("503 not ready: ") && text.contains("the disk failed") => {}
             other => self.wrong(trouble, format!("the gateway says of itself: {other:?}")),
@@ -98,7 +106,7 @@ impl Run<'_> {
     }
 
     /// What was acknowledged and not touched since is still answered.
-    async fn answers_what_it_knows(&self, wire: &Wire, trouble: Trouble) {
+    pub(crate) async fn answers_what_it_knows(&self, wire: &Wire, trouble: Trouble) {
         if let Err(failure) = self.look_around(wire, trouble).await {
             self.wrong(trouble, format!("a read is not answered: {failure:?}"));
         }

@@ -1,4 +1,4 @@
-//! The gateway as its clients see it: requests of both dialects, and what became of each.
+//! The gateway as its clients see it: requests of the dialects, and what became of each.
 //!
 //! The one thing a crash test must never blur is whether an operation was answered, refused, never sent, or sent
 //! without an answer; so every request ends in exactly one of these. Nothing is ever sent twice.
@@ -79,7 +79,7 @@ pub(crate) struct Dialled {
 /// A way to one running gateway.
 #[derive(Clone)]
 pub(crate) struct Wire {
-    http: Client,
+    pub(crate) http: Client,
     base: String,
 }
 
@@ -222,6 +222,16 @@ impl Wire {
         send(self.http.get(format!("{admin}/health/ready"))).await
     }
 
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// A request to the gateway's own API.
+    pub(crate) fn native(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(&format!("/gateway/v1{path}"))).basic_auth("admin", Some("password"))
+    }
+
     async fn rest(&self, method: Method, path: &str, body: Option<&Value>) -> Told<String> {
         let request = self.interact(method, &format!("/interact/version/2{path}"));
         send(match body {
@@ -280,7 +290,8 @@ fn filled(request: RequestBuilder, parameters: &Entries) -> RequestBuilder {
     }
 }
 
-async fn send(request: RequestBuilder) -> Told<String> {
+/// Sends a request; what is answered to it.
+pub(crate) async fn send(request: RequestBuilder) -> Told<String> {
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) if error.is_connect() => return Err(Failure::Unsent),
@@ -289,17 +300,19 @@ async fn send(request: RequestBuilder) -> Told<String> {
     let status = answer.status().as_u16();
     let text = answer.text().await.map_err(|error| Failure::Unclear(format!("half an answer: {error:?}")))?;
     match status {
-        200 => Ok(text),
+        200 | 201 | 204 => Ok(text),
         500.. => Err(Failure::Unclear(format!("{status} {text}"))),
         _ => Err(Failure::Refused(status, text)),
     }
 }
 
-fn parsed(text: &str) -> Told<Value> {
+/// Reads JSON.
+pub(crate) fn parsed(text: &str) -> Told<Value> {
     serde_json::from_str(text).map_err(|error| Failure::Refused(200, format!("not JSON ({error}): {text}")))
 }
 
-fn unreadable(value: &Value) -> Failure {
+/// An answer that cannot be what it should be.
+pub(crate) fn unreadable(value: &Value) -> Failure {
     Failure::Refused(200, format!("an answer that misses something: {value}"))
 }
 

@@ -12,6 +12,9 @@
 //! A commit is only begun when the one before it is safe. So when power fails at most one record can be half there, and
 //! nothing follows it: what cannot be read with a whole record after it was acknowledged once, and is damage.
 //!
+//! The room makes every file a multiple of it long, but for one moment: while the commit that needs more of it is on its
+//! way. A file of another length in which other commits follow where that would be has lost its end, which is damage too.
+//!
 //! The journal does not know what the operations mean.
 
 use std::fs::{self, File, OpenOptions};
@@ -118,7 +121,9 @@ impl Journal {
     /// Opens a file that holds no commit yet.
     pub(super) fn reopen(directory: &Path, store: Uuid, generation: Generation) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).open(path(directory, generation))?;
-        let room = usize::try_from(file.seek(SeekFrom::End(0))?).unwrap_or(usize::MAX);
+        let length = usize::try_from(file.seek(SeekFrom::End(0))?).unwrap_or(usize::MAX);
+        // What was cut short while it made room is made anew, so that the length stays what a reader expects.
+        let room = if length.is_multiple_of(ROOM_BYTES) { length } else { HEADER_BYTES };
         file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
         let seed = crc32fast::hash(&header(store, generation));
         Ok(Self { file, generation, seed, end: HEADER_BYTES, room })
@@ -243,8 +248,9 @@ struct Scan {
 impl Scan {
     fn all(self) -> Result<Contents, Unreadable> {
         let mut commits = Vec::new();
-        let mut at = HEADER_BYTES;
+        let (mut at, mut last) = (HEADER_BYTES, HEADER_BYTES);
         while let Some((commit, operations)) = self.record(at) {
+            last = at;
             at += (RECORD_HEADER_BYTES + operations.len()).next_multiple_of(ALIGNMENT);
             commits.push((commit, operations));
         }
@@ -254,7 +260,19 @@ impl Scan {
         if torn && later.step_by(ALIGNMENT).any(|at| self.record(at).is_some()) {
             return Err(damaged(self.generation, "has a commit that cannot be read, and later ones that can"));
         }
+        if self.has_lost_its_end(if torn { at } else { last }) {
+            return Err(damaged(self.generation, "has lost its end"));
+        }
         Ok(Contents { commits, torn })
+    }
+
+    /// Whether the file cannot have ended where it ends; its last commit begins at `last`. The room of a file ends at its
+    /// header first and at multiples of [`ROOM_BYTES`] later, and only the commit that goes beyond it leaves the file with
+    /// another length for a moment: then the old room ended in that commit.
+    fn has_lost_its_end(&self, last: usize) -> bool {
+        let length = self.bytes.len();
+        let growing = last == HEADER_BYTES || last.next_multiple_of(ROOM_BYTES) <= length;
+        !length.is_multiple_of(ROOM_BYTES) && !growing
     }
 
     /// The record at this place, if there is a whole one. There is no commit 0, so zeros are none.

@@ -67,15 +67,13 @@ fn the_last_commit_cut_short_anywhere_is_left_out_and_told_of() {
     let second = HEADER_BYTES + 24;
     let end = second + RECORD_HEADER_BYTES + "the second commit".len();
     for kept in second..end {
-        // Cut off, and with zeros where the rest did not arrive.
-        let mut zeroed = whole.clone();
-        zeroed[kept..].fill(0);
-        for bytes in [whole[..kept].to_vec(), zeroed] {
-            fs::write(&path, bytes).unwrap();
-            let contents = contents(directory.path()).unwrap();
-            assert_eq!(texts(&contents), [b"one"], "{kept} bytes");
-            assert_eq!(contents.torn, kept > second, "{kept} bytes");
-        }
+        // Zeros where the rest did not arrive: the room was there since the first commit.
+        let mut bytes = whole.clone();
+        bytes[kept..].fill(0);
+        fs::write(&path, bytes).unwrap();
+        let contents = contents(directory.path()).unwrap();
+        assert_eq!(texts(&contents), [b"one"], "{kept} bytes");
+        assert_eq!(contents.torn, kept > second, "{kept} bytes");
     }
 }
 
@@ -116,4 +114,39 @@ fn a_record_of_another_file_does_not_pass_for_one_of_this() {
     fs::write(path(directory.path(), 2), two).unwrap();
     let contents = read(directory.path(), STORE, 2).unwrap().unwrap();
     assert!(contents.commits.is_empty() && contents.torn);
+}
+
+#[test]
+fn a_file_that_has_lost_its_end_is_damaged_wherever_it_was_cut() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = filled(directory.path(), &["one", "two", "three"]);
+    let whole = fs::read(&file).unwrap();
+    // Of the first commit nobody can tell whether it was ever whole.
+    let second = HEADER_BYTES + (RECORD_HEADER_BYTES + 3).next_multiple_of(ALIGNMENT);
+    for length in second + 1..second + 200 {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert!(matches!(contents(directory.path()), Err(Unreadable::Damaged(_))), "{length} bytes");
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_short_while_it_made_room_is_read_and_gets_its_room_when_it_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut journal = Journal::create(directory.path(), STORE, 1).unwrap();
+    let nearly = vec![5; 2 * ROOM_BYTES - 400];
+    append(&mut journal, 1, b"one");
+    append(&mut journal, 2, &nearly);
+    append(&mut journal, 3, &nearly);
+    let whole = fs::read(path(directory.path(), 1)).unwrap();
+    let third = HEADER_BYTES + 24 + (RECORD_HEADER_BYTES + nearly.len()).next_multiple_of(ALIGNMENT);
+    let room = third.next_multiple_of(ROOM_BYTES);
+    for length in [room, room + 1, room + 12_345, whole.len() - 1] {
+        fs::write(path(directory.path(), 1), &whole[..length]).unwrap();
+        assert!(contents(directory.path()).unwrap().commits.len() >= 2, "{length}");
+    }
+    fs::write(path(directory.path(), 1), [header(STORE, 1).as_slice(), &[0; 700]].concat()).unwrap();
+    let mut journal = Journal::reopen(directory.path(), STORE, 1).unwrap();
+    append(&mut journal, 1, b"one");
+    append(&mut journal, 2, b"two");
+    assert_eq!(texts(&contents(directory.path()).unwrap()), [b"one", b"two"]);
 }
