@@ -85,6 +85,6 @@ async fn what_is_refused_before_it_is_read_is_a_problem_with_a_request_id() {
     let headers = caller.user(Method::GET, "/gateway/v1/whoami").header("X-Long", "x".repeat(17_000));
     assert_eq!(send(headers).await.status, 431);
     let metrics = gateway.admin("/metrics").await.text();
-    assert!(metrics.contains("dialect=\"native\",operation=\"number-create\",outcome=\"too-large\""), "{metrics}");
+    assert!(metrics.contains("dialect=\"native\",operation=\"number-create\",outcome=\"too_large\""), "{metrics}");
     gateway.stop().await;
 }

@@ -293,7 +293,7 @@ async fn a_wrong_media_type_is_refused_without_an_envelope() {
     let service = Service::new("").await;
     for headers in [vec![ADMIN[0]], vec![ADMIN[0], ("Content-Type", "application/json")]] {
         let refused = service.send(&headers, "{}".to_owned()).await;
-        assert_eq!((refused.status, refused.outcome), (415, "unsupported-media-type"));
+        assert_eq!((refused.status, refused.outcome), (415, "unsupported_media_type"));
         assert!(!refused.text.contains("Envelope"));
     }
 }
