@@ -83,7 +83,7 @@ impl Ledger {
     }
 
     /// Holds one listed route against what is known.
-    fn route_seen(&mut self, extension: &str, ids: Ids) {
+    fn route_seen(&mut self, extension: &str, ids: &Ids) {
         let taken = |(other, route): (&String, &Route)| {
             other != extension && route.ids.as_ref().is_some_and(|other| other.dnid == ids.dnid || other.id == ids.id)
         };
@@ -220,7 +220,7 @@ impl Client {
             Ok((found, _)) => {
                 let mut ledger = open(&self.ledger);
                 let count = found.len();
-                found.into_iter().for_each(|(extension, ids)| ledger.route_seen(&extension, ids));
+                found.into_iter().for_each(|(extension, ids)| ledger.route_seen(&extension, &ids));
                 if count != 1 {
                     ledger.violation(format!("route {extension} is listed {count} times"));
                 }
@@ -261,7 +261,7 @@ impl Audit<'_> {
         let missing: Vec<String> =
             self.ledger.routes.known.keys().filter(|extension| !listed.contains_key(*extension)).cloned().collect();
         missing.iter().for_each(|extension| self.ledger.route_missing(extension));
-        listed.into_iter().for_each(|(extension, ids)| self.ledger.route_seen(&extension, ids));
+        listed.into_iter().for_each(|(extension, ids)| self.ledger.route_seen(&extension, &ids));
         self.ledger.routes.token = Some(token);
         Ok(())
     }
