@@ -104,7 +104,7 @@ impl Ledger {
             Stage::Gone => self.violation(format!("route {extension} was deleted, but is there")),
             Stage::There => {}
         }
-        if known != ids {
+        if known != *ids {
             self.violation(format!("route {extension} was {known:?} and has become {ids:?}"));
         }
     }
