@@ -339,7 +339,7 @@ impl Writer {
     /// Makes a batch durable and shows it to the readers; the reason if that failed.
     fn commit(&mut self, mut batch: Batch, commands: usize) -> Option<Arc<str>> {
         self.pins.sift(&mut batch.changes);
-        if batch.changes.is_empty() && batch.import.is_none() {
+        if batch.changes.is_empty() && batch.import.is_none() && !self.is_to_forget() {
             return None;
         }
         self.write(&batch, commands)
