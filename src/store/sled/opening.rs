@@ -25,7 +25,7 @@ use super::replay::{self, Active, LoadError, Loaded, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
 use super::{clean, import, swap};
-use crate::domain::{Tables, ValueId};
+use crate::domain::{Tables, Value, ValueId};
 
 /// Why a data directory cannot be opened.
 ///
@@ -471,7 +471,25 @@ impl Opening<'_> {
                 LoadError::Record(error) => self.unreadable(&error),
             })
         })?;
+        self.guarded(|| self.hold_values(tree, &tables))?;
         Ok(Contents { tables, bytes, marker, in_tree, replayed, since })
+    }
+
+    /// Holds the documents against the large values, which are written into the tree and not into the journal: what sled
+    /// takes for a torn tail, and leaves out, may have been some of them.
+    fn hold_values(&self, tree: &Tree, tables: &Tables) -> Result<(), OpenError> {
+        for document in tables.documents() {
+            for entry in document.entries.values() {
+                let Value::Apart { id, length } = entry.value else { continue };
+                for chunk in 0..codec::chunks(length) {
+                    let found = tree.get(&codec::chunk_key(id, chunk)).map_err(|reason| self.damaged(&reason))?;
+                    if found.is_none() {
+                        return Err(self.damaged(&format!("a value of document {} is missing", document.id)));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Holds a tree and the journal against the marker.
