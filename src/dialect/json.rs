@@ -4,7 +4,7 @@
 use std::fmt;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 /// The members of a JSON object.
@@ -28,12 +28,10 @@ impl Members {
     /// # Errors
     /// [`Unread`].
     pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Unread> {
-        check_media_type(headers)?;
-        // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
-        let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-        if text.iter().all(u8::is_ascii_whitespace) {
-            return Err(Unread::Empty);
+        if !is_json(headers) {
+            return Err(Unread::NotJson);
         }
+        let text = text_of(body).ok_or(Unread::Empty)?;
         serde_json::from_slice(text).map_err(|error| Unread::Malformed(error.to_string()))
     }
 
@@ -48,16 +46,30 @@ impl Members {
     }
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), Unread> {
+/// Whether a request's body is to be read as JSON: its media type says so once, in a charset that is UTF-8, or nothing.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE);
-    let Some(value) = values.next() else { return Ok(()) };
+    let Some(value) = values.next() else { return true };
     let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
     let json = media_type.is_some_and(|media_type| {
         let charset = media_type.get_param(mime::CHARSET);
         media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
             && charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii")
     });
-    if json && values.next().is_none() { Ok(()) } else { Err(Unread::NotJson) }
+    json && values.next().is_none()
+}
+
+/// The text of a body; `None` if there is nothing in it but blanks.
+pub(super) fn text_of(body: &[u8]) -> Option<&[u8]> {
+    // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
+    let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+    Some(text).filter(|text| !text.iter().all(u8::is_ascii_whitespace))
+}
+
+/// The objection to a member that an object names a second time.
+pub(super) fn given_twice<E: serde::de::Error>(name: &str) -> E {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+    E::custom(format_args!("the member \"{shown}\" is given twice"))
 }
 
 impl<'de> Deserialize<'de> for Members {
@@ -76,8 +88,7 @@ impl<'de> Deserialize<'de> for Members {
                 let mut names = std::collections::HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, Value>()? {
                     if !names.insert(name.clone()) {
-                        let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-                        return Err(A::Error::custom(format_args!("the member \"{shown}\" is given twice")));
+                        return Err(given_twice(&name));
                     }
                     members.push((name, value));
                 }

@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use schemars::{JsonSchema, SchemaGenerator};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::error::Failure;
 use super::objection::{Objections, Within};
 use super::value::Read;
 use crate::config::Limits;
+use crate::dialect::json;
 
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
@@ -49,7 +50,10 @@ pub(super) struct Json<T>(pub(super) T);
 
 impl<T: Read + JsonSchema> Body for Json<T> {
     fn read(headers: &HeaderMap, body: &[u8], objections: &mut Objections) -> Result<Option<Self>, Failure> {
-        check_media_type(headers)?;
+        // A body without a media type is read as JSON.
+        if !json::is_json(headers) {
+            return Err(Failure::MediaType(JSON));
+        }
         let value = parse(body)?;
         Ok(T::read(Some(&value), objections.within(Within::Body)).map(Self))
     }
@@ -60,29 +64,14 @@ impl<T: Read + JsonSchema> Body for Json<T> {
     }
 }
 
-/// A body without a media type is read as JSON.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let mut values = headers.get_all(CONTENT_TYPE);
-    let Some(value) = values.next() else { return Ok(()) };
-    let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
-    let json = media_type.is_some_and(|media_type| {
-        let charset = media_type.get_param(mime::CHARSET);
-        media_type.essence_str() == JSON && charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii")
-    });
-    if json && values.next().is_none() { Ok(()) } else { Err(Failure::MediaType(JSON)) }
-}
-
 /// A JSON value whose objects name no member twice.
 pub(super) fn strict(text: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice::<Strict>(text).map(|strict| strict.0)
 }
 
 fn parse(body: &[u8]) -> Result<Value, Failure> {
-    // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
-    let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    if text.iter().all(u8::is_ascii_whitespace) {
-        return Err(Failure::Malformed("The body is empty; a JSON object is required".to_owned()));
-    }
+    let empty = || Failure::Malformed("The body is empty; a JSON object is required".to_owned());
+    let text = json::text_of(body).ok_or_else(empty)?;
     strict(text).map_err(|error| Failure::Malformed(format!("The body cannot be read as JSON: {error}")))
 }
 
@@ -144,8 +133,7 @@ impl<'de> Visitor<'de> for AnyValue {
         let mut object = Map::new();
         while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
             if object.contains_key(&name) {
-                let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-                return Err(A::Error::custom(format_args!("the member \"{shown}\" is given twice")));
+                return Err(json::given_twice(&name));
             }
             object.insert(name, value);
         }
