@@ -40,6 +40,14 @@ fn payload(inside: &str) -> String {
     envelope(&format!("<e:Body><p:A>{inside}</p:A></e:Body>"))
 }
 
+/// An envelope that asks for something known, for what is found only by whoever reads the fields.
+fn free(inside: &str) -> String {
+    let operation = "FreeDnisAllocationRequest";
+    envelope(&format!(
+        "<e:Body><f:{operation} xmlns:f='http://com/jacada/interact/dnis/soap'>{inside}</f:{operation}></e:Body>"
+    ))
+}
+
 /// `piece` as often as fits into a body of the longest length, between what stands around it.
 fn filled(around: fn(&str) -> String, piece: &str) -> String {
     let room = LIMIT - around("").len();
@@ -143,7 +151,7 @@ fn sizes() -> Vec<Row> {
         (
             "as many siblings as are allowed, but more than a field keeps",
             TEXT,
-            payload(&format!("<p:a>{}</p:a>", "<a/>".repeat(1_020))).into_bytes(),
+            free(&format!("<p:a>{}</p:a>", "<a/>".repeat(1_020))).into_bytes(),
             Client("too_many_fields"),
         ),
         ("siblings that are open", TEXT, filled(payload, "<a>").into_bytes(), Client("too_deep")),
@@ -264,7 +272,7 @@ fn names() -> Vec<Row> {
         (
             "a long namespace for a thousand fields",
             TEXT,
-            under(format!(" xmlns='&#117;{long}'"), "<b/>"),
+            free(&format!("<a xmlns='&#117;{long}'>{}</a>", "<b/>".repeat(1_000))).into_bytes(),
             Client("too_many_fields"),
         ),
         (
