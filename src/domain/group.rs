@@ -2,14 +2,15 @@
 //!
 //! Every step costs O(log n) or less, whatever the size of the pool.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use rand::{CryptoRng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::{Number, Timestamp};
+use crate::domain::hash::FastMap;
 
 /// How the next number of a group is chosen among the free ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,8 +32,8 @@ pub struct FreeQueue(Order);
 #[derive(Clone, Debug)]
 enum Order {
     RoundRobin { free: BTreeSet<Number>, last: Option<Number> },
-    Random { free: Vec<Number>, place: HashMap<Number, usize> },
-    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)>, since: HashMap<Number, Timestamp> },
+    Random { free: Vec<Number>, place: FastMap<Number, usize> },
+    LeastRecentlyFreed { free: BTreeSet<(Timestamp, Number)>, since: FastMap<Number, Timestamp> },
 }
 
 impl FreeQueue {
@@ -40,8 +41,10 @@ impl FreeQueue {
     pub fn new(policy: Policy, last: Option<Number>) -> Self {
         Self(match policy {
             Policy::RoundRobin => Order::RoundRobin { free: BTreeSet::new(), last },
-            Policy::Random => Order::Random { free: Vec::new(), place: HashMap::new() },
-            Policy::LeastRecentlyFreed => Order::LeastRecentlyFreed { free: BTreeSet::new(), since: HashMap::new() },
+            Policy::Random => Order::Random { free: Vec::new(), place: FastMap::default() },
+            Policy::LeastRecentlyFreed => {
+                Order::LeastRecentlyFreed { free: BTreeSet::new(), since: FastMap::default() }
+            }
         })
     }
 
@@ -136,14 +139,14 @@ impl FreeQueue {
 }
 
 /// Lets two numbers of a vector whose places are known change places.
-fn swap(free: &mut [Number], place: &mut HashMap<Number, usize>, one: usize, other: usize) {
+fn swap(free: &mut [Number], place: &mut FastMap<Number, usize>, one: usize, other: usize) {
     free.swap(one, other);
     place.insert(free[one], one);
     place.insert(free[other], other);
 }
 
 /// Takes `number` out of a vector whose places are known, by moving the last one into its place.
-fn remove_at(free: &mut Vec<Number>, place: &mut HashMap<Number, usize>, number: Number) {
+fn remove_at(free: &mut Vec<Number>, place: &mut FastMap<Number, usize>, number: Number) {
     if let Some(at) = place.remove(&number) {
         free.swap_remove(at);
         if let Some(moved) = free.get(at) {

@@ -15,6 +15,7 @@ pub mod code;
 pub mod dialled;
 pub mod document;
 pub mod group;
+mod hash;
 pub mod history;
 pub mod interaction;
 pub mod key;

@@ -11,6 +11,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
+use super::hash::FastMap;
 use super::history::{Bucket, Buckets, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
@@ -76,7 +77,7 @@ pub(super) struct ScopeTables {
 /// What is known of every scope.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tables {
-    scopes: HashMap<Arc<Scope>, ScopeTables>,
+    scopes: FastMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
     signing_key: Option<SigningKey>,
     history: Buckets,

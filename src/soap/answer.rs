@@ -29,7 +29,9 @@ use std::borrow::Cow;
 use yaserde::YaSerialize;
 
 use super::version::Version;
-use crate::xml::writer::{DECLARATION, Unrepresentable, Writer, escape_attribute, escape_message, escape_serialized};
+use crate::xml::writer::{
+    DECLARATION, Unrepresentable, Writer, escape_attribute, escape_message, escape_serialized, escape_text,
+};
 
 /// A payload that cannot be written; the caller answers with a Server fault.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,46 @@ pub fn payload(namespace: &str, local: &str, response: &impl YaSerialize) -> Res
     let fields = escape_serialized(&fields)?;
     let namespace = escape_attribute(namespace)?;
     Ok(format!("<ns2:{local} xmlns:ns2=\"{namespace}\">{fields}</ns2:{local}>"))
+}
+
+/// Stands for the text in an answer while the rest of it is written.
+const BLANK: char = '\u{E000}';
+
+/// A whole answer whose payload differs from others of its kind in one text alone. Everything around the text is
+/// serialized once.
+#[derive(Clone, Debug)]
+pub struct Template {
+    before: String,
+    after: String,
+}
+
+impl Template {
+    /// The answer with the payload element `local` in `namespace`; `response` makes the payload's fields of a text, which
+    /// they hold once.
+    ///
+    /// # Errors
+    /// [`NotWritable`].
+    pub fn new<R: YaSerialize>(
+        version: Version,
+        namespace: &str,
+        local: &str,
+        response: impl FnOnce(String) -> R,
+    ) -> Result<Self, NotWritable> {
+        let whole = write(version, &payload(namespace, local, &response(BLANK.into()))?);
+        let halves = whole.split_once(BLANK);
+        let (before, after) =
+            halves.ok_or_else(|| NotWritable::Serializer(format!("{local} does not hold the text it was given")))?;
+        Ok(Self { before: before.to_owned(), after: after.to_owned() })
+    }
+
+    /// The answer with this text.
+    ///
+    /// # Errors
+    /// A text that XML cannot carry.
+    pub fn fill(&self, text: &str) -> Result<String, Unrepresentable> {
+        let text = escape_text(text)?;
+        Ok([self.before.as_str(), &text, &self.after].concat())
+    }
 }
 
 /// The prefix of the payload's namespace.
@@ -105,6 +147,7 @@ pub(super) fn attribute(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use insta::assert_snapshot;
+    use proptest::prelude::*;
 
     #[derive(Debug, PartialEq, YaSerialize)]
     struct ResultOf {
@@ -134,6 +177,21 @@ mod tests {
     fn values_are_escaped_and_carriage_returns_survive() {
         let written = free_response(DNIS, " <a> & 'b' ]]> \r\n").unwrap();
         assert!(written.contains("<ns2:result> &lt;a&gt; &amp; 'b' ]]&gt; &#13;\n</ns2:result>"), "{written}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_template_gives_what_the_serializer_gives(text in any::<String>()) {
+            let template = Template::new(Version::V12, DNIS, "R", |result| ResultOf { result }).unwrap();
+            let whole = payload(DNIS, "R", &ResultOf { result: text.clone() }).map(|payload| write(Version::V12, &payload));
+            prop_assert_eq!(template.fill(&text).ok(), whole.ok());
+        }
+    }
+
+    #[test]
+    fn a_template_without_a_place_for_the_text_is_an_error() {
+        let lost = Template::new(Version::V11, DNIS, "R", |_| ResultOf { result: String::new() });
+        assert!(matches!(lost, Err(NotWritable::Serializer(_))));
     }
 
     #[test]

@@ -10,9 +10,12 @@ pub enum Version {
 }
 
 impl Version {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::V11, Self::V12];
+
     /// The version whose envelope namespace this is.
     pub fn of_namespace(namespace: &str) -> Option<Self> {
-        [Self::V11, Self::V12].into_iter().find(|version| version.namespace() == namespace)
+        Self::ALL.into_iter().find(|version| version.namespace() == namespace)
     }
 
     /// The namespace of the envelope.

@@ -180,6 +180,9 @@ impl<'p> Resource<'p> {
 }
 
 impl Service {
+    /// Both, in the order of the documentation.
+    pub(super) const ALL: [Self; 2] = [Self::Agent, Self::Dnis];
+
     /// The name of the service, as its address has it.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -198,7 +201,7 @@ impl Service {
 
     /// The service that a namespace belongs to.
     pub(super) fn of(namespace: &str) -> Option<Self> {
-        [Self::Agent, Self::Dnis].into_iter().find(|service| service.namespace() == namespace)
+        Self::ALL.into_iter().find(|service| service.namespace() == namespace)
     }
 
     /// The path of the service's endpoint below the dialect's prefix.

@@ -57,7 +57,7 @@ impl Interact {
     /// Where the descriptions of the SOAP services are served.
     pub fn wsdl_paths(&self) -> Vec<String> {
         let prefix = &self.live.current().interact.prefix;
-        [Service::Agent, Service::Dnis].map(|service| format!("{prefix}{}", service.wsdl_path())).into()
+        Service::ALL.map(|service| format!("{prefix}{}", service.wsdl_path())).into()
     }
 
     /// Lets a caller in for what needs `right`.

@@ -10,13 +10,12 @@ pub(in crate::dialect) mod page;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use yaserde::YaSerialize;
 
 use super::{Answer, Call, Outcome};
 use crate::access::UserPassword;
 use crate::config::{self, Settings};
 use crate::domain::Timestamp;
-use crate::soap::answer::{self, NotWritable};
+use crate::soap::answer;
 use crate::soap::envelope::{self, Envelope};
 use crate::soap::fault::{self, DETAIL_NAMESPACE, Detail, Fault};
 use crate::soap::media::Media;
@@ -106,21 +105,6 @@ impl<'a> Service<'a> {
 pub(in crate::dialect) fn write_fault(version: Version, outcome: Outcome, fault: &Fault) -> Answer {
     let status = StatusCode::from_u16(fault::HTTP_STATUS).expect("the status of faults is one");
     Answer::new(status, outcome, version.content_type(), fault.write(version))
-}
-
-/// An answer with the payload element `local` in `namespace` around `response`.
-///
-/// # Errors
-/// A value that XML cannot carry.
-pub(in crate::dialect) fn write_payload(
-    version: Version,
-    namespace: &str,
-    local: &str,
-    response: &impl YaSerialize,
-    outcome: Outcome,
-) -> Result<Answer, NotWritable> {
-    let payload = answer::payload(namespace, local, response)?;
-    Ok(write_envelope(version, &payload, outcome))
 }
 
 /// An answer with a payload that is already markup.

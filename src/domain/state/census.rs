@@ -1,10 +1,10 @@
 //! How many numbers of a pool are in which state, kept step by step: a refusal tells the counts, and a pool of which
 //! everybody asks in vain is the last one whose numbers should be gone through each time.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::domain::Number;
+use crate::domain::hash::FastMap;
 
 /// What a number does that is not free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ struct Seat {
 /// The numbers of a pool that are not free, by what they do. Free ones take no room here.
 #[derive(Debug, Default)]
 pub(super) struct Census {
-    seats: HashMap<Number, Seat>,
+    seats: FastMap<Number, Seat>,
     counts: [usize; 4],
 }
 

@@ -27,6 +27,7 @@ use super::{
     Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Once, OnceKey, Rules, Scope, Seconds, Tables,
     Timestamp,
 };
+use crate::domain::hash::FastMap;
 use crate::domain::history::End;
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
@@ -61,8 +62,8 @@ pub struct State {
     tables: Tables,
     rules: Rules,
     /// One shared name for each scope, so that a record of a scope costs a pointer.
-    scopes: HashMap<Scope, Arc<Scope>>,
-    pools: HashMap<Arc<Scope>, Pools>,
+    scopes: FastMap<Scope, Arc<Scope>>,
+    pools: FastMap<Arc<Scope>, Pools>,
     endings: BTreeSet<(Timestamp, Ending)>,
     /// The latest point in time that the state knows of.
     now: Timestamp,
@@ -87,8 +88,8 @@ impl State {
         let mut state = Self {
             tables,
             rules,
-            scopes: HashMap::new(),
-            pools: HashMap::new(),
+            scopes: FastMap::default(),
+            pools: FastMap::default(),
             endings: BTreeSet::new(),
             now: Timestamp::default(),
             document_bytes: 0,

@@ -1,12 +1,13 @@
 //! The pools of one scope: the numbers of every group that may be lent next, those that rest, and when what is lent
 //! comes back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rand::CryptoRng;
 
 use super::census::{Census, Standing};
 use crate::domain::group::FreeQueue;
+use crate::domain::hash::FastMap;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
     Allocation, AllocationId, GroupName, GroupRules, Number, NumberRecord, Seconds, Sharing, Timestamp,
@@ -33,7 +34,7 @@ pub(super) struct Pool {
 #[derive(Debug, Default)]
 struct Rests {
     by_end: BTreeSet<(Timestamp, Number)>,
-    until: HashMap<Number, Timestamp>,
+    until: FastMap<Number, Timestamp>,
 }
 
 /// The pools of one scope.

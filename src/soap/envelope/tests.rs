@@ -235,7 +235,7 @@ proptest! {
             Ok(document) => Envelope::open(&document, &media).err(),
             Err(rejected) => Some(rejected),
         };
-        for version in [Version::V11, Version::V12] {
+        for version in Version::ALL {
             if let Some(rejected) = &rejected {
                 let written = rejected.fault.write(version);
                 prop_assert!(guard::admit(written.as_bytes(), None, &Limits::default()).is_ok(), "{written}");

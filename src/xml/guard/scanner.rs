@@ -7,6 +7,21 @@ use super::super::refusal::{Reason, Refusal};
 use super::super::scope::Scope;
 use super::tag::Attribute;
 
+/// The bytes that [`Scanner::plain`] passes: no control characters, nothing that may begin or end markup, and not the
+/// first byte of U+FFFE and U+FFFF.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = !matches!(
+            byte as u8,
+            0..=0x08 | 0x0B | 0x0C | 0x0E..=0x1F | b'<' | b'&' | b']' | b'"' | b'\'' | 0xEF
+        );
+        byte += 1;
+    }
+    plain
+};
+
 pub(super) type Checked<T = ()> = Result<T, Refusal>;
 
 /// Where the pass is, and what is open there.
@@ -191,7 +206,9 @@ impl<'t> Scanner<'t> {
     fn character_data(&mut self) -> Checked {
         let start = self.at;
         let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
+        loop {
+            self.plain();
+            let Some(&byte) = bytes.get(self.at) else { break };
             match byte {
                 b'<' => break,
                 b'&' => self.reference()?,
@@ -231,6 +248,12 @@ impl<'t> Scanner<'t> {
             self.character(byte)?;
         }
         Err(self.cut())
+    }
+
+    /// Passes bytes that mean nothing but themselves, wherever they stand in text or in the value of an attribute.
+    pub(super) fn plain(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().position(|byte| !PLAIN[usize::from(*byte)]).unwrap_or(rest.len());
     }
 
     /// Passes one byte of text, refusing what XML cannot carry.

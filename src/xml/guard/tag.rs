@@ -5,6 +5,17 @@ use super::super::refusal::{Reason, Refusal};
 use super::super::scope::{Identity, XML, XMLNS, same_name};
 use super::scanner::{Checked, Open, Scanner};
 
+/// The bytes of ASCII that a name may hold after its first character.
+const NAME: [bool; 256] = {
+    let mut name = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        name[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'.');
+        byte += 1;
+    }
+    name
+};
+
 /// A name as written, taken apart at its colon.
 #[derive(Clone, Copy)]
 pub(super) struct Qualified<'t> {
@@ -117,7 +128,9 @@ impl<'t> Scanner<'t> {
         };
         self.at += 1;
         let start = self.at;
-        while let Some(byte) = self.peek() {
+        loop {
+            self.plain();
+            let Some(byte) = self.peek() else { return Err(self.cut()) };
             match byte {
                 _ if byte == quote => {
                     self.within_text(start)?;
@@ -129,7 +142,6 @@ impl<'t> Scanner<'t> {
                 _ => self.character(byte)?,
             }
         }
-        Err(self.cut())
     }
 
     /// A name with at most one colon, neither part empty.
@@ -164,8 +176,9 @@ impl<'t> Scanner<'t> {
             },
         }
         loop {
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            self.at += rest.iter().position(|byte| !NAME[usize::from(*byte)]).unwrap_or(rest.len());
             match bytes.get(self.at) {
-                Some(b'A'..=b'Z' | b'_' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.') => self.at += 1,
                 Some(0x80..) => match self.rest().chars().next() {
                     Some(c) if is_name_char(c) => self.at += c.len_utf8(),
                     _ => return Err(Refusal::new(Reason::BadName, self.at)),

@@ -8,8 +8,9 @@
 mod children;
 mod operation;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use yaserde::YaSerialize;
 
@@ -19,6 +20,7 @@ use super::error::{Failure, Form, unauthenticated};
 use crate::config::{FaultCodes, Settings};
 use crate::dialect::soap_service::{self, Request, judge, unknown_operation, write_fault};
 use crate::dialect::{Answer, Call};
+use crate::soap::answer::Template;
 use crate::soap::deviation::Described;
 use crate::soap::fault::Fault;
 use crate::soap::version::Version;
@@ -142,11 +144,32 @@ fn failed(version: Version, service: Service, operation: Operation, failure: &Fa
 }
 
 fn write_result(version: Version, service: Service, operation: Operation, told: Told) -> Answer {
-    let response = Response { result: told.result };
-    let answer =
-        soap_service::write_payload(version, service.namespace(), operation.response(), &response, told.outcome);
-    answer.unwrap_or_else(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        refuse_as(version, &Failure::NotWritable)
-    })
+    match RESULTS[place(version, service, operation)].fill(&told.result) {
+        Ok(envelope) => Answer::new(StatusCode::OK, told.outcome, version.content_type(), envelope),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            refuse_as(version, &Failure::NotWritable)
+        }
+    }
+}
+
+/// The answers of all operations, but for what they tell.
+static RESULTS: LazyLock<Vec<Template>> = LazyLock::new(|| {
+    let mut results = Vec::new();
+    for (version, service) in
+        Version::ALL.into_iter().flat_map(|version| Service::ALL.map(|service| (version, service)))
+    {
+        for operation in Operation::ALL {
+            debug_assert_eq!(results.len(), place(version, service, operation));
+            let template =
+                Template::new(version, service.namespace(), operation.response(), |result| Response { result });
+            results.push(template.expect("fixed names can be written"));
+        }
+    }
+    results
+});
+
+/// Where an operation's answer stands among [`RESULTS`].
+const fn place(version: Version, service: Service, operation: Operation) -> usize {
+    (version as usize * Service::ALL.len() + service as usize) * Operation::ALL.len() + operation as usize
 }
