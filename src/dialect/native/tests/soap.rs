@@ -252,6 +252,9 @@ async fn every_refusal_is_a_fault_that_the_wsdl_describes() {
     none.golden("soap_exhausted");
 }
 
+/// A request with fields that are right, and the wrong values of each of its fields.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a [String])]);
+
 #[tokio::test]
 async fn every_field_of_every_operation_is_held_to_the_wsdl_and_named() {
     let service = Service::new("").await;
@@ -265,7 +268,7 @@ async fn every_field_of_every_operation_is_held_to_the_wsdl_and_named() {
     let call = "<dialled>1</dialled>";
     let matched = "<number>111</number>";
     let route = "<accessCode>111</accessCode><kind>ivr</kind><id>12</id>";
-    let cases: &[(&str, &str, &[(&str, &[String])])] = &[
+    let cases: &[Case<'_>] = &[
         (
             "ResolveCallRequest",
             call,
@@ -319,7 +322,7 @@ async fn every_field_of_every_operation_is_held_to_the_wsdl_and_named() {
                 .split_inclusive('>')
                 .collect::<Vec<_>>()
                 .chunks(2)
-                .map(|pair| pair.concat())
+                .map(<[&str]>::concat)
                 .filter(|other| !other.starts_with(&format!("<{field}>")))
                 .collect();
             let twice = format!("{}{}", element("1"), element("1"));
