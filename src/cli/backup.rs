@@ -23,8 +23,8 @@ const MAX_REFUSAL_BYTES: u64 = 4096;
 #[command(after_help = "Example: dnis-gateway backup --to gateway.ndjson
 Example: dnis-gateway backup --to - | gzip > gateway.ndjson.gz
 
-The backup is of one moment; the gateway goes on meanwhile. It holds all user data, and access codes too: keep it as you
-keep those. The token of admin.token, if there is one, comes from DNIS_GATEWAY_ADMIN_TOKEN.")]
+The backup is of one moment; the gateway goes on meanwhile. It holds all user data, and access codes too: keep it \
+    as you keep those. The token of admin.token, if there is one, comes from DNIS_GATEWAY_ADMIN_TOKEN.")]
 pub(super) struct Backup {
     /// Address of the admin listener
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9090")]

@@ -12,6 +12,14 @@ use crate::gateway::{KEY, TENANT};
 pub(crate) enum Dialect {
     Gms,
     Interact,
+    /// The gateway's own API.
+    Native,
+    /// Its SOAP service.
+    Soap,
+}
+
+impl Dialect {
+    pub(crate) const ALL: [Self; 4] = [Self::Gms, Self::Interact, Self::Native, Self::Soap];
 }
 
 /// What became of an allocation.
@@ -59,18 +67,28 @@ impl Client {
                 let body = serde_json::json!({ "id": holder, "group": "lines" });
                 self.interact(&self.cutting, Method::POST, "/dnis/allocate/new").json(&body)
             }
+            Dialect::Native => {
+                let body = serde_json::json!({ "interaction": holder, "group": "lines", "lasting": 5 });
+                self.user(Method::POST, &format!("{}/gateway/v1/allocations", self.cutting)).json(&body)
+            }
+            Dialect::Soap => {
+                let request = self.user(Method::POST, &format!("{}/gateway/v1/soap", self.cutting));
+                request.header("Content-Type", "text/xml; charset=utf-8").body(envelope(holder))
+            }
         };
         let Ok(answer) = request.header("Idempotency-Key", holder).send().await else { return Outcome::Unanswered };
         let status = answer.status().as_u16();
         let Ok(text) = answer.text().await else { return Outcome::Unanswered };
+        let fault = |reason: &str| text.contains(&format!("<f:reason>{reason}</f:reason>"));
         match (status, dialect) {
             (200, Dialect::Interact) => Outcome::Lent(text),
-            (200, Dialect::Gms) => {
-                let members: serde_json::Value = serde_json::from_str(&text).unwrap();
-                Outcome::Lent(members["_access_number"].as_str().unwrap().to_owned())
-            }
+            (200, Dialect::Gms) => Outcome::Lent(member(&text, "_access_number")),
+            (201, Dialect::Native) => Outcome::Lent(member(&text, "number")),
+            (200, Dialect::Soap) => Outcome::Lent(element(&text, "number")),
             (409, _) => Outcome::Spent,
-            (503, Dialect::Gms) | (403, Dialect::Interact) => Outcome::Exhausted,
+            (500, Dialect::Soap) if fault("key_spent") => Outcome::Spent,
+            (503, Dialect::Gms | Dialect::Native) | (403, Dialect::Interact) => Outcome::Exhausted,
+            (500, Dialect::Soap) if fault("exhausted") => Outcome::Exhausted,
             _ => panic!("{status} {text}"),
         }
     }
@@ -83,7 +101,7 @@ impl Client {
         if id.starts_with("client-") {
             return Some(id);
         }
-        // An interaction that GMS named: the name is in its data.
+        // An interaction that the gateway named: the name is in its data.
         let data = format!("{}/genesys/1/service/{id}/storage/holder", self.direct);
         let answer = self.http.get(data).send().await.unwrap();
         if answer.status().as_u16() == 200 { Some(answer.text().await.unwrap()) } else { None }
@@ -101,8 +119,33 @@ impl Client {
     }
 
     fn interact(&self, base: &str, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{base}/interact/version/2{path}"));
+        self.user(method, &format!("{base}/interact/version/2{path}"))
+    }
+
+    fn user(&self, method: Method, target: &str) -> RequestBuilder {
+        let request = self.http.request(method, target);
         let request = request.header("Tenant-Id", TENANT).header("Application-Key", KEY);
         request.header("User-Id", "YWRtaW4=").header("User-Password", "cGFzc3dvcmQ=")
     }
+}
+
+/// A request for a number, from somebody who is told by the user data.
+fn envelope(holder: &str) -> String {
+    format!(
+        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><RequestAccessRequest \
+         xmlns=\"urn:dnis-gateway:v1\"><group>lines</group><seconds>5</seconds><entry><key>holder</key>\
+         <value>{holder}</value></entry></RequestAccessRequest></e:Body></e:Envelope>"
+    )
+}
+
+/// A text in an answer of JSON.
+fn member(answer: &str, name: &str) -> String {
+    let members: serde_json::Value = serde_json::from_str(answer).unwrap();
+    members[name].as_str().unwrap_or_else(|| panic!("{name} in {answer}")).to_owned()
+}
+
+/// The text of an element.
+fn element(answer: &str, name: &str) -> String {
+    let begun = answer.split_once(&format!(":{name}>")).and_then(|(_, rest)| rest.split_once("</"));
+    begun.unwrap_or_else(|| panic!("{name} in {answer}")).0.to_owned()
 }

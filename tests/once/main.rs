@@ -58,7 +58,7 @@ fn count(counter: &AtomicUsize) {
 /// it got, or lets it expire.
 async fn play(client: Client, calls: usize, mut rng: StdRng, tally: Arc<Tally>) {
     for call in 0..calls {
-        let dialect = if rng.random_ratio(1, 2) { Dialect::Gms } else { Dialect::Interact };
+        let dialect = Dialect::ALL[rng.random_range(0..Dialect::ALL.len())];
         let holder = client.name(call);
         let Some(number) = allocate(&client, dialect, &holder, &tally).await else { continue };
         // Whoever was answered may still ask again, because the answer was lost behind the client.

@@ -13,6 +13,7 @@ mod callers;
 mod commands;
 #[path = "../hostile/documents.rs"]
 mod documents;
+mod exhaustion;
 mod gateway;
 mod native;
 mod numbers;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::domain::{Flow, FlowId};
 
 #[actix_web::test]
 async fn the_vendors_example_is_answered_as_printed() {
@@ -117,6 +118,76 @@ async fn a_page_has_a_hundred_routes_at_most() {
         assert_eq!(gateway.routes(query).await.len(), 100);
     }
     assert_eq!(gateway.routes(json!({"limit": 100, "offset": 100})).await.len(), 1);
+}
+
+#[actix_web::test]
+async fn a_page_has_a_hundred_access_codes_or_queues_at_most() {
+    let gateway = Gateway::with(|settings| {
+        let tenant = settings.tenants.get_mut("12345678").unwrap();
+        let mut center = (*tenant.aicc.call_center).clone();
+        let hotline = center.hotlines.values().next().unwrap().clone();
+        center.hotlines.extend((0..200).map(|n| (format!("77{n}").parse().unwrap(), hotline.clone())));
+        tenant.aicc.call_center = Arc::new(center);
+    })
+    .await;
+    for n in 0..100 {
+        gateway.call(Endpoint::CreateSkill, queue(&format!("night {n}"))).await.ok();
+    }
+    let codes = async |query: Value| {
+        let reply = gateway.call(Endpoint::QueryAccessCodeList, query).await;
+        let data = &reply.ok()["data"];
+        (data["total"].as_u64().unwrap(), data["calledRouteList"].as_array().unwrap().len())
+    };
+    assert_eq!(codes(json!({"accessCode": "77"})).await, (200, 100));
+    assert_eq!(codes(json!({"accessCode": "77", "limit": 101})).await, (200, 100));
+    assert_eq!(codes(json!({"accessCode": "77", "limit": 99, "offset": 99})).await, (200, 99));
+    assert_eq!(codes(json!({"accessCode": "77", "limit": 0})).await, (200, 0));
+    // What comes after the second page cannot be asked for by an offset; a filter leads to it.
+    assert_eq!(codes(json!({"accessCode": "77", "offset": 100})).await, (200, 100));
+    let queues = async |query: Value| {
+        let reply = gateway.call(Endpoint::QuerySkills, query).await;
+        (reply.ok()["total"].as_u64().unwrap(), reply.body["data"].as_array().unwrap().len())
+    };
+    assert_eq!(queues(json!({})).await, (105, 100));
+    assert_eq!(queues(json!({"limit": "101"})).await, (105, 100));
+    let ids: Vec<String> = (10_000..10_100).chain([7]).map(|id| id.to_string()).collect();
+    assert_eq!(queues(json!({"skillIds": ids})).await, (101, 100));
+    assert_eq!(queues(json!({"offset": "100"})).await, (105, 5));
+}
+
+#[actix_web::test]
+async fn of_a_route_that_is_led_elsewhere_nothing_changes_but_its_destination() {
+    let gateway = Gateway::new().await;
+    gateway.route(json!({"accessCode": "5550100", "extCode": "21", "devicetype": 1, "deviceId": 7})).await;
+    let mut route = gateway.routes(json!({})).await.remove(0);
+    let everything = json!({
+        "id": route["id"], "devicetype": 3, "deviceId": 12,
+        "accessCode": "9911411", "extCode": "9", "mediaTypeId": 19, "dnid": 9, "editable": "3",
+    });
+    let reply = gateway.call(Endpoint::ModifyCalledRoute, everything).await;
+    assert_eq!(*reply.ok(), json!({"returnCode": "0", "description": "data update success"}));
+    route["devicetype"] = json!(3);
+    route["deviceId"] = json!(12);
+    route["deviceDesc"] = json!("main-menu");
+    assert_eq!(gateway.routes(json!({})).await, [route]);
+}
+
+#[actix_web::test]
+async fn a_flow_that_is_not_loaded_is_listed_as_such() {
+    let gateway = Gateway::with(|settings| {
+        let tenant = settings.tenants.get_mut("12345678").unwrap();
+        let mut center = (*tenant.aicc.call_center).clone();
+        let flow = Flow { loaded: false, kind: 2, ..center.flows[&FlowId(12)].clone() };
+        center.flows.insert(FlowId(11), flow);
+        tenant.aicc.call_center = Arc::new(center);
+    })
+    .await;
+    let reply = gateway.call(Endpoint::QueryIvrFlowList, json!({})).await;
+    let shown = |place: usize| {
+        let flow = &reply.body["result"][place];
+        (flow["id"].clone(), flow["isLoad"].clone(), flow["flowType"].clone())
+    };
+    assert_eq!([shown(0), shown(1)], [(json!(11), json!(0), json!(2)), (json!(12), json!(1), json!(4))]);
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! Every field of every operation, wrong in every way: refused with 400, named, and nothing done.
 
 use super::*;
+use crate::domain::Seconds;
 
 /// What a field takes.
 #[derive(Clone, Copy, PartialEq)]
@@ -30,8 +31,15 @@ fn all_fields() -> Vec<Field> {
     use Endpoint as E;
     use Kind::{Integer, IntegerOrText, List, Object, Text};
     let long = |length: usize| json!("1".repeat(length));
-    let media = || vec![json!(1), json!(-5), json!(5.5), json!(99_999_999_999_999_999_999_u128 as f64)];
-    let device = || vec![json!(0), json!(2), json!(-1), json!(1.5)];
+    // What the vendor's contact center knows elsewhere, and what it knows nowhere.
+    let media = || {
+        let others = [1, 4, 15, 16, 17, 51, 52, 54, 55, 0, -5].map(Value::from).to_vec();
+        [others, vec![json!(5.5), json!(99_999_999_999_999_999_999_u128 as f64)]].concat()
+    };
+    let device = || {
+        let others = [2, 5, 7, 8, 10, 11, 14, 15, 0, -1].map(Value::from).to_vec();
+        [others, vec![json!(1.5)]].concat()
+    };
     let id = || vec![json!(0), json!(-1), json!(1.5), json!(4_294_967_296_u64)];
     let page = || vec![json!(1.5)];
     vec![
@@ -242,6 +250,34 @@ fn all_operations() -> Vec<Endpoint> {
     all.dedup();
     assert_eq!(all.len(), 11);
     all
+}
+
+#[actix_web::test]
+async fn without_a_good_token_no_operation_does_anything() {
+    let trial = Trial::new().await;
+    let gateway = &trial.gateway;
+    let short = gateway.grant(&[("X-Token-Expire", "60")], DEMO).await.body["AccessToken"].as_str().unwrap().to_owned();
+    let foreign = Gateway::with(|settings| {
+        settings.aicc = Settings::from_toml(&format!("[aicc]\nsigning_key = '{}'", "k".repeat(32))).unwrap().aicc;
+    })
+    .await;
+    gateway.clock.advance(Seconds::new(60));
+    let (expired, foreign) = (format!("Bearer {short}"), format!("Bearer {}", foreign.token));
+    let another = [("Authorization", format!("Bearer {}", gateway.token)), ("X-APP-Key", BLUE.0.to_owned())];
+    let another: Vec<_> = another.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for operation in all_operations().into_iter().filter(|operation| *operation != Endpoint::TokenByAkSk) {
+        let right = right(operation, &trial.route).to_string();
+        for headers in
+            [&[][..], &[("Authorization", expired.as_str())], &[("Authorization", foreign.as_str())], &another]
+        {
+            let reply = gateway.post(operation, headers, &right).await;
+            reply.failed(403, "authentication fails");
+            // Who is not let in learns nothing of what is wrong with the request.
+            let wrong = gateway.post(operation, headers, "{").await;
+            assert_eq!((wrong.status, wrong.body), (reply.status, reply.body));
+        }
+    }
+    assert_eq!(trial.state().await, trial.before);
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 
 mod answers;
 mod fields;
+mod once;
 mod scopes;
 mod table;
 mod tokens;

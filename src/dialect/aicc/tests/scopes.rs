@@ -58,3 +58,20 @@ async fn environments_share_the_configuration_and_nothing_that_callers_made() {
     }
     gateway.call_as(&test, Endpoint::CreateCalledRoute, &route()).await.ok();
 }
+
+#[actix_web::test]
+async fn a_queue_that_somebody_else_made_is_unknown() {
+    let gateway = Gateway::new().await;
+    let (prod, test) = (gateway.token_of(BLUE).await, gateway.token_of(BLUE_TEST).await);
+    let made = gateway.call_as(&prod, Endpoint::CreateSkill, &queue("night")).await.ok()["data"]["skillId"].clone();
+    for stranger in [&test, &gateway.token] {
+        let ask = async |operation, body: Value| gateway.call_as(stranger, operation, &body).await;
+        assert_eq!(ask(Endpoint::QuerySkills, json!({"skillIds": [made]})).await.ok()["total"], 0);
+        let unknown = "there is no skill queue 10000";
+        ask(Endpoint::ModifySkill, json!({"skillId": made})).await.failed(500, unknown);
+        ask(Endpoint::DeleteSkill, json!({"skillIds": made.to_string()})).await.failed(500, unknown);
+        let route = json!({"accessCode": "5550100", "devicetype": 1, "deviceId": made});
+        ask(Endpoint::CreateCalledRoute, route).await.failed(500, unknown);
+    }
+    assert_eq!(gateway.call_as(&prod, Endpoint::QuerySkills, &json!({"skillIds": [made]})).await.ok()["total"], 1);
+}

@@ -3,7 +3,7 @@
 
 use super::*;
 
-/// One row: what is sent after two routes were made, and what must come back.
+/// One row: what is sent after a few routes and a queue were made, and what must come back.
 struct Row {
     /// Which statement of the documents.
     says: &'static str,
@@ -103,8 +103,8 @@ fn creating() -> Vec<Row> {
 fn media() -> Vec<Row> {
     use Endpoint::CreateCalledRoute as Op;
     let codes = [("5550102", 2), ("5550100", 5), ("5550153", 53)];
-    let queues = [(10, 2), (7, 5), (1, 19), (9, 53)];
-    let carried = [(2, 2), (5, 5), (5, 19), (53, 53)];
+    let queues = [(10, 2), (7, 5), (10_000, 18), (1, 19), (9, 53)];
+    let carried = [(2, 2), (2, 18), (5, 5), (5, 19), (53, 53)];
     let mut rows = Vec::new();
     for (code, of_code) in codes {
         for (queue, of_queue) in queues {
@@ -144,7 +144,27 @@ fn changing() -> Vec<Row> {
     let delete = |says, dnids: &str, status, description| {
         row(says, DeleteCalledRoute, json!({"dnids": dnids}), status, description)
     };
+    let flow = |id: &str| json!({"id": id, "devicetype": 3, "deviceId": 12});
     vec![
+        modify("modify 1.2: 3 is an IVR flow", flow("{id 2}"), 200, "data update success"),
+        modify(
+            "modify: no IVR flow for the multimedia channel",
+            flow("{id 4}"),
+            500,
+            "cannot be selected for the multimedia channel",
+        ),
+        modify(
+            "modify 1.3: an existing skill queue",
+            json!({"id": "{id 2}", "devicetype": 1, "deviceId": 99}),
+            500,
+            "deviceId: there is no skill queue 99",
+        ),
+        modify(
+            "modify 1.3: an existing IVR flow",
+            json!({"id": "{id 2}", "devicetype": 3, "deviceId": 7}),
+            500,
+            "deviceId: there is no IVR flow 7",
+        ),
         modify(
             "modify 1.1: id of a route",
             json!({"id": "{id 2}", "devicetype": 1, "deviceId": 8}),
@@ -169,12 +189,6 @@ fn changing() -> Vec<Row> {
             json!({"id": "{id 2}", "devicetype": 1}),
             400,
             "deviceId: is required",
-        ),
-        modify(
-            "modify: only the destination can change",
-            json!({"id": "{id 2}", "devicetype": 1, "deviceId": 8, "accessCode": "5550153", "extCode": "9", "mediaTypeId": 53}),
-            200,
-            "data update success",
         ),
         modify(
             "modify: the rules hold for the route's media type",
@@ -212,6 +226,34 @@ fn queues() -> Vec<Row> {
         ["mediaTypeId", "description", "name", "maxWaitTime", "maxWaitNum", "maxAgentWrapupTime", "skillParam"]
             .map(|field| create("createSkill: all fields are mandatory", with(field, Value::Null), 400, "is required"))
             .into();
+    let without_voice = |media: u32| {
+        let mut body = with("mediaTypeId", json!(media));
+        let busy = json!({"transferType": "Transfer", "deviceType": "1", "value": "7"});
+        body["skillParam"] = json!({
+            "noAgents": {"transferType": "Release"}, "busy": busy, "timeOut": {"transferType": "Release"}
+        });
+        body
+    };
+    let click_to_dial = |media: u32| {
+        let mut body = without_voice(media);
+        body["skillParam"]["busy"]["deviceType"] = json!("3");
+        body
+    };
+    for media in [53, 2, 18] {
+        let says = "createSkill: for 53, 2 and 18 only noAgents, busy and timeOut apply";
+        rows.push(create(says, without_voice(media), 200, CREATED));
+    }
+    for media in [5, 19] {
+        let says = "createSkill: for 5 and 19 answerFunction and waitVoice are mandatory";
+        rows.push(create(says, without_voice(media), 400, "skillParam.answerFunction: is required"));
+        let mut body = with("mediaTypeId", json!(media));
+        body["skillParam"]["waitVoice"] = Value::Null;
+        rows.push(create(says, body, 400, "skillParam.waitVoice: is required"));
+    }
+    for media in [2, 18] {
+        let says = "createSkill: click-to-dial is sent on to flows as well";
+        rows.push(create(says, click_to_dial(media), 200, CREATED));
+    }
     rows.extend([
         create("createSkill: right in every field", queue("night"), 200, CREATED),
         create("createSkill: media types", with("mediaTypeId", json!(4)), 400, "mediaTypeId: must be one of"),
@@ -248,6 +290,7 @@ fn queues() -> Vec<Row> {
             200,
             CREATED,
         ),
+        create("createSkill: voice is sent on to flows as well", with("mediaTypeId", json!(19)), 200, CREATED),
         create(
             "decided: a name tells queues apart",
             with("name", json!("chat")),
@@ -296,6 +339,10 @@ fn querying() -> Vec<Row> {
             400,
             "mediatypeId: must be one of the integers 2, 5, 53",
         ),
+        codes("access codes 1.2: a small t", json!({"mediaTypeId": 19}), 200, "success"),
+        codes("access codes 1.4: limit from 0", json!({"limit": 0}), 200, "success"),
+        codes("access codes 1.4: limit above 100 is 100", json!({"limit": 1_000}), 200, "success"),
+        codes("access codes 1.5: a negative offset is 0", json!({"offset": -5}), 200, "success"),
         codes("access codes 1.5: offset at most 100", json!({"offset": 101}), 400, "offset: must be at most 100"),
         codes("access codes 1.5: offset at most 100", json!({"offset": 100}), 200, "success"),
         skills(
@@ -304,6 +351,7 @@ fn querying() -> Vec<Row> {
             400,
             "limit: must be a whole number from 1",
         ),
+        skills("querySkills 1.3: limit above 100 is 100", json!({"limit": "1000"}), 200, "success"),
         skills("querySkills 1.3: text or number", json!({"limit": 1, "offset": "1"}), 200, "success"),
         skills("querySkills 1.2: media types", json!({"mediaTypeId": "4"}), 400, "mediaTypeId: must be one of"),
         skills("querySkills 1.5: an empty array is all", json!({"skillIds": []}), 200, "success"),
@@ -319,6 +367,11 @@ async fn every_row_of_the_vendors_tables_holds() {
         gateway.route(json!({"accessCode": "9911411", "extCode": "11", "devicetype": 1, "deviceId": 1})).await;
         gateway.route(json!({"accessCode": "9911411", "extCode": "21", "devicetype": 1, "deviceId": 7})).await;
         gateway.route(json!({"accessCode": "5550100", "extCode": "11", "devicetype": 3, "deviceId": 12})).await;
+        gateway.route(json!({"accessCode": "5550153", "extCode": "11", "devicetype": 1, "deviceId": 9})).await;
+        // The demo has no queue of this media type.
+        let mut video = queue("video click-to-dial");
+        video["mediaTypeId"] = json!(18);
+        assert_eq!(gateway.call(Endpoint::CreateSkill, video).await.ok()["data"]["skillId"], 10_000);
         let made = gateway.routes(json!({})).await;
         let mut body = row.body.to_string();
         for (place, route) in made.iter().enumerate() {

@@ -106,3 +106,20 @@ async fn over_soap_the_operation_and_its_fields_are_the_request() {
     let wrong = gateway.allocate("two words", "", &fields).await;
     assert!(wrong.fault().contains("Idempotency-Key"), "{}", wrong.fault());
 }
+
+#[actix_web::test]
+async fn over_soap_a_retried_create_gives_the_same_id_and_no_conflict() {
+    let gateway = Gateway::with("");
+    let create = async |key: &str, dnid: &str| {
+        let fields = [("phoneNumber", "2111234567"), ("dnId", dnid)];
+        let envelope = envelope(&payload(DNIS, "CreatePhoneRequest", &fields));
+        let headers = [Who::Admin.headers(), &[("Content-Type", "text/xml"), ("Idempotency-Key", key)]].concat();
+        gateway.send(Method::POST, "/dnis/soap", &headers, envelope).await
+    };
+    for _ in 0..2 {
+        assert_eq!(create("k", "4567").await.result(), "1");
+    }
+    let new = create("l", "4567").await;
+    assert_eq!(new.result(), "Cannot create Phone '2111234567'. A phone with that name already exists");
+    assert!(create("k", "5678").await.fault().contains("has a key that another request had before"));
+}

@@ -119,6 +119,22 @@ async fn nothing_of_one_tenant_or_environment_is_seen_or_changed_from_another() 
             let deleted = call(Method::DELETE, &target).await;
             assert!(deleted.status == 405 || deleted.problem() == problem, "{target}: {deleted:?}");
         }
+        let change = async |method: Method, target: &str, body: Value| {
+            gateway.send(method, target, &headers, body.to_string()).await.problem().to_owned()
+        };
+        let number = format!("/numbers/{foreign}");
+        assert_eq!(change(Method::PATCH, &number, json!({ "enabled": false })).await, "number-unknown");
+        assert_eq!(change(Method::PATCH, "/allocations/1", json!({ "lasting": 60 })).await, "allocation-unknown");
+        assert_eq!(change(Method::PATCH, "/interactions/a/data", json!({ "k": "w" })).await, "interaction-unknown");
+        assert_eq!(change(Method::PATCH, &format!("/routes/{route}"), json!({ "flow": 12 })).await, "route-unknown");
+        assert_eq!(change(Method::POST, "/allocations", json!({ "group": "sales" })).await, "group-unknown");
+        assert_eq!(
+            change(Method::POST, "/routes", json!({ "access_code": "5550100", "flow": 12 })).await,
+            "route-refused"
+        );
+        assert_eq!(change(Method::POST, "/calls/resolve", json!({ "dialled": foreign })).await, "no-match");
+        let history = call(Method::GET, &format!("{number}/history")).await;
+        assert_eq!(history.body["items"], json!([]), "{history:?}");
         for list in ["/allocations", "/groups", "/routes"] {
             let listed = call(Method::GET, list).await;
             let foreign =
@@ -127,4 +143,7 @@ async fn nothing_of_one_tenant_or_environment_is_seen_or_changed_from_another() 
         }
     }
     assert_eq!(gateway.get("/allocations/1").await.status, 200);
+    assert_eq!(gateway.get("/numbers/4711").await.body["enabled"], true);
+    assert_eq!(gateway.get("/interactions/a/data").await.body["data"], json!({ "k": "v" }));
+    assert_eq!(gateway.get(&format!("/routes/{route}")).await.status, 200);
 }

@@ -159,3 +159,36 @@ async fn a_tenant_sees_its_own_configuration_without_secrets() {
     }
     assert_eq!(gateway.get("/tenants/two").await.problem(), "tenant-unknown");
 }
+
+#[tokio::test]
+async fn what_was_deleted_is_unknown_to_every_operation_on_it() {
+    let gateway = Gateway::new();
+    gateway.number("4711", "sales").await;
+    gateway.post("/interactions", json!({ "id": "a", "data": { "k": "v" } })).await;
+    let lent = gateway.post("/allocations", json!({ "group": "sales", "interaction": "a" })).await;
+    let route = gateway.post("/routes", json!({ "access_code": "5550100", "flow": 12 })).await;
+    let allocation = format!("/allocations/{}", lent.body["id"].as_str().unwrap());
+    let route = format!("/routes/{}", route.body["id"].as_str().unwrap());
+    for target in [allocation.as_str(), "/numbers/4711", "/interactions/a", &route] {
+        assert_eq!(gateway.delete(target).await.status, 204, "{target}");
+    }
+    let (interaction, data, key) = ("/interactions/a", "/interactions/a/data", "/interactions/a/data/k");
+    for (target, change, problem) in [
+        (allocation.as_str(), Some(json!({ "lasting": 60 })), "allocation-unknown"),
+        ("/numbers/4711", Some(json!({ "dnid": "1" })), "number-unknown"),
+        (interaction, None, "interaction-unknown"),
+        (data, Some(json!({ "k": "w" })), "interaction-unknown"),
+        (key, None, "interaction-unknown"),
+        (&route, Some(json!({ "flow": 12 })), "route-unknown"),
+    ] {
+        assert_eq!(gateway.get(target).await.problem(), problem, "{target}");
+        assert_eq!(gateway.delete(target).await.problem(), problem, "{target}");
+        if let Some(change) = change {
+            assert_eq!(gateway.patch(target, change).await.problem(), problem, "{target}");
+        }
+    }
+    assert_eq!(gateway.post("/allocations", json!({ "group": "sales" })).await.problem(), "group-unknown");
+    assert_eq!(gateway.post("/calls/resolve", json!({ "dialled": "5550100" })).await.problem(), "no-match");
+    let kept = gateway.get("/numbers/4711/history").await;
+    assert_eq!(kept.body["items"][0]["ended"], "freed", "a number that is gone keeps its history");
+}

@@ -252,6 +252,115 @@ async fn every_refusal_is_a_fault_that_the_wsdl_describes() {
     none.golden("soap_exhausted");
 }
 
+/// A request with fields that are right, and the wrong values of each of its fields.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a [String])]);
+
+#[tokio::test]
+async fn every_field_of_every_operation_is_held_to_the_wsdl_and_named() {
+    let service = Service::new("").await;
+    let before = service.gateway.get("/numbers").await.body;
+    let long = |length: usize| "1".repeat(length);
+    let (number, dialled, code, caller) = ([long(33)], [long(45)], [long(65)], [long(65), "a&#9;b".to_owned()]);
+    let names = [long(256), "a&#9;b".to_owned()];
+    let digits = |most: usize| vec!["a".to_owned(), "+1".to_owned(), long(most + 1)];
+    let whole = |wrong: &[&str]| wrong.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let flags = whole(&["yes", "TRUE", "2"]);
+    let call = "<dialled>1</dialled>";
+    let matched = "<number>111</number>";
+    let route = "<accessCode>111</accessCode><kind>ivr</kind><id>12</id>";
+    let cases: &[Case<'_>] = &[
+        (
+            "ResolveCallRequest",
+            call,
+            &[
+                ("dialled", &[&dialled[..], &digits(44)[..1]].concat()),
+                ("caller", &caller),
+                ("code", &code),
+                ("take", &flags),
+            ],
+        ),
+        (
+            "RequestAccessRequest",
+            "",
+            &[
+                ("interaction", &names),
+                ("group", &names),
+                ("seconds", &whole(&["4", "1801", "-5", "30.5", "x"])),
+                ("codeLength", &whole(&["0", "17", "x"])),
+                ("caller", &caller),
+                ("renew", &flags),
+            ],
+        ),
+        (
+            "MatchInteractionRequest",
+            matched,
+            &[
+                ("number", &[&number[..], &digits(32)[..1]].concat()),
+                ("code", &code),
+                ("caller", &caller),
+                ("all", &flags),
+                ("end", &flags),
+                ("late", &flags),
+            ],
+        ),
+        (
+            "CreateCalledRouteRequest",
+            route,
+            &[
+                ("accessCode", &digits(32)),
+                ("extension", &digits(12)),
+                ("mediaType", &whole(&["4", "x", "-5", "5.0"])),
+                ("kind", &whole(&["IVR", "1", "queue"])),
+                ("id", &whole(&["0", "-1", "4294967296", "x"])),
+            ],
+        ),
+    ];
+    for (name, right, fields) in cases {
+        for (field, wrong) in *fields {
+            let element = |value: &str| format!("<{field}>{value}</{field}>");
+            let others: String = right
+                .split_inclusive('>')
+                .collect::<Vec<_>>()
+                .chunks(2)
+                .map(<[&str]>::concat)
+                .filter(|other| !other.starts_with(&format!("<{field}>")))
+                .collect();
+            let twice = format!("{}{}", element("1"), element("1"));
+            let nested = element("<a>1</a>");
+            let wrong = wrong.iter().map(|value| element(value)).chain([element(""), twice, nested]);
+            for wrong in wrong {
+                let refused = service.post(&payload(name, &format!("{others}{wrong}"))).await;
+                assert_eq!((refused.reason(), refused.value("field")), ("invalid", *field), "{name} {wrong}");
+            }
+            if others != *right {
+                let missing = service.post(&payload(name, &others)).await;
+                assert_eq!((missing.reason(), missing.value("field")), ("invalid", *field), "{name}");
+                assert!(missing.text.contains("is required; it must be"), "{missing:?}");
+            }
+        }
+    }
+    assert_eq!(service.gateway.get("/numbers").await.body, before);
+    assert_eq!(service.gateway.get("/routes").await.body["items"], json!([]));
+}
+
+#[tokio::test]
+async fn over_soap_too_tenants_see_nothing_of_each_other() {
+    let service = Service::new("").await;
+    service.lend("<interaction>chat-1</interaction>").await;
+    let other = async |payload: &str| {
+        service.send(&[OTHER[0], OTHER[1], XML], envelope(Version::V11, payload)).await.reason().to_owned()
+    };
+    let call = payload("ResolveCallRequest", "<dialled>111</dialled><take>true</take>");
+    assert_eq!(other(&call).await, "no_match");
+    assert_eq!(other(&payload("MatchInteractionRequest", "<number>111</number>")).await, "no_match");
+    assert_eq!(other(&payload("RequestAccessRequest", "<group>g</group>")).await, "group_unknown");
+    let known = payload("RequestAccessRequest", "<interaction>chat-1</interaction>");
+    assert_eq!(other(&known).await, "interaction_unknown");
+    let route = payload("CreateCalledRouteRequest", "<accessCode>111</accessCode><kind>ivr</kind><id>12</id>");
+    assert_eq!(other(&route).await, "route_refused");
+    assert_eq!(service.resolve("").await.value("interaction"), "chat-1");
+}
+
 #[tokio::test]
 async fn the_caller_shows_who_it_is_by_headers_or_by_a_token_in_the_message() {
     let service = Service::new("").await;
@@ -329,6 +438,44 @@ async fn wrong_codes_count_together_in_all_operations() {
     assert_eq!(wrong.problem(), "no-match");
     assert_eq!(service.resolve("<code>x</code>").await.reason(), "too_many_guesses");
     assert_eq!(service.post(&matched).await.reason(), "too_many_guesses");
+}
+
+#[tokio::test]
+async fn what_lends_or_makes_something_does_so_once_under_a_key() {
+    let service = Service::new("").await;
+    let send = async |keys: &[&'static str], header: &str, payload: &str| {
+        let keys = keys.iter().map(|key| ("Idempotency-Key", *key));
+        let headers: Vec<_> = [ADMIN[0], XML].into_iter().chain(keys).collect();
+        let body = envelope(Version::V11, payload);
+        service.send(&headers, body.replace("<e:Body>", &format!("<e:Header>{header}</e:Header><e:Body>"))).await
+    };
+    let lend = |value: &str| {
+        let entry = format!("<entry><key>k</key><value>{value}</value></entry>");
+        payload("RequestAccessRequest", &format!("<group>g</group><codeLength>4</codeLength>{entry}"))
+    };
+    let first = send(&["lend"], "", &lend("v")).await;
+    assert_eq!(first.outcome, "ok", "{first:?}");
+    let again = send(&["\"lend\""], "<m:Id xmlns:m=\"urn:m\">2</m:Id>", &lend("v")).await;
+    assert_eq!(again.text, first.text, "a header block that says when it was sent makes no other request");
+    let other = send(&["lend"], "", &lend("w")).await;
+    assert_eq!(other.reason(), "key_reused");
+    let route = payload("CreateCalledRouteRequest", "<accessCode>111</accessCode><kind>skill</kind><id>7</id>");
+    let made = send(&["route"], "", &route).await;
+    assert_eq!((made.outcome, send(&["route"], "", &route).await.text), ("ok", made.text));
+    assert_eq!(send(&["lend"], "", &route).await.reason(), "key_reused", "another operation is another request");
+
+    let matched = payload("MatchInteractionRequest", "<number>111</number>");
+    assert_eq!(send(&["two words"], "", &matched).await.outcome, "ok", "what makes nothing does not look at it");
+    service.lend("").await;
+    let spent = send(&["lend"], "", &lend("v")).await;
+    assert_eq!(spent.reason(), "key_spent");
+    assert!(spent.text.contains("<faultcode>SOAP-ENV:Client</faultcode>"), "{spent:?}");
+    for payload in [&route, &lend("v")] {
+        for keys in [&["two words"][..], &["a", "a"]] {
+            let wrong = send(keys, "", payload).await;
+            assert_eq!((wrong.reason(), wrong.value("field")), ("invalid", "Idempotency-Key"));
+        }
+    }
 }
 
 #[tokio::test]

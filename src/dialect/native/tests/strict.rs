@@ -16,7 +16,7 @@ async fn every_member_of_every_body_is_held_to_its_description() {
     let flags = [json!("true"), json!(1), json!([])];
     let spans = [json!(0), json!(-1), json!(1.5), json!("60"), json!(86_401), json!(1e30)];
     let ids = [json!(0), json!("7"), json!(-7), json!(4_294_967_296_u64)];
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 9] = [
         (
             Method::POST,
             "/numbers",
@@ -54,6 +54,17 @@ async fn every_member_of_every_body_is_held_to_its_description() {
         ),
         (Method::PATCH, "/routes/1", json!({ "flow": 12 }), &[("skill", &ids), ("flow", &ids)]),
         (Method::PATCH, "/interactions/a/data", json!({}), &[("k", &[json!(1), Value::Null, json!({})])]),
+        (
+            Method::POST,
+            "/calls/resolve",
+            json!({ "dialled": "1" }),
+            &[
+                ("dialled", &[json!(5), json!(""), json!("1a"), json!(" 1"), json!("1".repeat(45)), json!([])]),
+                ("caller", &[json!(5), json!(""), json!("a\u{7}"), json!("1".repeat(65)), json!({})]),
+                ("code", &[json!(5), json!(""), json!("1".repeat(65)), json!(["1"])]),
+                ("take", &flags),
+            ],
+        ),
     ];
     let gateway = Gateway::new();
     for (method, target, right, members) in &cases {
@@ -89,6 +100,7 @@ async fn a_body_of_every_operation_refuses_what_it_does_not_know_and_what_is_mis
         (Method::POST, "/interactions", None),
         (Method::POST, "/routes", Some("/access_code")),
         (Method::PATCH, "/routes/1", None),
+        (Method::POST, "/calls/resolve", Some("/dialled")),
     ] {
         let reply = gateway.send(method.clone(), target, ADMIN, r#"{"surprise":1}"#).await;
         let expected: Vec<&str> = ["/surprise"].into_iter().chain(missing).collect();
@@ -148,6 +160,13 @@ async fn every_parameter_of_every_list_is_held_to_its_description() {
         ("/routes", "leads_to", &["queue"]),
         ("/routes", "limit", &["0"]),
         ("/routes", "cursor", &["YQ"]),
+        ("/numbers/export", "group", &["", "%00"]),
+        ("/numbers/export", "format", &["xml", "", "CSV"]),
+        ("/numbers/1/history", "at", &["yesterday", "2026-13-01T00:00:00Z", ""]),
+        ("/numbers/1/history", "from", &["0", "2026-03-01"]),
+        ("/numbers/1/history", "to", &["now", "2026-03-01T09:30:00"]),
+        ("/numbers/1/history", "limit", &["0", "1001"]),
+        ("/numbers/1/history", "cursor", &["AAAA"]),
     ] {
         for value in wrong {
             let reply = gateway.get(&format!("{list}?{parameter}={value}")).await;
