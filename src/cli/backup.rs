@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, output, url};
 use crate::dump::{self, Summary};
 
 /// The path that gives the dump.
@@ -23,7 +23,7 @@ const MAX_REFUSAL_BYTES: u64 = 4096;
 #[command(after_help = "Example: dnis-gateway backup --to gateway.ndjson
 Example: dnis-gateway backup --to - | gzip > gateway.ndjson.gz
 
-The backup is of one moment; the gateway goes on meanwhile. It holds all user data, and access codes too: keep it as you
+The backup is of one moment; the gateway goes on meanwhile. It holds all user data, and access codes too: keep it as you \
 keep those. The token of admin.token, if there is one, comes from DNIS_GATEWAY_ADMIN_TOKEN.")]
 pub(super) struct Backup {
     /// Address of the admin listener
@@ -50,7 +50,7 @@ impl Backup {
 
     /// Asks the gateway; gives its answer back once it has begun.
     fn ask(&self) -> Result<impl Read + use<>, Failure> {
-        let base = self.url.trim_end_matches('/');
+        let base = url::base(&self.url).map_err(Failure::Usage)?;
         let url = format!("{}{BACKUP}", base.strip_suffix(BACKUP).unwrap_or(base));
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(5)))

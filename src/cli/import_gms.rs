@@ -11,7 +11,7 @@ use crate::{access, config};
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway import-gms samples/gms/options.cfg > gateway.toml
 
-Prints the configuration on standard output, and on standard error what it could not carry over. Passwords are written
+Prints the configuration on standard output, and on standard error what it could not carry over. Passwords are written \
 as hashes.")]
 pub(super) struct ImportGms {
     /// Option file, as Genesys Administrator exports it: the options of GMS and the sections of the list GMS_Resources

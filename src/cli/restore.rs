@@ -19,7 +19,7 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 #[command(after_help = "Example: dnis-gateway restore --from gateway.ndjson --data /var/lib/dnis-gateway
 Example: gunzip < gateway.ndjson.gz | dnis-gateway restore --from - --data ./restored
 
-Nothing in the directory counts until the whole backup is there, safe on disk, and has been read back. Bookings go on to
+Nothing in the directory counts until the whole backup is there, safe on disk, and has been read back. Bookings go on to \
 their deadlines; those whose deadline has passed are over.")]
 pub(super) struct Restore {
     /// The backup; `-` is standard input

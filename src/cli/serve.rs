@@ -15,7 +15,7 @@ use crate::server::{Server, StartError};
 #[command(after_help = "Example: dnis-gateway serve --config gateway.toml --data /var/lib/dnis-gateway
 Example: dnis-gateway serve --demo
 
-Stops on SIGTERM or Ctrl-C when the requests in flight are answered; reads its configuration anew on SIGHUP and when
+Stops on SIGTERM or Ctrl-C when the requests in flight are answered; reads its configuration anew on SIGHUP and when \
 the file changes.")]
 pub(super) struct Serve {
     /// Configuration file (TOML)

@@ -12,7 +12,7 @@ use crate::store::sled;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway verify --data /var/lib/dnis-gateway
 
-For a gateway that is stopped, or a copy of its directory. Every record is read and held against the others. The look is
+For a gateway that is stopped, or a copy of its directory. Every record is read and held against the others. The look is \
 at a copy, which lies in the directory that TMPDIR names (/tmp) and is removed.")]
 pub(super) struct Verify {
     /// The data directory
