@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::progress::Progress;
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, output, url};
 use crate::dump::{self, Summary};
 
 /// The path that gives the dump.
@@ -50,7 +50,7 @@ impl Backup {
 
     /// Asks the gateway; gives its answer back once it has begun.
     fn ask(&self) -> Result<impl Read + use<>, Failure> {
-        let base = self.url.trim_end_matches('/');
+        let base = url::base(&self.url).map_err(Failure::Usage)?;
         let url = format!("{}{BACKUP}", base.strip_suffix(BACKUP).unwrap_or(base));
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(5)))

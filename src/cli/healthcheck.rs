@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, output, url};
 
 /// The path that says whether the gateway is ready.
 const READY: &str = "/health/ready";
@@ -19,7 +19,8 @@ pub(super) struct Healthcheck {
 
 impl Healthcheck {
     pub(super) fn run(self) -> Outcome {
-        let base = self.url.trim_end_matches('/');
+        // Supervisors read the exit code: whatever keeps them from an answer is the same to them.
+        let base = url::base(&self.url).map_err(Failure::Operation)?;
         let url = if base.ends_with(READY) { base.to_owned() } else { format!("{base}{READY}") };
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_secs(5)))

@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod restore;
 mod serve;
+mod url;
 mod verify;
 mod watch;
 
@@ -111,6 +112,19 @@ mod tests {
         for subcommand in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
             every_command_shows_an_example(subcommand);
         }
+    }
+
+    fn every_paragraph_leaves_its_lines_to_whoever_prints_it(command: &mut clap::Command) {
+        let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.starts_with("Example: ")) {
+            assert!(!paragraph.contains('\n'), "{}: would be broken in odd places: {paragraph}", command.get_name());
+        }
+        command.get_subcommands_mut().for_each(every_paragraph_leaves_its_lines_to_whoever_prints_it);
+    }
+
+    #[test]
+    fn the_text_below_an_example_is_wrapped_once_by_the_one_that_prints_it() {
+        every_paragraph_leaves_its_lines_to_whoever_prints_it(&mut Arguments::command());
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Members {
             return Err(Unread::NotJson);
         }
         let text = text_of(body).ok_or(Unread::Empty)?;
-        serde_json::from_slice(text).map_err(|error| Unread::Malformed(error.to_string()))
+        serde_json::from_slice(text).map_err(|error| Unread::Malformed(objection(text, &error)))
     }
 
     /// The value of a member; `None` if it was not given or is `null`.
@@ -64,6 +64,15 @@ pub(super) fn text_of(body: &[u8]) -> Option<&[u8]> {
     // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
     let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
     Some(text).filter(|text| !text.iter().all(u8::is_ascii_whitespace))
+}
+
+/// What is wrong with a text that is no JSON. A sender of Latin-1 or UTF-16 is told so, and not of a place where the
+/// reader gave up.
+pub(super) fn objection(text: &[u8], error: &serde_json::Error) -> String {
+    match std::str::from_utf8(text) {
+        Ok(_) => error.to_string(),
+        Err(place) => format!("it is not in UTF-8, from byte {} on", place.valid_up_to()),
+    }
 }
 
 /// The objection to a member that an object names a second time.
@@ -168,7 +177,10 @@ mod tests {
         assert!(refusal(b"{\"a\":1").contains("line 1 column"));
         assert!(refusal(b"{\"id\":\"a\",\"id\":\"b\"}").contains("the member \"id\" is given twice"));
         assert!(refusal(b"{\"id\":\"a\",\"\\u0069d\":\"b\"}").contains("twice"));
-        assert!(refusal(b"{\"id\":\"\xFF\"}").contains("line 1"));
+        let not_utf8: [(&[u8], usize); 3] = [(b"{\"id\":\"\xFF\"}", 7), (b"\xFF\xFE{\0", 0), (b"{}\xE9", 2)];
+        for (body, place) in not_utf8 {
+            assert_eq!(refusal(body), format!("it is not in UTF-8, from byte {place} on"));
+        }
         assert!(refusal(b"{\"id\":\"a\0b\"}").contains("control character"));
         assert!(refusal(&[b'['; 10_000]).contains("JSON object"));
         let deep = [b"{\"x\":".as_slice(), &[b'['; 10_000]].concat();

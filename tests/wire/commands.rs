@@ -167,7 +167,11 @@ fn healthcheck_ends_with_0_when_the_gateway_is_ready_and_with_1_otherwise() {
     assert_eq!(binary.stop().code(), Some(0));
     let (code, _, error) = ended(&["healthcheck", "--url", &url]);
     assert!(code == 1 && error.contains(&url), "{code} {error}");
-    assert_eq!(ended(&["healthcheck", "--url", "nonsense"]).0, 1);
+    for nonsense in ["nonsense", "127.0.0.1:9090", "http://127.0.0.1:99999"] {
+        let (code, out, error) = ended(&["healthcheck", "--url", nonsense]);
+        assert_eq!((code, out.as_str()), (1, ""), "supervisors know no other code: {error}");
+        assert!(error.contains(nonsense) && error.contains("must begin with http://"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,6 +222,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
         (&["no-such-command"], "no-such-command"),
         (&["check"], "--config"),
         (&["healthcheck", "extra"], "extra"),
+        (&["backup", "--to", "-", "--url", "127.0.0.1:9090"], "must begin with http://"),
         (&[], "Usage"),
     ] {
         let (code, out, error) = ended(arguments);

@@ -90,6 +90,9 @@ fn wrong_usage_ends_with_2_and_a_gateway_that_refuses_or_is_not_there_with_1() {
     assert_eq!((code, error.as_str()), (0, ""), "a user alone calls by Basic");
     let (code, error) = ended(&[&basic[..], &[binary.url()]].concat(), &[("DNIS_GATEWAY_PASSWORD", "wrong")]);
     assert!(code == 1 && error.contains("Missing or wrong credentials"), "{code} {error}");
+    let refused = [&["numbers"][..], &basic, &[binary.url()]].concat();
+    let (out, _) = texts(&run(&refused, b"", &[("DNIS_GATEWAY_PASSWORD", "wrong")]));
+    assert_eq!(out, "", "a list that was refused has no heading either");
     let (code, error) = ended(&[&basic[..], &["http://127.0.0.1:9"]].concat(), &password);
     assert!(code == 1 && error.contains("127.0.0.1:9"), "{code} {error}");
     let (code, error) = ended(&[&basic[..], &["ftp://127.0.0.1"]].concat(), &password);

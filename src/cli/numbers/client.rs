@@ -16,6 +16,7 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Body, RequestBuilder};
 
 use super::Failure;
+use crate::cli::url;
 
 /// The variable that holds the password.
 const PASSWORD: &str = "DNIS_GATEWAY_PASSWORD";
@@ -61,13 +62,12 @@ impl Connection {
             .max_redirects(0)
             // The gateway is asked itself; a proxy that the environment names is for the way to the outside.
             .proxy(None);
-        if self.url.starts_with("https://") {
+        let base = url::base(&self.url).map_err(Failure::Usage)?;
+        if base.starts_with("https://") {
             config = config.tls_config(self.tls()?);
-        } else if !self.url.starts_with("http://") {
-            return Err(Failure::Usage(format!("--url {}: must begin with http:// or https://", self.url)));
         }
         let password = password()?;
-        let base = format!("{}/gateway/v1", self.url.trim_end_matches('/'));
+        let base = format!("{base}/gateway/v1");
         Ok(Client { agent: config.build().new_agent(), base, headers: self.headers(&password) })
     }
 

@@ -36,9 +36,13 @@ impl List {
         let client = self.connection.open()?;
         let mut left = self.limit.unwrap_or(usize::MAX);
         let mut cursor = None;
-        output::result(&line(["NUMBER", "DNID", "ENABLED", "STATE", "GROUP"]))?;
+        let mut heading = Some(line(["NUMBER", "DNID", "ENABLED", "STATE", "GROUP"]));
         while left > 0 {
             let page = client.json(&self.page(left.min(PAGE), cursor.as_deref()))?;
+            // Only now: a refusal leaves nothing on standard output.
+            if let Some(heading) = heading.take() {
+                output::result(&heading)?;
+            }
             for number in page["items"].as_array().into_iter().flatten() {
                 output::result(&shown(number))?;
                 left -= 1;

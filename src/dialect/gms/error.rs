@@ -79,9 +79,9 @@ pub(super) enum Error {
     GmsUser,
     /// The header that keeps a request from being carried out twice cannot be used.
     Once(WrongOnce),
-    /// An id that a user chose is too long.
-    CustomIdTooLong {
-        /// The limit, in characters.
+    /// An id that a user chose is empty, too long, or has control characters.
+    CustomId {
+        /// The longest one, in characters.
         most: usize,
     },
     /// There is no such document, or it has ended.
@@ -173,7 +173,9 @@ impl Error {
                 "there is nothing at this address; services are at /genesys/1/service/{name}, \
                  their instances at /genesys/1/service/{id}, stored data at /genesys/1/storage/{id}",
             ),
-            Self::PathMalformed => bad_request("the address is not percent-encoded UTF-8"),
+            Self::PathMalformed => {
+                bad_request("the address must be percent-encoded UTF-8 without the character U+0000")
+            }
             Self::Method(methods) => Row {
                 status: StatusCode::METHOD_NOT_ALLOWED,
                 exception: "javax.ws.rs.NotAllowedException",
@@ -223,9 +225,9 @@ impl Error {
                 "data under an id of your own belong to a user: the header gms_user must name one, once, in 1 to 255 \
                  characters",
             ),
-            Self::CustomIdTooLong { most } => {
-                bad_request(format!("an id of your own must have at most {most} characters"))
-            }
+            Self::CustomId { most } => bad_request(format!(
+                "an id of your own must have 1 to {most} characters, none of them a control character"
+            )),
             Self::DocumentUnknown => not_found("there are no data under this id, or their time is over"),
             Self::KeyUnknown => not_found("the data have no such key"),
             Self::NotXml { character, data } => not_xml(*character, data.as_ref()),

@@ -125,11 +125,12 @@ impl Place {
             }
             DataName::Custom(id) => {
                 let user = user(headers)?;
-                if id.chars().count() > MAX_NAME_CHARS {
-                    return Err(Error::CustomIdTooLong { most: MAX_NAME_CHARS });
+                let id = id.trim();
+                if !(1..=MAX_NAME_CHARS).contains(&id.chars().count()) || id.contains(char::is_control) {
+                    return Err(Error::CustomId { most: MAX_NAME_CHARS });
                 }
                 let (document, address) = (DocumentRef::of_owner(user, id), Address::custom(id));
-                Ok(Self { document, id: id.clone(), address })
+                Ok(Self { document, id: id.to_owned(), address })
             }
         }
     }

@@ -72,7 +72,10 @@ pub(super) fn strict(text: &[u8]) -> serde_json::Result<Value> {
 fn parse(body: &[u8]) -> Result<Value, Failure> {
     let empty = || Failure::Malformed("The body is empty; a JSON object is required".to_owned());
     let text = json::text_of(body).ok_or_else(empty)?;
-    strict(text).map_err(|error| Failure::Malformed(format!("The body cannot be read as JSON: {error}")))
+    strict(text).map_err(|error| {
+        let objection = json::objection(text, &error);
+        Failure::Malformed(format!("The body cannot be read as JSON: {objection}"))
+    })
 }
 
 /// A JSON value whose objects name no member twice, at any depth.

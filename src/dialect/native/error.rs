@@ -256,7 +256,7 @@ impl Failure {
                 (P::NotXml, "The answer has a character that XML cannot carry; ask over JSON".to_owned())
             }
             Self::Malformed(text) => (P::Malformed, text.clone()),
-            Self::Invalid(objections) => (P::Invalid, summary(objections)),
+            Self::Invalid(objections) => (P::Invalid, summary(objections, "the body")),
             Self::BadFile(file) => (P::BadFile, file.summary()),
             Self::TooManyRows(most) => (P::TooLarge, format!("The file has too many rows; at most {most} are allowed")),
             Self::ImportRunning => (P::ImportRunning, "One file is imported at a time; try again soon".to_owned()),
@@ -342,9 +342,13 @@ fn allow(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The objections in one line.
-pub(super) fn summary(objections: &[Objection]) -> String {
-    let told = |objection: &Objection| format!("{} {}", objection.pointer.trim_start_matches('/'), objection.detail);
+/// The objections in one line. What is wrong as a whole is called by the name in `whole`.
+pub(super) fn summary(objections: &[Objection], whole: &str) -> String {
+    let told = |objection: &Objection| match objection.pointer.strip_prefix('/') {
+        None => format!("{whole} {}", objection.detail),
+        Some("") => format!("the member without a name {}", objection.detail),
+        Some(name) => format!("{name} {}", objection.detail),
+    };
     objections.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 

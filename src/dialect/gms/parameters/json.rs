@@ -17,7 +17,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Reads the members of the object.
 pub(super) fn read(body: &[u8]) -> Result<Vec<Field>, Error> {
     let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let Object(members) = serde_json::from_slice(text).map_err(|error| broken(&error))?;
+    let Object(members) = serde_json::from_slice(text).map_err(|error| broken(text, &error))?;
     let fields = members.into_iter().map(|(name, raw)| match text_of(&raw) {
         Ok(text) => Ok(text.map(|text| Field { name, value: Value::Text(text) })),
         Err(problem) => Err(Error::parameter(&name, problem)),
@@ -26,8 +26,9 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Field>, Error> {
 }
 
 /// What the body breaks, without what was sent, which the library's own words could repeat.
-fn broken(error: &serde_json::Error) -> Error {
+fn broken(text: &[u8], error: &serde_json::Error) -> Error {
     match error.classify() {
+        _ if std::str::from_utf8(text).is_err() => malformed("body", "must be in UTF-8"),
         Category::Data => malformed("body", "must be one JSON object"),
         _ => malformed("body", format!("is no valid JSON in line {}, column {}", error.line(), error.column())),
     }
@@ -110,7 +111,13 @@ mod tests {
         {
             assert!(matches!(read(json.as_bytes()), Err(Error::Malformed { part: "body", .. })), "{json}");
         }
-        assert!(matches!(read(b"{\"a\":\"\xff\"}"), Err(Error::Malformed { .. } | Error::Parameter { .. })));
+        for json in [&b"{\"a\":\"\xff\"}"[..], b"\xff\xfe{\0}\0", b"[\xe9]"] {
+            let told = read(json);
+            assert!(
+                matches!(&told, Err(Error::Malformed { problem, .. }) if problem == "must be in UTF-8"),
+                "{told:?}"
+            );
+        }
         for json in [r#"{"a":"\ud800"}"#, r#"{"a":["\ud800"]}"#] {
             assert!(matches!(read(json.as_bytes()), Err(Error::Parameter { .. })), "{json}");
         }

@@ -141,6 +141,20 @@ async fn an_id_of_ones_own_leads_only_its_user_to_the_data() {
 }
 
 #[actix_web::test]
+async fn an_id_of_ones_own_is_trimmed_and_has_no_control_characters() {
+    let bench = Bench::new().await;
+    let call = |id: &str| by("ann", post(&format!("/genesys/1/storage/custom/{id}/60")).form("a=1"));
+    assert_eq!(bench.members(call("%20session%2042%20")).await["id"], "session 42");
+    assert_eq!(bench.members(by("ann", get(SESSION))).await.to_string(), r#"{"a":"1"}"#);
+    assert_eq!(bench.send(call(&"%C3%A9".repeat(255))).await.status, StatusCode::OK);
+    for id in ["%20", "a%01b", "a%0Ab", "a%C2%85b", &"%C3%A9".repeat(256)] {
+        let answer = bench.send(call(id)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{id}");
+        assert!(text(&answer).contains("1 to 255 characters, none of them a control character"), "{answer:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_file_under_an_id_of_ones_own_is_found_where_the_data_say() {
     let bench = Bench::new().await;
     let body = "--XbX\r\nContent-Disposition: form-data; name=\"my/picture\"; filename=\"me.png\"\r\n\

@@ -149,7 +149,11 @@ fn of_fields(columns: &[&'static str], line: u64, fields: &[String]) -> Row {
     for (column, field) in columns.iter().zip(fields) {
         let text = field.trim();
         if !text.is_empty() {
-            let value = if *column == "enabled" { <bool as Scalar>::of_text(text) } else { text.into() };
+            let value = match *column {
+                // Spreadsheets write truth values in capitals.
+                "enabled" => <bool as Scalar>::of_text(&text.to_ascii_lowercase()),
+                _ => text.into(),
+            };
             members.insert((*column).to_owned(), value);
         }
     }
@@ -162,7 +166,7 @@ fn of_value(line: u64, value: &Value) -> Row {
     let raised = objections.into_raised();
     match read {
         Some(create) if raised.is_empty() => Ok(ImportRow { line, number: create.into() }),
-        _ => Err(Bad::new(line, summary(&raised).trim_start().to_owned())),
+        _ => Err(Bad::new(line, summary(&raised, "the line"))),
     }
 }
 

@@ -60,6 +60,9 @@ async fn the_first_row_may_name_the_columns_in_any_order_or_be_a_number_already(
     assert_eq!(gateway.import("", ("Content-Type", "Text/CSV; charset=UTF-8"), named).await.status, 200);
     assert_eq!(gateway.import("", CSV, "101,5,g").await.status, 200);
     assert_eq!(gateway.numbers().await, ["100 100 g false", "101 5 g true"]);
+    // As a spreadsheet saves what it was given.
+    assert_eq!(gateway.import("", CSV, "102,,g,FALSE\n103,,g,True\n").await.status, 200);
+    assert_eq!(gateway.numbers().await[2..], ["102 102 g false", "103 103 g true"]);
     for (heading, fault) in [
         ("number,colour\n", "unknown column"),
         ("dnid,group\n", "does not name number"),
@@ -105,7 +108,7 @@ async fn every_bad_row_is_told_with_its_line_and_what_is_allowed() {
     let bad = gateway.bad_rows(NDJSON, file).await;
     for ((line, told), (at, part)) in bad.iter().zip([
         (2, "number must be"),
-        (3, "must be an object"),
+        (3, "the line must be an object"),
         (4, "colour is not known"),
         (5, "cannot be read as JSON: expected"),
     ]) {

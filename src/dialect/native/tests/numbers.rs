@@ -49,4 +49,6 @@ async fn everything_that_is_wrong_is_told_at_once() {
     assert_eq!(reply.pointers(), ["/more", "/number", "/group", "/enabled"]);
     let reply = gateway.get("/numbers?limit=0&limit=2&state=busy&offset=3&cursor=%21").await;
     assert_eq!(reply.pointers(), ["/limit", "/offset", "/state", "/limit", "/cursor"]);
+    let reply = gateway.post("/numbers", json!([1])).await;
+    assert_eq!((reply.pointers(), &reply.body["detail"]), (vec![""], &json!("the body must be an object")));
 }
