@@ -18,7 +18,6 @@ mod journal;
 mod marker;
 mod opening;
 mod ops;
-#[allow(dead_code, reason = "one record can be read as well as a range")]
 mod pending;
 mod pins;
 mod replay;
