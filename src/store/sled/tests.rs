@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::import::Import;
 use super::pending::Order;
 use super::*;
-use crate::domain::{Change, TenantId};
+use crate::domain::{Change, InteractionId, NewInteraction, NewNumber, Number, NumberId, Refusal, Seconds, TenantId};
 use crate::store::{ManualClock, SystemClock};
 
 fn scope() -> Scope {
