@@ -12,7 +12,7 @@
 //!    is not there yet implements `value::Scalar` (or is declared with `choice!`).
 //! 2. Declare what is written: a struct that derives `Serialize` and `JsonSchema`, with a name of its own.
 //! 3. Declare a unit struct, and implement `operation::Operation` for it. `PROBLEMS` names the refusals of its own; a
-//!    new kind of refusal is a line in the table of `error`.
+//!    new kind of refusal is a line in `problem` and one in the table of `error`.
 //! 4. Put it into the `OPERATIONS` of the file, and a new file's into `RESOURCES` of `endpoint`.
 //!
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
@@ -36,6 +36,7 @@ mod objection;
 mod openapi;
 mod operation;
 mod page;
+mod problem;
 mod reply;
 mod resolution;
 mod routes;
@@ -61,8 +62,9 @@ use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
 use crate::store::{Clock, Store};
 use endpoint::Target;
-use error::{Failure, Problem};
+use error::Failure;
 use operation::{Desk, Served};
+use problem::Problem;
 
 pub use endpoint::Endpoint;
 
