@@ -10,6 +10,8 @@ pub mod interact;
 mod json;
 pub mod native;
 pub mod once;
+#[cfg(test)]
+mod sending;
 mod soap_service;
 pub mod stream;
 
