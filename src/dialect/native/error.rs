@@ -6,7 +6,7 @@ use actix_web::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bulk::BadFile;
+use super::bulk::report::BadFile;
 use super::exhaustion::ExhaustedGroup;
 use super::objection::{Objection, Objections, Within};
 use super::problem::Problem;

@@ -18,6 +18,7 @@
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
+mod address;
 mod allocations;
 mod body;
 mod bulk;
@@ -151,7 +152,7 @@ impl Dialect for Native {
     const NAME: &'static str = "native";
 
     fn owns(&self, path: &str) -> bool {
-        endpoint::owns(path)
+        address::owns(path)
     }
 
     fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {

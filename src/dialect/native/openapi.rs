@@ -6,7 +6,8 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::endpoint::{DOCUMENT, PREFIX, operations};
+use super::address::{DOCUMENT, PREFIX};
+use super::endpoint::operations;
 use super::error::{PROBLEM_JSON, Told};
 use super::operation::{Description, Served, takes_key};
 use super::problem::Problem;
