@@ -10,6 +10,8 @@ pub mod interact;
 mod json;
 pub mod native;
 pub mod once;
+#[cfg(test)]
+mod sending;
 mod soap_service;
 pub mod stream;
 
@@ -20,7 +22,8 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
-use crate::domain::Seconds;
+use crate::domain::{Refusal, Seconds};
+use crate::store;
 use stream::{Incoming, Streamed};
 
 /// The head of a request, as a dialect sees it.
@@ -99,7 +102,28 @@ pub enum HttpRefusal {
 }
 
 /// What a caller who finds no number waits where nobody knows when one comes back.
-pub const USUAL_WAIT: Seconds = Seconds::new(30);
+const USUAL_WAIT: Seconds = Seconds::new(30);
+
+/// When a caller who finds no number may try again, as the header `Retry-After` says it; never at once.
+fn retry_after_exhaustion(next_release: Option<Seconds>) -> HeaderValue {
+    HeaderValue::from(next_release.unwrap_or(USUAL_WAIT).get().max(1))
+}
+
+/// The methods of a path as the header `Allow` lists them.
+fn allow(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What the domain refused, or `None` where the store cannot answer: why is for the operator alone, so the log has it.
+fn refusal_of(error: store::Error) -> Option<Refusal> {
+    match error {
+        store::Error::Refused(refusal) => Some(refusal),
+        store::Error::Unavailable(reason) => {
+            tracing::error!(%reason, "the store did not answer");
+            None
+        }
+    }
+}
 
 /// How a call ended, for metrics: a label from a small fixed set.
 pub type Outcome = &'static str;

@@ -4,12 +4,9 @@
 //! They are kept apart from [`Number`]: an access code with its extension can be longer than a number of
 //! a pool, and it is compared as a text, digit by digit.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
+use super::names::told_as_text;
 use super::{InvalidName, Number};
 
 /// Longest access code, in characters.
@@ -50,38 +47,7 @@ macro_rules! dialled_text {
             }
         }
 
-        impl FromStr for $name {
-            type Err = InvalidName;
-
-            fn from_str(value: &str) -> Result<Self, InvalidName> {
-                Self::new(value)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = String::deserialize(deserializer)?;
-                Self::new(&value).map_err(serde::de::Error::custom)
-            }
-        }
+        told_as_text!($name);
     };
 }
 

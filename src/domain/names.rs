@@ -63,6 +63,45 @@ fn text(text: &str, most: usize) -> Result<&str, InvalidName> {
     Ok(text)
 }
 
+/// Shows, writes and reads a type as the text that it holds and that its `new` takes.
+macro_rules! told_as_text {
+    ($name:ident) => {
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::InvalidName;
+
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                Self::new(value)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = <String as serde::Deserialize>::deserialize(deserializer)?;
+                Self::new(&value).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(super) use told_as_text;
+
 macro_rules! text_name {
     ($(#[$doc:meta])* $name:ident, $most:expr) => {
         $(#[$doc])*
@@ -84,44 +123,13 @@ macro_rules! text_name {
             }
         }
 
-        impl FromStr for $name {
-            type Err = InvalidName;
-
-            fn from_str(value: &str) -> Result<Self, InvalidName> {
-                Self::new(value)
-            }
-        }
-
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = String::deserialize(deserializer)?;
-                Self::new(&value).map_err(serde::de::Error::custom)
-            }
-        }
+        told_as_text!($name);
     };
 }
 

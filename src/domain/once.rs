@@ -5,12 +5,12 @@
 //! to somebody else by then. How a key travels is for those who read requests.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::names::told_as_text;
 use super::{
     AllocationId, DocumentId, InteractionId, InvalidName, Number, NumberId, RouteId, Scope, Seconds, SkillId, Timestamp,
 };
@@ -49,38 +49,7 @@ impl OnceKey {
     }
 }
 
-impl FromStr for OnceKey {
-    type Err = InvalidName;
-
-    fn from_str(value: &str) -> Result<Self, InvalidName> {
-        Self::new(value)
-    }
-}
-
-impl fmt::Display for OnceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for OnceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
-    }
-}
-
-impl Serialize for OnceKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for OnceKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = String::deserialize(deserializer)?;
-        Self::new(&value).map_err(serde::de::Error::custom)
-    }
-}
+told_as_text!(OnceKey);
 
 /// What a request was, in 32 bytes: a second request with the same key must have the same.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,8 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::tables::Found;
 use super::{AccessCode, Allocation, AllocationId, Caller, NumberRecord, Sharing, Timestamp};
+
+/// A number and the allocation it carries now, if any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The number.
+    pub record: Arc<NumberRecord>,
+    /// Its live allocation.
+    pub allocation: Option<Arc<Allocation>>,
+    /// When the last of its allocations ended, if none is live; `None` if none ever was.
+    pub ended: Option<Timestamp>,
+}
 
 /// A number and its allocations. Allocations whose deadline has passed may still be among them.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,9 @@
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
 mod contents;
+mod scope;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use super::change::{Change, Counters};
@@ -16,25 +16,13 @@ use super::history::{Bucket, Buckets, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
-    AccessCode, Allocation, AllocationId, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction,
-    InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing,
-    SigningKey, Skill, SkillId, Timestamp,
+    AccessCode, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, Number, OnceKey,
+    OnceRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill, SkillId, Timestamp,
 };
 
-/// Allocations of one DNID that are looked at for the numbers behind it.
-const MAX_ANSWERING: usize = 1000;
+pub use super::slot::Found;
 pub use contents::Contents;
-
-/// A number and the allocation it carries now, if any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The number.
-    pub record: Arc<NumberRecord>,
-    /// Its live allocation.
-    pub allocation: Option<Arc<Allocation>>,
-    /// When the last of its allocations ended, if none is live; `None` if none ever was.
-    pub ended: Option<Timestamp>,
-}
+pub(super) use scope::ScopeTables;
 
 /// A page of a list of numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,35 +31,6 @@ pub struct Page {
     pub total: usize,
     /// The numbers of this page, in the order of the numbers.
     pub numbers: Vec<Found>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct InteractionSlot {
-    pub(super) record: Arc<Interaction>,
-    /// What it holds, oldest allocation first.
-    pub(super) holds: Vec<(Number, AllocationId)>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct GroupTable {
-    members: BTreeSet<Number>,
-}
-
-/// The tables of one scope.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct ScopeTables {
-    pub(super) numbers: BTreeMap<Number, NumberSlot>,
-    /// Every number under its short form.
-    dnids: BTreeSet<(Number, Number)>,
-    /// Every allocated number under its short form, newest allocation last.
-    allocated_dnids: BTreeSet<(Number, AllocationId, Number)>,
-    /// The number of every allocation, oldest first.
-    pub(super) lent: BTreeMap<AllocationId, Number>,
-    groups: BTreeMap<Option<GroupName>, GroupTable>,
-    pub(super) interactions: HashMap<InteractionId, InteractionSlot>,
-    pub(super) documents: HashMap<DocumentId, Arc<Document>>,
-    pub(super) once: HashMap<OnceKey, Arc<OnceRecord>>,
-    pub(super) calls: CallTables,
 }
 
 /// What is known of every scope.
@@ -165,7 +124,7 @@ impl Tables {
                 let numbers = scope.numbers.values().skip(offset).take(limit).map(|slot| slot.found(now)).collect();
                 Page { total: scope.numbers.len(), numbers }
             }
-            Some(group) => match scope.groups.get(&Some(group.clone())) {
+            Some(group) => match scope.group(&Some(group.clone())) {
                 None => Page { total: 0, numbers: Vec::new() },
                 Some(table) => {
                     let members = table.members.iter().skip(offset).take(limit);
@@ -194,7 +153,7 @@ impl Tables {
 
     /// Whether any number of the scope carries the group's name.
     pub fn has_group(&self, scope: &Scope, group: &GroupName) -> bool {
-        self.scope(scope).is_some_and(|scope| scope.groups.contains_key(&Some(group.clone())))
+        self.scope(scope).is_some_and(|scope| scope.group(&Some(group.clone())).is_some())
     }
 
     /// Whether an interaction is kept, its deadline passed or not.
@@ -305,164 +264,5 @@ impl Tables {
     /// The key that tokens are signed with, if one was made.
     pub fn signing_key(&self) -> Option<&SigningKey> {
         self.signing_key.as_ref()
-    }
-}
-
-impl ScopeTables {
-    fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
-            && self.interactions.is_empty()
-            && self.documents.is_empty()
-            && self.calls.is_empty()
-            && self.once.is_empty()
-    }
-
-    pub(super) fn dialled(&self, dialled: Number, now: Timestamp) -> Option<&NumberSlot> {
-        if let Some(slot) = self.numbers.get(&dialled) {
-            return Some(slot);
-        }
-        let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
-        let mut newest_first = self.allocated_dnids.range(with_dnid).rev();
-        let live = newest_first.find_map(|(_, id, number)| {
-            let slot = self.numbers.get(number)?;
-            slot.allocation(*id).filter(|allocation| allocation.live(now)).map(|_| slot)
-        });
-        live.or_else(|| {
-            let (dnid, number) = self.dnids.range((dialled, Number::MIN)..).next()?;
-            self.numbers.get(number).filter(|_| *dnid == dialled)
-        })
-    }
-
-    fn answering(&self, dialled: Number) -> Vec<&NumberSlot> {
-        if let Some(slot) = self.numbers.get(&dialled) {
-            return vec![slot];
-        }
-        let mut with_dnid = self.dnids.range((dialled, Number::MIN)..=(dialled, Number::MAX));
-        let (Some((_, first)), second) = (with_dnid.next(), with_dnid.next()) else { return Vec::new() };
-        if second.is_none() {
-            return self.numbers.get(first).into_iter().collect();
-        }
-        let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
-        let newest_first = self.allocated_dnids.range(with_dnid).rev();
-        let mut found: Vec<Number> = Vec::new();
-        for (_, _, number) in newest_first.take(MAX_ANSWERING) {
-            if !found.contains(number) {
-                found.push(*number);
-            }
-        }
-        // A DNID that nobody holds is known all the same.
-        let found = if found.is_empty() { vec![*first] } else { found };
-        found.iter().filter_map(|number| self.numbers.get(number)).collect()
-    }
-
-    fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {
-        if let (Some(record), Some(slot)) = (record, self.numbers.get_mut(&number))
-            && (&record.group, record.dnid) == (&slot.record.group, slot.record.dnid)
-        {
-            // The indexes stay as they are; the usual case, since every freeing writes the record.
-            slot.record = Arc::clone(record);
-            return;
-        }
-        let mut slot = self.numbers.remove(&number);
-        if let Some(slot) = &slot {
-            self.unlink(slot);
-        }
-        if let Some(record) = record {
-            match &mut slot {
-                Some(slot) => slot.record = Arc::clone(record),
-                None => slot = Some(NumberSlot::new(Arc::clone(record))),
-            }
-            if let Some(slot) = slot {
-                self.link(slot);
-            }
-        }
-    }
-
-    fn allocate(&mut self, allocation: &Arc<Allocation>) {
-        let number = allocation.number;
-        if let Some(slot) = self.numbers.get_mut(&number) {
-            slot.put(allocation);
-            self.allocated_dnids.insert((slot.record.dnid, allocation.id, number));
-            self.lent.insert(allocation.id, number);
-        }
-        if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
-            && !interaction.holds.contains(&(number, allocation.id))
-        {
-            interaction.holds.push((number, allocation.id));
-        }
-    }
-
-    fn release(&mut self, allocation: &Arc<Allocation>) {
-        let number = allocation.number;
-        if let Some(slot) = self.numbers.get_mut(&number) {
-            slot.take(allocation.id);
-            self.allocated_dnids.remove(&(slot.record.dnid, allocation.id, number));
-            self.lent.remove(&allocation.id);
-        }
-        if let Some(interaction) = self.interactions.get_mut(&allocation.interaction) {
-            interaction.holds.retain(|held| *held != (number, allocation.id));
-        }
-    }
-
-    /// A group, if any number is in it.
-    pub(super) fn group(&self, group: &Option<GroupName>) -> Option<&GroupTable> {
-        self.groups.get(group)
-    }
-
-    /// Every group that has a number.
-    pub(super) fn groups(&self) -> impl Iterator<Item = &Option<GroupName>> {
-        self.groups.keys()
-    }
-
-    fn set_interaction(&mut self, id: &InteractionId, record: Option<&Arc<Interaction>>) {
-        match (record, self.interactions.get_mut(id)) {
-            (Some(record), Some(slot)) => slot.record = Arc::clone(record),
-            (Some(record), None) => {
-                let slot = InteractionSlot { record: Arc::clone(record), holds: Vec::new() };
-                self.interactions.insert(id.clone(), slot);
-            }
-            (None, _) => {
-                self.interactions.remove(id);
-            }
-        }
-    }
-
-    /// Puts a number into its slot and into every index.
-    fn link(&mut self, slot: NumberSlot) {
-        let NumberRecord { number, dnid, .. } = *slot.record;
-        self.dnids.insert((dnid, number));
-        for allocation in slot.allocations() {
-            self.allocated_dnids.insert((dnid, allocation.id, number));
-        }
-        let group = self.groups.entry(slot.record.group.clone()).or_default();
-        group.members.insert(number);
-        self.numbers.insert(number, slot);
-    }
-
-    /// Takes a slot that is no longer in `numbers` out of every index.
-    fn unlink(&mut self, slot: &NumberSlot) {
-        let NumberRecord { number, dnid, group, .. } = &*slot.record;
-        self.dnids.remove(&(*dnid, *number));
-        for allocation in slot.allocations() {
-            self.allocated_dnids.remove(&(*dnid, allocation.id, *number));
-        }
-        if let Some(table) = self.groups.get_mut(group) {
-            table.members.remove(number);
-            if table.members.is_empty() {
-                self.groups.remove(group);
-            }
-        }
-    }
-}
-
-impl GroupTable {
-    /// The numbers of the group within bounds.
-    pub(super) fn members_in(&self, bounds: (Bound<Number>, Bound<Number>)) -> impl Iterator<Item = Number> {
-        self.members.range(bounds).copied()
-    }
-
-    /// How many numbers the group has.
-    pub(super) fn len(&self) -> usize {
-        self.members.len()
     }
 }

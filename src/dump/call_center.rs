@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Bytes;
+use super::bytes::Bytes;
 use crate::domain::routes::Numbering;
 use crate::domain::{
     Destination, EnvironmentName, Extension, FlowId, HotlineCode, MediaType, NewSkill, Route, RouteId, Scope,

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Counts;
+use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use crate::domain::{
@@ -269,21 +268,4 @@ pub(super) struct End {
     pub(super) counts: Counts,
     /// Of all bytes before this line, in hexadecimal digits.
     pub(super) sha256: String,
-}
-
-/// Bytes, in base64 with padding (RFC 4648, section 4).
-#[derive(Debug)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
-    }
 }

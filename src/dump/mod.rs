@@ -4,6 +4,7 @@
 //! changes that make it; it knows no engine, and nothing of where the lines come from or go to. A dump that is cut,
 //! altered, or says what this release does not understand is refused: nothing of a dump is ever left out in silence.
 
+mod bytes;
 mod call_center;
 mod line;
 mod read;

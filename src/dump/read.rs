@@ -3,9 +3,8 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
-use super::line::{
-    AllocationLine, Bytes, DocumentLine, EntryLine, FileLine, InteractionLine, Line, NumberLine, ValueLine,
-};
+use super::bytes::Bytes;
+use super::line::{AllocationLine, DocumentLine, EntryLine, FileLine, InteractionLine, Line, NumberLine, ValueLine};
 use super::remembered::PastLine;
 use super::seal::Lines;
 use super::{Error, Summary};

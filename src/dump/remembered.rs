@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Bytes;
+use super::bytes::Bytes;
 use crate::domain::history::{Bucket, End, Past};
 use crate::domain::once::Made;
 use crate::domain::{

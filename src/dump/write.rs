@@ -5,10 +5,11 @@ use std::mem;
 
 use serde::Serialize;
 
+use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::line::{
-    AllocationLine, Bytes, Counters, DocumentLine, EntryLine, FORMAT, FileLine, Freed, Header, InteractionLine, Large,
-    Line, NumberLine, PIECE_BYTES, VERSION, ValueLine,
+    AllocationLine, Counters, DocumentLine, EntryLine, FORMAT, FileLine, Freed, Header, InteractionLine, Large, Line,
+    NumberLine, PIECE_BYTES, VERSION, ValueLine,
 };
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use super::seal::Seal;

@@ -454,18 +454,8 @@ impl Audit<'_> {
         }
         for turn in 0..=self.ledger.phones.len() {
             let id = format!("drain-{turn}");
-            let lending = Lending {
-                owner: usize::MAX,
-                origin: Origin::Interact,
-                interaction: Some(id.clone()),
-                number: None,
-                code: None,
-                caller: None,
-                lasting,
-                window: Window::asked(lasting),
-                stage: Stage::Asked,
-                writes: Entries::new(),
-            };
+            let lending = Lending::asked(usize::MAX, Origin::Interact, lasting);
+            let lending = Lending { interaction: Some(id.clone()), ..lending };
             let intent = self.ledger.ask(lending);
             match self.wire.allocate(Protocol::Rest, &id, None).await {
                 Ok(number) => {

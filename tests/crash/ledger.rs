@@ -83,6 +83,24 @@ pub(crate) struct Lending {
     pub(crate) writes: Entries,
 }
 
+impl Lending {
+    /// One that is asked for now, of which nothing else is known.
+    pub(crate) fn asked(owner: usize, origin: Origin, lasting: u64) -> Self {
+        Self {
+            owner,
+            origin,
+            interaction: None,
+            number: None,
+            code: None,
+            caller: None,
+            lasting,
+            window: Window::asked(lasting),
+            stage: Stage::Asked,
+            writes: Entries::new(),
+        }
+    }
+}
+
 /// How an interaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {

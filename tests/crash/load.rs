@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::gateway::GROUPS;
-use crate::ledger::{Entries, Intent, Ledger, Lending, Life, Origin, Stage, Window, now};
+use crate::ledger::{Entries, Intent, Ledger, Lending, Life, Origin, Stage, now};
 use crate::wire::{Dialled, Failure, Protocol, Told, Wire};
 
 /// Numbers that one client holds at most; together fewer than there are, so that a refusal is always wrong.
@@ -378,18 +378,7 @@ impl Client {
 
     /// A lending that is asked for now.
     pub(crate) fn lending(&self, origin: Origin, lasting: u64) -> Lending {
-        Lending {
-            owner: self.index,
-            origin,
-            interaction: None,
-            number: None,
-            code: None,
-            caller: None,
-            lasting,
-            window: Window::asked(lasting),
-            stage: Stage::Asked,
-            writes: Entries::new(),
-        }
+        Lending::asked(self.index, origin, lasting)
     }
 
     /// What a GMS client wishes of a number, and what follows from it.

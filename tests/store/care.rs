@@ -11,8 +11,8 @@ use dnis_gateway::store::sled::{OpenError, Report, SledStore, compact, verify};
 use dnis_gateway::store::{Error, Store, WithData};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tempfile::TempDir;
 
+use crate::directory::{copy_of, files};
 use crate::dump::{dumped, facts};
 use crate::engine::open;
 use crate::words::*;
@@ -48,36 +48,25 @@ async fn facts_in(directory: &Path) -> Vec<String> {
     facts(&dump).into_iter().map(ToOwned::to_owned).collect()
 }
 
-/// Every file of a directory with its bytes.
-fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            files.push((path.clone(), fs::read(path).unwrap()));
-        }
-    }
-    files.sort();
-    files
-}
-
-fn copy(directory: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for (path, bytes) in files(directory) {
-        fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
-    }
-    copy
-}
-
 fn looked_at(directory: &Path) -> Result<Report, OpenError> {
     verify(directory, &std::env::temp_dir())
+}
+
+/// What is told of a copy of a directory whose tree was changed behind the store's back.
+fn looked_at_changed(directory: &Path, change: &dyn Fn(&sled::Db)) -> Report {
+    let copy = copy_of(directory);
+    let tree = sled::open(copy.path()).unwrap();
+    change(&tree);
+    tree.flush().unwrap();
+    drop(tree);
+    looked_at(copy.path()).unwrap()
 }
 
 #[tokio::test]
 async fn a_healthy_directory_is_found_so_and_not_touched() {
     let home = tempfile::tempdir().unwrap();
     let store = lived_in(home.path(), 10).await;
-    let killed = copy(home.path());
+    let killed = copy_of(home.path());
     assert!(matches!(looked_at(home.path()), Err(OpenError::InUse(_))), "a running gateway's directory");
     store.close().await;
     for directory in [home.path(), killed.path()] {
@@ -105,12 +94,12 @@ fn what_is_no_data_directory_is_not_called_healthy() {
 async fn a_flipped_bit_is_found_or_harmless() {
     let home = tempfile::tempdir().unwrap();
     lived_in(home.path(), 12).await.close().await;
-    let whole = files(home.path());
-    let expected = facts_in(copy(home.path()).path()).await;
+    let whole: Vec<_> = files(home.path()).into_iter().filter(|(path, _)| path.is_file()).collect();
+    let expected = facts_in(copy_of(home.path()).path()).await;
     let mut rng = StdRng::seed_from_u64(11);
     let mut found = 0;
     for _ in 0..80 {
-        let directory = copy(home.path());
+        let directory = copy_of(home.path());
         // Of a file that is mostly room for more, a place that holds something.
         let (path, mut bytes) = whole[rng.random_range(0..whole.len())].clone();
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
@@ -141,12 +130,7 @@ async fn a_value_that_is_missing_cut_or_of_nobody_is_told() {
         keys.collect()
     };
     let told = |change: &dyn Fn(&sled::Db)| {
-        let directory = copy(home.path());
-        let tree = sled::open(directory.path()).unwrap();
-        change(&tree);
-        tree.flush().unwrap();
-        drop(tree);
-        let report = looked_at(directory.path()).unwrap();
+        let report = looked_at_changed(home.path(), change);
         (report.problems.join("\n"), report.notes.join("\n"))
     };
     let (problems, _) = told(&|tree| drop(tree.remove(&values[4]).unwrap()));
@@ -213,14 +197,7 @@ async fn compaction_keeps_the_history_and_the_keys_of_requests() {
 async fn history_that_is_cut_or_of_nobody_is_told() {
     let home = tempfile::tempdir().unwrap();
     lived_in(home.path(), 4).await.close().await;
-    let told = |change: &dyn Fn(&sled::Db)| {
-        let directory = copy(home.path());
-        let tree = sled::open(directory.path()).unwrap();
-        change(&tree);
-        tree.flush().unwrap();
-        drop(tree);
-        looked_at(directory.path()).unwrap().problems.join("\n")
-    };
+    let told = |change: &dyn Fn(&sled::Db)| looked_at_changed(home.path(), change).problems.join("\n");
     let first = |tree: &sled::Db, tag: u8| tree.scan_prefix([tag]).next().unwrap().unwrap();
     let problems = told(&|tree| drop(tree.remove(first(tree, 203).0).unwrap()));
     assert!(problems.contains("has 3 entries instead of 4"), "{problems}");
@@ -241,7 +218,7 @@ async fn what_was_acknowledged_and_is_in_the_journal_alone_survives_a_compaction
     let home = tempfile::tempdir().unwrap();
     let store = lived_in(home.path(), 5).await;
     let expected: Vec<String> = facts(&dumped(&store).await).into_iter().map(ToOwned::to_owned).collect();
-    let killed = copy(home.path());
+    let killed = copy_of(home.path());
     store.close().await;
     compact(killed.path()).unwrap();
     assert_eq!(facts_in(killed.path()).await, expected);
@@ -274,14 +251,14 @@ fn takes(arguments: &[PathBuf]) -> Duration {
 async fn a_compaction_that_is_killed_at_any_moment_loses_nothing() {
     let home = tempfile::tempdir().unwrap();
     lived_in(home.path(), 150).await.close().await;
-    let expected = facts_in(copy(home.path()).path()).await;
+    let expected = facts_in(copy_of(home.path()).path()).await;
     let run = |directory: &Path| -> [PathBuf; 3] { ["compact".into(), "--data".into(), directory.to_owned()] };
-    let whole = copy(home.path());
+    let whole = copy_of(home.path());
     let length = takes(&run(whole.path()));
     let mut rng = StdRng::seed_from_u64(3);
     let mut interrupted = 0;
     for _ in 0..25 {
-        let directory = copy(home.path());
+        let directory = copy_of(home.path());
         let time = length.mul_f64(rng.random_range(0.05..1.1));
         interrupted += usize::from(!killed_after(&run(directory.path()), time));
         assert_eq!(facts_in(directory.path()).await, expected, "killed after {time:?}");

@@ -11,6 +11,7 @@ use dnis_gateway::store::sled::{Build, OpenError, Options, SledStore};
 use dnis_gateway::store::{Error, ManualClock, Store};
 use tempfile::TempDir;
 
+use crate::directory::copy_of;
 use crate::engine::Engine;
 use crate::words::*;
 
@@ -305,13 +306,7 @@ async fn a_restore_that_never_ended_counts_as_nothing() {
     let home = tempfile::tempdir().unwrap();
     let mut build = Build::begin(home.path(), CACHE_BYTES).unwrap();
     dump::read(&dump[..], |change| build.add(&change).map_err(NotRestored::from)).unwrap();
-    let left = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(home.path()).unwrap() {
-        let entry = entry.unwrap();
-        if entry.path().is_file() {
-            fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
-        }
-    }
+    let left = copy_of(home.path());
     drop(build);
     restore(&dump, left.path()).unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));

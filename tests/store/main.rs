@@ -7,10 +7,10 @@
 mod care;
 mod concurrency;
 mod conformance;
+mod directory;
 mod dump;
 mod engine;
 mod failing;
-mod imports;
 mod model;
 mod opening;
 mod records;

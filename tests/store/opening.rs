@@ -9,6 +9,7 @@ use dnis_gateway::store::Store;
 use dnis_gateway::store::sled::{OpenError, SledStore};
 use tempfile::TempDir;
 
+use crate::directory::{copy_of, files};
 use crate::engine::open;
 use crate::words::*;
 
@@ -38,21 +39,6 @@ async fn assert_filled(store: &SledStore) {
     assert_eq!(store.document(&scope(), held.data.into()).await.unwrap().unwrap().entries.len(), 2);
     let picture = store.document_entry(&scope(), held.data.into(), "picture").await.unwrap().unwrap();
     assert_eq!(*picture.bytes, vec![7; 300_000]);
-}
-
-/// Every file below a directory with its bytes.
-fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.insert(path.clone(), Vec::new());
-            found.extend(files(&path));
-        } else {
-            found.insert(path.clone(), fs::read(&path).unwrap());
-        }
-    }
-    found
 }
 
 /// Opens a directory that must be refused, and holds the refusal to leaving every byte alone.
@@ -121,14 +107,8 @@ async fn a_process_that_was_killed_lost_nothing_it_acknowledged() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).unwrap();
     fill(&store).await;
-    // What a killed process leaves behind: the files as they lie on disk, without the farewell of a close.
-    let left = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(directory.path()).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
-        }
-    }
+    // Without the farewell of a close.
+    let left = copy_of(directory.path());
     assert_filled(&open(left.path()).unwrap()).await;
     store.close().await;
 }
@@ -138,10 +118,7 @@ async fn killed() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path()).unwrap();
     fill(&store).await;
-    let left = tempfile::tempdir().unwrap();
-    for (path, bytes) in files(directory.path()).into_iter().filter(|(path, _)| path.is_file()) {
-        fs::write(left.path().join(path.file_name().unwrap()), bytes).unwrap();
-    }
+    let left = copy_of(directory.path());
     store.close().await;
     left
 }
@@ -350,6 +327,29 @@ async fn a_missing_or_empty_log_is_damage_and_never_a_new_start() {
     assert_damaged(directory.path(), "missing or empty");
 }
 
+/// Opens copies of a directory whose log was damaged, with and without snapshots: all is still there, or it is refused and
+/// left as it was. How often it was refused.
+async fn refusals_of(original: &Path, what: &str, damage: impl Fn(&Path)) -> usize {
+    let mut refusals = 0;
+    for keep_snapshots in [true, false] {
+        let directory = copy_of(original);
+        damage(&directory.path().join("db"));
+        if !keep_snapshots {
+            snapshots(directory.path()).iter().for_each(|path| fs::remove_file(path).unwrap());
+        }
+        let before = files(directory.path());
+        match open(directory.path()) {
+            Ok(store) => assert_filled(&store).await,
+            Err(OpenError::Damaged { .. }) => {
+                refusals += 1;
+                assert!(files(directory.path()) == before, "{what}");
+            }
+            Err(other) => panic!("{what}: {other}"),
+        }
+    }
+    refusals
+}
+
 #[tokio::test]
 async fn a_log_overwritten_in_any_part_is_damage_or_all_is_still_there() {
     let original = filled().await;
@@ -357,22 +357,8 @@ async fn a_log_overwritten_in_any_part_is_damage_or_all_is_still_there() {
     let length = usize::try_from(length).unwrap();
     let mut refusals = 0;
     for (from, to) in [(0, length), (0, 4_096), (0, length / 2), (length / 2, length), (length / 3, length / 3 + 64)] {
-        for keep_snapshots in [true, false] {
-            let directory = copy_of(original.path());
-            edit(&directory.path().join("db"), |bytes| bytes[from..to].fill(0xa5));
-            if !keep_snapshots {
-                snapshots(directory.path()).iter().for_each(|path| fs::remove_file(path).unwrap());
-            }
-            let before = files(directory.path());
-            match open(directory.path()) {
-                Ok(store) => assert_filled(&store).await,
-                Err(OpenError::Damaged { .. }) => {
-                    refusals += 1;
-                    assert!(files(directory.path()) == before, "bytes {from} to {to} overwritten");
-                }
-                Err(other) => panic!("bytes {from} to {to} overwritten: {other}"),
-            }
-        }
+        let overwrite = |log: &Path| edit(log, |bytes| bytes[from..to].fill(0xa5));
+        refusals += refusals_of(original.path(), &format!("bytes {from} to {to} overwritten"), overwrite).await;
     }
     assert!(refusals >= 6, "a log that is gone, or half of it, cannot open: {refusals}");
 }
@@ -383,23 +369,8 @@ async fn a_log_cut_short_is_damage_or_all_is_still_there() {
     let length = fs::metadata(original.path().join("db")).unwrap().len();
     let mut refusals = 0;
     for left in [1, 4_096, length / 4, length / 2, length * 3 / 4, length - 1] {
-        for keep_snapshots in [true, false] {
-            let directory = copy_of(original.path());
-            let log = fs::OpenOptions::new().write(true).open(directory.path().join("db")).unwrap();
-            log.set_len(left).unwrap();
-            if !keep_snapshots {
-                snapshots(directory.path()).iter().for_each(|path| fs::remove_file(path).unwrap());
-            }
-            let before = files(directory.path());
-            match open(directory.path()) {
-                Ok(store) => assert_filled(&store).await,
-                Err(OpenError::Damaged { .. }) => {
-                    refusals += 1;
-                    assert!(files(directory.path()) == before, "{left} of {length} bytes left");
-                }
-                Err(other) => panic!("{left} of {length} bytes left: {other}"),
-            }
-        }
+        let cut = |log: &Path| fs::OpenOptions::new().write(true).open(log).unwrap().set_len(left).unwrap();
+        refusals += refusals_of(original.path(), &format!("{left} of {length} bytes left"), cut).await;
     }
     assert!(refusals >= 6, "a log without its beginning or its commits cannot open: {refusals}");
 }
@@ -486,18 +457,4 @@ async fn a_copy_that_a_killed_start_left_is_removed() {
     fs::write(left.join("db"), b"half a copy").unwrap();
     assert_filled(&open(directory.path()).unwrap()).await;
     assert!(!left.exists());
-}
-
-/// A copy of a closed data directory.
-fn copy_of(directory: &Path) -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(directory).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-        } else {
-            fs::create_dir(copy.path().join(entry.file_name())).unwrap();
-        }
-    }
-    copy
 }

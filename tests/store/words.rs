@@ -8,6 +8,7 @@ use dnis_gateway::domain::{
     InteractionId, MediaType, NewEntry, NewNumber, NewSkill, Number, Once, OnceKey, Origin, Overdial, Resolve, Scope,
     Seconds, SkillId, TenantId,
 };
+use dnis_gateway::store::ImportRow;
 
 pub(crate) fn scope() -> Scope {
     Scope { tenant: TenantId::new("acme").unwrap(), environment: None }
@@ -41,6 +42,11 @@ pub(crate) fn key(text: &str) -> EntryKey {
 pub(crate) fn number(text: &str) -> NewNumber {
     let dnid = num(&text[text.len() - 1..]);
     NewNumber { number: num(text), dnid, group: Some(group("g")), enabled: true }
+}
+
+/// Rows of the group `g`, from line 2 on.
+pub(crate) fn rows(numbers: &[&str]) -> Vec<ImportRow> {
+    (2..).zip(numbers).map(|(line, text)| ImportRow { line, number: number(text) }).collect()
 }
 
 /// A request for a number of the group `g` with a code, for 300 seconds.

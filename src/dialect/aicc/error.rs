@@ -14,7 +14,7 @@ use super::fields::Objection;
 use crate::access::AiccDenied;
 use crate::dialect::json::Unread;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{Answer, HttpRefusal, Outcome};
+use crate::dialect::{Answer, HttpRefusal, Outcome, refusal_of};
 use crate::domain::{Refusal, RouteRefusal};
 use crate::store;
 
@@ -338,12 +338,6 @@ impl From<AiccDenied> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::Refused(refusal) => Self::Refused(refusal),
-            store::Error::Unavailable(reason) => {
-                tracing::error!(%reason, "the store did not answer");
-                Self::Unavailable
-            }
-        }
+        refusal_of(error).map_or(Self::Unavailable, Self::Refused)
     }
 }

@@ -12,7 +12,7 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 use super::endpoint::Methods;
 use super::user_data::Address;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{HttpRefusal, Outcome, USUAL_WAIT};
+use crate::dialect::{HttpRefusal, Outcome, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::Miss;
 use crate::domain::{Refusal, Seconds};
 use crate::store;
@@ -152,11 +152,7 @@ impl From<WrongOnce> for Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::Refused(refusal) => Self::Refused(refusal),
-            // The engine's own words are for the operator; the store logs them.
-            store::Error::Unavailable(_) => Self::Unavailable,
-        }
+        refusal_of(error).map_or(Self::Unavailable, Self::Refused)
     }
 }
 
@@ -252,7 +248,7 @@ impl Error {
                 Some((RETRY_AFTER, seconds(*retry_after)))
             }
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
-                Some((RETRY_AFTER, seconds(next_release.unwrap_or(USUAL_WAIT))))
+                Some((RETRY_AFTER, retry_after_exhaustion(*next_release)))
             }
             _ => None,
         }

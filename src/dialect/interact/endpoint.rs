@@ -3,8 +3,6 @@
 //! A path is taken apart before anything in it is decoded, so that an encoded slash stays part of a phone number. The
 //! phone in a path is kept as it was sent: what is wrong with it is said only to those who may call.
 
-use std::fmt::Write as _;
-
 use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -232,20 +230,10 @@ impl Phone {
     }
 }
 
-/// Methods as the header `Allow` lists them.
-pub(super) fn allow(methods: &[Method]) -> String {
-    let mut list = String::new();
-    for (place, method) in methods.iter().enumerate() {
-        let comma = if place == 0 { "" } else { ", " };
-        write!(list, "{comma}{method}").expect("writing to a string cannot fail");
-    }
-    list
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::Origin;
+    use crate::dialect::{Origin, allow};
     use actix_web::http::header::HeaderMap;
 
     fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {

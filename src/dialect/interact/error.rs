@@ -8,11 +8,10 @@ use std::borrow::Cow;
 use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 
-use super::endpoint::allow;
 use super::parameters::Invalid;
 use crate::access;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{Answer, HttpRefusal, Outcome, USUAL_WAIT};
+use crate::dialect::{Answer, HttpRefusal, Outcome, allow, refusal_of, retry_after_exhaustion};
 use crate::domain::Refusal;
 use crate::soap::fault::{Detail, Fault, VendorCode};
 use crate::soap::media;
@@ -173,8 +172,7 @@ impl Failure {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
-                let wait = next_release.unwrap_or(USUAL_WAIT).get().max(1);
-                answer.with(RETRY_AFTER, HeaderValue::from(wait))
+                answer.with(RETRY_AFTER, retry_after_exhaustion(*next_release))
             }
             _ => answer,
         }
@@ -328,13 +326,7 @@ impl From<access::Denied> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        match error {
-            store::Error::Refused(refusal) => Self::Refused(refusal),
-            store::Error::Unavailable(reason) => {
-                tracing::error!(%reason, "the store did not answer");
-                Self::Unavailable
-            }
-        }
+        refusal_of(error).map_or(Self::Unavailable, Self::Refused)
     }
 }
 

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::body::Json;
 use super::data::UserData;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::members::{Nothing, members};
 use super::names::CodeLength;
 use super::operation::{Asked, Desk, Operation, Served, Verb};
 use super::page::{Cursor, Limit, PageOf};
+use super::problem::Problem;
 use super::reply::{Created, Done, Shown};
 use super::time::Time;
 use super::value::{Word, choice};

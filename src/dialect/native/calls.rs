@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::Json;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::members::{Nothing, members};
 use super::operation::{Asked, Desk, Operation, Served, Verb};
+use super::problem::Problem;
 use super::reply::Shown;
 use super::resolution::{self, Purpose};
 use super::value::Scalar;

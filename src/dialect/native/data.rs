@@ -14,11 +14,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::body::Json;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::interactions::ByInteraction;
 use super::members::{Nothing, members};
 use super::objection::Objections;
 use super::operation::{Asked, Desk, Operation, Served, Verb};
+use super::problem::Problem;
 use super::reply::{Done, Shown};
 use super::value::{self, Scalar};
 use crate::domain::document::{FileLabel, Loaded, LoadedValue};

@@ -6,17 +6,13 @@ use std::fmt;
 
 use actix_web::http::Method;
 
+use super::address::{DOCUMENT, PREFIX};
 use super::error::Failure;
 use super::operation::Served;
 use super::{allocations, bulk, calls, data, groups, history, interactions, numbers, routes, soap, tenants, whoami};
 use crate::dialect::Head;
 use crate::dialect::soap_service::description::asked_for;
 use crate::soap::version::Version;
-
-/// What every path of the API begins with.
-pub(super) const PREFIX: &str = "/gateway/v1";
-/// Where the OpenAPI document is, below the prefix.
-pub(super) const DOCUMENT: &str = "/openapi.json";
 
 /// The operations of all resources, in the order in which the document tells them.
 const RESOURCES: &[&[&dyn Served]] = &[
@@ -74,11 +70,6 @@ impl Endpoint {
             Target::Operation(operation, _) => operation.name(),
         }
     }
-}
-
-/// Whether a path belongs to the API.
-pub(super) fn owns(path: &str) -> bool {
-    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The endpoint that a head asks for; HEAD is answered as GET.

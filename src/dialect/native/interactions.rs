@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::body::Json;
 use super::data::UserData;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::members::{Nothing, members};
 use super::operation::{Asked, Desk, Operation, Served, Verb};
+use super::problem::Problem;
 use super::reply::{Created, Done, Shown, segment};
 use super::time::Time;
 use crate::domain::{Interaction, InteractionId, NewInteraction, Refusal, Seconds, Timestamp};

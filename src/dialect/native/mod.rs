@@ -12,12 +12,13 @@
 //!    is not there yet implements `value::Scalar` (or is declared with `choice!`).
 //! 2. Declare what is written: a struct that derives `Serialize` and `JsonSchema`, with a name of its own.
 //! 3. Declare a unit struct, and implement `operation::Operation` for it. `PROBLEMS` names the refusals of its own; a
-//!    new kind of refusal is a line in the table of `error`.
+//!    new kind of refusal is a line in `problem` and one in the table of `error`.
 //! 4. Put it into the `OPERATIONS` of the file, and a new file's into `RESOURCES` of `endpoint`.
 //!
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
+mod address;
 mod allocations;
 mod body;
 mod bulk;
@@ -36,6 +37,7 @@ mod objection;
 mod openapi;
 mod operation;
 mod page;
+mod problem;
 mod reply;
 mod resolution;
 mod routes;
@@ -61,8 +63,9 @@ use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
 use crate::store::{Clock, Store};
 use endpoint::Target;
-use error::{Failure, Problem};
+use error::Failure;
 use operation::{Desk, Served};
+use problem::Problem;
 
 pub use endpoint::Endpoint;
 
@@ -149,7 +152,7 @@ impl Dialect for Native {
     const NAME: &'static str = "native";
 
     fn owns(&self, path: &str) -> bool {
-        endpoint::owns(path)
+        address::owns(path)
     }
 
     fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {

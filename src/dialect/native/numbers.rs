@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::body::Json;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::members::{Nothing, members};
 use super::operation::{Asked, Desk, Operation, Served, Verb};
 use super::page::{Cursor, Limit, PageOf};
+use super::problem::Problem;
 use super::reply::{Created, Done, Shown};
 use super::value::{Clearable, Word, choice};
 use crate::domain::tables::Found;

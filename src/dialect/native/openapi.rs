@@ -6,9 +6,11 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::endpoint::{DOCUMENT, PREFIX, operations};
-use super::error::{PROBLEM_JSON, Problem, Told};
+use super::address::{DOCUMENT, PREFIX};
+use super::endpoint::operations;
+use super::error::{PROBLEM_JSON, Told};
 use super::operation::{Description, Served, takes_key};
+use super::problem::Problem;
 use crate::dialect::once;
 
 /// The document as text, in a form that changes little when the API does.

@@ -15,9 +15,10 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::body::Body;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::members::{Members, unknown_member};
 use super::objection::{Objections, Within};
+use super::problem::Problem;
 use super::reply::Reply;
 use crate::access::{Guesses, Principal};
 use crate::config::{Limits, Settings, Tenant};

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::address::PREFIX;
 use super::body::JSON;
-use super::endpoint::PREFIX;
 use crate::dialect::Answer;
 
 /// What an operation answers when it succeeds.

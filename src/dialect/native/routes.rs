@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::body::Json;
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::members::{Nothing, members};
 use super::operation::{Asked, Desk, Operation, Served, Verb};
 use super::page::{Cursor, Limit, Mark, PageOf};
+use super::problem::Problem;
 use super::reply::{Created, Done, Shown};
 use super::value::choice;
 use crate::domain::refusal::RouteRefusal;

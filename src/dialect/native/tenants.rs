@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::error::{Failure, Problem};
+use super::error::Failure;
 use super::groups::ConfiguredGroup;
 use super::members::{Nothing, members};
 use super::operation::{Asked, Desk, Operation, Served, Verb};
 use super::page::PageOf;
+use super::problem::Problem;
 use super::reply::Shown;
 use super::value::{Word, choice};
 use crate::config::{Application, ApplicationKind, Tenant};

@@ -4,6 +4,7 @@
 //! be taken with [`State::take_changes`]. Whatever has reached its deadline ends before a command is looked at, so an
 //! expired allocation is free at its very deadline, whether or not anything swept.
 
+mod allocations;
 mod census;
 mod documents;
 mod health;

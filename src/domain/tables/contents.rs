@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use super::{InteractionSlot, ScopeTables, Tables};
+use super::scope::InteractionSlot;
+use super::{ScopeTables, Tables};
 use crate::domain::change::{Change, Counters};
 use crate::domain::history::Bucket;
 use crate::domain::routes::CallContents;

@@ -4,15 +4,14 @@
 //! together with the journal. Only what has passed is opened in place. The copy is spared where a note says that every
 //! file is as it was when the store was closed.
 
+mod examine;
+mod tree;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,11 +20,11 @@ use super::compact::{self, Compaction};
 use super::disk::Opened;
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::marker::{self, FORMAT, Found, Marker};
-use super::replay::{self, Active, LoadError, Loaded, Replayed};
+use super::replay::{Active, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
 use super::{clean, import, swap};
-use crate::domain::{Tables, Value, ValueId};
+use crate::domain::{Tables, ValueId};
 
 /// Why a data directory cannot be opened.
 ///
@@ -108,17 +107,6 @@ struct Contents {
     since: Since,
 }
 
-/// What a tree and its journal are, before everything in them is read.
-pub(super) struct Identified {
-    /// The marker, in the format that the tree has.
-    pub(super) marker: Marker,
-    /// The last commit that is in the tree.
-    in_tree: CommitNumber,
-    /// What the journal has on top of it.
-    pub(super) replayed: Replayed,
-    since: Since,
-}
-
 /// Which releases wrote the directory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Since {
@@ -128,18 +116,6 @@ enum Since {
     Journal,
 }
 
-/// Why the tree did not open.
-enum TreeError {
-    /// Trying again would not help.
-    Final(OpenError),
-    /// The snapshot or the log is at fault.
-    Corrupt(String),
-}
-
-/// The format of directories whose tree holds everything.
-const BEFORE_JOURNAL: u32 = 1;
-/// How long sled may take to let go of a tree's files.
-const LETTING_GO: Duration = Duration::from_secs(30);
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
@@ -371,180 +347,6 @@ impl Opening<'_> {
         contents.marker.format = FORMAT;
         contents.replayed.active = Active::Empty(FIRST_FILE);
         Ok(())
-    }
-
-    /// Opens the tree at `path`; where a snapshot is at fault, sets the snapshots aside and rebuilds them from the log.
-    pub(super) fn open_tree(&self, path: &Path) -> Result<Tree, OpenError> {
-        self.snapshots(path, scratch::is_unfinished_snapshot, |file| fs::remove_file(file))?;
-        match self.try_open_tree(path) {
-            Ok(tree) => return Ok(tree),
-            Err(TreeError::Final(error)) => return Err(error),
-            Err(TreeError::Corrupt(reason)) => {
-                tracing::warn!(%reason, "the tree cannot be opened; trying once more from its log alone");
-            }
-        }
-        let reached = scratch::newest_snapshot(path).map_err(|error| self.unusable(&error))?;
-        self.snapshots(
-            path,
-            |_| true,
-            |file| {
-                let name = file.file_name().unwrap_or_default().to_string_lossy();
-                fs::rename(file, file.with_file_name(format!("aside.{name}")))
-            },
-        )?;
-        let tree = self.try_open_tree(path).map_err(|error| match error {
-            TreeError::Final(error) => error,
-            TreeError::Corrupt(reason) => self.damaged(&reason),
-        })?;
-        // The log alone is not always enough: segments whose content has moved on are wiped, and where sled misses one
-        // at the end of the log it takes everything for torn. Opening writes a snapshot, whose name says how far it led.
-        let led = scratch::newest_snapshot(path).map_err(|error| self.unusable(&error))?;
-        if led < reached {
-            return Err(self.damaged("its snapshot cannot be read, and the log alone does not hold everything"));
-        }
-        Ok(tree)
-    }
-
-    /// Drops the tree at `path` and waits until sled has let go of its files, which its background tasks hold for a
-    /// while longer and may write to.
-    pub(super) fn let_go(&self, tree: Tree, path: &Path) -> Result<(), OpenError> {
-        drop(tree);
-        let log = File::open(path.join("db")).map_err(|error| self.unusable(&error))?;
-        let began = Instant::now();
-        loop {
-            match log.try_lock() {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::WouldBlock) if began.elapsed() < LETTING_GO => {
-                    thread::sleep(Duration::from_millis(5));
-                }
-                Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
-                Err(TryLockError::Error(error)) => return Err(self.unusable(&error)),
-            }
-        }
-    }
-
-    fn try_open_tree(&self, path: &Path) -> Result<Tree, TreeError> {
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(self.cache_bytes)
-            // The writer flushes before it answers; nothing else ever does.
-            .flush_every_ms(None);
-        // On some kinds of damage sled panics instead of returning an error.
-        match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Ok(Ok(db)) => Tree::new(db, path).map_err(|error| TreeError::Final(self.unusable(&error))),
-            Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
-                Err(TreeError::Final(OpenError::InUse(self.directory.to_owned())))
-            }
-            Ok(Err(sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                Err(TreeError::Final(self.unusable(&error)))
-            }
-            Ok(Err(error)) => Err(TreeError::Corrupt(error.to_string())),
-            Err(_) => Err(TreeError::Corrupt("the log has a form that cannot be".to_owned())),
-        }
-    }
-
-    /// Does something with every snapshot file whose name fits.
-    fn snapshots(
-        &self,
-        path: &Path,
-        fits: impl Fn(&str) -> bool,
-        act: impl Fn(&Path) -> io::Result<()>,
-    ) -> Result<(), OpenError> {
-        for entry in fs::read_dir(path).map_err(|error| self.unusable(&error))? {
-            let entry = entry.map_err(|error| self.unusable(&error))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with("snap.") && fits(&name) {
-                tracing::warn!(file = %entry.path().display(), "this snapshot is of no use; the log has it all");
-                act(&entry.path()).map_err(|error| self.unusable(&error))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Holds a tree and the journal against the marker and reads all of them.
-    fn examine(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Contents, OpenError> {
-        let Identified { marker, in_tree, replayed, since } = self.identify(tree, marker)?;
-        let Loaded { tables, bytes } = self.guarded(|| {
-            replay::load(tree, &replayed.layers).map_err(|error| match error {
-                LoadError::Tree(reason) => self.damaged(&reason),
-                LoadError::Record(error) => self.unreadable(&error),
-            })
-        })?;
-        self.guarded(|| self.hold_values(tree, &tables))?;
-        Ok(Contents { tables, bytes, marker, in_tree, replayed, since })
-    }
-
-    /// Holds the documents against the large values, which are written into the tree and not into the journal: what sled
-    /// takes for a torn tail, and leaves out, may have been some of them.
-    fn hold_values(&self, tree: &Tree, tables: &Tables) -> Result<(), OpenError> {
-        for document in tables.documents() {
-            for entry in document.entries.values() {
-                let Value::Apart { id, length } = entry.value else { continue };
-                for chunk in 0..codec::chunks(length) {
-                    let found = tree.get(&codec::chunk_key(id, chunk)).map_err(|reason| self.damaged(&reason))?;
-                    if found.is_none() {
-                        return Err(self.damaged(&format!("a value of document {} is missing", document.id)));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Holds a tree and the journal against the marker.
-    pub(super) fn identify(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Identified, OpenError> {
-        let identity: Option<Identity> = self.record(tree, codec::FORMAT_KEY)?;
-        let format = identity.as_ref().map_or(0, |identity| identity.format);
-        let marker = match (identity, marker) {
-            (Some(identity), _) if identity.format > FORMAT => {
-                return Err(self.newer(&format!("its format is {}", identity.format)));
-            }
-            (Some(identity), Some(marker)) if identity.store == marker.store => Marker { format, ..marker.clone() },
-            (Some(_), Some(_)) => return Err(self.damaged("its marker file belongs to another store")),
-            (None, Some(_)) => return Err(self.damaged("the tree has lost what it held")),
-            // Only the marker is gone; what the tree holds is whole as far as it can tell.
-            (Some(identity), None) => Marker { format, store: identity.store, commits: 0, compacted: None },
-            (None, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
-        };
-        let in_tree = self.commits_in(tree)?;
-        let done: Option<Generation> = self.record(tree, codec::JOURNAL_KEY)?;
-        let (since, replayed) = match done {
-            Some(done) => (Since::Journal, self.read_journal(marker.store, done, in_tree)?),
-            None if format == BEFORE_JOURNAL => {
-                let active = Active::Missing(FIRST_FILE);
-                (Since::BeforeJournal, Replayed { layers: Vec::new(), commits: in_tree, active })
-            }
-            None => return Err(self.damaged("the tree has lost where its journal begins")),
-        };
-        if replayed.commits < marker.commits {
-            let (was, is) = (marker.commits, replayed.commits);
-            return Err(self.damaged(&format!("commit {was} was on disk, but the last one found is {is}")));
-        }
-        Ok(Identified { marker, in_tree, replayed, since })
-    }
-
-    fn read_journal(&self, store: Uuid, done: Generation, in_tree: CommitNumber) -> Result<Replayed, OpenError> {
-        replay::read(self.directory, store, done, in_tree).map_err(|error| match error {
-            journal::Unreadable::Io(error) => self.unusable(&error),
-            journal::Unreadable::Newer(_) => self.newer(&error.to_string()),
-            journal::Unreadable::Damaged(reason) => self.damaged(&reason),
-        })
-    }
-
-    /// The last commit that is in the tree.
-    fn commits_in(&self, tree: &Tree) -> Result<CommitNumber, OpenError> {
-        Ok(self.record(tree, codec::COMMIT_KEY)?.unwrap_or(0))
-    }
-
-    fn record<T: DeserializeOwned>(&self, tree: &Tree, key: &[u8]) -> Result<Option<T>, OpenError> {
-        let record = self.guarded(|| tree.get(key).map_err(|reason| self.damaged(&reason)))?;
-        record.map(|record| codec::fields(key, &record).map_err(|error| self.unreadable(&error))).transpose()
-    }
-
-    /// Reads of a damaged page can make sled panic.
-    fn guarded<T>(&self, read: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(self.damaged("a page of the tree cannot be read")))
     }
 
     /// Makes a new store.

@@ -99,11 +99,6 @@ impl Pending {
         drop(layers);
     }
 
-    fn get(&self, key: &[u8]) -> Option<Option<Bytes>> {
-        let layers = self.0.read();
-        layers.newest_first().find_map(|layer| layer.ops.get(key).cloned())
-    }
-
     /// What is said of the keys from one on, up to another.
     fn range(&self, from: &[u8], to: &[u8]) -> Overlay {
         let layers = self.0.read();
@@ -115,12 +110,6 @@ impl Pending {
         }
         overlay.extend(active);
         overlay
-    }
-}
-
-impl Layers {
-    fn newest_first(&self) -> impl Iterator<Item = &Layer> {
-        std::iter::once(&self.active).chain(self.frozen.iter().rev().map(|layer| &**layer))
     }
 }
 
@@ -150,14 +139,6 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// The value of a key.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, String> {
-        match self.pending.get(key) {
-            Some(value) => Ok(value),
-            None => Ok(self.tree.get(key)?.map(|value| Bytes::copy_from_slice(&value))),
-        }
-    }
-
     /// The first `limit` records from one key on, up to another.
     pub(super) fn range(
         &self,

@@ -56,14 +56,7 @@ async fn every_answer_reads_like_this() {
 impl Gateway {
     /// Status and body exactly as sent.
     async fn raw(&self, endpoint: Endpoint, headers: &[(&str, &str)], body: &str) -> String {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
-        }
-        let origin = Origin::http("gateway:8080");
-        let head = Head { method: &Method::POST, path: endpoint.path(), query: "", headers: &map, origin: &origin };
-        let body = Bytes::from(body.to_owned());
-        let answer = self.aicc.answer(&endpoint, Call { head, body: &body, source: [192, 0, 2, 1].into() }).await;
+        let answer = send(&self.aicc, Method::POST, endpoint.path(), headers, body.to_owned()).await;
         format!("{} {}", answer.status.as_u16(), std::str::from_utf8(&answer.body).unwrap())
     }
 }

@@ -1,6 +1,7 @@
 //! Every field of every operation, wrong in every way: refused with 400, named, and nothing done.
 
 use super::*;
+use crate::dialect::Dialect;
 use crate::domain::Seconds;
 
 /// What a field takes.

@@ -11,7 +11,7 @@ mod tokens;
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -19,7 +19,8 @@ use super::Aicc;
 use super::endpoint::Endpoint;
 use crate::access::Access;
 use crate::config::{Live, Settings, demo};
-use crate::dialect::{Answer, Call, Dialect, Head, Origin};
+use crate::dialect::Answer;
+use crate::dialect::sending::send;
 use crate::domain::{Rules, Timestamp};
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
@@ -143,20 +144,7 @@ impl Gateway {
 
     /// Sends a request as it is.
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
-        }
-        let origin = Origin::http("gateway:8080");
-        let head = Head { method: &method, path, query: "", headers: &map, origin: &origin };
-        assert!(self.aicc.owns(path));
-        let endpoint = match self.aicc.endpoint(&head) {
-            Ok(endpoint) => endpoint,
-            Err(answer) => return Reply::of(answer),
-        };
-        let body = body.into();
-        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        Reply::of(self.aicc.answer(&endpoint, call).await)
+        Reply::of(send(&self.aicc, method, path, headers, body).await)
     }
 
     /// Posts a body with these headers to an operation.

@@ -16,14 +16,15 @@ mod wsdl;
 
 use std::sync::Arc;
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use super::Interact;
 use crate::access::Access;
 use crate::config::{Live, Settings};
-use crate::dialect::{Answer, Call, Dialect, Head, Origin};
+use crate::dialect::Answer;
+use crate::dialect::sending::send;
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, NewNumber, Number, Rules, Scope, Seconds, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
@@ -154,22 +155,7 @@ impl Gateway {
 
     /// Sends a request as it is; `target` is what follows the version.
     async fn send(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-        let target = format!("/interact/version/2{target}");
-        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
-        }
-        let origin = Origin::http("gateway:8080");
-        let head = Head { method: &method, path, query, headers: &map, origin: &origin };
-        assert!(self.interact.owns(path));
-        let endpoint = match self.interact.endpoint(&head) {
-            Ok(endpoint) => endpoint,
-            Err(answer) => return Reply::of(answer),
-        };
-        let body = body.into();
-        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        Reply::of(self.interact.answer(&endpoint, call).await)
+        Reply::of(send(&self.interact, method, &format!("/interact/version/2{target}"), headers, body).await)
     }
 
     async fn get(&self, who: Who, target: &str) -> Reply {

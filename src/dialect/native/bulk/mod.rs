@@ -5,13 +5,11 @@
 mod csv;
 mod export;
 mod import;
-mod report;
+pub(super) mod report;
 mod rows;
 
 use super::operation::Served;
 use super::value::choice;
-
-pub(super) use report::BadFile;
 
 /// The operations of this module.
 pub(super) const OPERATIONS: &[&dyn Served] = &[&import::Import, &export::Export];

@@ -12,7 +12,8 @@ mod responses;
 use actix_web::http::header::HeaderMap;
 
 use super::Native;
-use super::error::{Failure, Problem};
+use super::error::Failure;
+use super::problem::Problem;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};

@@ -15,14 +15,15 @@ mod strict;
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Native;
 use crate::access::Access;
 use crate::config::{Live, Settings};
-use crate::dialect::{Answer, Call, Dialect, Head, Origin};
+use crate::dialect::Answer;
+use crate::dialect::sending::send;
 use crate::domain::{Scope, Seconds, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
@@ -134,22 +135,7 @@ impl Gateway {
     }
 
     async fn answer(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
-        let target = format!("/gateway/v1{target}");
-        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
-        }
-        let origin = Origin::http("gateway:8080");
-        let head = Head { method: &method, path, query, headers: &map, origin: &origin };
-        assert!(self.native.owns(path));
-        let endpoint = match self.native.endpoint(&head) {
-            Ok(endpoint) => endpoint,
-            Err(answer) => return answer,
-        };
-        let body = body.into();
-        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        self.native.answer(&endpoint, call).await
+        send(&self.native, method, &format!("/gateway/v1{target}"), headers, body).await
     }
 
     async fn get(&self, target: &str) -> Reply {

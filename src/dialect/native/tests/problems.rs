@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::*;
 use crate::access;
 use crate::dialect::HttpRefusal;
-use crate::dialect::native::error::{Failure, Problem, TYPE_PREFIX};
+use crate::dialect::native::error::Failure;
+use crate::dialect::native::problem::{Problem, TYPE_PREFIX};
 use crate::domain::refusal::{Miss, RouteRefusal};
 use crate::domain::{AllocationId, DocumentId, GroupName, InteractionId, Number, OnceKey, Refusal, RouteId};
 

@@ -1,7 +1,10 @@
 //! The SOAP service: every answer and fault as a golden file, and what it shares with the JSON API.
 
+use actix_web::http::header::HeaderMap;
+
 use super::*;
 use crate::dialect::native::soap::NAMESPACE;
+use crate::dialect::{Call, Dialect, Head, Origin};
 use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
@@ -78,16 +81,7 @@ impl Service {
     }
 
     async fn send(&self, headers: &[(&str, &str)], body: String) -> Answered {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
-        }
-        let origin = Origin::http("gateway:8080");
-        let head = Head { method: &Method::POST, path: "/gateway/v1/soap", query: "", headers: &map, origin: &origin };
-        let endpoint = self.gateway.native.endpoint(&head).unwrap();
-        let body = body.into();
-        let call = Call { head, body: &body, source: [192, 0, 2, 1].into() };
-        let answer = self.gateway.native.answer(&endpoint, call).await;
+        let answer = send(&self.gateway.native, Method::POST, "/gateway/v1/soap", headers, body).await;
         let text = String::from_utf8(answer.body.to_vec()).unwrap();
         Answered { status: answer.status.as_u16(), headers: answer.headers, outcome: answer.outcome, text }
     }

@@ -1,7 +1,10 @@
 //! What is not described is refused, and the refusal names it.
 
+use actix_web::http::header::HeaderMap;
+
 use super::*;
 use crate::dialect::native::endpoint;
+use crate::dialect::{Dialect, Head, Origin};
 
 /// A request that is right, and the wrong values for members of its body.
 type Case<'a> = (Method, &'a str, Value, &'a [(&'a str, &'a [Value])]);

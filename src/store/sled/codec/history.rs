@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Unreadable, damaged, fields, push_name, scope_of, tag, take_name};
+use super::keys::{push_name, scope_of, take_name};
+use super::{Unreadable, damaged, fields, tag};
 use crate::domain::history::{Bucket, End, Held, Past};
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, Number, Origin, Scope, Sharing,

@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
-use crate::domain::FlowId;
+use crate::domain::change::Counters;
 use crate::domain::document::FileLabel;
 use crate::domain::history::{Bucket, End, Past};
+use crate::domain::routes::Numbering;
 use crate::domain::tables::Found;
-use crate::domain::{Digest, Made};
+use crate::domain::{
+    Allocation, AllocationId, Digest, Document, Entry, EntryKey, EnvironmentName, FlowId, Interaction, Made, NewSkill,
+    NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId, Tables, TenantId,
+};
 
 /// Records in the order of their keys, as the tree keeps them.
 #[derive(Default)]

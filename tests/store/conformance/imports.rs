@@ -7,9 +7,15 @@ use dnis_gateway::store::{BadRow, Existing, ImportRow, Imported, RowFault, Store
 use crate::engine::Engine;
 use crate::words::*;
 
-/// Rows of the group `g`, from line 2 on.
-pub(crate) fn rows(numbers: &[&str]) -> Vec<ImportRow> {
-    (2..).zip(numbers).map(|(line, text)| ImportRow { line, number: number(text) }).collect()
+on_every_engine! {
+    what_is_staged_counts_from_its_commit_on_and_not_before,
+    an_import_that_is_dropped_leaves_nothing_behind,
+    a_commit_whose_caller_has_gone_away_counts_whole,
+    an_import_names_rows_that_repeat_or_exist,
+    an_import_can_pass_over_what_exists,
+    a_number_that_somebody_else_made_meanwhile_refuses_the_whole_import,
+    of_two_imports_of_one_number_the_first_to_commit_has_it,
+    what_was_imported_can_be_lent_changed_and_deleted_and_stays_so_after_a_restart,
 }
 
 fn bad(line: u64, text: &str, fault: RowFault) -> BadRow {
@@ -25,7 +31,7 @@ async fn known(store: &dyn Store, text: &str) -> bool {
     store.number(&scope(), num(text)).await.unwrap().is_some()
 }
 
-pub(crate) async fn what_is_staged_counts_from_its_commit_on_and_not_before(engine: &mut Engine) {
+async fn what_is_staged_counts_from_its_commit_on_and_not_before(engine: &mut Engine) {
     let store = engine.store();
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     stage(&mut import, &["11", "12"]).await;
@@ -53,7 +59,7 @@ pub(crate) async fn what_is_staged_counts_from_its_commit_on_and_not_before(engi
     assert_eq!(lent, ["11", "12", "13", "21", "22"]);
 }
 
-pub(crate) async fn an_import_that_is_dropped_leaves_nothing_behind(engine: &mut Engine) {
+async fn an_import_that_is_dropped_leaves_nothing_behind(engine: &mut Engine) {
     let store = engine.store();
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     stage(&mut import, &["11", "12"]).await;
@@ -64,7 +70,7 @@ pub(crate) async fn an_import_that_is_dropped_leaves_nothing_behind(engine: &mut
     assert!(known(engine.store(), "11").await && !known(engine.store(), "12").await);
 }
 
-pub(crate) async fn a_commit_whose_caller_has_gone_away_counts_whole(engine: &mut Engine) {
+async fn a_commit_whose_caller_has_gone_away_counts_whole(engine: &mut Engine) {
     let store = engine.store();
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     stage(&mut import, &["11", "12"]).await;
@@ -77,7 +83,7 @@ pub(crate) async fn a_commit_whose_caller_has_gone_away_counts_whole(engine: &mu
     assert!(known(engine.store(), "11").await && known(engine.store(), "12").await);
 }
 
-pub(crate) async fn an_import_names_rows_that_repeat_or_exist(engine: &mut Engine) {
+async fn an_import_names_rows_that_repeat_or_exist(engine: &mut Engine) {
     let store = engine.store();
     store.create_number(&scope(), number("12"), None).await.unwrap();
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
@@ -87,7 +93,7 @@ pub(crate) async fn an_import_names_rows_that_repeat_or_exist(engine: &mut Engin
     assert_eq!(import.stage(vec![later]).await, Ok(vec![bad(90, "11", RowFault::Repeats(2))]));
 }
 
-pub(crate) async fn an_import_can_pass_over_what_exists(engine: &mut Engine) {
+async fn an_import_can_pass_over_what_exists(engine: &mut Engine) {
     let store = engine.store();
     store.create_number(&scope(), NewNumber { enabled: false, ..number("12") }, None).await.unwrap();
     let mut import = store.import_numbers(&scope(), Existing::Skip).await.unwrap();
@@ -101,7 +107,7 @@ pub(crate) async fn an_import_can_pass_over_what_exists(engine: &mut Engine) {
     assert_eq!(import.commit().await, Ok(Imported::Done { created: 0, skipped: 2 }));
 }
 
-pub(crate) async fn a_number_that_somebody_else_made_meanwhile_refuses_the_whole_import(engine: &mut Engine) {
+async fn a_number_that_somebody_else_made_meanwhile_refuses_the_whole_import(engine: &mut Engine) {
     for existing in [Existing::Refuse, Existing::Skip] {
         let store = engine.store();
         let mut import = store.import_numbers(&scope(), existing).await.unwrap();
@@ -116,7 +122,7 @@ pub(crate) async fn a_number_that_somebody_else_made_meanwhile_refuses_the_whole
     }
 }
 
-pub(crate) async fn of_two_imports_of_one_number_the_first_to_commit_has_it(engine: &mut Engine) {
+async fn of_two_imports_of_one_number_the_first_to_commit_has_it(engine: &mut Engine) {
     let store = engine.store();
     let mut first = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     let mut second = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
@@ -130,9 +136,7 @@ pub(crate) async fn of_two_imports_of_one_number_the_first_to_commit_has_it(engi
     assert!(!known(store, "12").await && known(store, "13").await);
 }
 
-pub(crate) async fn what_was_imported_can_be_lent_changed_and_deleted_and_stays_so_after_a_restart(
-    engine: &mut Engine,
-) {
+async fn what_was_imported_can_be_lent_changed_and_deleted_and_stays_so_after_a_restart(engine: &mut Engine) {
     let store = engine.store();
     let mut import = store.import_numbers(&scope(), Existing::Refuse).await.unwrap();
     stage(&mut import, &["11", "12", "13"]).await;

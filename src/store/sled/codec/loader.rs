@@ -1,0 +1,200 @@
+//! Records become tables again.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::keys::{scope_of, take_name};
+use super::{
+    StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute, StoredValue,
+    Unreadable, damaged, fields, history, tag,
+};
+use crate::domain::change::Counters;
+use crate::domain::document::Entries;
+use crate::domain::routes::Numbering;
+use crate::domain::{
+    Allocation, AllocationId, Change, Document, DocumentId, Entry, EntryKey, GroupName, Interaction, InteractionId,
+    NewSkill, Number, NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId, Tables, Value,
+};
+
+/// Rebuilds tables from records that come in the order of their keys.
+#[derive(Default)]
+pub(in crate::store::sled) struct Loader {
+    tables: Tables,
+    scopes: HashMap<Vec<u8>, Arc<Scope>>,
+    /// One shared name for each group, so that a million numbers of a group cost one name.
+    groups: HashMap<GroupName, GroupName>,
+    /// The document whose entries are coming in.
+    document: Option<(Arc<Scope>, Document)>,
+}
+
+impl Loader {
+    /// Takes the next record.
+    pub(in crate::store::sled) fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        match key.first() {
+            Some(&tag::FORMAT | &tag::COMMIT) => Ok(()),
+            Some(&tag::COUNTERS) => {
+                let counters: Counters = fields(key, value)?;
+                self.tables.apply(&Change::Counters(counters));
+                Ok(())
+            }
+            Some(&tag::NUMBER) => self.take_number(key, value),
+            Some(&tag::INTERACTION) => self.take_interaction(key, value),
+            Some(&tag::ALLOCATION) => self.take_allocation(key, value),
+            Some(&tag::DOCUMENT) => self.take_document(key, value),
+            Some(&tag::ONCE) => self.take_once(key, value),
+            Some(&tag::SKILL) => self.take_skill(key, value),
+            Some(&tag::ROUTE) => self.take_route(key, value),
+            Some(&tag::HISTORY_BUCKET) => self.take_history_bucket(key, value),
+            Some(&tag::SIGNING_KEY) => {
+                let signing_key: SigningKey = fields(key, value)?;
+                self.tables.apply(&Change::SigningKey(signing_key));
+                Ok(())
+            }
+            _ => Err(damaged(key, "there is no such kind")),
+        }
+    }
+
+    /// The tables, when all records are in.
+    pub(in crate::store::sled) fn finish(mut self) -> Tables {
+        self.finish_document();
+        self.tables
+    }
+
+    fn take_number(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let number = std::str::from_utf8(name).ok().and_then(|name| Number::new(name).ok());
+        let number = number.ok_or_else(|| damaged(key, "its key is no number"))?;
+        let stored: StoredNumber = fields(key, value)?;
+        let group = stored.group.map(|group| self.groups.entry(group.clone()).or_insert(group).clone());
+        let StoredNumber { id, dnid, enabled, freed, .. } = stored;
+        let record = NumberRecord { id, number, dnid, group, enabled, freed };
+        self.tables.apply(&Change::Number(scope, number, Some(Arc::new(record))));
+        Ok(())
+    }
+
+    fn take_interaction(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let id = std::str::from_utf8(name).ok().and_then(|name| InteractionId::new(name).ok());
+        let id = id.ok_or_else(|| damaged(key, "its key is no interaction id"))?;
+        let StoredInteraction { data, since, deadline } = fields(key, value)?;
+        let record = Arc::new(Interaction { id: id.clone(), data, since, deadline });
+        self.tables.apply(&Change::Interaction(scope, id, Some(record)));
+        Ok(())
+    }
+
+    fn take_allocation(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let id = name.try_into().map_err(|_| damaged(key, "its key is no allocation id"))?;
+        let id = AllocationId(u64::from_be_bytes(id));
+        let StoredAllocation { number, interaction, code, caller, origin, sharing, since, deadline } =
+            fields(key, value)?;
+        if !self.tables.takes(&scope, number, sharing, code.as_ref()) {
+            return Err(damaged(key, "its number is not there or lent twice"));
+        }
+        if !self.tables.has_interaction(&scope, &interaction) {
+            return Err(damaged(key, "its interaction is not there"));
+        }
+        let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
+        self.tables.apply(&Change::Allocated(scope, Arc::new(allocation)));
+        Ok(())
+    }
+
+    fn take_document(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let (id, entry) = name.split_first_chunk::<16>().ok_or_else(|| damaged(key, "its key is too short"))?;
+        let id = DocumentId(Uuid::from_bytes(*id));
+        if entry.is_empty() {
+            self.finish_document();
+            let StoredDocument { interaction, kept_until, ownership } = fields(key, value)?;
+            if interaction.as_ref().is_some_and(|id| !self.tables.has_interaction(&scope, id)) {
+                return Err(damaged(key, "its interaction is not there"));
+            }
+            let document = Document { id, interaction, kept_until, ownership, entries: Entries::new() };
+            self.document = Some((scope, document));
+            return Ok(());
+        }
+        let name = std::str::from_utf8(entry).ok().and_then(|name| EntryKey::new(name).ok());
+        let name = name.ok_or_else(|| damaged(key, "its key is no text"))?;
+        let StoredEntry { content, value } = fields(key, value)?;
+        let value = match value {
+            StoredValue::Inline(bytes) => Value::Inline(bytes),
+            StoredValue::Apart { id, length } => Value::Apart { id, length },
+        };
+        match &mut self.document {
+            Some((of, document)) if *of == scope && document.id == id => {
+                document.entries.insert(name, Entry { content, value });
+                Ok(())
+            }
+            _ => Err(damaged(key, "it belongs to no document")),
+        }
+    }
+
+    fn take_history_bucket(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        match &key[1..] {
+            [] => self.tables.set_history_floor(fields(key, value)?),
+            bucket => {
+                let bucket = history::bucket(bucket).ok_or_else(|| damaged(key, "its key is no bucket"))?;
+                self.tables.set_history(bucket, fields(key, value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_once(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, name) = self.scope(key)?;
+        let once = std::str::from_utf8(name).ok().and_then(|name| OnceKey::new(name).ok());
+        let once = once.ok_or_else(|| damaged(key, "its key is no key of a request"))?;
+        let record: OnceRecord = fields(key, value)?;
+        self.tables.apply(&Change::Once(scope, once, Some(Arc::new(record))));
+        Ok(())
+    }
+
+    fn take_skill(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, id) = self.scope(key)?;
+        if id.is_empty() {
+            let numbering: Numbering = fields(key, value)?;
+            self.tables.apply(&Change::Numbering(scope, numbering));
+            return Ok(());
+        }
+        let id = id.try_into().map_err(|_| damaged(key, "its key is no id of a skill queue"))?;
+        let id = SkillId(u32::from_be_bytes(id));
+        let about: NewSkill = fields(key, value)?;
+        self.tables.apply(&Change::Skill(scope, id, Some(Arc::new(Skill { id, about }))));
+        Ok(())
+    }
+
+    fn take_route(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (scope, dnid) = self.scope(key)?;
+        let dnid = dnid.try_into().map_err(|_| damaged(key, "its key is no configuration number"))?;
+        let dnid = u32::from_be_bytes(dnid);
+        let StoredRoute { id, hotline, extension, media, destination } = fields(key, value)?;
+        let route = Route { id, dnid, hotline, extension, media, destination };
+        if !self.tables.takes_route(&scope, &route) {
+            return Err(damaged(key, "its number or its id is another route's too"));
+        }
+        self.tables.apply(&Change::Route(scope, dnid, Some(Arc::new(route))));
+        Ok(())
+    }
+
+    fn finish_document(&mut self) {
+        if let Some((scope, document)) = self.document.take() {
+            self.tables.apply(&Change::Document(scope, document.id, Some(Arc::new(document))));
+        }
+    }
+
+    /// The scope in a key, and what follows it.
+    fn scope<'k>(&mut self, key: &'k [u8]) -> Result<(Arc<Scope>, &'k [u8]), Unreadable> {
+        let short = || damaged(key, "its key is cut short");
+        let (tenant, rest) = take_name(&key[1..]).ok_or_else(short)?;
+        let (environment, rest) = take_name(rest).ok_or_else(short)?;
+        let bytes = &key[1..key.len() - rest.len()];
+        if let Some(scope) = self.scopes.get(bytes) {
+            return Ok((Arc::clone(scope), rest));
+        }
+        let scope = Arc::new(scope_of(key, tenant, environment)?);
+        self.scopes.insert(bytes.to_vec(), Arc::clone(&scope));
+        Ok((scope, rest))
+    }
+}

@@ -1,0 +1,377 @@
+//! What the engine does for each operation of the store: a command for the writer, a look at what it has published, or
+//! both.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use super::writer::Message;
+use super::{Pinned, SledStore, bulk, closed, history};
+use crate::domain::document::Loaded;
+use crate::domain::route::DeletedRoutes;
+use crate::domain::routes::RoutePage;
+use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
+use crate::domain::tables::{Found, Page};
+use crate::domain::{
+    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
+    HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+};
+use crate::store::import::{Existing, Import};
+use crate::store::{
+    Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData, loading, seeded,
+};
+
+#[async_trait]
+impl Store for SledStore {
+    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).create_number(&scope, new)?)).await
+    }
+
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+        self.ready().await?;
+        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
+    }
+
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().update_number(&scope, number, patch)?)).await
+    }
+
+    async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_number(&scope, number)?)).await
+    }
+
+    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).lend(&scope, lend)?)).await
+    }
+
+    async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
+    }
+
+    async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await
+    }
+
+    async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().free_allocation(&scope, id)?)).await
+    }
+
+    async fn match_call(
+        &self,
+        scope: &Scope,
+        criteria: Criteria,
+        which: Which,
+        after: AfterMatch,
+        data: WithData,
+    ) -> Result<Vec<Matched>> {
+        // A call that nothing durable fits needs no writer to be told so.
+        if let Err(miss) = self.read(|tables, now| criteria.may_match(tables, scope, now)) {
+            return Err(Refusal::NoMatch(miss).into());
+        }
+        let scope = scope.clone();
+        self.write(move |desk| {
+            let matches = desk.turn().match_call(&scope, &criteria, which, after)?;
+            let mut matched = Vec::with_capacity(matches.len());
+            for found in matches {
+                let data = match (data, &found.document) {
+                    (WithData::Yes, Some(document)) => desk.load(document)?,
+                    _ => None,
+                };
+                matched.push(Matched { found, data });
+            }
+            Ok(matched)
+        })
+        .await
+    }
+
+    async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
+        let rules = self.rules.load();
+        let resolution = self.read(|tables, now| call.look(tables, &rules, scope, now));
+        let mut candidates = Vec::with_capacity(resolution.candidates.len());
+        for candidate in &resolution.candidates {
+            let data = match &candidate.document {
+                Some(document) => self.texts(scope, document).await?,
+                None => None,
+            };
+            candidates.push(Recognised { candidate: candidate.clone(), data });
+        }
+        Ok(Resolved::of(&resolution, candidates, false))
+    }
+
+    async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
+        let scope = scope.clone();
+        self.write(move |desk| {
+            let Taken { resolution, freed } = desk.turn().take_call(&scope, &call);
+            let mut candidates = Vec::with_capacity(resolution.candidates.len());
+            for candidate in &resolution.candidates {
+                let data = candidate.document.as_ref().map(|document| desk.load(document)).transpose()?.flatten();
+                candidates.push(Recognised { candidate: candidate.clone(), data });
+            }
+            Ok(Resolved::of(&resolution, candidates, freed))
+        })
+        .await
+    }
+
+    async fn create_interaction(
+        &self,
+        scope: &Scope,
+        new: NewInteraction,
+        once: Option<Once>,
+    ) -> Result<Arc<Interaction>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).create_interaction(&scope, new)?)).await
+    }
+
+    async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
+        let (scope, id) = (scope.clone(), id.clone());
+        self.write(move |desk| Ok(desk.turn().delete_interaction(&scope, &id)?)).await
+    }
+
+    async fn create_document(
+        &self,
+        scope: &Scope,
+        entries: Vec<NewEntry>,
+        ttl: Seconds,
+        once: Option<Once>,
+    ) -> Result<DocumentId> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).create_document(&scope, entries, ttl)?)).await
+    }
+
+    async fn merge_document(
+        &self,
+        scope: &Scope,
+        named: DocumentRef,
+        entries: Vec<NewEntry>,
+        ttl: Option<Seconds>,
+        once: Option<Once>,
+    ) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).merge_document(&scope, named, entries, ttl)?)).await
+    }
+
+    async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_document(&scope, named)?)).await
+    }
+
+    async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
+        let (scope, key) = (scope.clone(), key.to_owned());
+        self.write(move |desk| Ok(desk.turn().delete_entry(&scope, named, &key)?)).await
+    }
+
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
+        Ok(self.read(|tables, now| tables.number(scope, number, now)))
+    }
+
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>> {
+        Ok(self.read(|tables, now| tables.dialled(scope, dialled, now)))
+    }
+
+    async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
+        Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
+    }
+
+    async fn numbers_after(
+        &self,
+        scope: &Scope,
+        filter: &NumberFilter,
+        after: Option<Number>,
+        limit: usize,
+    ) -> Result<Part<Found, Number>> {
+        let rules = self.rules.load();
+        Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+    }
+
+    async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
+        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+    }
+
+    async fn allocations_after(
+        &self,
+        scope: &Scope,
+        filter: &AllocationFilter,
+        after: Option<AllocationId>,
+        limit: usize,
+    ) -> Result<Part<Arc<Allocation>, AllocationId>> {
+        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
+    }
+
+    async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
+        Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
+    }
+
+    async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
+        match self.live_document(scope, named) {
+            Some(document) => self.texts(scope, &document).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
+        let key = key.to_owned();
+        let entry = self.load(scope, named, move |document, tree| match document.entries.get(key.as_str()) {
+            Some(entry) => Ok(loading::entry(entry, tree)?.map(Some)),
+            None => Ok(Some(None)),
+        });
+        Ok(entry.await?.flatten())
+    }
+
+    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).create_route(&scope, new)?)).await
+    }
+
+    async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_route(&scope, id, destination)?)).await
+    }
+
+    async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_routes(&scope, &dnids))).await
+    }
+
+    async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
+        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+    }
+
+    async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
+        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+    }
+
+    async fn routes_after(
+        &self,
+        scope: &Scope,
+        filter: &RouteFilter,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Part<Arc<Route>, u32>> {
+        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
+    }
+
+    async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
+        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+    }
+
+    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().under(once).create_skill(&scope, new)?)).await
+    }
+
+    async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().modify_skill(&scope, id, new)?)).await
+    }
+
+    async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().delete_skills(&scope, &ids)?)).await
+    }
+
+    async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skills(scope)))
+    }
+
+    async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
+        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+    }
+
+    async fn signing_key(&self) -> Result<SigningKey> {
+        if let Some(key) = self.read(|tables, _| tables.signing_key().cloned()) {
+            return Ok(key);
+        }
+        self.write(|desk| Ok(desk.turn().signing_key())).await
+    }
+
+    async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
+    }
+
+    async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
+        let (scope, group) = (scope.clone(), group.clone());
+        self.write(move |desk| Ok(desk.turn().group(&scope, &group))).await
+    }
+
+    async fn groups_after(
+        &self,
+        scope: &Scope,
+        after: Option<Option<GroupName>>,
+        limit: usize,
+    ) -> Result<Part<PoolHealth, Option<GroupName>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().groups_after(&scope, after.as_ref(), limit))).await
+    }
+
+    async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        self.write(|desk| Ok(desk.turn().pools())).await
+    }
+
+    async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
+        let known = self.read(|tables, now| tables.known_history(scope, &query, now));
+        let scope = scope.clone();
+        self.read_records(move |records| {
+            query.page(&known, |bucket, below| Ok(history::of_number(records, bucket, &scope, query.number, below)))
+        })
+        .await
+    }
+
+    async fn seed(&self, seeds: Seeds) -> Result<bool> {
+        seeded(self.write(move |desk| Ok(desk.turn().seed(&seeds)?)).await)
+    }
+
+    async fn set_rules(&self, rules: Rules) -> Result<()> {
+        let for_readers = Arc::new(rules.clone());
+        self.write(move |desk| {
+            desk.set_rules(rules);
+            Ok(())
+        })
+        .await?;
+        self.rules.store(for_readers);
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        self.write(|desk| {
+            desk.turn();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        let (origin, contents, pin) = self.write(|desk| Ok(desk.all())).await?;
+        Ok(Snapshot::new(origin, contents, Pinned { records: Arc::clone(&self.records), _pin: pin }))
+    }
+
+    async fn ready(&self) -> Result<()> {
+        match &*self.status.lock() {
+            Some(reason) => Err(Error::Unavailable(Arc::clone(reason))),
+            None if self.queue.is_closed() => Err(closed()),
+            None => Ok(()),
+        }
+    }
+
+    async fn close(&self) {
+        let (told, closed) = oneshot::channel();
+        self.records.write().take();
+        if self.queue.send(Message::Close(told)).await.is_ok() {
+            let _ = closed.await;
+        }
+        let thread = self.writer.lock().take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
