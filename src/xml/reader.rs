@@ -215,7 +215,7 @@ impl<'d> Reader<'d> {
     /// The value of an attribute of the element just opened; an empty `namespace` means an attribute without prefix.
     pub fn attribute(&self, element: &Element<'d>, namespace: &str, local: &str) -> Option<Cow<'d, str>> {
         Attributes(element.attributes).find_map(|(name, value)| {
-            let (prefix, found) = name.split_once(':').unwrap_or(("", name));
+            let (prefix, found) = prefixed(name);
             let matches = found == local
                 && if prefix.is_empty() { namespace.is_empty() } else { *self.scope.name(prefix) == *namespace };
             matches.then(|| scope::attribute_value(value))
@@ -224,7 +224,7 @@ impl<'d> Reader<'d> {
 
     /// The names of the attributes of the element just opened, namespace declarations left out.
     pub fn attribute_names<'r>(&'r self, element: &Element<'d>) -> impl Iterator<Item = Name<'d>> + use<'r, 'd> {
-        let attributes = Attributes(element.attributes).map(|(name, _)| name.split_once(':').unwrap_or(("", name)));
+        let attributes = Attributes(element.attributes).map(|(name, _)| prefixed(name));
         attributes.filter(|(prefix, local)| *prefix != "xmlns" && !(prefix.is_empty() && *local == "xmlns")).map(
             |(prefix, local)| {
                 let namespace = if prefix.is_empty() { Namespace::Written("") } else { self.scope.name(prefix) };
@@ -246,7 +246,7 @@ impl<'d> Reader<'d> {
                 }
             }
         }
-        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        let (prefix, local) = prefixed(name);
         Ok(Element { name: Name { namespace: self.scope.name(prefix), local }, attributes })
     }
 
@@ -264,6 +264,18 @@ pub fn is_blank_text(text: &str) -> bool {
     text.bytes().all(is_blank)
 }
 
+/// The prefix of a name, empty where there is none, and the rest.
+fn prefixed(name: &str) -> (&str, &str) {
+    split_at_byte(name, b':').unwrap_or(("", name))
+}
+
+/// What stands before and behind a byte of ASCII. Names are short, and the general search takes longer to begin than this
+/// takes to end.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|found| found == byte)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
 /// Names and raw values of a start tag that has passed the guard.
 struct Attributes<'d>(&'d str);
 
@@ -271,7 +283,7 @@ impl<'d> Iterator for Attributes<'d> {
     type Item = (&'d str, &'d str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name, rest) = self.0.split_once('=')?;
+        let (name, rest) = split_at_byte(self.0, b'=')?;
         let rest = rest.trim_start();
         let quote = rest.chars().next()?;
         let (value, rest) = rest[quote.len_utf8()..].split_once(quote)?;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::super::refusal::Reason::{self, *};
 use super::*;
 use proptest::prelude::*;
@@ -299,15 +301,24 @@ fn deep_nesting_is_refused_at_the_limit_without_recursion() {
     assert_eq!((refusal.reason(), refusal.offset()), (TooDeep, 64 * 3));
 }
 
-/// The shortest of several runs, so that a busy machine does not spoil the comparison.
-fn shortest_run(text: &str) -> std::time::Duration {
+/// What the processors have given this thread so far: however busy the machine is, others are not counted in.
+fn processor_time() -> Duration {
+    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").expect("a kernel that counts a thread's time");
+    Duration::from_nanos(counted.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// What one reading takes. The kernel counts in coarse steps, so readings are counted together.
+fn time_of(text: &str) -> Duration {
     let limits = Limits { bytes: usize::MAX, elements: usize::MAX, text: usize::MAX, ..Limits::default() };
-    let run = || {
-        let start = std::time::Instant::now();
+    let before = processor_time();
+    for readings in 1.. {
         assert!(admit(text.as_bytes(), None, &limits).is_ok());
-        start.elapsed()
-    };
-    (0..7).map(|_| run()).min().unwrap()
+        let spent = processor_time() - before;
+        if spent >= Duration::from_millis(40) {
+            return spent / readings;
+        }
+    }
+    unreachable!("time passes");
 }
 
 #[test]
@@ -321,7 +332,7 @@ fn the_work_grows_with_the_document_and_no_faster() {
         (format!("<r{declarations}>"), format!("<a{attributes}/>"), 40),
     ] {
         let document = |times: usize| format!("{open}{}</r>", piece.repeat(times));
-        let (small, large) = (shortest_run(&document(count)), shortest_run(&document(count * 8)));
+        let (small, large) = (time_of(&document(count)), time_of(&document(count * 8)));
         // Eight times the document: eight times the work if linear, sixty-four times if quadratic.
         assert!(large < small * 24, "{piece}: {small:?} became {large:?}");
     }
