@@ -11,6 +11,7 @@
 //! `cargo test --test crash -- --nocapture` shows the tally.
 
 mod audit;
+mod churn;
 mod damage;
 mod disk;
 mod full;

@@ -148,9 +148,8 @@ impl Image {
             }
             Event::Synced { serial, .. } => self.synced(serial),
             Event::Rename { from, to } => {
-                let node = self.seen.remove(&from).expect("what is renamed is there");
-                assert!(!self.nodes[node].directory, "no directory is renamed");
-                self.seen.insert(to.clone(), node);
+                assert!(self.seen.contains_key(&from), "what is renamed is there");
+                rename(&mut self.seen, &from, &to);
                 self.renamings.push((self.clock, Renaming::Move(from, to)));
             }
             Event::Remove { path } => {
@@ -265,12 +264,19 @@ impl Renaming {
         match self {
             Self::Put(path, node) => drop(names.insert(path.clone(), *node)),
             Self::Remove(path) => drop(names.remove(path)),
-            Self::Move(from, to) => {
-                if let Some(node) = names.remove(from) {
-                    names.insert(to.clone(), node);
-                }
-            }
+            Self::Move(from, to) => rename(names, from, to),
         }
+    }
+}
+
+/// Gives another name to a file, or to a directory with all that is in it.
+fn rename(names: &mut BTreeMap<PathBuf, Node>, from: &Path, to: &Path) {
+    let moved: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+    for path in moved {
+        let node = names.remove(&path).expect("it was there a moment ago");
+        let below = path.strip_prefix(from).expect("it begins with the old name");
+        let renamed = if below.as_os_str().is_empty() { to.to_owned() } else { to.join(below) };
+        names.insert(renamed, node);
     }
 }
 
