@@ -7,13 +7,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use dnis_gateway::domain::document::LoadedValue;
 use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
 use dnis_gateway::domain::{
     Content, DocumentId, EntryKey, GroupName, HistoryRules, InteractionId, NewEntry, NewNumber, Number, Origin, Rules,
@@ -37,17 +38,21 @@ const DUMP: &str = "DNIS_GATEWAY_TEST_DUMP";
 const ACKNOWLEDGED: &str = "acknowledged";
 /// The file, on the same disk, with the ids of the documents.
 const IDS: &str = "ids";
+/// Where the data are on the disk; the directory above them is the gateway's to make too.
+const DATA: &str = "above/data";
+/// What sled's log is made of, and used again as a whole, in bytes.
+const SEGMENT: u64 = 512 * 1024;
 /// Points at which the power fails, where nothing else is said.
-const POINTS: usize = 40;
+const POINTS: usize = 24;
 /// Documents with a little text, and the length of it: as much as stands in the document's own record.
-const DOCUMENTS: usize = 2500;
+const DOCUMENTS: usize = 1600;
 const TEXT: usize = 1000;
 /// Documents with a large value, and the length of it.
 const PICTURES: usize = 3;
 const PICTURE: usize = 400_000;
 /// Rounds in which they are written anew, and the one before which everything is compacted.
-const ROUNDS: usize = 12;
-const COMPACTED: usize = 8;
+const ROUNDS: usize = 10;
+const COMPACTED: usize = 6;
 /// Numbers, all of which are lent and freed in each round, and how much is remembered of that.
 const NUMBERS: usize = 40;
 const REMEMBERED: u64 = 100;
@@ -68,15 +73,16 @@ fn writes(round: usize, place: usize) -> bool {
 }
 
 /// What a round writes into a document.
-fn written_by(round: usize, place: usize) -> Vec<u8> {
+fn written_by(round: usize, place: usize) -> String {
     let length = if place < PICTURES { PICTURE } else { TEXT };
-    let text = format!("{round}/{place} ");
-    text.bytes().cycle().take(length).collect()
+    let mut text = format!("{round}/{place} ").repeat(length / 4);
+    text.truncate(length);
+    text
 }
 
 fn entries(round: usize, place: usize) -> Vec<NewEntry> {
     let key = EntryKey::new("text").unwrap();
-    vec![NewEntry { key, content: Content::Text, bytes: written_by(round, place).into() }]
+    vec![NewEntry { key, content: Content::Text, bytes: written_by(round, place).into_bytes().into() }]
 }
 
 fn new_number(number: usize) -> NewNumber {
@@ -133,7 +139,7 @@ async fn work(store: &SledStore, round: usize, ids: &mut Vec<DocumentId>) {
 #[ignore = "the child of a test below, which puts a disk under it"]
 async fn the_child_writes_everything_anew() {
     let root = PathBuf::from(std::env::var(DIRECTORY).expect("the directory is told"));
-    let data = root.join("data");
+    let data = root.join(DATA);
     let mut acknowledged = OpenOptions::new().create(true).append(true).open(root.join(ACKNOWLEDGED)).unwrap();
     let mut store = open(&data).unwrap();
     let mut ids = Vec::new();
@@ -158,7 +164,7 @@ async fn the_child_writes_everything_anew() {
 async fn the_child_restores_a_dump() {
     let root = PathBuf::from(std::env::var(DIRECTORY).expect("the directory is told"));
     let dump = std::env::var(DUMP).expect("the dump is told");
-    restore(Path::new(&dump), &root.join("data"));
+    restore(Path::new(&dump), &root.join(DATA));
     fs::write(root.join(ACKNOWLEDGED), ".").unwrap();
     std::process::exit(0);
 }
@@ -205,16 +211,44 @@ async fn what_is_written_anew_over_and_over_survives_a_power_cut_at_any_point() 
     let mut rng = StdRng::seed_from_u64(seed);
     let events = told(&mut disk, "churn::the_child_writes_everything_anew", Path::new(""));
     let ids: Vec<DocumentId> = serde_json::from_slice(&fs::read(disk.root().join(IDS)).unwrap()).unwrap();
-    let compaction = compaction(&events);
-    let chosen: Vec<usize> = anywhere(0..events.len(), points - points / 4, &mut rng).collect();
-    let chosen = counted(chosen.into_iter().chain(anywhere(compaction, points / 4, &mut rng)));
+    let (compaction, reused) = (compaction(&events), reused(&events));
+    println!("{} events, {} places used again", events.len(), reused.len());
+    let mut chosen: Vec<usize> = anywhere(0..events.len(), points / 4, &mut rng).collect();
+    chosen.extend(anywhere(compaction, points / 4, &mut rng));
+    chosen.extend(anywhere(0..reused.len(), points - points / 4 * 2, &mut rng).map(|at| reused[at]));
+    let chosen = counted(chosen);
     let wrong = cut_at(&chosen, events, &mut rng, async |image, root| {
         let rounds = image.file(Path::new(ACKNOWLEDGED)).len();
-        let held = holds(&root.join("data"), rounds, &ids).await;
+        let held = holds(&root.join(DATA), rounds, &ids).await;
         held.map_err(|reason| format!("after {rounds} rounds: {reason}"))
     })
     .await;
     assert!(wrong.is_empty(), "CRASH_SEED={seed}: {} of {points}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The events after which a part of the tree's log has been written over that other records were in before, and is not
+/// yet safe.
+fn reused(events: &[Option<Event>]) -> Vec<usize> {
+    let mut logs = HashMap::new();
+    let mut written = HashSet::new();
+    let mut reused = Vec::new();
+    for (place, event) in events.iter().enumerate() {
+        match event {
+            Some(Event::Open { handle, path, .. }) if path.ends_with("db") => {
+                logs.insert(*handle, path.clone());
+            }
+            Some(Event::Write { handle, offset, .. }) if offset.is_multiple_of(SEGMENT) => {
+                let log = logs.get(handle);
+                if log.is_some_and(|log| !written.insert((log.clone(), *offset))) {
+                    reused.push(place + 1);
+                }
+            }
+            // The log that it takes the place of begins anew.
+            Some(Event::Rename { to, .. }) if to.ends_with("db") => written.clear(),
+            _ => {}
+        }
+    }
+    reused
 }
 
 /// The events in which everything is compacted.
@@ -249,13 +283,16 @@ async fn compare(store: &SledStore, rounds: usize, ids: &[DocumentId]) -> Result
     let Some(last) = rounds.checked_sub(1) else { return Ok(()) };
     let scope = scope();
     for (place, id) in ids.iter().enumerate() {
-        let entry = store.document_entry(&scope, (*id).into(), "text").await.map_err(|error| error.to_string())?;
-        let entry = entry.ok_or(format!("document {place} is lost"))?;
+        let found = store.document(&scope, (*id).into()).await.map_err(|error| error.to_string())?;
+        let found = found.ok_or(format!("document {place} is lost"))?;
+        let [(_, LoadedValue::Text(text))] = &found.entries[..] else {
+            return Err(format!("document {place} holds {:?}", found.entries));
+        };
         let written = (0..=last).rev().find(|round| writes(*round, place)).unwrap();
         let next = Some(last + 1).filter(|next| writes(*next, place));
-        let may_be = |round: usize| entry.bytes[..] == written_by(round, place)[..];
+        let may_be = |round: usize| **text == *written_by(round, place);
         if !may_be(written) && !next.is_some_and(may_be) {
-            let found: String = String::from_utf8_lossy(&entry.bytes).chars().take(12).collect();
+            let found: String = text.chars().take(12).collect();
             return Err(format!("document {place} should be of round {written}, it is '{found}'"));
         }
     }
@@ -283,7 +320,7 @@ async fn a_restore_that_a_power_cut_ends_leaves_nothing_or_everything() {
     let chosen = counted(chosen.into_iter().chain(anywhere(ending, points - points / 2, &mut rng)));
     let tally = std::cell::Cell::new((0, 0));
     let wrong = cut_at(&chosen, events, &mut rng, async |image, root| {
-        let data = root.join("data");
+        let data = root.join(DATA);
         let done = !image.file(Path::new(ACKNOWLEDGED)).is_empty();
         let (nothing, everything) = tally.get();
         if data.join("dnis-gateway.toml").exists() {

@@ -615,7 +615,7 @@ impl Opening<'_> {
 
     /// Makes every file of the store safe as it is, and its name too. Among them is one with sled's settings, which sled
     /// writes once, never syncs, and does not open without.
-    fn settle(&self) -> io::Result<()> {
+    pub(super) fn settle(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
             let name = entry.file_name();
