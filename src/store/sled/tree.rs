@@ -3,8 +3,8 @@
 //! Sled's log is made of segments. After a power cut sled opens it, with all that was safe before, as long as what was
 //! not yet safe lies in the segment that was being written and the one after it. Beyond that two things go wrong. Where a
 //! segment is missing in front of one that says it was safe, sled takes the whole log for torn. And a segment whose
-//! records have all been written anew is written over, though the new ones may not be safe. So here no more than
-//! [`MOST_UNSYNCED`] bytes of the log are ever without a sync, whoever writes.
+//! records have all been written anew is written over, though the new ones may not be safe. So here less than a segment of
+//! the log is ever without a sync, whoever writes.
 
 use std::fs::File;
 use std::io;
@@ -22,9 +22,13 @@ pub(super) const SLICE: usize = 500;
 
 /// What sled's log is made of, in bytes; sled's own default, by which every directory was made.
 const SEGMENT: usize = 512 * 1024;
-/// How much of the log may be without a sync while more is written. What one step adds comes on top of it: as much is
-/// meant, and three times as much would still do no harm.
-const MOST_UNSYNCED: usize = SEGMENT / 5;
+/// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
+/// meant to be half as much, and eight times that would still do no harm.
+const MOST_UNSYNCED: usize = SEGMENT / 8;
+/// How many bytes of keys and values are written in one step, if there is more than one of them.
+const STEP_BYTES: usize = MOST_UNSYNCED / 4;
+/// How many operations are written in one step before it is known what they take of the log.
+const FIRST_STEP: usize = 4;
 
 /// A key and its value.
 pub(super) type Pair = (sled::IVec, sled::IVec);
@@ -42,8 +46,9 @@ pub(super) struct Tree {
 struct Unsynced {
     /// How many bytes of the log it takes.
     bytes: usize,
-    /// How many operations are written at a time, so that they take about [`MOST_UNSYNCED`] bytes.
-    step: usize,
+    /// How many operations are written in one step, for each kind of record: how much of the log they take depends on
+    /// what else is in the same pages, which is of the same kind.
+    steps: [usize; 256],
     /// The first failure of a write or a sync. The system tells of a failed sync once and forgets what was lost, so
     /// whoever syncs next must not be told that all is well.
     failed: Option<String>,
@@ -52,7 +57,7 @@ struct Unsynced {
 impl Tree {
     /// The tree whose files are in `directory`.
     pub(super) fn new(db: sled::Db, directory: &Path) -> io::Result<Self> {
-        let unsynced = Mutex::new(Unsynced { bytes: 0, step: 1, failed: None });
+        let unsynced = Mutex::new(Unsynced { bytes: 0, steps: [FIRST_STEP; 256], failed: None });
         Ok(Self { db, log: File::open(directory.join("db"))?, unsynced })
     }
 
@@ -68,19 +73,28 @@ impl Tree {
 
     /// Writes a slice, one step after the other. All of it is safe after [`Tree::sync`]; some of it may be earlier.
     pub(super) fn write(&self, slice: Slice) -> Result<(), String> {
-        let mut operations = slice.0.into_iter();
-        while operations.len() > 0 {
+        let mut operations = slice.0.into_iter().peekable();
+        while let Some((key, _)) = operations.peek() {
+            let kind = kind_of(key);
             // Between two steps others get their turn.
             let mut unsynced = self.unsynced.lock();
             if unsynced.bytes >= MOST_UNSYNCED {
                 self.settle(&mut unsynced)?;
             }
-            let step = Slice(operations.by_ref().take(unsynced.step).collect());
-            let bytes = unsynced.attempt(|| {
+            let (mut step, mut size) = (Slice::default(), 0);
+            while step.0.len() < unsynced.step(kind)
+                && let Some(operation) = operations.next_if(|operation| {
+                    size += bytes(operation);
+                    step.0.is_empty() || (kind_of(&operation.0) == kind && size <= STEP_BYTES)
+                })
+            {
+                step.0.push(operation);
+            }
+            let taken = unsynced.attempt(|| {
                 self.apply(step)?;
                 self.db.flush().map_err(told)
             })?;
-            unsynced.grow(bytes);
+            unsynced.grow(kind, taken);
         }
         Ok(())
     }
@@ -138,15 +152,32 @@ impl Unsynced {
         act().inspect_err(|reason| self.failed = Some(reason.clone()))
     }
 
+    /// How many operations on records of a kind are written in one step.
+    fn step(&self, kind: u8) -> usize {
+        self.steps[usize::from(kind)]
+    }
+
     /// A step has taken so many bytes of the log.
-    fn grow(&mut self, bytes: usize) {
+    fn grow(&mut self, kind: u8, bytes: usize) {
         self.bytes += bytes;
-        if bytes > MOST_UNSYNCED {
-            self.step = (self.step / 2).max(1);
-        } else if bytes < MOST_UNSYNCED / 2 {
-            self.step = (self.step * 2).min(SLICE);
+        debug_assert!(self.bytes < SEGMENT, "{} bytes of the log are not synced", self.bytes);
+        let step = &mut self.steps[usize::from(kind)];
+        if bytes > MOST_UNSYNCED / 2 {
+            *step = (*step / 2).max(1);
+        } else if bytes < MOST_UNSYNCED / 8 {
+            *step = (*step * 2).min(SLICE);
         }
     }
+}
+
+/// The kind of the record with this key.
+fn kind_of(key: &[u8]) -> u8 {
+    key.first().copied().unwrap_or_default()
+}
+
+/// What an operation is about, in bytes.
+fn bytes((key, value): &(sled::IVec, Option<sled::IVec>)) -> usize {
+    key.len() + value.as_ref().map_or(0, |value| value.len())
 }
 
 /// What sled says of an error; of one that comes from the system, what the system says.
@@ -201,23 +232,33 @@ mod tests {
         Tree::new(sled::open(directory).unwrap(), directory).unwrap()
     }
 
-    #[test]
-    fn steps_become_as_large_as_leaves_little_of_the_log_unsynced() {
-        let directory = tempfile::tempdir().unwrap();
-        let tree = tree(directory.path());
-        for round in 0..8u32 {
-            for large in [true, false] {
-                let mut slice = Slice::default();
-                for at in 0..SLICE {
-                    let value = vec![round as u8; if large { codec::MAX_RECORD_BYTES - 100 } else { 20 }];
-                    slice.put(&[&[u8::from(large)], &(at * 7919 % SLICE).to_be_bytes()[..]].concat(), &value);
-                }
-                tree.write(slice).unwrap();
-                let unsynced = tree.unsynced.lock();
-                // What is unsynced before a step, and the largest step.
-                assert!(unsynced.bytes < MOST_UNSYNCED * 4, "{} bytes", unsynced.bytes);
+    /// Writes a slice of records of one kind: values of this length, or none.
+    fn rewrite(tree: &Tree, kind: u8, round: u8, length: Option<usize>) {
+        let mut slice = Slice::default();
+        for at in 0..SLICE {
+            let key = [&[kind], &(at * 7919 % 10_007).to_be_bytes()[..]].concat();
+            match length {
+                Some(length) => slice.put(&key, &vec![round; length]),
+                None => slice.remove(&key),
             }
         }
+        tree.write(slice).unwrap();
+    }
+
+    #[test]
+    fn whatever_is_written_little_of_the_log_is_unsynced() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = tree(directory.path());
+        let lengths = [Some(20), Some(4000), None, Some(900), Some(20), Some(4000), Some(20), None];
+        for (round, length) in (0..).zip(lengths) {
+            for kind in [1, 2] {
+                // That it is never too much is asserted after each step.
+                rewrite(&tree, kind, round, length);
+            }
+        }
+        let steps = |kind: u8| tree.unsynced.lock().step(kind);
+        assert!(steps(1) > FIRST_STEP && steps(2) > FIRST_STEP, "what takes little is written in larger steps");
+        assert_eq!(steps(3), FIRST_STEP);
         tree.sync().unwrap();
         assert_eq!(tree.unsynced.lock().bytes, 0);
     }
