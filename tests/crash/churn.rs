@@ -27,7 +27,7 @@ use futures_util::future::try_join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::disk::{Disk, Event, Honesty};
+use crate::disk::{Cut, Disk, Event, Honesty};
 use crate::from_environment;
 use crate::points::cut_at;
 
@@ -195,10 +195,11 @@ fn anywhere(range: std::ops::Range<usize>, points: usize, rng: &mut StdRng) -> i
     (0..points).map(move |_| rng.random_range(range.clone()))
 }
 
-fn counted(places: impl IntoIterator<Item = usize>) -> BTreeMap<usize, usize> {
-    let mut chosen = BTreeMap::new();
-    places.into_iter().for_each(|place| *chosen.entry(place).or_default() += 1);
-    chosen
+/// Adds places, and these ways in turn in which the power fails there.
+fn choose(chosen: &mut BTreeMap<usize, Vec<Cut>>, places: impl IntoIterator<Item = usize>, cuts: &[Cut]) {
+    for (place, cut) in places.into_iter().zip(cuts.iter().cycle()) {
+        chosen.entry(place).or_default().push(*cut);
+    }
 }
 
 #[tokio::test]
@@ -213,10 +214,12 @@ async fn what_is_written_anew_over_and_over_survives_a_power_cut_at_any_point() 
     let ids: Vec<DocumentId> = serde_json::from_slice(&fs::read(disk.root().join(IDS)).unwrap()).unwrap();
     let (compaction, reused) = (compaction(&events), reused(&events));
     println!("{} events, {} places used again", events.len(), reused.len());
-    let mut chosen: Vec<usize> = anywhere(0..events.len(), points / 4, &mut rng).collect();
-    chosen.extend(anywhere(compaction, points / 4, &mut rng));
-    chosen.extend(anywhere(0..reused.len(), points - points / 4 * 2, &mut rng).map(|at| reused[at]));
-    let chosen = counted(chosen);
+    let mut chosen = BTreeMap::new();
+    choose(&mut chosen, anywhere(0..events.len(), points / 4, &mut rng), &Cut::ALL);
+    choose(&mut chosen, anywhere(compaction, points / 4, &mut rng), &Cut::ALL);
+    let reused = anywhere(0..reused.len(), points - points / 4 * 2, &mut rng).map(|at| reused[at]);
+    // Where the new is on the disk and the old is not.
+    choose(&mut chosen, reused, &[Cut::Any, Cut::Last, Cut::Any]);
     let wrong = cut_at(&chosen, events, &mut rng, async |image, root| {
         let rounds = image.file(Path::new(ACKNOWLEDGED)).len();
         let held = holds(&root.join(DATA), rounds, &ids).await;
@@ -315,9 +318,10 @@ async fn a_restore_that_a_power_cut_ends_leaves_nothing_or_everything() {
     let mut rng = StdRng::seed_from_u64(seed);
     let events = told(&mut disk, "churn::the_child_restores_a_dump", &dump);
     // At its end it says that all counts; more can go wrong there than elsewhere.
-    let chosen: Vec<usize> = anywhere(0..events.len(), points / 2, &mut rng).collect();
+    let mut chosen = BTreeMap::new();
+    choose(&mut chosen, anywhere(0..events.len(), points / 2, &mut rng), &Cut::ALL);
     let ending = events.len().saturating_sub(20)..events.len();
-    let chosen = counted(chosen.into_iter().chain(anywhere(ending, points - points / 2, &mut rng)));
+    choose(&mut chosen, anywhere(ending, points - points / 2, &mut rng), &Cut::ALL);
     let tally = std::cell::Cell::new((0, 0));
     let wrong = cut_at(&chosen, events, &mut rng, async |image, root| {
         let data = root.join(DATA);
