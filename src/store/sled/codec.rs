@@ -295,6 +295,12 @@ pub(super) fn is_stage(key: &[u8]) -> bool {
     key.first() == Some(&tag::STAGE)
 }
 
+/// Whether records of the kind of this key may be as large as [`MAX_RECORD_BYTES`]; those of the others have a few names
+/// and numbers in them.
+pub(super) fn is_roomy(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(tag::DOCUMENT | tag::VALUE | tag::SKILL | tag::STAGE)))
+}
+
 /// What a record tells of, in words for people.
 pub(super) fn kind(key: &[u8]) -> &'static str {
     match key.first() {

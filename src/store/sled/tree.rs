@@ -25,10 +25,13 @@ const SEGMENT: usize = 512 * 1024;
 /// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
 /// meant to be half as much, and eight times that would still do no harm.
 const MOST_UNSYNCED: usize = SEGMENT / 8;
-/// How many bytes of keys and values are written in one step, if there is more than one of them.
-const STEP_BYTES: usize = MOST_UNSYNCED / 4;
 /// How many operations are written in one step before it is known what they take of the log.
 const FIRST_STEP: usize = 4;
+/// How many are written in one step at most. Sled writes a page anew after some changes of it, and all operations of a
+/// step may hit pages that are due at once. A page has up to 16 records.
+const MOST_STEP: usize = 32;
+/// The same for kinds whose records are large.
+const MOST_ROOMY_STEP: usize = 6;
 
 /// A key and its value.
 pub(super) type Pair = (sled::IVec, sled::IVec);
@@ -76,17 +79,15 @@ impl Tree {
         let mut operations = slice.0.into_iter().peekable();
         while let Some((key, _)) = operations.peek() {
             let kind = kind_of(key);
+            let most = if codec::is_roomy(key) { MOST_ROOMY_STEP } else { MOST_STEP };
             // Between two steps others get their turn.
             let mut unsynced = self.unsynced.lock();
             if unsynced.bytes >= MOST_UNSYNCED {
                 self.settle(&mut unsynced)?;
             }
-            let (mut step, mut size) = (Slice::default(), 0);
-            while step.0.len() < unsynced.step(kind)
-                && let Some(operation) = operations.next_if(|operation| {
-                    size += bytes(operation);
-                    step.0.is_empty() || (kind_of(&operation.0) == kind && size <= STEP_BYTES)
-                })
+            let mut step = Slice::default();
+            while step.0.len() < unsynced.step(kind).min(most)
+                && let Some(operation) = operations.next_if(|(key, _)| kind_of(key) == kind)
             {
                 step.0.push(operation);
             }
@@ -165,7 +166,7 @@ impl Unsynced {
         if bytes > MOST_UNSYNCED / 2 {
             *step = (*step / 2).max(1);
         } else if bytes < MOST_UNSYNCED / 8 {
-            *step = (*step * 2).min(SLICE);
+            *step = (*step * 2).min(MOST_STEP);
         }
     }
 }
@@ -173,11 +174,6 @@ impl Unsynced {
 /// The kind of the record with this key.
 fn kind_of(key: &[u8]) -> u8 {
     key.first().copied().unwrap_or_default()
-}
-
-/// What an operation is about, in bytes.
-fn bytes((key, value): &(sled::IVec, Option<sled::IVec>)) -> usize {
-    key.len() + value.as_ref().map_or(0, |value| value.len())
 }
 
 /// What sled says of an error; of one that comes from the system, what the system says.
@@ -232,13 +228,13 @@ mod tests {
         Tree::new(sled::open(directory).unwrap(), directory).unwrap()
     }
 
-    /// Writes a slice of records of one kind: values of this length, or none.
-    fn rewrite(tree: &Tree, kind: u8, round: u8, length: Option<usize>) {
+    /// Writes records of the kind of this key: values of this length, or none.
+    fn rewrite(tree: &Tree, kind: &[u8], length: Option<usize>) {
         let mut slice = Slice::default();
         for at in 0..SLICE {
-            let key = [&[kind], &(at * 7919 % 10_007).to_be_bytes()[..]].concat();
+            let key = [&kind[..1], &(at * 7919 % 10_007).to_be_bytes()[..]].concat();
             match length {
-                Some(length) => slice.put(&key, &vec![round; length]),
+                Some(length) => slice.put(&key, &vec![rand::random(); length]),
                 None => slice.remove(&key),
             }
         }
@@ -249,16 +245,17 @@ mod tests {
     fn whatever_is_written_little_of_the_log_is_unsynced() {
         let directory = tempfile::tempdir().unwrap();
         let tree = tree(directory.path());
-        let lengths = [Some(20), Some(4000), None, Some(900), Some(20), Some(4000), Some(20), None];
-        for (round, length) in (0..).zip(lengths) {
-            for kind in [1, 2] {
+        let (value, number) = (codec::chunk_key(ValueId(1), 0), codec::COMMIT_KEY);
+        for length in [20, 4000, 900, 20, 4000] {
+            for small in [20, 300] {
                 // That it is never too much is asserted after each step.
-                rewrite(&tree, kind, round, length);
+                rewrite(&tree, &value, Some(length));
+                rewrite(&tree, number, Some(small));
             }
+            rewrite(&tree, &value, None);
+            rewrite(&tree, number, None);
         }
-        let steps = |kind: u8| tree.unsynced.lock().step(kind);
-        assert!(steps(1) > FIRST_STEP && steps(2) > FIRST_STEP, "what takes little is written in larger steps");
-        assert_eq!(steps(3), FIRST_STEP);
+        assert!(tree.unsynced.lock().step(number[0]) > FIRST_STEP, "what takes little is written in larger steps");
         tree.sync().unwrap();
         assert_eq!(tree.unsynced.lock().bytes, 0);
     }

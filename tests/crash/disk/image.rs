@@ -233,8 +233,8 @@ impl Image {
         let share = [0.02, 0.5, 0.98][rng.random_range(0..3)];
         let mut files = BTreeMap::new();
         for (path, node) in &names {
-            // Without its directory a file cannot be found.
-            if path.parent().is_some_and(|parent| !names.contains_key(parent)) {
+            // Without the directories above it a file cannot be found.
+            if path.ancestors().any(|above| !names.contains_key(above)) {
                 continue;
             }
             let content = &self.nodes[*node];
