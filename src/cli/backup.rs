@@ -36,6 +36,9 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self) -> Outcome {
+        if self.to.is_dir() {
+            return Err(Failure::Usage(format!("{}: is a directory; name a file in it", self.to.display())));
+        }
         let answer = BufReader::new(self.ask()?);
         if self.to.as_os_str() == "-" {
             return dump::copy(answer, io::stdout().lock(), |_| {}).map(drop).map_err(|error| self.failed(&error));
@@ -89,7 +92,12 @@ fn write_whole(
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    // What a killed backup has left may be readable for others, or be somebody's link to another file.
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
     let written = write(&mut file).and_then(|summary| {
         file.sync_all()?;
         fs::rename(&part, path)?;

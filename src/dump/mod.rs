@@ -58,6 +58,21 @@ pub enum Error {
         /// The dump's format.
         version: String,
     },
+    /// A line that this release does not understand, in a dump of another minor version.
+    #[error(
+        "line {line}: {reason}; the dump was written by dnis-gateway {gateway} in format {version}: restore it with that \
+         release or a newer one"
+    )]
+    UnknownWords {
+        /// The line, counted from 1.
+        line: u64,
+        /// What is not understood.
+        reason: String,
+        /// The release that wrote the dump.
+        gateway: String,
+        /// The dump's format.
+        version: String,
+    },
     /// A line that says nothing, or something that cannot be.
     #[error("line {line}: {reason}")]
     Line {

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, Write};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::line::{End, FORMAT, Header, Kind, Line, MAJOR, MAX_LINE_BYTES};
+use super::line::{End, FORMAT, Header, Kind, Line, MAJOR, MAX_LINE_BYTES, VERSION};
 use super::{Counts, Error, Summary};
 
 /// Lines as they pass: how many of each kind, and their checksum.
@@ -119,6 +119,12 @@ impl<R: BufRead> Lines<R> {
             Ok(Told { kind }) if !known => Error::UnknownKind {
                 line,
                 kind,
+                gateway: self.header.gateway.clone(),
+                version: self.header.version.clone(),
+            },
+            _ if self.header.version != VERSION => Error::UnknownWords {
+                line,
+                reason: error.to_string(),
                 gateway: self.header.gateway.clone(),
                 version: self.header.version.clone(),
             },

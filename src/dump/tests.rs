@@ -202,6 +202,16 @@ async fn what_only_a_later_release_knows_is_refused_and_said() {
     );
     let member = forged(&dump, |lines| lines[2] = lines[2].replace("{\"kind\"", "{\"colour\":\"red\",\"kind\""));
     assert!(refusal(&member).starts_with("line 3: unknown field `colour`"), "{}", refusal(&member));
+    let later_member = forged(&dump, |lines| {
+        lines[0] = newer(&lines[0]);
+        lines[2] = lines[2].replace("{\"kind\"", "{\"colour\":\"red\",\"kind\"");
+    });
+    let told = refusal(&later_member);
+    assert!(told.starts_with("line 3: unknown field `colour`"), "{told}");
+    assert!(
+        told.ends_with("by dnis-gateway 9.9.9 in format 1.7: restore it with that release or a newer one"),
+        "{told}"
+    );
     let understood = forged(&dump, |lines| lines[0] = newer(&lines[0]));
     assert!(changes(understood.as_bytes()).is_ok(), "a later format whose every line is known says nothing new");
     let other = forged(&dump, |lines| lines[0] = lines[0].replace("\"1.0\"", "\"2.0\""));

@@ -5,12 +5,13 @@
 //! and can lie about syncs.
 //!
 //! `CRASH_KILLS` sets the number of kills, `CRASH_CUTS` that of power cuts under load, `CRASH_POINTS` that of cuts at any
-//! point of a recorded story, `CRASH_FAILURES` how often each trouble of a disk is tried, `CRASH_FLIPS` how many files are
+//! point of each recorded story, `CRASH_FAILURES` how often each trouble of a disk is tried, `CRASH_FLIPS` how many files are
 //! damaged. `CRASH_SEED` repeats the
 //! schedule and the clients of an earlier run (the machine's own timing is not repeated).
 //! `cargo test --test crash -- --nocapture` shows the tally.
 
 mod audit;
+mod churn;
 mod damage;
 mod disk;
 mod full;

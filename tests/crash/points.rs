@@ -138,26 +138,37 @@ async fn whatever_was_acknowledged_survives_a_power_cut_at_any_point() {
     events.push(None);
     tell_story(&mut disk, "exit status: 0");
     events.extend(disk.events().into_iter().map(Some));
-    let mut chosen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut chosen: BTreeMap<usize, Vec<Cut>> = BTreeMap::new();
     let restart = events.iter().position(Option::is_none).expect("the story has two lives");
     for turn in 0..points {
         // Around the restart more can go wrong than elsewhere.
         let range = if turn % 4 == 0 { restart..events.len().min(restart + 200) } else { 0..events.len() };
-        *chosen.entry(rng.random_range(range)).or_default() += 1;
+        chosen.entry(rng.random_range(range)).or_default().push(Cut::ALL[turn % Cut::ALL.len()]);
     }
-    let mut image = Image::empty();
-    let mut wrong = Vec::new();
-    let mut opened = 0;
+    let wrong = cut_at(&chosen, events, &mut rng, async |image, root| {
+        let acknowledged = Acknowledged::by(image.file(Path::new(ACKNOWLEDGED)).len());
+        let held = holds(&root.join("data"), acknowledged).await;
+        held.map_err(|reason| format!("{acknowledged:?}, restarted at {restart}: {reason}"))
+    })
+    .await;
+    assert!(wrong.is_empty(), "CRASH_SEED={seed}: {} of {points}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Cuts the power before the chosen events, in the ways that are told, and asks whether what a disk may hold then `holds`
+/// all it must. Between two processes there is `None`. What is wrong, with the place where it can be looked at.
+pub(crate) async fn cut_at(
+    chosen: &BTreeMap<usize, Vec<Cut>>,
+    events: Vec<Option<Event>>,
+    rng: &mut StdRng,
+    holds: impl AsyncFn(&Image, &Path) -> Result<(), String>,
+) -> Vec<String> {
+    let (mut image, mut wrong) = (Image::empty(), Vec::new());
     for (place, event) in events.into_iter().enumerate() {
-        for _ in 0..chosen.get(&place).copied().unwrap_or_default() {
-            let cut = Cut::ALL[opened % Cut::ALL.len()];
-            opened += 1;
-            let acknowledged = Acknowledged::by(image.file(Path::new(ACKNOWLEDGED)).len());
+        for cut in chosen.get(&place).into_iter().flatten().copied() {
             let at = tempfile::tempdir().unwrap();
-            disk::write(&image.after(cut, &mut rng), at.path());
-            if let Err(reason) = holds(&at.path().join("data"), acknowledged).await {
-                let kept = at.keep();
-                wrong.push(format!("{cut:?} at {place} ({restart}), {acknowledged:?}, {}: {reason}", kept.display()));
+            disk::write(&image.after(cut, rng), at.path());
+            if let Err(reason) = holds(&image, at.path()).await {
+                wrong.push(format!("{cut:?} at {place}, {}: {reason}", at.keep().display()));
             }
         }
         match event {
@@ -165,7 +176,7 @@ async fn whatever_was_acknowledged_survives_a_power_cut_at_any_point() {
             None => image.next_process(),
         }
     }
-    assert!(wrong.is_empty(), "CRASH_SEED={seed}: {} of {opened}\n{}", wrong.len(), wrong.join("\n"));
+    wrong
 }
 
 fn tell_story(disk: &mut Disk, end: &str) {

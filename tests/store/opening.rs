@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use dnis_gateway::domain::state::Lend;
 use dnis_gateway::store::Store;
-use dnis_gateway::store::sled::{OpenError, SledStore};
+use dnis_gateway::store::sled::{Build, OpenError, SledStore, compact};
 use tempfile::TempDir;
 
 use crate::directory::{copy_of, files};
@@ -100,6 +101,20 @@ async fn a_new_directory_is_made_with_all_above_it_and_opens_again() {
     store.close().await;
     drop(store);
     assert_filled(&open(&directory).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_new_directory_is_for_its_owner_alone() {
+    let above = tempfile::tempdir().unwrap();
+    let directory = above.path().join("data");
+    open(&directory).unwrap().close().await;
+    assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+    // What the operator has made stays as it is.
+    let made = above.path().join("made");
+    fs::create_dir(&made).unwrap();
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o750)).unwrap();
+    open(&made).unwrap().close().await;
+    assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o750);
 }
 
 #[tokio::test]
@@ -272,6 +287,30 @@ async fn a_newer_format_is_refused_even_if_the_rest_of_the_marker_has_changed() 
     assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
     edit_marker(directory.path(), |_| "format = 4\nshards = [1, 2]\n".to_owned());
     assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
+}
+
+#[tokio::test]
+async fn what_a_newer_release_was_about_to_carry_over_is_left_to_it() {
+    let directory = filled().await;
+    edit_marker(directory.path(), |text| text.replace("format = 2", "format = 3"));
+    for (place, name) in [("dnis-gateway.compacting", "db"), ("dnis-gateway.compacted", "db")] {
+        fs::create_dir(directory.path().join(place)).unwrap();
+        fs::write(directory.path().join(place).join(name), "new").unwrap();
+    }
+    assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
+    let before = files(directory.path());
+    assert!(matches!(compact(directory.path()), Err(OpenError::Newer { .. })));
+    assert!(files(directory.path()) == before, "a compaction that is refused has changed something");
+}
+
+#[tokio::test]
+async fn a_journal_without_its_tree_is_damage_and_never_a_new_start() {
+    let directory = killed().await;
+    for name in [MARKER, "db"] {
+        fs::remove_file(directory.path().join(name)).unwrap();
+    }
+    assert_damaged(directory.path(), "db is missing");
+    assert!(matches!(Build::begin(directory.path(), 1 << 20), Err(OpenError::NotEmpty(_))));
 }
 
 #[tokio::test]

@@ -73,6 +73,25 @@ async fn where_a_token_is_configured_only_who_has_it_gets_a_backup() {
     assert_eq!(binary.stop().code(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_backup_has_left_is_neither_written_through_nor_kept() {
+    let home = TempDir::new().unwrap();
+    let binary = Binary::demo(&home.path().join("data"));
+    let (file, part) = (home.path().join("gateway.ndjson"), home.path().join("gateway.ndjson.part"));
+    let elsewhere = home.path().join("elsewhere");
+    fs::write(&elsewhere, "of somebody else").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &part).unwrap();
+    let (code, _, error) = backup(&binary, &file, None);
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "of somebody else");
+    assert_eq!(fs::symlink_metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!part.exists());
+    let (code, _, error) = backup(&binary, home.path(), None);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("is a directory"), "{error}");
+    assert_eq!(binary.stop().code(), Some(0));
+}
+
 #[test]
 fn a_backup_of_nothing_that_answers_fails_and_keeps_the_last_one() {
     let home = TempDir::new().unwrap();

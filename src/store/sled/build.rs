@@ -61,7 +61,7 @@ impl Build {
             return Ok(());
         }
         self.slices += 1;
-        let written = self.tree.write(mem::take(&mut self.slice));
+        let written = self.tree.pour(mem::take(&mut self.slice));
         let synced = if self.slices.is_multiple_of(SYNC_EVERY) { self.tree.sync() } else { Ok(()) };
         written.and(synced).map_err(|reason| self.place.opening(self.cache_bytes).unusable(&io::Error::other(reason)))
     }
@@ -74,7 +74,7 @@ impl Build {
         let Self { tree, slice, cache_bytes, marker, mut place, .. } = self;
         let opening = Opening { directory: &place.directory.clone(), cache_bytes };
         let unusable = |error: io::Error| opening.unusable(&error);
-        tree.write(slice).and_then(|()| tree.sync()).map_err(io::Error::other).map_err(unusable)?;
+        tree.pour(slice).and_then(|()| tree.sync()).map_err(io::Error::other).map_err(unusable)?;
         // Closed and opened again, everything comes from the files.
         opening.let_go(tree, &place.directory)?;
         let tree = opening.open_tree(&place.directory)?;
@@ -83,7 +83,8 @@ impl Build {
         if let Some(problem) = report.problems.first() {
             return Err(opening.damaged(problem));
         }
-        File::open(&place.directory).and_then(|directory| directory.sync_all()).map_err(unusable)?;
+        // Sled has written once more when it opened and closed the tree.
+        opening.settle().map_err(unusable)?;
         marker.write(&place.directory).map_err(unusable)?;
         place.kept = true;
         Ok(report)

@@ -97,7 +97,8 @@ fn write(place: &Path, source: &Source<'_>) -> Result<(), OpenError> {
     let report = inspect::inspect(&Subject { tree: &new, layers: &[], marker, commits });
     opening.let_go(new, place)?;
     match report.problems.first() {
-        None => Ok(()),
+        // Sled has written once more when it opened and closed the tree.
+        None => opening.settle().map_err(|error| opening.unusable(&error)),
         Some(problem) => Err(opening.damaged(problem)),
     }
 }
@@ -117,14 +118,14 @@ fn copy(source: &Source<'_>, new: &Tree) -> Result<(), String> {
         }
         slice.put(&key, &value);
         if slice.is_full() {
-            new.write(std::mem::take(&mut slice))?;
+            new.pour(std::mem::take(&mut slice))?;
             slices += 1;
             if slices.is_multiple_of(SYNC_EVERY) {
                 new.sync()?;
             }
         }
     }
-    new.write(slice)?;
+    new.pour(slice)?;
     new.sync()
 }
 

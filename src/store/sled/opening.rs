@@ -9,6 +9,7 @@ mod tree;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -91,6 +92,8 @@ enum Files {
     Unfinished,
     /// A tree, and perhaps other things.
     Tree,
+    /// A journal that has lost its tree.
+    Remains,
     /// Other things only.
     Foreign,
 }
@@ -116,6 +119,8 @@ enum Since {
     Journal,
 }
 
+/// What is wrong with a directory whose tree is gone.
+const NO_TREE: &str = "the file db is missing or empty";
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
@@ -138,12 +143,12 @@ impl Opening<'_> {
     fn open(&self, compaction: Compaction) -> Result<(Opened, Tables), OpenError> {
         self.make_directory().map_err(|error| self.unusable(&error))?;
         let lock = self.lock()?;
-        swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
         let marker = self.read_marker()?;
+        swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
         let files = self.look().map_err(|error| self.unusable(&error))?;
         let (tree, contents) = match (files, &marker) {
             (Files::Tree, marker) => self.open_existing(marker.as_ref())?,
-            (_, Some(_)) => return Err(self.damaged("the file db is missing or empty")),
+            (_, Some(_)) | (Files::Remains, None) => return Err(self.damaged(NO_TREE)),
             (Files::Foreign, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
             (Files::None | Files::Unfinished, None) => self.create()?,
         };
@@ -172,6 +177,8 @@ impl Opening<'_> {
     /// Writes the tree anew.
     pub(super) fn compact(&self) -> Result<(), OpenError> {
         let _lock = self.lock()?;
+        // What a newer release has left is not carried over.
+        self.read_marker()?;
         swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
         let marker = self.existing()?;
         let (tree, contents) = self.open_existing(marker.as_ref())?;
@@ -225,16 +232,31 @@ impl Opening<'_> {
         removed.map_err(|reason| self.unusable(&io::Error::other(reason)))
     }
 
-    /// Makes the directory so that it stays even if the power fails.
+    /// Makes the directory, for its owner alone: it holds what callers have told. Those above it are made as usual.
     pub(super) fn make_directory(&self) -> io::Result<()> {
         if self.directory.is_dir() {
             return Ok(());
         }
-        fs::create_dir_all(self.directory)?;
-        match self.directory.canonicalize()?.parent() {
-            Some(parent) => File::open(parent)?.sync_all(),
-            None => Ok(()),
+        self.directory.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::DirBuilder::new().mode(0o700).create(self.directory)
+    }
+
+    /// Makes the name of the directory safe, and the names of those above it, since any of them may be new: made by this
+    /// process, or by one that was killed. Where a file system is mounted there is no name that could get lost.
+    fn settle_name(&self) -> io::Result<()> {
+        let directory = self.directory.canonicalize()?;
+        let device = fs::metadata(&directory)?.dev();
+        for above in directory.ancestors().skip(1) {
+            if fs::metadata(above)?.dev() != device {
+                break;
+            }
+            match File::open(above).and_then(|above| above.sync_all()) {
+                // Whoever may not even list it has not made it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                synced => synced?,
+            }
         }
+        Ok(())
     }
 
     /// Keeps every other process out from here on. Sled locks its log as well, but only after it has begun to write.
@@ -263,7 +285,7 @@ impl Opening<'_> {
         let marker = self.read_marker()?;
         match (self.look().map_err(|error| self.unusable(&error))?, &marker) {
             (Files::Tree, _) => Ok(marker),
-            (_, Some(_)) => Err(self.damaged("the file db is missing or empty")),
+            (_, Some(_)) | (Files::Remains, None) => Err(self.damaged(NO_TREE)),
             (Files::Foreign, None) => Err(OpenError::Foreign(self.directory.to_owned())),
             (Files::None | Files::Unfinished, None) => Err(OpenError::Unusable {
                 path: self.directory.to_owned(),
@@ -274,23 +296,28 @@ impl Opening<'_> {
 
     /// Looks at what lies in the directory before sled does, since sled makes what it does not find.
     fn look(&self) -> io::Result<Files> {
-        let (mut tree, mut foreign) = (false, false);
+        let (mut tree, mut journal, mut foreign) = (false, false, false);
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
             match &*entry.file_name().to_string_lossy() {
                 "db" => tree = entry.metadata()?.len() > 0,
                 // Freshly made file systems have this one.
                 "lost+found" => {}
-                name if marker::owns(name) || scratch::owns(name) || clean::owns(name) || journal::owns(name) => {}
-                name if swap::owns(name) => {}
+                name if journal::owns(name) => journal = true,
+                name if marker::owns(name) || scratch::owns(name) || clean::owns(name) || swap::owns(name) => {}
                 _ => foreign = true,
             }
         }
-        Ok(match (tree, foreign) {
-            _ if marker::unfinished(self.directory)? => Files::Unfinished,
-            (true, _) => Files::Tree,
-            (false, true) => Files::Foreign,
-            (false, false) => Files::None,
+        Ok(if marker::unfinished(self.directory)? {
+            Files::Unfinished
+        } else if tree {
+            Files::Tree
+        } else if journal {
+            Files::Remains
+        } else if foreign {
+            Files::Foreign
+        } else {
+            Files::None
         })
     }
 
@@ -380,14 +407,17 @@ impl Opening<'_> {
         self.clear().map_err(|error| self.unusable(&error))?;
         let tree = self.open_tree(self.directory)?;
         let made = Journal::create(self.directory, store, FIRST_FILE);
-        let made = made.and_then(|_| write_identity(&tree, store, commits)).and_then(|()| self.settle());
+        let made = made
+            .and_then(|_| write_identity(&tree, store, commits))
+            .and_then(|()| self.settle())
+            .and_then(|()| self.settle_name());
         made.map_err(|error| self.unusable(&error))?;
         Ok(tree)
     }
 
     /// Makes every file of the store safe as it is, and its name too. Among them is one with sled's settings, which sled
     /// writes once, never syncs, and does not open without.
-    fn settle(&self) -> io::Result<()> {
+    pub(super) fn settle(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
             let name = entry.file_name();

@@ -1,9 +1,17 @@
 //! The tree on disk: written a slice at a time, safe when synced.
+//!
+//! Sled's log is made of segments. After a power cut sled opens it, with all that was safe before, as long as what was
+//! not yet safe lies in the segment that was being written and the one after it. Beyond that two things go wrong. Where a
+//! segment is missing in front of one that says it was safe, sled takes the whole log for torn. And a segment whose
+//! records have all been written anew is written over, though the new ones may not be safe. So here less than a segment of
+//! the log is ever without a sync, whoever writes.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::codec::{self, Sink};
 use crate::domain::ValueId;
@@ -11,6 +19,19 @@ use crate::store::loading::Values;
 
 /// Most operations that are written at one time. Larger slices hold up whoever reads or writes beside them.
 pub(super) const SLICE: usize = 500;
+
+/// What sled's log is made of, in bytes; sled's own default, by which every directory was made.
+const SEGMENT: usize = 512 * 1024;
+/// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
+/// meant to be half as much, and eight times that would still do no harm.
+const MOST_UNSYNCED: usize = SEGMENT / 8;
+/// How many operations are written in one step before it is known what they take of the log.
+const FIRST_STEP: usize = 4;
+/// How many are written in one step at most. Sled writes a page anew after some changes of it, and all operations of a
+/// step may hit pages that are due at once. A page has up to 16 records.
+const MOST_STEP: usize = 32;
+/// The same for kinds whose records are large.
+const MOST_ROOMY_STEP: usize = 6;
 
 /// A key and its value.
 pub(super) type Pair = (sled::IVec, sled::IVec);
@@ -21,33 +42,92 @@ pub(super) struct Tree {
     db: sled::Db,
     /// A second handle of sled's log: its own flush leaves the data in the drive's reach, but not safe from a power cut.
     log: File,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// What was written and is not safe yet.
+struct Unsynced {
+    /// How many bytes of the log it takes.
+    bytes: usize,
+    /// How many operations are written in one step, for each kind of record: how much of the log they take depends on
+    /// what else is in the same pages, which is of the same kind.
+    steps: [usize; 256],
+    /// The first failure of a write or a sync. The system tells of a failed sync once and forgets what was lost, so
+    /// whoever syncs next must not be told that all is well.
+    failed: Option<String>,
 }
 
 impl Tree {
     /// The tree whose files are in `directory`.
     pub(super) fn new(db: sled::Db, directory: &Path) -> io::Result<Self> {
-        Ok(Self { db, log: File::open(directory.join("db"))? })
+        let unsynced = Mutex::new(Unsynced { bytes: 0, steps: [FIRST_STEP; 256], failed: None });
+        Ok(Self { db, log: File::open(directory.join("db"))?, unsynced })
     }
 
     /// The value of a key.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, String> {
-        self.db.get(key).map_err(|error| error.to_string())
+        self.db.get(key).map_err(told)
     }
 
     /// The records from one key on, up to another, in the order of their keys.
     pub(super) fn range(&self, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = Result<Pair, String>> {
-        self.db.range(from..to).map(|record| record.map_err(|error| error.to_string()))
+        self.db.range(from..to).map(|record| record.map_err(told))
     }
 
-    /// Writes a slice: all of it or, should the process end now, none.
+    /// Writes a slice, one step after the other. All of it is safe after [`Tree::sync`]; some of it may be earlier.
     pub(super) fn write(&self, slice: Slice) -> Result<(), String> {
-        self.db.apply_batch(slice.batch).map_err(|error| error.to_string())
+        let mut operations = slice.0.into_iter().peekable();
+        while let Some((key, _)) = operations.peek() {
+            let kind = kind_of(key);
+            let most = if codec::is_roomy(key) { MOST_ROOMY_STEP } else { MOST_STEP };
+            // Between two steps others get their turn.
+            let mut unsynced = self.unsynced.lock();
+            if unsynced.bytes >= MOST_UNSYNCED {
+                self.settle(&mut unsynced)?;
+            }
+            let mut step = Slice::default();
+            while step.0.len() < unsynced.step(kind).min(most)
+                && let Some(operation) = operations.next_if(|(key, _)| kind_of(key) == kind)
+            {
+                step.0.push(operation);
+            }
+            let taken = unsynced.attempt(|| {
+                self.apply(step)?;
+                self.db.flush().map_err(told)
+            })?;
+            unsynced.grow(kind, taken);
+        }
+        Ok(())
+    }
+
+    /// Writes a slice into a tree of which nothing counts yet, so that a power cut may take what it likes.
+    pub(super) fn pour(&self, slice: Slice) -> Result<(), String> {
+        self.unsynced.lock().attempt(|| self.apply(slice))
     }
 
     /// Returns when everything written is safe on disk.
     pub(super) fn sync(&self) -> Result<(), String> {
-        self.db.flush().map_err(|error| error.to_string())?;
-        self.log.sync_data().map_err(|error| error.to_string())
+        self.settle(&mut self.unsynced.lock())
+    }
+
+    fn settle(&self, unsynced: &mut Unsynced) -> Result<(), String> {
+        unsynced.attempt(|| {
+            self.db.flush().map_err(told)?;
+            self.log.sync_data().map_err(|error| error.to_string())
+        })?;
+        unsynced.bytes = 0;
+        Ok(())
+    }
+
+    fn apply(&self, slice: Slice) -> Result<(), String> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in slice.0 {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        self.db.apply_batch(batch).map_err(told)
     }
 
     /// Removes records, a slice at a time, and syncs.
@@ -64,29 +144,64 @@ impl Tree {
     }
 }
 
-/// Operations that are written together.
-#[derive(Default)]
-pub(super) struct Slice {
-    batch: sled::Batch,
-    operations: usize,
+impl Unsynced {
+    /// Does something that must not fail, unless something has failed before.
+    fn attempt<T>(&mut self, act: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        if let Some(reason) = &self.failed {
+            return Err(reason.clone());
+        }
+        act().inspect_err(|reason| self.failed = Some(reason.clone()))
+    }
+
+    /// How many operations on records of a kind are written in one step.
+    fn step(&self, kind: u8) -> usize {
+        self.steps[usize::from(kind)]
+    }
+
+    /// A step has taken so many bytes of the log.
+    fn grow(&mut self, kind: u8, bytes: usize) {
+        self.bytes += bytes;
+        debug_assert!(self.bytes < SEGMENT, "{} bytes of the log are not synced", self.bytes);
+        let step = &mut self.steps[usize::from(kind)];
+        if bytes > MOST_UNSYNCED / 2 {
+            *step = (*step / 2).max(1);
+        } else if bytes < MOST_UNSYNCED / 8 {
+            *step = (*step * 2).min(MOST_STEP);
+        }
+    }
 }
+
+/// The kind of the record with this key.
+fn kind_of(key: &[u8]) -> u8 {
+    key.first().copied().unwrap_or_default()
+}
+
+/// What sled says of an error; of one that comes from the system, what the system says.
+fn told(error: sled::Error) -> String {
+    match error {
+        sled::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Operations that are written together: for each key its value, or that there is none.
+#[derive(Default)]
+pub(super) struct Slice(Vec<(sled::IVec, Option<sled::IVec>)>);
 
 impl Slice {
     /// Whether it holds as much as is good for it.
     pub(super) fn is_full(&self) -> bool {
-        self.operations >= SLICE
+        self.0.len() >= SLICE
     }
 }
 
 impl Sink for Slice {
     fn put(&mut self, key: &[u8], value: &[u8]) {
-        self.batch.insert(key, value);
-        self.operations += 1;
+        self.0.push((key.into(), Some(value.into())));
     }
 
     fn remove(&mut self, key: &[u8]) {
-        self.batch.remove(key);
-        self.operations += 1;
+        self.0.push((key.into(), None));
     }
 }
 
@@ -102,5 +217,58 @@ impl Values for Tree {
             }
         }
         Ok((bytes.len() as u64 == length).then(|| bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(directory: &Path) -> Tree {
+        Tree::new(sled::open(directory).unwrap(), directory).unwrap()
+    }
+
+    /// Writes records of the kind of this key: values of this length, or none.
+    fn rewrite(tree: &Tree, kind: &[u8], length: Option<usize>) {
+        let mut slice = Slice::default();
+        for at in 0..SLICE {
+            let key = [&kind[..1], &(at * 7919 % 10_007).to_be_bytes()[..]].concat();
+            match length {
+                Some(length) => slice.put(&key, &vec![rand::random(); length]),
+                None => slice.remove(&key),
+            }
+        }
+        tree.write(slice).unwrap();
+    }
+
+    #[test]
+    fn whatever_is_written_little_of_the_log_is_unsynced() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = tree(directory.path());
+        let (value, number) = (codec::chunk_key(ValueId(1), 0), codec::COMMIT_KEY);
+        for length in [20, 4000, 900, 20, 4000] {
+            for small in [20, 300] {
+                // That it is never too much is asserted after each step.
+                rewrite(&tree, &value, Some(length));
+                rewrite(&tree, number, Some(small));
+            }
+            rewrite(&tree, &value, None);
+            rewrite(&tree, number, None);
+        }
+        assert!(tree.unsynced.lock().step(number[0]) > FIRST_STEP, "what takes little is written in larger steps");
+        tree.sync().unwrap();
+        assert_eq!(tree.unsynced.lock().bytes, 0);
+    }
+
+    #[test]
+    fn after_a_failure_no_sync_says_that_all_is_well() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = tree(directory.path());
+        let failed: Result<(), _> = tree.unsynced.lock().attempt(|| Err("the disk is gone".to_owned()));
+        assert_eq!(failed, tree.sync());
+        let mut slice = Slice::default();
+        slice.put(b"key", b"value");
+        assert_eq!(tree.write(slice), Err("the disk is gone".to_owned()));
+        assert_eq!(tree.get(b"key"), Ok(None));
     }
 }

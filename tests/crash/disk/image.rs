@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom;
 
 /// What a drive writes whole or not at all.
 const SECTOR: usize = 512;
@@ -25,6 +26,8 @@ pub(crate) enum Cut {
     Everything,
     /// What came first is, up to the middle of a write.
     First,
+    /// What came last is, from the middle of a write on: drives write in any order.
+    Last,
     /// Any sectors of it are.
     Any,
     /// Nothing of what was written is, but all names are.
@@ -32,7 +35,8 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    pub(crate) const ALL: [Self; 5] = [Self::Nothing, Self::Everything, Self::First, Self::Any, Self::NamesOnly];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Nothing, Self::Everything, Self::First, Self::Last, Self::Any, Self::NamesOnly];
 }
 
 /// One thing that a process did to its files. Paths are relative to the root of the image.
@@ -148,9 +152,8 @@ impl Image {
             }
             Event::Synced { serial, .. } => self.synced(serial),
             Event::Rename { from, to } => {
-                let node = self.seen.remove(&from).expect("what is renamed is there");
-                assert!(!self.nodes[node].directory, "no directory is renamed");
-                self.seen.insert(to.clone(), node);
+                assert!(self.seen.contains_key(&from), "what is renamed is there");
+                rename(&mut self.seen, &from, &to);
                 self.renamings.push((self.clock, Renaming::Move(from, to)));
             }
             Event::Remove { path } => {
@@ -219,21 +222,23 @@ impl Image {
         let renamings = match cut {
             Cut::Nothing => 0,
             Cut::Everything | Cut::NamesOnly => self.renamings.len(),
-            Cut::First | Cut::Any => rng.random_range(0..=self.renamings.len()),
+            Cut::First | Cut::Last | Cut::Any => rng.random_range(0..=self.renamings.len()),
         };
         let mut names = self.safe.clone();
         self.renamings[..renamings].iter().for_each(|(_, renaming)| renaming.apply(&mut names));
-        let last = rng.random_range(0..=self.clock);
+        // The write in which the first of it ends, or the last of it begins.
+        let unsynced = self.nodes.iter().flat_map(|content| &content.unsynced);
+        let middle = unsynced.map(|(when, _)| *when).choose(rng).unwrap_or(self.clock);
         // A drive that has kept nearly all, or next to nothing, is as likely as one that has kept half.
         let share = [0.02, 0.5, 0.98][rng.random_range(0..3)];
         let mut files = BTreeMap::new();
         for (path, node) in &names {
-            // Without its directory a file cannot be found.
-            if path.parent().is_some_and(|parent| !names.contains_key(parent)) {
+            // Without the directories above it a file cannot be found.
+            if path.ancestors().any(|above| !names.contains_key(above)) {
                 continue;
             }
             let content = &self.nodes[*node];
-            let bytes = (!content.directory).then(|| content.after(cut, last, share, rng));
+            let bytes = (!content.directory).then(|| content.after(cut, middle, share, rng));
             files.insert(path.clone(), bytes);
         }
         files
@@ -265,12 +270,19 @@ impl Renaming {
         match self {
             Self::Put(path, node) => drop(names.insert(path.clone(), *node)),
             Self::Remove(path) => drop(names.remove(path)),
-            Self::Move(from, to) => {
-                if let Some(node) = names.remove(from) {
-                    names.insert(to.clone(), node);
-                }
-            }
+            Self::Move(from, to) => rename(names, from, to),
         }
+    }
+}
+
+/// Gives another name to a file, or to a directory with all that is in it.
+fn rename(names: &mut BTreeMap<PathBuf, Node>, from: &Path, to: &Path) {
+    let moved: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+    for path in moved {
+        let node = names.remove(&path).expect("it was there a moment ago");
+        let below = path.strip_prefix(from).expect("it begins with the old name");
+        let renamed = if below.as_os_str().is_empty() { to.to_owned() } else { to.join(below) };
+        names.insert(renamed, node);
     }
 }
 
@@ -285,15 +297,17 @@ impl Unsynced {
 }
 
 impl Content {
-    fn after(&self, cut: Cut, last: u64, share: f64, rng: &mut StdRng) -> Vec<u8> {
+    fn after(&self, cut: Cut, middle: u64, share: f64, rng: &mut StdRng) -> Vec<u8> {
         let mut file = self.safe.clone();
         for (when, change) in &self.unsynced {
             match cut {
                 Cut::Nothing | Cut::NamesOnly => {}
                 Cut::Everything => change.apply(&mut file),
-                Cut::First if *when < last => change.apply(&mut file),
-                Cut::First if *when > last => {}
-                Cut::First | Cut::Any => match change {
+                Cut::First if *when < middle => change.apply(&mut file),
+                Cut::First if *when > middle => {}
+                Cut::Last if *when > middle => change.apply(&mut file),
+                Cut::Last if *when < middle => {}
+                Cut::First | Cut::Last | Cut::Any => match change {
                     Unsynced::Bytes { offset, bytes } => {
                         let some = if cut == Cut::Any { share } else { rng.random_range(0.0..1.0) };
                         put_some_sectors(&mut file, *offset, bytes, |_| rng.random_bool(some));
