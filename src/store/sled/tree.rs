@@ -32,6 +32,8 @@ const FIRST_STEP: usize = 4;
 const MOST_STEP: usize = 32;
 /// The same for kinds whose records are large.
 const MOST_ROOMY_STEP: usize = 6;
+/// As many operations as are written in one step if they are all there is, whatever they are about.
+const WHOLE: usize = MOST_ROOMY_STEP;
 
 /// A key and its value.
 pub(super) type Pair = (sled::IVec, sled::IVec);
@@ -74,20 +76,23 @@ impl Tree {
         self.db.range(from..to).map(|record| record.map_err(told))
     }
 
-    /// Writes a slice, one step after the other. All of it is safe after [`Tree::sync`]; some of it may be earlier.
+    /// Writes a slice, one step after the other. All of it is safe after [`Tree::sync`]; some of it may be earlier, but of
+    /// no more than [`WHOLE`] operations all or none.
     pub(super) fn write(&self, slice: Slice) -> Result<(), String> {
+        let whole = slice.0.len() <= WHOLE;
         let mut operations = slice.0.into_iter().peekable();
         while let Some((key, _)) = operations.peek() {
             let kind = kind_of(key);
             let most = if codec::is_roomy(key) { MOST_ROOMY_STEP } else { MOST_STEP };
+            let fits = |(key, _): &Operation| whole || kind_of(key) == kind;
             // Between two steps others get their turn.
             let mut unsynced = self.unsynced.lock();
             if unsynced.bytes >= MOST_UNSYNCED {
                 self.settle(&mut unsynced)?;
             }
             let mut step = Slice::default();
-            while step.0.len() < unsynced.step(kind).min(most)
-                && let Some(operation) = operations.next_if(|(key, _)| kind_of(key) == kind)
+            while (whole || step.0.len() < unsynced.step(kind).min(most))
+                && let Some(operation) = operations.next_if(fits)
             {
                 step.0.push(operation);
             }
@@ -184,9 +189,12 @@ fn told(error: sled::Error) -> String {
     }
 }
 
+/// A key with its value, or without one.
+type Operation = (sled::IVec, Option<sled::IVec>);
+
 /// Operations that are written together: for each key its value, or that there is none.
 #[derive(Default)]
-pub(super) struct Slice(Vec<(sled::IVec, Option<sled::IVec>)>);
+pub(super) struct Slice(Vec<Operation>);
 
 impl Slice {
     /// Whether it holds as much as is good for it.
