@@ -78,7 +78,7 @@ pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_
         let (version, (operation, namespace)) = (request.version(), request.operation);
         let codes = settings.soap.fault_codes;
         let answer = match carry_out(interact, service, call, request, Arc::clone(&settings)).await {
-            Ok(told) => write_result(version, namespace, operation, told),
+            Ok(told) => write_result(version, namespace, operation, &told),
             Err(Unanswered::Fault(fault)) => write_fault(version, "invalid", &fault),
             Err(Unanswered::Failure(failure)) => failed(version, namespace, operation, &failure, codes),
         };
@@ -129,7 +129,7 @@ fn failed(version: Version, service: Service, operation: Operation, failure: &Fa
     let row = failure.row();
     match (row.form, failure.fault()) {
         (Form::Result, _) => {
-            write_result(version, service, operation, Told { outcome: row.outcome, result: row.text.into_owned() })
+            write_result(version, service, operation, &Told { outcome: row.outcome, result: row.text.into_owned() })
         }
         (Form::Unauthorized, Some(fault)) => {
             let fault = match codes {
@@ -143,7 +143,7 @@ fn failed(version: Version, service: Service, operation: Operation, failure: &Fa
     }
 }
 
-fn write_result(version: Version, service: Service, operation: Operation, told: Told) -> Answer {
+fn write_result(version: Version, service: Service, operation: Operation, told: &Told) -> Answer {
     match RESULTS[place(version, service, operation)].fill(&told.result) {
         Ok(envelope) => Answer::new(StatusCode::OK, told.outcome, version.content_type(), envelope),
         Err(error) => {
