@@ -16,8 +16,8 @@ use crate::cli::{Failure, Outcome, output};
     --application-key 53475e5f1463f9ab2052ead
 
 A CSV file has the columns number,dnid,group,enabled, or a first row that names them in another order; all but the \
-    number may be empty. A row that is bad is told with its line, and nothing of the file is imported.
-The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for.")]
+    number may be empty. A row that is bad is told with its line, and nothing of the file is imported. \
+    The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for.")]
 pub(super) struct Import {
     /// File to import; - for standard input
     file: PathBuf,
