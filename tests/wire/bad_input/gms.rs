@@ -111,7 +111,7 @@ async fn a_json_body_that_is_not_one_object_of_parameters_is_refused_in_json() {
         ("a cut object", b"{\"_id\":", BAD_REQUEST, "no valid JSON in line 1, column 7"),
         ("two objects", b"{}{}", BAD_REQUEST, "no valid JSON in line 1, column 3"),
         ("10 000 lists", &[b'['; 10_000], BAD_REQUEST, "must be one JSON object"),
-        ("bytes that are not UTF-8", b"{\"_id\":\"\xff\"}", BAD_REQUEST, "no valid JSON in line 1"),
+        ("bytes that are not UTF-8", b"{\"_id\":\"\xff\"}", BAD_REQUEST, "the body must be in UTF-8"),
         ("a NUL byte", b"{\"_id\":\"a\0\"}", BAD_REQUEST, "no valid JSON in line 1"),
         ("half a character", b"{\"_id\":\"\\ud800\"}", ILLEGAL_ARGUMENT, "whole Unicode characters"),
         ("a value that is 10 000 deep", deep.as_bytes(), ILLEGAL_ARGUMENT, "parameter a must be nested at most"),

@@ -28,7 +28,7 @@ async fn an_unknown_address_is_not_found_in_the_form_of_the_dialect_it_belongs_t
     }
     for path in ["/genesys/1/service/%ff", "/genesys/1/service/%", "/genesys/1/storage/a%00"] {
         let reply = send(trial.caller().user(Method::GET, path)).await;
-        let words = "the address is not percent-encoded UTF-8";
+        let words = "the address must be percent-encoded UTF-8 without the character U+0000";
         trial.refused(path, &reply, 400, Form::Xml("BadRequestException"), words).await;
     }
 }
