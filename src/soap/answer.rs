@@ -98,11 +98,8 @@ impl Template {
     }
 }
 
-/// The prefix of the payload's namespace.
-pub const PAYLOAD_PREFIX: &str = "ns2";
-
 /// Writes the payload element `local` in `namespace` around whatever `content` writes, for responses with a shape of
-/// their own. Names in it are in the namespace by the prefix [`PAYLOAD_PREFIX`].
+/// their own. The elements in it are in the namespace too.
 ///
 /// # Errors
 /// A value that XML cannot carry.
@@ -111,8 +108,8 @@ pub fn payload_of(
     local: &str,
     content: impl FnOnce(&mut Writer) -> Result<(), Unrepresentable>,
 ) -> Result<String, Unrepresentable> {
-    let mut writer = Writer::fragment();
-    writer.element(&format!("{PAYLOAD_PREFIX}:{local}"), &[("xmlns:ns2", namespace)], content)?;
+    let mut writer = Writer::prefixed("ns2:");
+    writer.element(local, &[("xmlns:ns2", namespace)], content)?;
     Ok(writer.finish())
 }
 

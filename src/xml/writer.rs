@@ -51,10 +51,16 @@ pub fn escape_serialized(markup: &str) -> Result<Cow<'_, str>, Unrepresentable> 
     escape(markup, |c| (c == '\r').then_some("&#13;"))
 }
 
+/// Whether nothing ever escapes this byte: most texts have no other.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+}
+
 fn escape(text: &str, escape_of: impl Fn(char) -> Option<&'static str>) -> Result<Cow<'_, str>, Unrepresentable> {
+    let Some(plain) = text.bytes().position(|byte| !is_plain(byte)) else { return Ok(Cow::Borrowed(text)) };
     let mut escaped = String::new();
     let mut copied = 0;
-    for (at, c) in text.char_indices() {
+    for (at, c) in text[plain..].char_indices().map(|(at, c)| (plain + at, c)) {
         if !is_xml_char(c) {
             return Err(Unrepresentable(c));
         }
@@ -127,17 +133,24 @@ fn push_formatted(out: &mut String, text: std::fmt::Arguments<'_>) {
 #[derive(Debug)]
 pub struct Writer {
     out: String,
+    /// What the name of every element begins with.
+    prefix: &'static str,
 }
 
 impl Writer {
     /// A document that begins with the XML declaration.
     pub fn document() -> Self {
-        Self { out: DECLARATION.to_owned() }
+        Self { out: DECLARATION.to_owned(), prefix: "" }
     }
 
     /// A piece to be put into another document, without declaration.
     pub fn fragment() -> Self {
-        Self { out: String::new() }
+        Self::prefixed("")
+    }
+
+    /// A piece whose elements all have this prefix, colon included.
+    pub fn prefixed(prefix: &'static str) -> Self {
+        Self { out: String::with_capacity(512), prefix }
     }
 
     /// Writes an element around whatever `content` writes. Attribute values are escaped here.
@@ -150,11 +163,9 @@ impl Writer {
         attributes: &[(&str, &str)],
         content: impl FnOnce(&mut Self) -> Result<(), Unrepresentable>,
     ) -> Result<(), Unrepresentable> {
-        self.out.push('<');
-        self.out.push_str(name);
+        self.push(&["<", self.prefix, name]);
         for (attribute, value) in attributes {
-            let value = escape_attribute(value)?;
-            push_formatted(&mut self.out, format_args!(" {attribute}=\"{value}\""));
+            self.push(&[" ", attribute, "=\"", &escape_attribute(value)?, "\""]);
         }
         self.out.push('>');
         let inside = self.out.len();
@@ -163,9 +174,13 @@ impl Writer {
             self.out.pop();
             self.out.push_str("/>");
         } else {
-            push_formatted(&mut self.out, format_args!("</{name}>"));
+            self.push(&["</", self.prefix, name, ">"]);
         }
         Ok(())
+    }
+
+    fn push(&mut self, pieces: &[&str]) {
+        pieces.iter().for_each(|piece| self.out.push_str(piece));
     }
 
     /// Writes an element that holds `text` alone.

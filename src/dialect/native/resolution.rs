@@ -53,7 +53,7 @@ pub(super) fn is_ambiguous(resolved: &Resolved) -> bool {
 /// Resolves a call.
 ///
 /// A look comes first even where the call is to be taken: it tells which number is meant, and so whose guesses a wrong
-/// code counts among, and `deliverable` may refuse an answer that could not be told before anything is freed.
+/// code counts among, and `deliverable` may refuse an answer that could not be told, before anything is freed.
 ///
 /// # Errors
 /// [`Failure::TooManyGuesses`]; [`Refusal::NoMatch`] where neither a candidate nor a route was found; and whatever
@@ -79,9 +79,11 @@ pub(super) async fn resolve(
             None => desk.guesses.forget(&suspect),
         }
     }
-    deliverable(&seen)?;
     let resolved = match purpose {
-        Purpose::Take if !seen.candidates.is_empty() => desk.store.take_call(desk.scope(), call).await?,
+        Purpose::Take if !seen.candidates.is_empty() => {
+            deliverable(&seen)?;
+            desk.store.take_call(desk.scope(), call).await?
+        }
         Purpose::Take | Purpose::Look => seen,
     };
     if resolved.is_empty() {

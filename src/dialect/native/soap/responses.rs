@@ -23,13 +23,13 @@ type Written = Result<(), Unrepresentable>;
 pub(super) fn resolve_call(desk: &Desk<'_>, resolved: &Resolved) -> Result<String, Failure> {
     payload(Operation::ResolveCall, |writer| {
         if let Some(number) = resolved.number {
-            text(writer, "number", &number.to_string())?;
+            writer.text_element("number", &number.to_string())?;
         }
         flag(writer, "taken", resolved.freed)?;
         flag(writer, "ambiguous", is_ambiguous(resolved))?;
         flag(writer, "more", resolved.more)?;
         for found in &resolved.candidates {
-            element(writer, "candidate", |writer| candidate(writer, desk, found, resolved))?;
+            writer.element("candidate", &[], |writer| candidate(writer, desk, found, resolved))?;
         }
         match &resolved.route {
             Some(routed) => destination(writer, &routed.route, routed.overdialled.as_deref()),
@@ -40,13 +40,13 @@ pub(super) fn resolve_call(desk: &Desk<'_>, resolved: &Resolved) -> Result<Strin
 
 fn candidate(writer: &mut Writer, desk: &Desk<'_>, found: &Recognised, resolved: &Resolved) -> Written {
     let candidate = &found.candidate;
-    text(writer, "allocation", &candidate.allocation.id.0.to_string())?;
-    text(writer, "number", &candidate.allocation.number.to_string())?;
-    text(writer, "interaction", candidate.interaction.id.as_str())?;
-    text(writer, "document", &candidate.interaction.data.to_string())?;
-    text(writer, "reason", reason(found))?;
-    text(writer, "confidence", confidence(found, resolved))?;
-    text(writer, "secondsLeft", &candidate.allocation.deadline.seconds_left(desk.now()).get().to_string())?;
+    writer.text_element("allocation", &candidate.allocation.id.0.to_string())?;
+    writer.text_element("number", &candidate.allocation.number.to_string())?;
+    writer.text_element("interaction", candidate.interaction.id.as_str())?;
+    writer.text_element("document", &candidate.interaction.data.to_string())?;
+    writer.text_element("reason", reason(found))?;
+    writer.text_element("confidence", confidence(found, resolved))?;
+    writer.text_element("secondsLeft", &candidate.allocation.deadline.seconds_left(desk.now()).get().to_string())?;
     user_data(writer, found.data.as_ref())
 }
 
@@ -56,14 +56,14 @@ fn candidate(writer: &mut Writer, desk: &Desk<'_>, found: &Recognised, resolved:
 /// [`Failure::NotWritable`].
 pub(super) fn request_access(lent: &Lent) -> Result<String, Failure> {
     payload(Operation::RequestAccess, |writer| {
-        text(writer, "number", &lent.allocation.number.to_string())?;
+        writer.text_element("number", &lent.allocation.number.to_string())?;
         if let Some(code) = &lent.allocation.code {
-            text(writer, "code", code.as_str())?;
+            writer.text_element("code", code.as_str())?;
         }
-        text(writer, "secondsLeft", &lent.seconds_left.get().to_string())?;
-        text(writer, "interaction", lent.interaction.id.as_str())?;
-        text(writer, "document", &lent.interaction.data.to_string())?;
-        text(writer, "allocation", &lent.allocation.id.0.to_string())
+        writer.text_element("secondsLeft", &lent.seconds_left.get().to_string())?;
+        writer.text_element("interaction", lent.interaction.id.as_str())?;
+        writer.text_element("document", &lent.interaction.data.to_string())?;
+        writer.text_element("allocation", &lent.allocation.id.0.to_string())
     })
 }
 
@@ -74,11 +74,11 @@ pub(super) fn request_access(lent: &Lent) -> Result<String, Failure> {
 pub(super) fn match_interaction(matches: &[Matched]) -> Result<String, Failure> {
     payload(Operation::MatchInteraction, |writer| {
         for matched in matches {
-            element(writer, "match", |writer| {
+            writer.element("match", &[], |writer| {
                 let found = &matched.found;
-                text(writer, "number", &found.allocation.number.to_string())?;
-                text(writer, "interaction", found.interaction.id.as_str())?;
-                text(writer, "document", &found.interaction.data.to_string())?;
+                writer.text_element("number", &found.allocation.number.to_string())?;
+                writer.text_element("interaction", found.interaction.id.as_str())?;
+                writer.text_element("document", &found.interaction.data.to_string())?;
                 flag(writer, "late", found.late)?;
                 user_data(writer, matched.data.as_ref())
             })?;
@@ -96,18 +96,18 @@ pub(super) fn create_called_route(route: &Route) -> Result<String, Failure> {
 }
 
 fn destination(writer: &mut Writer, route: &Route, overdialled: Option<&str>) -> Written {
-    element(writer, "destination", |writer| {
-        text(writer, "route", &route.id.to_string())?;
-        text(writer, "accessCode", route.hotline.as_str())?;
+    writer.element("destination", &[], |writer| {
+        writer.text_element("route", &route.id.to_string())?;
+        writer.text_element("accessCode", route.hotline.as_str())?;
         if let Some(extension) = &route.extension {
-            text(writer, "extension", extension.as_str())?;
+            writer.text_element("extension", extension.as_str())?;
         }
         if let Some(digits) = overdialled {
-            text(writer, "overdialled", digits)?;
+            writer.text_element("overdialled", digits)?;
         }
-        text(writer, "mediaType", &route.media.to_string())?;
-        text(writer, "kind", kind(route.destination))?;
-        text(writer, "id", &route.destination.id().to_string())
+        writer.text_element("mediaType", &route.media.to_string())?;
+        writer.text_element("kind", kind(route.destination))?;
+        writer.text_element("id", &route.destination.id().to_string())
     })
 }
 
@@ -116,21 +116,21 @@ fn user_data(writer: &mut Writer, data: Option<&Loaded>) -> Written {
     let entries = || data.iter().flat_map(|document| &document.entries);
     for (key, value) in entries() {
         if let LoadedValue::Text(value) = value {
-            element(writer, "entry", |writer| {
-                text(writer, "key", key.as_str())?;
-                text(writer, "value", value)
+            writer.element("entry", &[], |writer| {
+                writer.text_element("key", key.as_str())?;
+                writer.text_element("value", value)
             })?;
         }
     }
     for (key, value) in entries() {
         if let LoadedValue::File { label, length } = value {
-            element(writer, "file", |writer| {
-                text(writer, "key", key.as_str())?;
-                text(writer, "mediaType", label.media_type())?;
+            writer.element("file", &[], |writer| {
+                writer.text_element("key", key.as_str())?;
+                writer.text_element("mediaType", label.media_type())?;
                 if let Some(name) = label.name() {
-                    text(writer, "name", name)?;
+                    writer.text_element("name", name)?;
                 }
-                text(writer, "length", &length.to_string())
+                writer.text_element("length", &length.to_string())
             })?;
         }
     }
@@ -141,14 +141,6 @@ fn payload(operation: Operation, content: impl FnOnce(&mut Writer) -> Written) -
     answer::payload_of(NAMESPACE, operation.response(), content).map_err(|_| Failure::NotWritable)
 }
 
-fn element(writer: &mut Writer, name: &str, content: impl FnOnce(&mut Writer) -> Written) -> Written {
-    writer.element(&format!("{}:{name}", answer::PAYLOAD_PREFIX), &[], content)
-}
-
-fn text(writer: &mut Writer, name: &str, value: &str) -> Written {
-    element(writer, name, |writer| writer.text(value))
-}
-
 fn flag(writer: &mut Writer, name: &str, value: bool) -> Written {
-    text(writer, name, if value { "true" } else { "false" })
+    writer.text_element(name, if value { "true" } else { "false" })
 }
