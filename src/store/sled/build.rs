@@ -3,7 +3,7 @@
 //! The note that says that nothing in the directory counts yet stands until everything is in it, safe on disk, and has
 //! been read back. So whenever the process ends, the directory counts as empty or as whole.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::codec;
 use super::inspect::{self, Report, Subject};
+use super::locked::Locked;
 use super::marker::{self, FORMAT, Marker};
 use super::opening::{OpenError, Opening};
 use super::tree::{Slice, Tree};
@@ -97,7 +98,7 @@ struct Place {
     /// Whether the directory was there before.
     existed: bool,
     kept: bool,
-    _lock: Option<File>,
+    _lock: Option<Locked>,
 }
 
 impl Place {

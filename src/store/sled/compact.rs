@@ -14,6 +14,7 @@ use super::inspect::{self, Subject};
 use super::marker::Marker;
 use super::opening::{OpenError, Opening};
 use super::pending::Layer;
+use super::replay::Extent;
 use super::tree::{Slice, Tree};
 use super::{replay, swap};
 use crate::domain::{Tables, Value, ValueId};
@@ -23,6 +24,10 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many slices are written between two syncs, which let go of the memory that the tree has gathered.
 const SYNC_EVERY: usize = 64;
 
+/// What a record takes in a tree beyond its own bytes, and what an entry of the history takes, about; measured on trees
+/// just written anew.
+const RECORD_OVERHEAD: u64 = 160;
+const HISTORY_ENTRY: u64 = 400;
 /// How many times what it would take when written anew a tree may take, and how many bytes more.
 const TIMES: u64 = 3;
 const MARGIN: u64 = 8 * 1024 * 1024;
@@ -144,11 +149,13 @@ fn large(tables: &Tables) -> impl Iterator<Item = (ValueId, u64)> {
 }
 
 /// Whether a tree takes so much room that writing it anew is worth the time at a start: more than three times what it
-/// would take then, and 8 MiB. `loaded` is what its loaded records have, in bytes.
-pub(super) fn is_worthwhile(directory: &Path, loaded: u64, tables: &Tables, marker: &Marker) -> io::Result<bool> {
+/// would take then, and 8 MiB. `loaded` tells of the records that the tables were rebuilt from.
+pub(super) fn is_worthwhile(directory: &Path, loaded: &Extent, tables: &Tables, marker: &Marker) -> io::Result<bool> {
     let values: u64 = large(tables).map(|(_, length)| length).sum();
-    // Kinds that are not loaded are not counted; how large the tree was last time makes up for that.
-    let compacted = (loaded + values).max(marker.compacted.unwrap_or_default());
+    let history = tables.history_entries() * HISTORY_ENTRY;
+    let estimate = loaded.bytes + loaded.records * RECORD_OVERHEAD + history + values;
+    // How large the tree was last time makes up for what is wrong with an estimate.
+    let compacted = estimate.max(marker.compacted.unwrap_or_default());
     Ok(fs::metadata(directory.join("db"))?.len() > compacted * TIMES + MARGIN)
 }
 

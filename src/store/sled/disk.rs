@@ -16,6 +16,7 @@ use super::clean;
 use super::codec::{self, Sink};
 use super::folder::{Beginning, Folder, Wait};
 use super::journal::{CommitNumber, Journal, Record};
+use super::locked::Locked;
 use super::marker::Marker;
 use super::ops::{ImportId, OpsWriter};
 use super::pending::{Layer, Pending, Records};
@@ -45,7 +46,7 @@ pub(super) struct Opened {
     pub(super) marker: Marker,
     pub(super) commits: CommitNumber,
     /// Keeps other processes out of the directory.
-    pub(super) lock: File,
+    pub(super) lock: Locked,
 }
 
 /// What one commit is to write.
@@ -75,7 +76,7 @@ pub(super) struct Disk {
     begun: Option<Instant>,
     status: Status,
     /// Let go of last.
-    lock: File,
+    lock: Locked,
 }
 
 impl Disk {
@@ -210,10 +211,7 @@ impl Disk {
                 tracing::warn!(%error, "the end could not be noted; the next start takes longer");
             }
         }
-        // A lock lives as long as any copy of its handle, and a child process that is being started has one for a moment.
-        if let Err(error) = lock.unlock() {
-            tracing::warn!(%error, "the data directory could not be unlocked");
-        }
+        drop(lock);
     }
 }
 

@@ -202,10 +202,10 @@ impl Worker {
 /// Moves a layer into the tree, with the import it ends with, and returns when that is safe on disk.
 fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
     let mut slice = Slice::default();
-    for (key, value) in &layer.ops {
+    for (key, value) in layer.operations() {
         match value {
-            Some(value) => slice.put(key, value),
-            None => slice.remove(key),
+            Some(value) => slice.put(&key, &value),
+            None => slice.remove(&key),
         }
         if slice.is_full() {
             tree.write(std::mem::take(&mut slice))?;
@@ -214,8 +214,8 @@ fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
     if let Some(import) = layer.import {
         import::replay(import, tree, |op| {
             match op {
-                Op::Put(key, value) => slice.put(&key, &value),
-                Op::Remove(key) => slice.remove(&key),
+                Op::Put(key, value) => slice.put(key, value),
+                Op::Remove(key) => slice.remove(key),
                 Op::Include(_) => return Err("an import that includes an import".to_owned()),
             }
             if slice.is_full() {

@@ -72,18 +72,18 @@ impl Import {
 pub(super) fn replay(
     import: ImportId,
     tree: &Tree,
-    mut take: impl FnMut(Op) -> Result<(), String>,
+    mut take: impl FnMut(Op<'_>) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut rest = Vec::new();
     for record in tree.range(&codec::stage_key(import, 0), &codec::stage_key(import, u64::MAX)) {
         let (key, value) = record?;
         // An operation may begin in one piece and end in the next.
         rest.extend_from_slice(codec::bytes(&key, &value).map_err(|error| error.to_string())?);
-        let mut reader = OpsReader::new(std::mem::take(&mut rest).into());
+        let mut reader = OpsReader::new(&rest);
         while let Some(op) = reader.whole() {
             take(op)?;
         }
-        rest.extend_from_slice(reader.rest());
+        rest = reader.rest().to_vec();
     }
     match rest.is_empty() {
         true => Ok(()),

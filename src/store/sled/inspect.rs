@@ -4,10 +4,10 @@
 //! too, which no start reads, and at how the records fit together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
 
+use super::caught::caught;
 use super::codec::{self, Chunk, Loader};
 use super::journal::CommitNumber;
 use super::marker::Marker;
@@ -53,14 +53,14 @@ pub(super) struct Subject<'a> {
 pub(super) fn inspect(subject: &Subject<'_>) -> Report {
     let mut inspection = Inspection::of(subject);
     // Reads of a damaged page can make sled panic.
-    let read = catch_unwind(AssertUnwindSafe(|| {
+    let read = caught(|| {
         for record in replay::records(subject.tree, subject.layers)? {
             let (key, value) = record?;
             inspection.record(&key, &value);
         }
         Ok(())
-    }));
-    match read.unwrap_or_else(|_| Err("a page of it is damaged".to_owned())) {
+    });
+    match read.unwrap_or_else(|| Err("a page of it is damaged".to_owned())) {
         Ok(()) => {}
         Err(reason) => inspection.problem(format!("the tree cannot be read to its end: {reason}")),
     }

@@ -6,6 +6,7 @@
 
 mod build;
 mod bulk;
+mod caught;
 mod clean;
 mod codec;
 mod compact;
@@ -15,6 +16,7 @@ mod history;
 mod import;
 mod inspect;
 mod journal;
+mod locked;
 mod marker;
 mod opening;
 mod operations;
@@ -94,7 +96,7 @@ impl Options {
     pub fn new(directory: impl Into<PathBuf>, rules: Rules, clock: Arc<dyn Clock>) -> Self {
         Self {
             directory: directory.into(),
-            cache_bytes: 64 * 1024 * 1024,
+            cache_bytes: 8 * 1024 * 1024,
             compaction: Compaction::default(),
             rules,
             clock,
@@ -151,6 +153,7 @@ impl SledStore {
             observer: options.observer,
             pins: Pins::default(),
             forgotten: None,
+            behind: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;

@@ -20,8 +20,9 @@ use super::codec::{self, Sink, Unreadable};
 use super::compact::{self, Compaction};
 use super::disk::Opened;
 use super::journal::{self, CommitNumber, Generation, Journal};
+use super::locked::Locked;
 use super::marker::{self, FORMAT, Found, Marker};
-use super::replay::{Active, Replayed};
+use super::replay::{Active, Extent, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
 use super::{clean, import, swap};
@@ -101,8 +102,8 @@ enum Files {
 /// What a tree and its journal have proved to be.
 struct Contents {
     tables: Tables,
-    /// How many bytes the records have that the tables were rebuilt from.
-    bytes: u64,
+    /// What the records are like that the tables were rebuilt from.
+    extent: Extent,
     marker: Marker,
     /// The last commit that is in the tree.
     in_tree: CommitNumber,
@@ -121,6 +122,8 @@ enum Since {
 
 /// What is wrong with a directory whose tree is gone.
 const NO_TREE: &str = "the file db is missing or empty";
+/// What a tree that is read once may keep in memory, in bytes.
+const READ_ONCE: u64 = 4 * 1024 * 1024;
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
@@ -156,6 +159,7 @@ impl Opening<'_> {
             Compaction::WhenLarge => self.compact_if_large(tree, contents)?,
             Compaction::Never => (tree, contents),
         };
+        tree.expect(&contents.extent.largest);
         self.clean_up(&tree, &contents)?;
         let Contents { tables, marker, replayed, .. } = contents;
         let journal = match replayed.active {
@@ -188,8 +192,8 @@ impl Opening<'_> {
 
     /// Writes the tree anew if it takes far more room than it needs. Where that fails, it stays as it is.
     fn compact_if_large(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
-        let Contents { tables, bytes, marker, .. } = &contents;
-        let worthwhile = compact::is_worthwhile(self.directory, *bytes, tables, marker);
+        let Contents { tables, extent, marker, .. } = &contents;
+        let worthwhile = compact::is_worthwhile(self.directory, extent, tables, marker);
         if !worthwhile.map_err(|error| self.unusable(&error))? {
             return Ok((tree, contents));
         }
@@ -260,13 +264,11 @@ impl Opening<'_> {
     }
 
     /// Keeps every other process out from here on. Sled locks its log as well, but only after it has begun to write.
-    pub(super) fn lock(&self) -> Result<File, OpenError> {
-        let directory = File::open(self.directory).map_err(|error| self.unusable(&error))?;
-        match directory.try_lock() {
-            Ok(()) => Ok(directory),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(self.directory.to_owned())),
-            Err(TryLockError::Error(error)) => Err(self.unusable(&error)),
-        }
+    pub(super) fn lock(&self) -> Result<Locked, OpenError> {
+        Locked::take(self.directory).map_err(|error| match error {
+            TryLockError::WouldBlock => OpenError::InUse(self.directory.to_owned()),
+            TryLockError::Error(error) => self.unusable(&error),
+        })
     }
 
     fn read_marker(&self) -> Result<Option<Marker>, OpenError> {
@@ -354,7 +356,8 @@ impl Opening<'_> {
     fn rehearse(&self, marker: Option<&Marker>) -> Result<Option<Contents>, OpenError> {
         match Scratch::copy(self.directory) {
             Ok(copy) => {
-                let tree = self.open_tree(copy.path())?;
+                // It is read once, from one end to the other.
+                let tree = Opening { cache_bytes: READ_ONCE, ..*self }.open_tree(copy.path())?;
                 self.examine(&tree, marker).map(Some)
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
@@ -384,7 +387,8 @@ impl Opening<'_> {
         marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         let replayed = Replayed { layers: Vec::new(), commits: 0, active: Active::Empty(FIRST_FILE) };
         let tables = Tables::default();
-        let contents = Contents { tables, bytes: 0, marker, in_tree: 0, replayed, since: Since::Journal };
+        let contents =
+            Contents { tables, extent: Extent::default(), marker, in_tree: 0, replayed, since: Since::Journal };
         Ok((tree, contents))
     }
 

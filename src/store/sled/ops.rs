@@ -3,8 +3,6 @@
 //! An operation is absolute: it says what a record is from now on, never how it changes. So doing a list of them twice,
 //! or once more from the beginning after half of it was done, comes to the same.
 
-use bytes::Bytes;
-
 use super::codec::Sink;
 
 const PUT: u8 = 1;
@@ -15,13 +13,13 @@ const INCLUDE: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ImportId(pub(super) u64);
 
-/// One operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Op {
+/// One operation, where it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Op<'b> {
     /// The record of this key has this value.
-    Put(Bytes, Bytes),
+    Put(&'b [u8], &'b [u8]),
     /// There is no record of this key.
-    Remove(Bytes),
+    Remove(&'b [u8]),
     /// Everything that was staged under this id takes effect here.
     Include(ImportId),
 }
@@ -58,19 +56,19 @@ impl Sink for OpsWriter<'_> {
 }
 
 /// Reads operations back; `None` comes in place of what is none, and is the last.
-pub(super) struct OpsReader {
-    bytes: Bytes,
+pub(super) struct OpsReader<'b> {
+    bytes: &'b [u8],
 }
 
-impl OpsReader {
-    /// Reads what was appended to a buffer. What it gives shares the memory of `bytes`.
-    pub(super) fn new(bytes: Bytes) -> Self {
+impl<'b> OpsReader<'b> {
+    /// Reads what was appended to a buffer.
+    pub(super) fn new(bytes: &'b [u8]) -> Self {
         Self { bytes }
     }
 
     /// The next operation, if all of it is there; what is not whole stays in [`OpsReader::rest`].
-    pub(super) fn whole(&mut self) -> Option<Op> {
-        let before = self.bytes.clone();
+    pub(super) fn whole(&mut self) -> Option<Op<'b>> {
+        let before = self.bytes;
         let op = self.op();
         if op.is_none() {
             self.bytes = before;
@@ -79,11 +77,11 @@ impl OpsReader {
     }
 
     /// What was not read yet.
-    pub(super) fn rest(&self) -> &[u8] {
-        &self.bytes
+    pub(super) fn rest(&self) -> &'b [u8] {
+        self.bytes
     }
 
-    fn op(&mut self) -> Option<Op> {
+    fn op(&mut self) -> Option<Op<'b>> {
         match self.take(1)?[0] {
             PUT => {
                 let key = self.text()?;
@@ -91,25 +89,27 @@ impl OpsReader {
             }
             REMOVE => self.text().map(Op::Remove),
             INCLUDE => {
-                let id: [u8; 8] = self.take(8)?.as_ref().try_into().ok()?;
+                let id: [u8; 8] = self.take(8)?.try_into().ok()?;
                 Some(Op::Include(ImportId(u64::from_le_bytes(id))))
             }
             _ => None,
         }
     }
 
-    fn text(&mut self) -> Option<Bytes> {
-        let length: [u8; 2] = self.take(2)?.as_ref().try_into().ok()?;
+    fn text(&mut self) -> Option<&'b [u8]> {
+        let length: [u8; 2] = self.take(2)?.try_into().ok()?;
         self.take(usize::from(u16::from_le_bytes(length)))
     }
 
-    fn take(&mut self, count: usize) -> Option<Bytes> {
-        (count <= self.bytes.len()).then(|| self.bytes.split_to(count))
+    fn take(&mut self, count: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(count)?;
+        self.bytes = rest;
+        Some(taken)
     }
 }
 
-impl Iterator for OpsReader {
-    type Item = Option<Op>;
+impl<'b> Iterator for OpsReader<'b> {
+    type Item = Option<Op<'b>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.bytes.is_empty() {
@@ -118,7 +118,7 @@ impl Iterator for OpsReader {
         let op = self.op();
         if op.is_none() {
             // What follows could be anything.
-            self.bytes.clear();
+            self.bytes = &[];
         }
         Some(op)
     }
@@ -128,10 +128,10 @@ impl Iterator for OpsReader {
 mod tests {
     use super::*;
 
-    fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Bytes {
+    fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Vec<u8> {
         let mut buffer = Vec::new();
         write(&mut OpsWriter(&mut buffer));
-        buffer.into()
+        buffer
     }
 
     #[test]
@@ -142,20 +142,19 @@ mod tests {
             ops.remove(b"other");
             ops.include(ImportId(7));
         });
-        let read: Option<Vec<Op>> = OpsReader::new(bytes).collect();
-        let put = |key: &'static [u8], value: &'static [u8]| Op::Put(Bytes::from(key), Bytes::from(value));
-        let other = Bytes::from(&b"other"[..]);
-        assert_eq!(read, Some(vec![put(b"key", b"value"), put(b"", b""), Op::Remove(other), Op::Include(ImportId(7))]));
+        let read: Option<Vec<Op<'_>>> = OpsReader::new(&bytes).collect();
+        let expected = [Op::Put(b"key", b"value"), Op::Put(b"", b""), Op::Remove(b"other"), Op::Include(ImportId(7))];
+        assert_eq!(read, Some(expected.to_vec()));
     }
 
     #[test]
     fn bytes_cut_anywhere_inside_an_operation_are_found_out() {
         let whole = written(|ops| ops.put(b"key", b"value"));
         for length in 1..whole.len() {
-            let mut reader = OpsReader::new(whole.slice(..length));
+            let mut reader = OpsReader::new(&whole[..length]);
             assert_eq!(reader.next(), Some(None), "{length} bytes");
             assert_eq!(reader.next(), None);
         }
-        assert_eq!(OpsReader::new(Bytes::from(&[9][..])).next(), Some(None), "there is no such operation");
+        assert_eq!(OpsReader::new(&[9]).next(), Some(None), "there is no such operation");
     }
 }

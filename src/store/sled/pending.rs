@@ -1,7 +1,10 @@
 //! What is in the journal and not yet in the tree, for whoever moves it there and for whoever reads in between.
 //!
-//! A layer belongs to one file of the journal and knows, for every key the file speaks of, what it said last. The
-//! newest layer grows with every commit; the older ones are frozen and go away, oldest first, when the tree has them.
+//! A layer belongs to one file of the journal and has what the file says. The newest layer grows with every commit; the
+//! older ones are frozen and go away, oldest first, when the tree has them.
+//!
+//! What becomes of which record in the end is worked out when a layer is moved into the tree. Only for the kinds that are
+//! read beside the writer, instead of from the tables, it is known at any time.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
@@ -12,6 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::RwLock;
 
+use super::codec;
 use super::journal::{CommitNumber, Generation};
 use super::ops::{ImportId, Op, OpsReader};
 use super::tree::{Pair, Tree};
@@ -26,8 +30,10 @@ pub(super) struct Layer {
     pub(super) generation: Generation,
     /// The last commit in it.
     pub(super) commits: CommitNumber,
-    /// What is to become of the records.
-    pub(super) ops: Overlay,
+    /// What the commits do, oldest first.
+    operations: Vec<Bytes>,
+    /// What is to become of the records that are read from here.
+    readable: Overlay,
     /// The import that takes effect after all of them; a file ends with the commit of an import.
     pub(super) import: Option<ImportId>,
 }
@@ -41,20 +47,40 @@ impl Layer {
     /// Adds a commit; `None` if its operations cannot be read, or follow an import.
     pub(super) fn add(&mut self, commit: CommitNumber, operations: Bytes) -> Option<()> {
         self.commits = commit;
-        for op in OpsReader::new(operations) {
+        for op in OpsReader::new(&operations) {
             if self.import.is_some() {
                 return None;
             }
             match op? {
-                Op::Put(key, value) => self.ops.insert(key, Some(value)),
-                Op::Remove(key) => self.ops.insert(key, None),
-                Op::Include(import) => {
-                    self.import = Some(import);
-                    continue;
-                }
-            };
+                Op::Include(import) => self.import = Some(import),
+                Op::Put(key, _) | Op::Remove(key) if !is_readable(key) => {}
+                op => self.readable.extend(said(op, &operations)),
+            }
         }
+        self.operations.push(operations);
         Some(())
+    }
+
+    /// For each key the file speaks of, what it says last.
+    pub(super) fn operations(&self) -> Overlay {
+        // All of them were read when they came. Of several values under one key a tree takes the last.
+        let ops =
+            |bytes: &'_ Bytes| OpsReader::new(bytes).flatten().filter_map(|op| said(op, bytes)).collect::<Vec<_>>();
+        self.operations.iter().flat_map(ops).collect()
+    }
+}
+
+/// Whether records of this kind are read beside the writer.
+fn is_readable(key: &[u8]) -> bool {
+    codec::history::is_entry(key)
+}
+
+/// What an operation that is written in `bytes` says of which key.
+fn said(op: Op<'_>, bytes: &Bytes) -> Option<(Bytes, Option<Bytes>)> {
+    match op {
+        Op::Put(key, value) => Some((bytes.slice_ref(key), Some(bytes.slice_ref(value)))),
+        Op::Remove(key) => Some((bytes.slice_ref(key), None)),
+        Op::Include(_) => None,
     }
 }
 
@@ -101,6 +127,7 @@ impl Pending {
 
     /// What is said of the keys from one on, up to another.
     fn range(&self, from: &[u8], to: &[u8]) -> Overlay {
+        debug_assert!(is_readable(from), "records of this kind are not read beside the writer");
         let layers = self.0.read();
         let (active, frozen) = (layers.active.between(from, to), layers.frozen.clone());
         drop(layers);
@@ -115,7 +142,7 @@ impl Pending {
 
 impl Layer {
     fn between(&self, from: &[u8], to: &[u8]) -> Vec<(Bytes, Option<Bytes>)> {
-        let range = self.ops.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
+        let range = self.readable.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         range.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }
@@ -132,7 +159,7 @@ pub(super) enum Order {
 /// Every durable record, wherever it lies now: those of the tree, and over them what is pending.
 ///
 /// What an import has staged shows here only when it is in the tree. So this is for the kinds of records that no import
-/// writes: history, and whatever else is read from disk instead of from the tables.
+/// writes and that are read from disk instead of from the tables: the history.
 pub(super) struct Records {
     pub(super) tree: Tree,
     pub(super) pending: Pending,
@@ -240,5 +267,62 @@ where
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sled::codec::Sink;
+    use crate::store::sled::ops::OpsWriter;
+    use crate::store::sled::tree::Slice;
+
+    /// The key of an entry of the history, as far as it matters here.
+    fn key(name: u8) -> [u8; 2] {
+        [codec::history::before(Default::default()).0[0], name]
+    }
+
+    fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Bytes {
+        let mut operations = Vec::new();
+        write(&mut OpsWriter(&mut operations));
+        operations.into()
+    }
+
+    #[test]
+    fn records_are_read_wherever_they_lie_in_either_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = Tree::new(sled::open(directory.path()).unwrap(), directory.path()).unwrap();
+        let mut slice = Slice::default();
+        slice.put(&key(b'2'), b"tree");
+        slice.put(&key(b'3'), b"tree");
+        slice.put(&key(b'4'), b"tree");
+        tree.write(slice).unwrap();
+        let records = Records { tree, pending: Pending::new([], 1) };
+        // One is removed, one has a new value, one is new; some of it in a frozen layer.
+        records.pending.add(1, written(|ops| ops.remove(&key(b'2'))));
+        records.pending.freeze(2);
+        records.pending.add(2, written(|ops| ops.put(&key(b'1'), b"pending")));
+        records.pending.add(3, written(|ops| ops.put(&key(b'4'), b"pending")));
+        let read = |order: Order, limit: usize| {
+            let read = records.range(&key(0), &key(u8::MAX), order, limit).unwrap();
+            read.into_iter().map(|(key, value)| (key[1], value[0])).collect::<Vec<_>>()
+        };
+        assert_eq!(read(Order::Ascending, 9), [(b'1', b'p'), (b'3', b't'), (b'4', b'p')]);
+        assert_eq!(read(Order::Descending, 9), [(b'4', b'p'), (b'3', b't'), (b'1', b'p')]);
+        assert_eq!(read(Order::Descending, 1), [(b'4', b'p')]);
+    }
+
+    #[test]
+    fn what_a_file_says_last_of_a_record_counts() {
+        let mut layer = Layer::new(1);
+        layer.add(1, written(|ops| (ops.put(b"kept", b"1"), ops.put(b"gone", b"1")).0)).unwrap();
+        layer.add(2, written(|ops| (ops.put(b"kept", b"2"), ops.remove(b"gone")).0)).unwrap();
+        let said = layer.operations().into_iter().map(|(key, value)| (key.to_vec(), value.map(|value| value.to_vec())));
+        assert_eq!(said.collect::<Vec<_>>(), [(b"gone".to_vec(), None), (b"kept".to_vec(), Some(b"2".to_vec()))]);
+    }
+
+    #[test]
+    fn operations_that_cannot_be_read_are_not_taken() {
+        assert_eq!(Layer::new(1).add(1, Bytes::from_static(&[9])), None);
     }
 }

@@ -1,16 +1,21 @@
 //! Reading back what the journal holds and the tree does not, at a start.
 
+use std::mem;
 use std::ops::{Bound, Range};
 use std::path::Path;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
+use bytes::Bytes;
 use uuid::Uuid;
 
+use super::caught::caught;
 use super::codec::{self, Loader};
 use super::import;
 use super::journal::{self, CommitNumber, Generation, Unreadable};
 use super::ops::Op;
 use super::pending::{Layer, Merged, Order, Overlay, Raw};
-use super::tree::Tree;
+use super::tree::{Largest, Tree};
 use crate::domain::Tables;
 
 /// What the journal has on top of the tree.
@@ -85,24 +90,68 @@ pub(super) enum LoadError {
 pub(super) struct Loaded {
     /// The tables.
     pub(super) tables: Tables,
-    /// How many bytes the records have that they were rebuilt from.
-    pub(super) bytes: u64,
+    /// What the records are like that they were rebuilt from.
+    pub(super) extent: Extent,
 }
 
-/// Rebuilds the tables from the tree and what the journal has on top of it.
+/// What loaded records are like.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extent {
+    /// How many there are.
+    pub(super) records: u64,
+    /// How many bytes they have, keys and values.
+    pub(super) bytes: u64,
+    /// The largest of each kind.
+    pub(super) largest: Largest,
+}
+
+/// Records on their way from the thread that reads them to the one that makes tables of them.
+type Batch = Result<Vec<(Raw, Raw)>, String>;
+/// How many records a batch has, and how many batches wait at most.
+const BATCH: usize = 512;
+const BATCHES: usize = 16;
+
+/// Rebuilds the tables from the tree and what the journal has on top of it. Reading takes about as long as what is done
+/// with what was read, so a thread of its own reads ahead.
 pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
-    let overlay = overlay(tree, layers).map_err(LoadError::Tree)?;
-    let (mut loader, mut bytes) = (Loader::default(), 0);
+    let overlay = &overlay(tree, layers).map_err(LoadError::Tree)?;
+    thread::scope(|scope| {
+        let (sender, batches) = mpsc::sync_channel::<Batch>(BATCHES);
+        scope.spawn(move || {
+            let read = caught(|| read_ahead(tree, overlay, &sender));
+            if let Err(reason) = read.unwrap_or_else(|| Err("a page of the tree cannot be read".to_owned())) {
+                // Whoever has met something worse does not listen any more.
+                let _ = sender.send(Err(reason));
+            }
+        });
+        let (mut loader, mut extent) = (Loader::default(), Extent::default());
+        for batch in batches {
+            for (key, value) in batch.map_err(LoadError::Tree)? {
+                loader.take(&key, &value)?;
+                extent.records += 1;
+                extent.bytes += (key.len() + value.len()) as u64;
+                extent.largest.note(&key, key.len() + value.len());
+            }
+        }
+        Ok(Loaded { tables: loader.finish(), extent })
+    })
+}
+
+/// Reads every record that tables are made of, until nobody wants more.
+fn read_ahead(tree: &Tree, overlay: &Overlay, batches: &SyncSender<Batch>) -> Result<(), String> {
+    let mut batch = Vec::with_capacity(BATCH);
     for Range { start: from, end: to } in codec::TABLES {
         let on_top = overlay.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         let on_top = on_top.map(|(key, value)| (key.clone(), value.clone()));
         for record in Merged::new(tree.range(from, to), on_top, Order::Ascending) {
-            let (key, value) = record.map_err(LoadError::Tree)?;
-            loader.take(&key, &value)?;
-            bytes += (key.len() + value.len()) as u64;
+            batch.push(record?);
+            if batch.len() == BATCH && batches.send(Ok(mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_err() {
+                return Ok(());
+            }
         }
     }
-    Ok(Loaded { tables: loader.finish(), bytes })
+    let _ = batches.send(Ok(batch));
+    Ok(())
 }
 
 /// Every record there is, of kinds that are not loaded too: those of the tree with what the journal has on top of it.
@@ -118,12 +167,12 @@ pub(super) fn records(
 fn overlay(tree: &Tree, layers: &[Layer]) -> Result<Overlay, String> {
     let mut overlay = Overlay::new();
     for layer in layers {
-        overlay.extend(layer.ops.iter().map(|(key, value)| (key.clone(), value.clone())));
+        overlay.extend(layer.operations());
         let Some(import) = layer.import else { continue };
         import::replay(import, tree, |op| {
             match op {
-                Op::Put(key, value) => overlay.insert(key, Some(value)),
-                Op::Remove(key) => overlay.insert(key, None),
+                Op::Put(key, value) => overlay.insert(Bytes::copy_from_slice(key), Some(Bytes::copy_from_slice(value))),
+                Op::Remove(key) => overlay.insert(Bytes::copy_from_slice(key), None),
                 Op::Include(_) => return Err("an import that includes an import".to_owned()),
             };
             Ok(())

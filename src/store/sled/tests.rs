@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::import::Import;
-use super::pending::Order;
 use super::*;
 use crate::domain::{Change, InteractionId, NewInteraction, NewNumber, Number, NumberId, Refusal, Seconds, TenantId};
 use crate::store::{ManualClock, SystemClock};
@@ -120,24 +119,56 @@ async fn whatever_queues_up_while_the_writer_is_busy_becomes_one_commit() {
     assert_eq!((commits.load(Ordering::Relaxed), commands.load(Ordering::Relaxed)), (1, 101));
 }
 
+/// Begins interactions of one second's life, a hundred in each of so many milliseconds.
+async fn begin_hundreds(fixture: &Fixture, clock: &ManualClock, milliseconds: usize) {
+    for millisecond in 0..milliseconds {
+        let begin = move |desk: &mut Desk<'_>| {
+            for at in 0..100 {
+                let id = InteractionId::new(&(100 * millisecond + at).to_string()).unwrap();
+                let new = NewInteraction { lasting: Some(Seconds::new(1)), ..id.into() };
+                desk.turn().create_interaction(&scope(), new)?;
+            }
+            Ok(())
+        };
+        fixture.store.write(begin).await.unwrap();
+        clock.advance_millis(1);
+    }
+}
+
 #[tokio::test]
 async fn what_fell_due_during_a_long_standstill_ends_in_several_batches() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
     let fixture = fixture_with(Arc::clone(&clock) as Arc<dyn Clock>);
-    let begin = move |desk: &mut Desk<'_>| {
-        for at in 0..5_000 {
-            let id = InteractionId::new(&at.to_string()).unwrap();
-            let new = NewInteraction { lasting: Some(Seconds::new(1)), ..id.into() };
-            desk.turn().create_interaction(&scope(), new)?;
-        }
-        Ok(())
-    };
-    fixture.store.write(begin).await.unwrap();
-    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 1);
-    clock.advance_millis(1_000);
+    begin_hundreds(&fixture, &clock, 50).await;
+    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 50);
+    clock.advance_millis(10_000);
     fixture.store.sweep().await.unwrap();
-    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 1 + 3, "2000, 2000 and the last 1000");
-    assert!(!fixture.store.view.read().has_interaction(&scope(), &InteractionId::new("4999").unwrap()));
+    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 50 + 3, "2000, 2000 and the last 1000");
+    assert!(fixture.store.view.read().known_interaction(&scope(), &InteractionId::new("4999").unwrap()).is_none());
+}
+
+#[tokio::test]
+async fn while_much_falls_due_commands_are_decided_as_of_a_moment_ago_and_then_as_of_now() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
+    let fixture = fixture_with(Arc::clone(&clock) as Arc<dyn Clock>);
+    begin_hundreds(&fixture, &clock, 5).await;
+    clock.advance_millis(1000);
+    let now = clock.now();
+    let decided_as_of = async |id: &str| {
+        let new = NewInteraction::from(InteractionId::new(id).unwrap());
+        fixture.store.create_interaction(&scope(), new, None).await.unwrap().since
+    };
+    let first = decided_as_of("new").await;
+    assert_eq!(first, Timestamp::from_millis(1001), "as of the first millisecond in which something ended");
+    let mut tried = 0;
+    while decided_as_of(&format!("new {tried}")).await < now {
+        tried += 1;
+    }
+    assert!(tried <= 5, "each batch comes a millisecond nearer");
+    let view = fixture.store.view.read();
+    assert!(
+        (0..500).all(|at| view.known_interaction(&scope(), &InteractionId::new(&at.to_string()).unwrap()).is_none())
+    );
 }
 
 #[tokio::test]
@@ -260,26 +291,6 @@ async fn what_was_staged_and_never_included_is_gone_after_the_next_start() {
     assert!(store.view.read().is_empty());
     store.close().await;
     assert_eq!(records_of_kind(directory, STAGE), 0);
-}
-
-#[tokio::test]
-async fn records_are_read_wherever_they_lie_in_either_order() {
-    let fixture = fixture();
-    fixture.create("2".to_owned()).await.unwrap().unwrap();
-    fixture.create("3".to_owned()).await.unwrap().unwrap();
-    fixture.store.close().await;
-    // Two numbers lie in the tree; one of them is deleted and a third comes in the journal.
-    let store = open(fixture._directory.path());
-    store.delete_number(&scope(), Number::new("2").unwrap()).await.unwrap();
-    store.create_number(&scope(), new_number("1"), None).await.unwrap();
-    let keys = |order: Order, limit: usize| {
-        let range = move |records: &Records| records.range(&[4], &[5], order, limit);
-        let records = store.read_records(range);
-        async { records.await.unwrap().into_iter().map(|(key, _)| *key.last().unwrap()).collect::<Vec<u8>>() }
-    };
-    assert_eq!(keys(Order::Ascending, 9).await, b"13");
-    assert_eq!(keys(Order::Descending, 9).await, b"31");
-    assert_eq!(keys(Order::Descending, 1).await, b"3");
 }
 
 #[tokio::test]

@@ -23,17 +23,19 @@ pub(super) const SLICE: usize = 500;
 /// What sled's log is made of, in bytes; sled's own default, by which every directory was made.
 const SEGMENT: usize = 512 * 1024;
 /// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
-/// meant to be half as much, and eight times that would still do no harm.
+/// meant to be about as much, and six times that would still do no harm.
 const MOST_UNSYNCED: usize = SEGMENT / 8;
 /// How many operations are written in one step before it is known what they take of the log.
 const FIRST_STEP: usize = 4;
-/// How many are written in one step at most. Sled writes a page anew after some changes of it, and all operations of a
-/// step may hit pages that are due at once. A page has up to 16 records.
-const MOST_STEP: usize = 32;
-/// The same for kinds whose records are large.
-const MOST_ROOMY_STEP: usize = 6;
+/// How many are written in one step at most. Each step costs a wait for sled's own threads.
+const MOST_STEP: usize = 256;
+/// Sled writes a page anew after some changes of it, and all operations of a step may hit pages that are due at once. So
+/// many records a page may have.
+const PAGE_RECORDS: usize = 16;
+/// How much of the log a step may take if all its pages are due.
+const MOST_DUE: usize = SEGMENT - MOST_UNSYNCED - SEGMENT / 16;
 /// As many operations as are written in one step if they are all there is, whatever they are about.
-const WHOLE: usize = MOST_ROOMY_STEP;
+const WHOLE: usize = MOST_DUE / (PAGE_RECORDS * codec::MAX_RECORD_BYTES);
 
 /// A key and its value.
 pub(super) type Pair = (sled::IVec, sled::IVec);
@@ -54,6 +56,8 @@ struct Unsynced {
     /// How many operations are written in one step, for each kind of record: how much of the log they take depends on
     /// what else is in the same pages, which is of the same kind.
     steps: [usize; 256],
+    /// The largest record of each kind that is known.
+    largest: Largest,
     /// The first failure of a write or a sync. The system tells of a failed sync once and forgets what was lost, so
     /// whoever syncs next must not be told that all is well.
     failed: Option<String>,
@@ -62,8 +66,15 @@ struct Unsynced {
 impl Tree {
     /// The tree whose files are in `directory`.
     pub(super) fn new(db: sled::Db, directory: &Path) -> io::Result<Self> {
-        let unsynced = Mutex::new(Unsynced { bytes: 0, steps: [FIRST_STEP; 256], failed: None });
+        let largest = Largest::default();
+        let unsynced = Mutex::new(Unsynced { bytes: 0, steps: [FIRST_STEP; 256], largest, failed: None });
         Ok(Self { db, log: File::open(directory.join("db"))?, unsynced })
+    }
+
+    /// Is told of the largest records that it holds already.
+    pub(super) fn expect(&self, largest: &Largest) {
+        let mut unsynced = self.unsynced.lock();
+        unsynced.largest.0.iter_mut().zip(largest.0).for_each(|(known, largest)| *known = largest.max(*known));
     }
 
     /// The value of a key.
@@ -83,17 +94,16 @@ impl Tree {
         let mut operations = slice.0.into_iter().peekable();
         while let Some((key, _)) = operations.peek() {
             let kind = kind_of(key);
-            let most = if codec::is_roomy(key) { MOST_ROOMY_STEP } else { MOST_STEP };
-            let fits = |(key, _): &Operation| whole || kind_of(key) == kind;
             // Between two steps others get their turn.
             let mut unsynced = self.unsynced.lock();
             if unsynced.bytes >= MOST_UNSYNCED {
                 self.settle(&mut unsynced)?;
             }
             let mut step = Slice::default();
-            while (whole || step.0.len() < unsynced.step(kind).min(most))
-                && let Some(operation) = operations.next_if(fits)
-            {
+            while let Some(operation) = operations.next_if(|(key, value)| {
+                let bytes = key.len() + value.as_ref().map_or(0, |value| value.len());
+                whole || kind_of(key) == kind && unsynced.admits(kind, step.0.len(), bytes)
+            }) {
                 step.0.push(operation);
             }
             let taken = unsynced.attempt(|| {
@@ -158,9 +168,15 @@ impl Unsynced {
         act().inspect_err(|reason| self.failed = Some(reason.clone()))
     }
 
-    /// How many operations on records of a kind are written in one step.
-    fn step(&self, kind: u8) -> usize {
-        self.steps[usize::from(kind)]
+    /// Whether a record of a kind and of so many bytes goes into the step that so many others of its kind are in.
+    fn admits(&mut self, kind: u8, others: usize, bytes: usize) -> bool {
+        let kind = usize::from(kind);
+        let largest = self.largest.0[kind].max(bytes);
+        let fits = others < self.steps[kind] && (others + 1) * PAGE_RECORDS * largest <= MOST_DUE;
+        if fits {
+            self.largest.0[kind] = largest;
+        }
+        fits
     }
 
     /// A step has taken so many bytes of the log.
@@ -168,11 +184,31 @@ impl Unsynced {
         self.bytes += bytes;
         debug_assert!(self.bytes < SEGMENT, "{} bytes of the log are not synced", self.bytes);
         let step = &mut self.steps[usize::from(kind)];
-        if bytes > MOST_UNSYNCED / 2 {
+        if bytes > 2 * MOST_UNSYNCED {
             *step = (*step / 2).max(1);
-        } else if bytes < MOST_UNSYNCED / 8 {
+        } else if bytes < MOST_UNSYNCED / 2 {
             *step = (*step * 2).min(MOST_STEP);
         }
+    }
+}
+
+/// The largest record of each kind, key and value together, in bytes. Kinds that are read at no start, and may be large,
+/// are taken to be.
+#[derive(Clone, Debug)]
+pub(super) struct Largest([usize; 256]);
+
+impl Largest {
+    /// A record with this key has so many bytes.
+    pub(super) fn note(&mut self, key: &[u8], bytes: usize) {
+        let largest = &mut self.0[usize::from(kind_of(key))];
+        *largest = bytes.max(*largest);
+    }
+}
+
+impl Default for Largest {
+    fn default() -> Self {
+        let kinds = std::array::from_fn(|kind| u8::try_from(kind).is_ok_and(codec::is_roomy));
+        Self(kinds.map(|roomy| if roomy { codec::MAX_RECORD_BYTES } else { 0 }))
     }
 }
 
@@ -263,7 +299,8 @@ mod tests {
             rewrite(&tree, &value, None);
             rewrite(&tree, number, None);
         }
-        assert!(tree.unsynced.lock().step(number[0]) > FIRST_STEP, "what takes little is written in larger steps");
+        let step = tree.unsynced.lock().steps[usize::from(number[0])];
+        assert!(step > FIRST_STEP, "what takes little is written in larger steps");
         tree.sync().unwrap();
         assert_eq!(tree.unsynced.lock().bytes, 0);
     }

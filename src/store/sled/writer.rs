@@ -25,15 +25,20 @@ use crate::domain::document::Loaded;
 use crate::domain::history::Bucket;
 use crate::domain::state::Turn;
 use crate::domain::tables::Contents;
-use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
+use crate::domain::{Change, Document, Rules, Seconds, State, Tables, Timestamp, ValueId};
 use crate::store::loading::{self, Values};
 use crate::store::{Clock, Error, Origin, Result};
 
 /// Most commands in one batch.
 const MAX_COMMANDS: usize = 4096;
-/// Most things that end by themselves in one batch. More of them fall due at a time only after a long standstill, and a
-/// batch of all would take more memory than the machine may have.
-const MAX_ENDINGS: usize = 2000;
+/// Most things that end by themselves in one batch. Where more fall due in a moment, the commands that come in between
+/// are decided as of the point in time up to which all has ended, a little in the past, instead of waiting for all of it.
+const MAX_ENDINGS: usize = 64;
+/// How far in the past that may be.
+const MOST_LAG: Seconds = Seconds::new(2);
+/// Most things that end in one batch if it is more; that happens after a standstill, and nobody is served until it is
+/// over. A batch of all would take more memory than the machine may have.
+const MAX_OVERDUE: usize = 2000;
 /// A batch with more changes than this takes no further command.
 const MAX_CHANGES: usize = 20_000;
 /// A batch with more bytes of large values than this takes no further command.
@@ -204,6 +209,8 @@ pub(super) struct Writer {
     pub(super) pins: Pins,
     /// Before this bucket nothing of the history is left on disk; `None` before the first look.
     pub(super) forgotten: Option<Bucket>,
+    /// Up to when all has ended that ends by itself, where more is due.
+    pub(super) behind: Option<Timestamp>,
 }
 
 impl Writer {
@@ -231,14 +238,21 @@ impl Writer {
         }
     }
 
-    /// The next message. While nobody waits, what is left of dropped history is removed.
+    /// The next message. While nobody waits, what is overdue ends, and what is left of dropped history is removed.
     fn next(&mut self, queue: &mut mpsc::Receiver<Message>) -> Option<Message> {
         loop {
             match queue.try_recv() {
                 Ok(message) => return Some(message),
-                Err(_) if !self.is_to_forget() || self.status.lock().is_some() => return queue.blocking_recv(),
-                // Whether it failed is in the status.
-                Err(_) => drop(self.write(&Batch::default(), 0)),
+                // Whether any of this failed is in the status.
+                Err(_) if self.status.lock().is_some() => return queue.blocking_recv(),
+                Err(_) if self.behind.is_some() => {
+                    let mut batch = Batch::default();
+                    if self.catch_up(&mut batch).is_none() {
+                        self.commit(batch, 0);
+                    }
+                }
+                Err(_) if self.is_to_forget() => drop(self.write(&Batch::default(), 0)),
+                Err(_) => return queue.blocking_recv(),
             }
         }
     }
@@ -260,7 +274,7 @@ impl Writer {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
         let broken = self.status.lock().clone();
-        let mut failed = broken.or_else(|| self.catch_up());
+        let mut failed = broken.or_else(|| self.catch_up(&mut batch));
         let mut closing = None;
         let mut next = Some(message);
         while let Some(message) = next.take() {
@@ -289,17 +303,24 @@ impl Writer {
         closing
     }
 
-    /// Ends what is long overdue, a batch at a time; the reason if that failed.
-    fn catch_up(&mut self) -> Option<Arc<str>> {
-        while self.state.end_due(self.clock.now(), MAX_ENDINGS) {
-            let mut batch = Batch::default();
+    /// Ends what is due, as part of a batch that is empty yet, or at least what is long overdue, with batches of its own;
+    /// the reason if that failed.
+    fn catch_up(&mut self, batch: &mut Batch) -> Option<Arc<str>> {
+        loop {
+            let now = self.clock.now();
+            let is_long_overdue = |at: Timestamp| at.after(MOST_LAG) < now;
+            let most = if self.state.next_ending().is_some_and(is_long_overdue) { MAX_OVERDUE } else { MAX_ENDINGS };
+            let reached = self.state.end_due(now, most);
             batch.take(self.state.take_changes());
-            let failed = self.commit(batch, 0);
+            self.behind = Some(reached).filter(|reached| *reached < now);
+            if !is_long_overdue(reached) {
+                return None;
+            }
+            let failed = self.commit(mem::take(batch), 0);
             if failed.is_some() {
                 return failed;
             }
         }
-        None
     }
 
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
@@ -308,7 +329,7 @@ impl Writer {
         let mut included = None;
         let mut desk = Desk {
             state: &mut self.state,
-            now: self.clock.now(),
+            now: self.behind.unwrap_or_else(|| self.clock.now()),
             rng: &mut self.rng,
             values: BatchValues { new: &batch.values, records: self.disk.records() },
             pins: &mut self.pins,
@@ -365,10 +386,10 @@ impl Writer {
                 if let Some(synced) = synced {
                     self.observer.committed(commands, synced);
                 }
-                let imported = batch.import.iter().flat_map(|(_, changes)| changes);
                 let mut view = self.view.write();
-                for change in batch.changes.iter().chain(imported) {
-                    view.apply(change);
+                batch.changes.iter().for_each(|change| view.apply(change));
+                if let Some((_, staged)) = &batch.import {
+                    view.apply_all(staged);
                 }
                 None
             }

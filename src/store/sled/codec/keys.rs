@@ -72,10 +72,10 @@ pub(in crate::store::sled) fn is_stage(key: &[u8]) -> bool {
     key.first() == Some(&tag::STAGE)
 }
 
-/// Whether records of the kind of this key may be as large as [`MAX_RECORD_BYTES`](super::MAX_RECORD_BYTES); those of the
-/// others have a few names and numbers in them.
-pub(in crate::store::sled) fn is_roomy(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&(tag::DOCUMENT | tag::VALUE | tag::SKILL | tag::STAGE)))
+/// Whether records of a kind, which is the first byte of their keys, are as large as
+/// [`MAX_RECORD_BYTES`](super::MAX_RECORD_BYTES) as a rule: what they hold was cut to size.
+pub(in crate::store::sled) fn is_roomy(kind: u8) -> bool {
+    matches!(kind, tag::VALUE | tag::STAGE)
 }
 
 /// What a record tells of, in words for people.

@@ -1,12 +1,11 @@
 //! Whether a tree and its journal are what they must be: held against the marker, and read to the end.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{Contents, FIRST_FILE, Identity, OpenError, Opening, Since};
 use crate::domain::{Tables, Value};
+use crate::store::sled::caught::caught;
 use crate::store::sled::codec;
 use crate::store::sled::journal::{self, CommitNumber, Generation};
 use crate::store::sled::marker::{FORMAT, Marker};
@@ -31,14 +30,14 @@ impl Opening<'_> {
     /// Holds a tree and the journal against the marker and reads all of them.
     pub(super) fn examine(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Contents, OpenError> {
         let Identified { marker, in_tree, replayed, since } = self.identify(tree, marker)?;
-        let Loaded { tables, bytes } = self.guarded(|| {
+        let Loaded { tables, extent } = self.guarded(|| {
             replay::load(tree, &replayed.layers).map_err(|error| match error {
                 LoadError::Tree(reason) => self.damaged(&reason),
                 LoadError::Record(error) => self.unreadable(&error),
             })
         })?;
         self.guarded(|| self.hold_values(tree, &tables))?;
-        Ok(Contents { tables, bytes, marker, in_tree, replayed, since })
+        Ok(Contents { tables, extent, marker, in_tree, replayed, since })
     }
 
     /// Holds the documents against the large values, which are written into the tree and not into the journal: what sled
@@ -114,6 +113,6 @@ impl Opening<'_> {
 
     /// Reads of a damaged page can make sled panic.
     fn guarded<T>(&self, read: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(self.damaged("a page of the tree cannot be read")))
+        caught(read).unwrap_or_else(|| Err(self.damaged("a page of the tree cannot be read")))
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{OpenError, Opening};
+use crate::store::sled::caught::caught;
 use crate::store::sled::scratch;
 use crate::store::sled::tree::Tree;
 
@@ -80,16 +80,16 @@ impl Opening<'_> {
             // The writer flushes before it answers; nothing else ever does.
             .flush_every_ms(None);
         // On some kinds of damage sled panics instead of returning an error.
-        match catch_unwind(AssertUnwindSafe(|| config.open())) {
-            Ok(Ok(db)) => Tree::new(db, path).map_err(|error| TreeError::Final(self.unusable(&error))),
-            Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
+        match caught(|| config.open()) {
+            Some(Ok(db)) => Tree::new(db, path).map_err(|error| TreeError::Final(self.unusable(&error))),
+            Some(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
                 Err(TreeError::Final(OpenError::InUse(self.directory.to_owned())))
             }
-            Ok(Err(sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Some(Err(sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 Err(TreeError::Final(self.unusable(&error)))
             }
-            Ok(Err(error)) => Err(TreeError::Corrupt(error.to_string())),
-            Err(_) => Err(TreeError::Corrupt("the log has a form that cannot be".to_owned())),
+            Some(Err(error)) => Err(TreeError::Corrupt(error.to_string())),
+            None => Err(TreeError::Corrupt("the log has a form that cannot be".to_owned())),
         }
     }
 
