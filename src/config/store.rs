@@ -19,7 +19,7 @@ pub struct Store {
     pub document_keys: usize,
     /// Bytes that one value may have. Default 8 MiB.
     pub document_value: u64,
-    /// Bytes of the engine's page cache. Default 64 MiB.
+    /// Bytes of the engine's page cache, as they lie on disk; in memory they take about three times as much. Default 8 MiB.
     pub cache_capacity: u64,
     /// Whether a start writes files anew that have become much larger than what is in them. Default: it does.
     pub compact_at_start: bool,
@@ -41,7 +41,7 @@ impl Default for Store {
             documents_total: 1024 * 1024 * 1024,
             document_keys: 1000,
             document_value: 8 * MIB,
-            cache_capacity: 64 * 1024 * 1024,
+            cache_capacity: 8 * 1024 * 1024,
             compact_at_start: true,
         }
     }

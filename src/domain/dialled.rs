@@ -4,7 +4,7 @@
 //! They are kept apart from [`Number`]: an access code with its extension can be longer than a number of
 //! a pool, and it is compared as a text, digit by digit.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::names::told_as_text;
 use super::{InvalidName, Number};
@@ -20,7 +20,7 @@ macro_rules! dialled_text {
     ($(#[$doc:meta])* $name:ident, $most:expr, $allowed:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(ArcStr);
 
         impl $name {
             #[doc = concat!("Parses the characters `", $allowed, "`; ends are trimmed, nothing else is normalised.")]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -54,7 +55,7 @@ pub struct ValueId(pub u64);
 
 /// The key of an entry: 1 to 255 characters, kept exactly as given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryKey(Arc<str>);
+pub struct EntryKey(ArcStr);
 
 impl EntryKey {
     /// Takes a key as it is.

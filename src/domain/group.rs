@@ -37,15 +37,22 @@ enum Order {
 }
 
 impl FreeQueue {
-    /// An empty queue. `last` is the number of the group that was lent last, where that is known.
-    pub fn new(policy: Policy, last: Option<Number>) -> Self {
+    /// An empty queue of a group of which nothing was lent.
+    pub fn new(policy: Policy) -> Self {
         Self(match policy {
-            Policy::RoundRobin => Order::RoundRobin { free: BTreeSet::new(), last },
+            Policy::RoundRobin => Order::RoundRobin { free: BTreeSet::new(), last: None },
             Policy::Random => Order::Random { free: Vec::new(), place: FastMap::default() },
             Policy::LeastRecentlyFreed => {
                 Order::LeastRecentlyFreed { free: BTreeSet::new(), since: FastMap::default() }
             }
         })
+    }
+
+    /// Goes on after this number, which was lent last.
+    pub fn go_on_after(&mut self, number: Number) {
+        if let Order::RoundRobin { last, .. } = &mut self.0 {
+            *last = Some(number);
+        }
     }
 
     /// How many numbers are free.
@@ -80,6 +87,16 @@ impl FreeQueue {
                 }
                 free.insert((freed, number));
             }
+        }
+    }
+
+    /// Puts numbers in, each with when it came back. Many of them take less room in this way than one after the other.
+    pub fn insert_all(&mut self, numbers: impl IntoIterator<Item = (Number, Timestamp)>) {
+        match &mut self.0 {
+            Order::RoundRobin { free, .. } if free.is_empty() => {
+                *free = numbers.into_iter().map(|(number, _)| number).collect();
+            }
+            _ => numbers.into_iter().for_each(|(number, freed)| self.insert(number, freed)),
         }
     }
 
@@ -167,7 +184,7 @@ mod tests {
     }
 
     fn queue(policy: Policy, numbers: impl IntoIterator<Item = u64>) -> FreeQueue {
-        let mut queue = FreeQueue::new(policy, None);
+        let mut queue = FreeQueue::new(policy);
         for n in numbers {
             queue.insert(number(n), Timestamp::default());
         }
@@ -194,7 +211,7 @@ mod tests {
     #[test]
     fn least_recently_freed_takes_never_lent_numbers_first_and_then_the_oldest() {
         let mut rng = StdRng::seed_from_u64(1);
-        let mut queue = FreeQueue::new(Policy::LeastRecentlyFreed, None);
+        let mut queue = FreeQueue::new(Policy::LeastRecentlyFreed);
         queue.insert(number(1), Timestamp::from_millis(30));
         queue.insert(number(2), Timestamp::from_millis(20));
         queue.insert(number(3), Timestamp::default());

@@ -283,6 +283,11 @@ impl Buckets {
         self.floor
     }
 
+    /// How many entries there are in all.
+    pub(super) fn entries(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
     /// How many entries each bucket has, oldest first.
     pub(super) fn counts(&self) -> Vec<(Bucket, u64)> {
         self.counts.iter().map(|(bucket, count)| (*bucket, *count)).collect()

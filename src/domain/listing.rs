@@ -204,8 +204,7 @@ impl ScopeTables {
     ) -> Box<dyn Iterator<Item = (Number, AllocationId)> + 'a> {
         match filter {
             AllocationFilter { interaction: Some(id), .. } => {
-                let holds = self.interactions.get(id).into_iter().flat_map(|slot| slot.holds.iter().copied());
-                Box::new(holds.filter(move |(_, id)| *id >= first))
+                Box::new(self.held_by(id).filter(move |(_, id)| *id >= first))
             }
             AllocationFilter { number: Some(number), .. } => {
                 let number = *number;

@@ -6,8 +6,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest text name (ids, groups), in characters.
@@ -106,7 +106,7 @@ macro_rules! text_name {
     ($(#[$doc:meta])* $name:ident, $most:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(ArcStr);
 
         impl $name {
             /// Parses a name: ends trimmed, not empty, no control characters, bounded in length.
@@ -158,7 +158,7 @@ text_name! {
 /// Compared without case, so the name is kept in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct EnvironmentName(Arc<str>);
+pub struct EnvironmentName(ArcStr);
 
 impl EnvironmentName {
     /// Parses a name by the rules of text names and folds its case.
@@ -212,16 +212,38 @@ impl fmt::Display for Scope {
 /// Packed four bits a character, first character highest, so that a number is a plain integer and integers order as
 /// the texts do.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Number(u128);
+pub struct Number {
+    // Two halves instead of one integer, which would have to lie at a multiple of 16 in everything that holds a number.
+    high: u64,
+    low: u64,
+}
 
 /// The characters of a number in ASCII order; a nibble holds the position plus one, zero ends the number.
 const ALPHABET: &[u8; 13] = b"#*+0123456789";
 
 impl Number {
     /// Orders before every number; only a bound for searches, no number itself.
-    pub(super) const MIN: Self = Self(0);
+    pub(super) const MIN: Self = Self::from_packed(0);
     /// Orders after every number; only a bound for searches, no number itself.
-    pub(super) const MAX: Self = Self(u128::MAX);
+    pub(super) const MAX: Self = Self::from_packed(u128::MAX);
+
+    /// The number as a half of itself, if it has 16 characters at most.
+    pub(super) fn short(self) -> Option<u64> {
+        (self.low == 0).then_some(self.high)
+    }
+
+    /// The number of which this is a half; the other one is empty.
+    pub(super) fn from_short(high: u64) -> Self {
+        Self { high, low: 0 }
+    }
+
+    const fn from_packed(packed: u128) -> Self {
+        Self { high: (packed >> 64) as u64, low: packed as u64 }
+    }
+
+    const fn packed(self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
+    }
 
     /// Parses a number; ends are trimmed, nothing else is normalised.
     ///
@@ -246,19 +268,20 @@ impl Number {
             };
             packed |= nibble << (124 - 4 * place);
         }
-        Ok(Self(packed))
+        Ok(Self::from_packed(packed))
     }
 
     /// The bounds, both included, of the numbers that begin with this one.
     pub(super) fn beginning_with(self) -> (Self, Self) {
         let length = self.characters().count();
         let open = u128::MAX.checked_shr(4 * u32::try_from(length).unwrap_or(u32::MAX)).unwrap_or_default();
-        (self, Self(self.0 | open))
+        (self, Self::from_packed(self.packed() | open))
     }
 
     fn characters(self) -> impl Iterator<Item = char> {
+        let packed = self.packed();
         (0..MAX_NUMBER_CHARS).map_while(move |place| {
-            let nibble = (self.0 >> (124 - 4 * place)) & 0xf;
+            let nibble = (packed >> (124 - 4 * place)) & 0xf;
             let index = usize::try_from(nibble).ok()?.checked_sub(1)?;
             ALPHABET.get(index).map(|byte| char::from(*byte))
         })
@@ -308,7 +331,7 @@ impl<'de> Deserialize<'de> for Number {
 /// The digits a caller gives to prove that the call belongs to an interaction. A secret: never printed in logs.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct AccessCode(Arc<str>);
+pub struct AccessCode(ArcStr);
 
 impl AccessCode {
     /// Parses 1 to 16 decimal digits; leading zeros count.

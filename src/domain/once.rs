@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arcstr::ArcStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +26,7 @@ pub const MAX_KEYS_OF_ONE: usize = 64;
 
 /// A key that a client has chosen: visible ASCII, compared exactly.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OnceKey(Arc<str>);
+pub struct OnceKey(ArcStr);
 
 impl OnceKey {
     /// Parses a key; ends are trimmed.

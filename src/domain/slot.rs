@@ -2,7 +2,7 @@
 //!
 //! A number of an exclusive group carries one allocation, one of a shared group as many as there are interactions on
 //! it; those are found by their code or caller without looking at the others. A million numbers are in memory, most of
-//! them free, so what a free number takes here is two empty pointers.
+//! them free, so what a free number takes here is one empty pointer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,6 +24,12 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct NumberSlot {
     pub(super) record: Arc<NumberRecord>,
+    carried: Option<Box<Carried>>,
+}
+
+/// The allocations of a number that has any.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Carried {
     exclusive: Option<Arc<Allocation>>,
     shared: Option<Box<Shared>>,
 }
@@ -39,7 +45,15 @@ struct Shared {
 impl NumberSlot {
     /// A number that carries nothing.
     pub(super) fn new(record: Arc<NumberRecord>) -> Self {
-        Self { record, exclusive: None, shared: None }
+        Self { record, carried: None }
+    }
+
+    fn exclusive(&self) -> Option<&Arc<Allocation>> {
+        self.carried.as_ref()?.exclusive.as_ref()
+    }
+
+    fn shared(&self) -> Option<&Shared> {
+        self.carried.as_ref()?.shared.as_deref()
     }
 
     /// The number with its newest live allocation.
@@ -53,7 +67,7 @@ impl NumberSlot {
 
     /// Whether the number carries any allocation.
     pub(super) fn is_allocated(&self) -> bool {
-        self.exclusive.is_some() || self.shared.is_some()
+        self.carried.is_some()
     }
 
     /// Which allocation of the number is the newest, running or ended.
@@ -70,42 +84,42 @@ impl NumberSlot {
 
     /// Everything the number carries, oldest of the shared first.
     pub(super) fn allocations(&self) -> impl Iterator<Item = &Arc<Allocation>> {
-        let shared = self.shared.iter().flat_map(|shared| shared.by_id.values());
-        self.exclusive.iter().chain(shared)
+        let shared = self.shared().into_iter().flat_map(|shared| shared.by_id.values());
+        self.exclusive().into_iter().chain(shared)
     }
 
     /// The ids of what the number carries from `first` on, oldest first.
     pub(super) fn allocations_from(&self, first: AllocationId) -> impl Iterator<Item = AllocationId> {
-        let exclusive = self.exclusive.iter().map(|allocation| allocation.id).filter(move |id| *id >= first);
-        let shared = self.shared.iter().flat_map(move |shared| shared.by_id.range(first..)).map(|(id, _)| *id);
+        let exclusive = self.exclusive().map(|allocation| allocation.id).filter(|id| *id >= first).into_iter();
+        let shared = self.shared().into_iter().flat_map(move |shared| shared.by_id.range(first..)).map(|(id, _)| *id);
         exclusive.chain(shared)
     }
 
     /// One of the allocations.
     pub(super) fn allocation(&self, id: AllocationId) -> Option<&Arc<Allocation>> {
-        match &self.exclusive {
+        match self.exclusive() {
             Some(allocation) if allocation.id == id => Some(allocation),
-            _ => self.shared.as_ref()?.by_id.get(&id),
+            _ => self.shared()?.by_id.get(&id),
         }
     }
 
     /// Whether an allocation fits beside those that are there.
     pub(super) fn takes(&self, sharing: Sharing, code: Option<&AccessCode>) -> bool {
-        let alone = sharing == Sharing::Exclusive && self.exclusive.is_some();
+        let alone = sharing == Sharing::Exclusive && self.exclusive().is_some();
         !alone && code.is_none_or(|code| !self.has_code(code.as_str()))
     }
 
     /// Whether an allocation of the number carries this code.
     pub(super) fn has_code(&self, code: &str) -> bool {
-        let exclusive = self.exclusive.as_ref().and_then(|allocation| allocation.code.as_ref());
-        let shared = || self.shared.as_ref().is_some_and(|shared| shared.by_code.contains_key(code));
+        let exclusive = self.exclusive().and_then(|allocation| allocation.code.as_ref());
+        let shared = || self.shared().is_some_and(|shared| shared.by_code.contains_key(code));
         exclusive.is_some_and(|own| own.as_str() == code) || shared()
     }
 
     /// How many allocations of the number carry a code.
     pub(super) fn codes(&self) -> usize {
-        let exclusive = self.exclusive.as_ref().is_some_and(|allocation| allocation.code.is_some());
-        usize::from(exclusive) + self.shared.as_ref().map_or(0, |shared| shared.by_code.len())
+        let exclusive = self.exclusive().is_some_and(|allocation| allocation.code.is_some());
+        usize::from(exclusive) + self.shared().map_or(0, |shared| shared.by_code.len())
     }
 
     /// The allocations that a call with this code and caller may belong to, newest first: a superset of those that
@@ -115,8 +129,8 @@ impl NumberSlot {
         code: Option<&str>,
         caller: Option<&'a Caller>,
     ) -> Box<dyn Iterator<Item = &'a Arc<Allocation>> + 'a> {
-        let Some(shared) = &self.shared else { return Box::new(self.exclusive.iter()) };
-        let exclusive = self.exclusive.iter();
+        let exclusive = self.exclusive().into_iter();
+        let Some(shared) = self.shared() else { return Box::new(exclusive) };
         match (code, caller) {
             (Some(code), _) => {
                 let coded = shared.by_code.get(code).and_then(|id| shared.by_id.get(id));
@@ -133,27 +147,28 @@ impl NumberSlot {
 
     /// Everything the number carries, newest first: whatever is exclusive was lent before the number was shared.
     fn newest_first(&self) -> impl Iterator<Item = &Arc<Allocation>> {
-        let shared = self.shared.iter().flat_map(|shared| shared.by_id.values().rev());
-        shared.chain(self.exclusive.iter())
+        let shared = self.shared().into_iter().flat_map(|shared| shared.by_id.values().rev());
+        shared.chain(self.exclusive())
     }
 
     /// Puts an allocation in, in place of the one with the same id.
     pub(super) fn put(&mut self, allocation: &Arc<Allocation>) {
+        let carried = self.carried.get_or_insert_default();
         match allocation.sharing {
-            Sharing::Exclusive => self.exclusive = Some(Arc::clone(allocation)),
-            Sharing::Shared => self.shared.get_or_insert_default().put(allocation),
+            Sharing::Exclusive => carried.exclusive = Some(Arc::clone(allocation)),
+            Sharing::Shared => carried.shared.get_or_insert_default().put(allocation),
         }
     }
 
     /// Takes an allocation out.
     pub(super) fn take(&mut self, id: AllocationId) {
-        self.exclusive.take_if(|allocation| allocation.id == id);
-        if let Some(shared) = &mut self.shared {
+        let Some(carried) = &mut self.carried else { return };
+        carried.exclusive.take_if(|allocation| allocation.id == id);
+        if let Some(shared) = &mut carried.shared {
             shared.take(id);
-            if shared.by_id.is_empty() {
-                self.shared = None;
-            }
         }
+        carried.shared.take_if(|shared| shared.by_id.is_empty());
+        self.carried.take_if(|carried| carried.exclusive.is_none() && carried.shared.is_none());
     }
 }
 

@@ -5,6 +5,7 @@
 //! all three agree by construction. Values are shared between the copies, not cloned.
 
 mod contents;
+mod dnids;
 mod scope;
 
 use std::cmp::Reverse;
@@ -16,8 +17,9 @@ use super::history::{Bucket, Buckets, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
-    AccessCode, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, Number, OnceKey,
-    OnceRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill, SkillId, Timestamp,
+    AccessCode, Dialled, Document, DocumentId, DocumentRef, GroupName, Interaction, InteractionId, Number,
+    NumberRecord, OnceKey, OnceRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill,
+    SkillId, Timestamp,
 };
 
 pub use super::slot::Found;
@@ -73,6 +75,42 @@ impl Tables {
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
+    }
+
+    /// Makes changes part of what is known, one after the other. Many new numbers in a row take little time in this way.
+    pub fn apply_all(&mut self, changes: &[Change]) {
+        let go_on = |one: &Change, other: &Change| match (one, other) {
+            (Change::Number(one, _, Some(_)), Change::Number(other, _, Some(_))) => one == other,
+            _ => false,
+        };
+        for run in changes.chunk_by(go_on) {
+            match (&run[0], self.new_numbers(run)) {
+                (Change::Number(scope, ..), Some(records)) => self.add_numbers(scope, &records),
+                _ => run.iter().for_each(|change| self.apply(change)),
+            }
+        }
+    }
+
+    /// Puts in numbers that are not there yet, each once.
+    pub fn add_numbers(&mut self, scope: &Arc<Scope>, records: &[Arc<NumberRecord>]) {
+        self.scope_mut(scope).add_numbers(records);
+    }
+
+    /// The numbers of one scope that changes speak of, if none of them is there yet and none comes twice.
+    fn new_numbers(&self, changes: &[Change]) -> Option<Vec<Arc<NumberRecord>>> {
+        let known = |scope, number| self.slot(scope, number).is_some();
+        let new = changes.iter().map(|change| match change {
+            Change::Number(scope, number, Some(record)) if !known(scope, *number) => Some(Arc::clone(record)),
+            _ => None,
+        });
+        let mut records = new.collect::<Option<Vec<_>>>()?;
+        records.sort_unstable_by_key(|record| record.number);
+        records.is_sorted_by(|one, other| one.number < other.number).then_some(records)
+    }
+
+    /// Makes room of what has grown key by key; worth its time after a load.
+    pub fn pack(&mut self) {
+        self.scopes.values_mut().for_each(ScopeTables::pack);
     }
 
     fn scope_mut(&mut self, scope: &Arc<Scope>) -> &mut ScopeTables {
@@ -156,9 +194,9 @@ impl Tables {
         self.scope(scope).is_some_and(|scope| scope.group(&Some(group.clone())).is_some())
     }
 
-    /// Whether an interaction is kept, its deadline passed or not.
-    pub fn has_interaction(&self, scope: &Scope, id: &InteractionId) -> bool {
-        self.scope(scope).is_some_and(|scope| scope.interactions.contains_key(id))
+    /// The id of an interaction that is kept, its deadline passed or not.
+    pub fn known_interaction(&self, scope: &Scope, id: &InteractionId) -> Option<&InteractionId> {
+        self.scope(scope)?.interactions.get(id).map(|slot| &slot.record.id)
     }
 
     /// A live interaction.
@@ -179,6 +217,11 @@ impl Tables {
 
     pub(super) fn history(&self) -> &Buckets {
         &self.history
+    }
+
+    /// How many entries the history has.
+    pub fn history_entries(&self) -> u64 {
+        self.history.entries()
     }
 
     /// The bucket of the history that everything before is dropped of.

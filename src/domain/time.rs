@@ -23,6 +23,11 @@ impl Timestamp {
         Self(self.0.saturating_add(span.0.saturating_mul(1000)))
     }
 
+    /// The millisecond before this point.
+    pub const fn just_before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// Whole seconds from `now` to this point, rounded up; zero when it has passed. Whoever waits this long is not
     /// too early.
     pub const fn seconds_to_wait(self, now: Self) -> Seconds {

@@ -111,8 +111,9 @@ impl State {
 
     /// Ends an interaction at `at`, by its deadline or by hand.
     pub(super) fn end_interaction(&mut self, scope: &Arc<Scope>, id: &InteractionId, at: Timestamp) {
-        let Some(slot) = self.tables.scope(scope).and_then(|tables| tables.interactions.get(id)) else { return };
-        let (interaction, holds) = (Arc::clone(&slot.record), slot.holds.clone());
+        let Some(tables) = self.tables.scope(scope) else { return };
+        let Some(interaction) = tables.interactions.get(id).map(|slot| Arc::clone(&slot.record)) else { return };
+        let holds: Vec<_> = tables.held_by(id).collect();
         for (number, allocation) in holds {
             self.end_allocation(scope, number, allocation, End::InteractionDeleted, at);
         }

@@ -258,10 +258,10 @@ impl State {
                 group.as_ref().is_some_and(|group| group == name || fallbacks.contains(group))
             }
         };
-        let holds = &self.tables.scope(scope)?.interactions.get(&holder.id)?.holds;
-        let running = holds.iter().filter_map(|(number, id)| {
-            let slot = self.slot(scope, *number)?;
-            slot.allocation(*id).filter(|_| within(&slot.record.group))
+        let tables = self.tables.scope(scope)?;
+        let running = tables.held_by(&holder.id).filter_map(|(number, id)| {
+            let slot = tables.numbers.get(&number)?;
+            slot.allocation(id).filter(|_| within(&slot.record.group))
         });
         running
             .filter(|allocation| allocation.origin == lend.origin && allocation.live(now))
@@ -280,7 +280,7 @@ impl State {
             Source::Anywhere => match pools.first_with_free() {
                 Some(group) => Ok(group.clone()),
                 None => {
-                    let exclusive: Vec<_> = pools.exclusive_groups().cloned().collect();
+                    let exclusive: Vec<_> = pools.exclusive_groups().into_iter().cloned().collect();
                     Err(self.exhausted(scope, None, &exclusive, now))
                 }
             },

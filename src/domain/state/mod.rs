@@ -19,7 +19,7 @@ mod resolving;
 mod routes;
 mod skills;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rand::CryptoRng;
@@ -46,9 +46,9 @@ pub use skills::MAX_SKILLS;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
     /// The deadline of an allocation that is kept for late calls afterwards.
-    Lapse(Arc<Scope>, Number, AllocationId),
+    Lapse(Arc<Scope>, AllocationId),
     /// An allocation at its deadline or, where numbers rest, when the rest after it is over.
-    Allocation(Arc<Scope>, Number, AllocationId),
+    Allocation(Arc<Scope>, AllocationId),
     /// The rest of a number that was freed.
     Rest(Arc<Scope>, Number),
     Interaction(Arc<Scope>, InteractionId),
@@ -119,7 +119,7 @@ impl State {
 
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
-        self.end_due(now, usize::MAX);
+        self.end_until(now);
         let mut turn = Turn { state: self, now, rng, once: None };
         turn.trim_history();
         turn
@@ -135,25 +135,36 @@ impl State {
         self.endings.first().map(|(at, _)| *at)
     }
 
-    /// Ends what has reached its deadline, up to `most` things; whether there is more. A store that was down for long
-    /// takes in this way what would be too much for one batch.
-    pub fn end_due(&mut self, now: Timestamp, most: usize) -> bool {
+    /// Ends what has reached its deadline at `now`. Where that is more than `most` things, only the first of them end: all
+    /// those up to a point in time, which is told; between one step and the next the state is as it was at that point.
+    pub fn end_due(&mut self, now: Timestamp, most: usize) -> Timestamp {
+        let Some(first) = self.next_ending().filter(|at| *at <= now) else { return now };
+        let reached = match self.endings.iter().nth(most) {
+            Some((at, _)) if *at <= now => at.just_before().max(first).max(self.now),
+            _ => now,
+        };
+        self.end_until(reached);
+        if self.next_ending().is_some_and(|at| at <= now) { reached } else { now }
+    }
+
+    fn end_until(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
-        for _ in 0..most {
-            if self.next_ending().is_none_or(|at| now < at) {
-                return false;
-            }
-            let Some((at, ending)) = self.endings.pop_first() else { return false };
+        while self.next_ending().is_some_and(|at| at <= now)
+            && let Some((at, ending)) = self.endings.pop_first()
+        {
             match ending {
-                Ending::Lapse(scope, number, id) => self.lapse(&scope, number, id),
-                Ending::Allocation(scope, number, id) => self.end_allocation(&scope, number, id, End::Expired, at),
+                Ending::Lapse(scope, id) => self.lapse(&scope, id),
+                Ending::Allocation(scope, id) => {
+                    if let Some(number) = self.number_of(&scope, id) {
+                        self.end_allocation(&scope, number, id, End::Expired, at);
+                    }
+                }
                 Ending::Rest(scope, number) => self.end_rest(&scope, number),
                 Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
                 Ending::Document(scope, id) => self.end_document(&scope, id),
                 Ending::Once(scope, key) => self.forget_once(&scope, &key),
             }
         }
-        self.next_ending().is_some_and(|at| at <= now)
     }
 
     fn apply(&mut self, change: Change) {
@@ -207,31 +218,27 @@ impl State {
     fn derive_scope(&mut self, scope: &Arc<Scope>) {
         let Some(tables) = self.tables.scope(scope) else { return };
         let mut pools = Pools::default();
-        for (group, last) in lent_last(tables.numbers.values()) {
-            pools.open(&group, self.rules.group(&scope.tenant, group.as_ref()), last);
+        let mut planned = Vec::new();
+        let rules = |group: &pools::Group| self.rules.group(&scope.tenant, group.as_ref()).clone();
+        for (until, number) in pools.place(tables.numbers.values(), self.now, rules) {
+            planned.push((until, Ending::Rest(Arc::clone(scope), number)));
         }
-        for slot in tables.numbers.values() {
-            let group = &slot.record.group;
-            for allocation in slot.allocations() {
-                pools.note(&slot.record, allocation, self.now);
-                self.endings.extend(endings(scope, allocation, pools.cool_down(group), self.now));
-            }
-            if let Offered::Resting(until) = pools.offer(slot, self.now) {
-                self.endings.insert((until, Ending::Rest(Arc::clone(scope), slot.record.number)));
-            }
-            pools.recount(slot);
+        for slot in tables.numbers.values().filter(|slot| slot.is_allocated()) {
+            let cool_down = pools.cool_down(&slot.record.group);
+            planned.extend(slot.allocations().flat_map(|allocation| endings(scope, allocation, cool_down, self.now)));
         }
         for slot in tables.interactions.values() {
             if let Some(at) = slot.record.deadline.at() {
-                self.endings.insert((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
+                planned.push((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
             }
         }
         for document in tables.documents.values() {
             if documents::ends_alone(document, self.now) {
-                self.endings.insert((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
+                planned.push((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
             }
             self.document_bytes += documents::size(&document.entries);
         }
+        self.endings.append(&mut planned.into_iter().collect());
         self.pools.insert(Arc::clone(scope), pools);
     }
 
@@ -265,7 +272,8 @@ impl State {
     }
 
     /// An allocation has reached its deadline and is kept for late calls.
-    fn lapse(&mut self, scope: &Arc<Scope>, number: Number, id: AllocationId) {
+    fn lapse(&mut self, scope: &Arc<Scope>, id: AllocationId) {
+        let Some(number) = self.number_of(scope, id) else { return };
         let group = self.group_of(scope, number);
         self.pools(scope).lapse(&group, id);
         self.recount(scope, number);
@@ -277,6 +285,11 @@ impl State {
         if let (Some(pools), Some(slot)) = (pools.get_mut(scope), tables.slot(scope, number)) {
             pools.recount(slot);
         }
+    }
+
+    /// The number that an allocation is of.
+    fn number_of(&self, scope: &Scope, id: AllocationId) -> Option<Number> {
+        self.tables.scope(scope)?.lent.get(&id).copied()
     }
 
     fn group_of(&self, scope: &Scope, number: Number) -> pools::Group {
@@ -292,9 +305,9 @@ fn endings(
     cool_down: Seconds,
     now: Timestamp,
 ) -> impl Iterator<Item = (Timestamp, Ending)> {
-    let (number, id, deadline) = (allocation.number, allocation.id, allocation.deadline);
-    let end = (deadline.after(cool_down), Ending::Allocation(Arc::clone(scope), number, id));
-    let lapse = (deadline < end.0 && now < deadline).then(|| (deadline, Ending::Lapse(Arc::clone(scope), number, id)));
+    let (id, deadline) = (allocation.id, allocation.deadline);
+    let end = (deadline.after(cool_down), Ending::Allocation(Arc::clone(scope), id));
+    let lapse = (deadline < end.0 && now < deadline).then(|| (deadline, Ending::Lapse(Arc::clone(scope), id)));
     std::iter::once(end).chain(lapse)
 }
 
@@ -303,19 +316,6 @@ fn latest(tables: &ScopeTables) -> Timestamp {
     let used = tables.numbers.values().map(NumberSlot::last_used).max();
     let begun = tables.interactions.values().map(|slot| slot.record.since).max();
     used.max(begun).unwrap_or_default()
-}
-
-/// For every group, the number that was lent last: that of the newest allocation, running or ended.
-fn lent_last<'a>(slots: impl Iterator<Item = &'a NumberSlot>) -> HashMap<pools::Group, Option<Number>> {
-    let mut newest = HashMap::new();
-    for slot in slots {
-        let lent = slot.newest();
-        let entry = newest.entry(slot.record.group.clone()).or_insert((None, None));
-        if lent.is_some() && lent > entry.0 {
-            *entry = (lent, Some(slot.record.number));
-        }
-    }
-    newest.into_iter().map(|(group, (_, number))| (group, number)).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::pools::Group;
 use super::{State, Turn};
 use crate::domain::history::End;
 use crate::domain::once::Identity;
+use crate::domain::slot::NumberSlot;
 use crate::domain::tables::Found;
 use crate::domain::{
     Allocation, Change, Deadline, InteractionId, Made, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal,
@@ -66,10 +68,15 @@ impl Turn<'_> {
     /// Creates many numbers at once, whose ids were given out before. None of them may exist.
     pub fn import_numbers(&mut self, scope: &Scope, records: &[Arc<NumberRecord>]) {
         let scope = self.state.shared(scope);
-        for record in records {
-            self.state.apply(Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record))));
-            self.state.place(&scope, record.number);
-        }
+        let state = &mut *self.state;
+        state.tables.add_numbers(&scope, records);
+        let change =
+            |record: &Arc<NumberRecord>| Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record)));
+        state.changes.extend(records.iter().map(change));
+        let slots: Vec<_> = records.iter().map(|record| NumberSlot::new(Arc::clone(record))).collect();
+        let rules = |group: &Group| state.rules.group(&scope.tenant, group.as_ref()).clone();
+        let resting = state.pools.entry(Arc::clone(&scope)).or_default().place(&slots, state.now, rules);
+        debug_assert!(resting.is_empty(), "what was never lent does not rest");
     }
 
     /// Changes what the patch names and leaves the rest. A running allocation goes on.
@@ -142,7 +149,7 @@ impl State {
         let group = self.group_of(scope, number);
         if !self.pools(scope).is_open(&group) {
             let rules = self.rules.group(&scope.tenant, group.as_ref()).clone();
-            self.pools(scope).open(&group, &rules, None);
+            self.pools(scope).open(&group, &rules);
         }
         for allocation in self.allocations(scope, number) {
             self.plan(scope, &group, &allocation);

@@ -40,9 +40,18 @@ struct Rests {
 /// The pools of one scope.
 #[derive(Debug, Default)]
 pub(super) struct Pools {
-    groups: BTreeMap<Group, Pool>,
+    groups: FastMap<Group, Pool>,
     /// The exclusive groups with a free number, numbers without a group first.
     with_free: BTreeSet<Group>,
+}
+
+/// A pool and the numbers that come into it together.
+struct Arrivals {
+    pool: Pool,
+    /// Those that may be lent, and when they came back.
+    free: Vec<(Number, Timestamp)>,
+    /// The newest allocation of any of them, running or ended.
+    newest: Option<(AllocationId, Number)>,
 }
 
 /// What an offered number does next.
@@ -71,9 +80,9 @@ impl Rests {
 }
 
 impl Pool {
-    fn new(rules: GroupRules, last: Option<Number>) -> Self {
+    fn new(rules: GroupRules) -> Self {
         Self {
-            free: FreeQueue::new(rules.policy, last),
+            free: FreeQueue::new(rules.policy),
             rules,
             rests: Rests::default(),
             releases: BTreeSet::new(),
@@ -149,9 +158,34 @@ impl Pool {
         }
     }
 
-    /// Takes a number in that is not in yet, or gives it its new place. A shared number has no rest, and it may be lent
-    /// whatever it carries.
+    /// An allocation of a number of the group runs, or is kept for late calls after its deadline.
+    fn note(&mut self, record: &NumberRecord, allocation: &Allocation, now: Timestamp) {
+        if self.lends(record) {
+            self.releases.insert((allocation.deadline, allocation.id, allocation.number));
+        }
+        if allocation.live(now) && self.live.insert(allocation.id, allocation.number).is_none() {
+            self.census.hold(allocation.number);
+        }
+    }
+
+    /// Counts a number anew, in the state that it is in now.
+    fn recount(&mut self, slot: &NumberSlot) {
+        let standing = self.standing(slot);
+        self.census.set(slot.record.number, standing);
+    }
+
+    /// Takes a number in that is not in yet, or gives it its new place.
     fn offer(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
+        let offered = self.sift(slot, now);
+        if let Offered::Free = offered {
+            self.free.insert(slot.record.number, slot.last_used());
+        }
+        offered
+    }
+
+    /// What a number does next; where it rests, the rest begins. A shared number has no rest, and it may be lent whatever
+    /// it carries.
+    fn sift(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
         let number = slot.record.number;
         let occupied = self.rules.sharing == Sharing::Exclusive && slot.is_allocated();
         if occupied || !self.lends(&slot.record) {
@@ -162,15 +196,43 @@ impl Pool {
             self.rests.begin(number, until);
             return Offered::Resting(until);
         }
-        self.free.insert(number, slot.last_used());
         Offered::Free
     }
 }
 
+impl Arrivals {
+    /// Takes one of the numbers. Until when it rests, if it does.
+    fn take(&mut self, slot: &NumberSlot, now: Timestamp) -> Option<(Timestamp, Number)> {
+        let number = slot.record.number;
+        self.newest = slot.newest().map(|newest| (newest, number)).max(self.newest);
+        for allocation in slot.allocations() {
+            self.pool.note(&slot.record, allocation, now);
+        }
+        let offered = self.pool.sift(slot, now);
+        self.pool.recount(slot);
+        match offered {
+            Offered::Free => self.free.push((number, slot.last_used())),
+            Offered::Resting(until) => return Some((until, number)),
+            Offered::Withheld => {}
+        }
+        None
+    }
+
+    /// The pool with all of them.
+    fn settle(self) -> Pool {
+        let Self { mut pool, free, newest } = self;
+        pool.free.insert_all(free);
+        if let Some((_, number)) = newest {
+            pool.free.go_on_after(number);
+        }
+        pool
+    }
+}
+
 impl Pools {
-    /// Makes the pool of a group. `last` is the number lent last, where that is known.
-    pub(super) fn open(&mut self, group: &Group, rules: &GroupRules, last: Option<Number>) {
-        self.groups.insert(group.clone(), Pool::new(rules.clone(), last));
+    /// Makes the pool of a group.
+    pub(super) fn open(&mut self, group: &Group, rules: &GroupRules) {
+        self.groups.insert(group.clone(), Pool::new(rules.clone()));
     }
 
     pub(super) fn is_open(&self, group: &Group) -> bool {
@@ -194,11 +256,39 @@ impl Pools {
     pub(super) fn offer(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
         let group = &slot.record.group;
         let Some(pool) = self.groups.get_mut(group) else { return Offered::Withheld };
+        let had_none = pool.free.is_empty();
         let offered = pool.offer(slot, now);
-        if matches!(offered, Offered::Free) && pool.rules.sharing == Sharing::Exclusive {
+        if had_none && matches!(offered, Offered::Free) && pool.rules.sharing == Sharing::Exclusive {
             self.with_free.insert(group.clone());
         }
         offered
+    }
+
+    /// Takes in many numbers that are not in yet, with what they carry, and opens the pools that it takes. Those that rest,
+    /// and until when.
+    pub(super) fn place<'s>(
+        &mut self,
+        slots: impl IntoIterator<Item = &'s NumberSlot>,
+        now: Timestamp,
+        rules: impl Fn(&Group) -> GroupRules,
+    ) -> Vec<(Timestamp, Number)> {
+        let (mut arrivals, mut resting) = (FastMap::<&Group, Arrivals>::default(), Vec::new());
+        for slot in slots {
+            let group = &slot.record.group;
+            let arrivals = arrivals.entry(group).or_insert_with(|| {
+                let pool = self.groups.remove(group).unwrap_or_else(|| Pool::new(rules(group)));
+                Arrivals { pool, free: Vec::new(), newest: None }
+            });
+            resting.extend(arrivals.take(slot, now));
+        }
+        for (group, arrivals) in arrivals {
+            let pool = arrivals.settle();
+            if !pool.free.is_empty() && pool.rules.sharing == Sharing::Exclusive {
+                self.with_free.insert(group.clone());
+            }
+            self.groups.insert(group.clone(), pool);
+        }
+        resting
     }
 
     /// A number may no longer be lent. Until when it rested, if it did.
@@ -243,18 +333,17 @@ impl Pools {
     }
 
     /// Every exclusive group that has or had a number, in order; the numbers without a group first.
-    pub(super) fn exclusive_groups(&self) -> impl Iterator<Item = &Group> {
-        self.groups.iter().filter(|(_, pool)| pool.rules.sharing == Sharing::Exclusive).map(|(group, _)| group)
+    pub(super) fn exclusive_groups(&self) -> Vec<&Group> {
+        let exclusive = self.groups.iter().filter(|(_, pool)| pool.rules.sharing == Sharing::Exclusive);
+        let mut exclusive: Vec<_> = exclusive.map(|(group, _)| group).collect();
+        exclusive.sort_unstable();
+        exclusive
     }
 
     /// An allocation of a number of the group runs, or is kept for late calls after its deadline.
     pub(super) fn note(&mut self, record: &NumberRecord, allocation: &Allocation, now: Timestamp) {
-        let Some(pool) = self.groups.get_mut(&record.group) else { return };
-        if pool.lends(record) {
-            pool.releases.insert((allocation.deadline, allocation.id, allocation.number));
-        }
-        if allocation.live(now) && pool.live.insert(allocation.id, allocation.number).is_none() {
-            pool.census.hold(allocation.number);
+        if let Some(pool) = self.groups.get_mut(&record.group) {
+            pool.note(record, allocation, now);
         }
     }
 
@@ -278,8 +367,7 @@ impl Pools {
     /// Counts a number anew, in the state that it is in now.
     pub(super) fn recount(&mut self, slot: &NumberSlot) {
         if let Some(pool) = self.groups.get_mut(&slot.record.group) {
-            let standing = pool.standing(slot);
-            pool.census.set(slot.record.number, standing);
+            pool.recount(slot);
         }
     }
 

@@ -27,8 +27,8 @@ use super::{
 use crate::domain::tables::Found;
 use crate::domain::{
     Allocation, Caller, Change, CodeShape, Content, Deadline, EntryKey, EnvironmentName, GroupName, GroupRules,
-    InteractionId, NewEntry, NewInteraction, NewNumber, Number, NumberId, NumberPatch, Origin, Policy, Refusal, Rules,
-    Scope, Seconds, Tables, TenantId, Timestamp,
+    InteractionId, NewEntry, NewInteraction, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Origin, Policy,
+    Refusal, Rules, Scope, Seconds, Tables, TenantId, Timestamp,
 };
 
 /// A state with a clock and a generator of its own, and short ways to say what tests say often.
@@ -120,6 +120,12 @@ impl World {
             taken.push(lent.allocation.number.to_string());
         }
         taken
+    }
+
+    /// Takes as many as the group `g` can lend, up to three.
+    fn take_some(&mut self) -> Vec<String> {
+        let lent: Vec<_> = (0..3).map_while(|_| self.turn().lend(&scope(), lend_to("some")).ok()).collect();
+        lent.into_iter().map(|lent| lent.allocation.number.to_string()).collect()
     }
 
     fn found(&mut self, number: &str) -> Found {

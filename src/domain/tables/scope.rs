@@ -1,9 +1,14 @@
 //! The tables of one scope, and the indexes over its numbers: by DNID, by group, by what they carry.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
+use super::dnids::Dnids;
+use crate::domain::hash::FastMap;
 use crate::domain::routes::CallTables;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
@@ -19,9 +24,9 @@ const MAX_ANSWERING: usize = 1000;
 pub(in crate::domain) struct ScopeTables {
     pub(in crate::domain) numbers: BTreeMap<Number, NumberSlot>,
     /// Every number under its short form.
-    pub(super) dnids: BTreeSet<(Number, Number)>,
-    /// Every allocated number under its short form, newest allocation last.
-    pub(super) allocated_dnids: BTreeSet<(Number, AllocationId, Number)>,
+    pub(super) dnids: Dnids,
+    /// Every allocation under the short form of its number, newest last.
+    pub(super) allocated_dnids: BTreeSet<(Number, AllocationId)>,
     /// The number of every allocation, oldest first.
     pub(in crate::domain) lent: BTreeMap<AllocationId, Number>,
     pub(super) groups: BTreeMap<Option<GroupName>, GroupTable>,
@@ -34,8 +39,8 @@ pub(in crate::domain) struct ScopeTables {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::domain) struct InteractionSlot {
     pub(in crate::domain) record: Arc<Interaction>,
-    /// What it holds, oldest allocation first.
-    pub(in crate::domain) holds: Vec<(Number, AllocationId)>,
+    /// What it holds, oldest first; most hold one number for all their life.
+    pub(in crate::domain) holds: SmallVec<[AllocationId; 2]>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,16 +62,11 @@ impl ScopeTables {
         if let Some(slot) = self.numbers.get(&dialled) {
             return Some(slot);
         }
-        let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
-        let mut newest_first = self.allocated_dnids.range(with_dnid).rev();
-        let live = newest_first.find_map(|(_, id, number)| {
-            let slot = self.numbers.get(number)?;
-            slot.allocation(*id).filter(|allocation| allocation.live(now)).map(|_| slot)
+        let live = self.allocations_of(dialled).find_map(|(id, number)| {
+            let slot = self.numbers.get(&number)?;
+            slot.allocation(id).filter(|allocation| allocation.live(now)).map(|_| slot)
         });
-        live.or_else(|| {
-            let (dnid, number) = self.dnids.range((dialled, Number::MIN)..).next()?;
-            self.numbers.get(number).filter(|_| *dnid == dialled)
-        })
+        live.or_else(|| self.numbers.get(&self.dnids.numbers(dialled).next()?))
     }
 
     /// See [`Tables::answering`](super::Tables::answering).
@@ -74,22 +74,26 @@ impl ScopeTables {
         if let Some(slot) = self.numbers.get(&dialled) {
             return vec![slot];
         }
-        let mut with_dnid = self.dnids.range((dialled, Number::MIN)..=(dialled, Number::MAX));
-        let (Some((_, first)), second) = (with_dnid.next(), with_dnid.next()) else { return Vec::new() };
+        let mut with_dnid = self.dnids.numbers(dialled);
+        let (Some(first), second) = (with_dnid.next(), with_dnid.next()) else { return Vec::new() };
         if second.is_none() {
-            return self.numbers.get(first).into_iter().collect();
+            return self.numbers.get(&first).into_iter().collect();
         }
-        let with_dnid = (dialled, AllocationId(0), Number::MIN)..=(dialled, AllocationId(u64::MAX), Number::MAX);
-        let newest_first = self.allocated_dnids.range(with_dnid).rev();
         let mut found: Vec<Number> = Vec::new();
-        for (_, _, number) in newest_first.take(MAX_ANSWERING) {
-            if !found.contains(number) {
-                found.push(*number);
+        for (_, number) in self.allocations_of(dialled).take(MAX_ANSWERING) {
+            if !found.contains(&number) {
+                found.push(number);
             }
         }
         // A DNID that nobody holds is known all the same.
-        let found = if found.is_empty() { vec![*first] } else { found };
+        let found = if found.is_empty() { vec![first] } else { found };
         found.iter().filter_map(|number| self.numbers.get(number)).collect()
+    }
+
+    /// The allocations of the numbers with a DNID, newest first, each with its number.
+    fn allocations_of(&self, dnid: Number) -> impl Iterator<Item = (AllocationId, Number)> {
+        let with_dnid = (dnid, AllocationId(0))..=(dnid, AllocationId(u64::MAX));
+        self.allocated_dnids.range(with_dnid).rev().filter_map(|(_, id)| Some((*id, *self.lent.get(id)?)))
     }
 
     pub(super) fn set_number(&mut self, number: Number, record: Option<&Arc<NumberRecord>>) {
@@ -115,17 +119,43 @@ impl ScopeTables {
         }
     }
 
+    /// Puts in numbers that are not there yet, each once. For many of them this takes far less time and, since trees that
+    /// are made of all their keys at once are full, far less room than one after the other.
+    pub(super) fn add_numbers(&mut self, records: &[Arc<NumberRecord>]) {
+        let slots = records.iter().map(|record| (record.number, NumberSlot::new(Arc::clone(record))));
+        let mut slots: BTreeMap<_, _> = slots.collect();
+        match is_many(slots.len(), self.numbers.len()) {
+            true => self.numbers.append(&mut slots),
+            false => self.numbers.extend(slots),
+        }
+        self.dnids.extend(records.iter().map(|record| (record.dnid, record.number)));
+        let mut groups = FastMap::<_, Vec<Number>>::default();
+        for record in records {
+            groups.entry(&record.group).or_default().push(record.number);
+        }
+        for (group, numbers) in groups {
+            let table = self.groups.entry(group.clone()).or_default();
+            extend(&mut table.members, numbers.into_iter());
+        }
+    }
+
+    /// Makes room of what the trees of allocations have left unused while they grew.
+    pub(super) fn pack(&mut self) {
+        self.lent = mem::take(&mut self.lent).into_iter().collect();
+        self.allocated_dnids = mem::take(&mut self.allocated_dnids).into_iter().collect();
+    }
+
     pub(super) fn allocate(&mut self, allocation: &Arc<Allocation>) {
         let number = allocation.number;
         if let Some(slot) = self.numbers.get_mut(&number) {
             slot.put(allocation);
-            self.allocated_dnids.insert((slot.record.dnid, allocation.id, number));
+            self.allocated_dnids.insert((slot.record.dnid, allocation.id));
             self.lent.insert(allocation.id, number);
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
-            && !interaction.holds.contains(&(number, allocation.id))
+            && !interaction.holds.contains(&allocation.id)
         {
-            interaction.holds.push((number, allocation.id));
+            interaction.holds.push(allocation.id);
         }
     }
 
@@ -133,12 +163,21 @@ impl ScopeTables {
         let number = allocation.number;
         if let Some(slot) = self.numbers.get_mut(&number) {
             slot.take(allocation.id);
-            self.allocated_dnids.remove(&(slot.record.dnid, allocation.id, number));
+            self.allocated_dnids.remove(&(slot.record.dnid, allocation.id));
             self.lent.remove(&allocation.id);
         }
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction) {
-            interaction.holds.retain(|held| *held != (number, allocation.id));
+            interaction.holds.retain(|held| *held != allocation.id);
         }
+    }
+
+    /// What an interaction holds, oldest first, each with its number.
+    pub(in crate::domain) fn held_by<'s>(
+        &'s self,
+        id: &InteractionId,
+    ) -> impl Iterator<Item = (Number, AllocationId)> + use<'s> {
+        let holds = self.interactions.get(id).into_iter().flat_map(|slot| &slot.holds);
+        holds.filter_map(|id| Some((*self.lent.get(id)?, *id)))
     }
 
     /// A group, if any number is in it.
@@ -155,7 +194,7 @@ impl ScopeTables {
         match (record, self.interactions.get_mut(id)) {
             (Some(record), Some(slot)) => slot.record = Arc::clone(record),
             (Some(record), None) => {
-                let slot = InteractionSlot { record: Arc::clone(record), holds: Vec::new() };
+                let slot = InteractionSlot { record: Arc::clone(record), holds: SmallVec::new() };
                 self.interactions.insert(id.clone(), slot);
             }
             (None, _) => {
@@ -167,9 +206,9 @@ impl ScopeTables {
     /// Puts a number into its slot and into every index.
     fn link(&mut self, slot: NumberSlot) {
         let NumberRecord { number, dnid, .. } = *slot.record;
-        self.dnids.insert((dnid, number));
+        self.dnids.insert(dnid, number);
         for allocation in slot.allocations() {
-            self.allocated_dnids.insert((dnid, allocation.id, number));
+            self.allocated_dnids.insert((dnid, allocation.id));
         }
         let group = self.groups.entry(slot.record.group.clone()).or_default();
         group.members.insert(number);
@@ -179,9 +218,9 @@ impl ScopeTables {
     /// Takes a slot that is no longer in `numbers` out of every index.
     fn unlink(&mut self, slot: &NumberSlot) {
         let NumberRecord { number, dnid, group, .. } = &*slot.record;
-        self.dnids.remove(&(*dnid, *number));
+        self.dnids.remove(*dnid, *number);
         for allocation in slot.allocations() {
-            self.allocated_dnids.remove(&(*dnid, allocation.id, *number));
+            self.allocated_dnids.remove(&(*dnid, allocation.id));
         }
         if let Some(table) = self.groups.get_mut(group) {
             table.members.remove(number);
@@ -189,6 +228,20 @@ impl ScopeTables {
                 self.groups.remove(group);
             }
         }
+    }
+}
+
+/// Whether so many keys more are better put into a tree by making it anew.
+fn is_many(more: usize, there: usize) -> bool {
+    more >= there / 8
+}
+
+/// Puts keys into a tree, in the way that suits their number.
+pub(super) fn extend<T: Ord>(tree: &mut BTreeSet<T>, more: impl Iterator<Item = T>) {
+    let mut more: BTreeSet<_> = more.collect();
+    match is_many(more.len(), tree.len()) {
+        true => tree.append(&mut more),
+        false => tree.extend(more),
     }
 }
 

@@ -258,3 +258,29 @@ fn tenants_and_environments_share_nothing() {
     }
     assert_eq!(world.free("1").unwrap().id, lent.allocation.id);
 }
+
+#[test]
+fn what_is_due_can_end_in_steps_each_up_to_a_point_in_time() {
+    let mut world = World::with_numbers(&["1", "2", "3", "4"]);
+    let first = world.now.as_millis() + 300_000;
+    world.take("a");
+    world.take("b");
+    world.advance(1);
+    world.take("c");
+    world.advance(1);
+    world.take("d");
+    world.advance(300_000);
+    let now = world.now;
+    let live = |world: &World| world.state.tables().contents().allocations().count();
+    assert_eq!(
+        world.state.end_due(now, 1),
+        Timestamp::from_millis(first),
+        "what ends in one millisecond ends together"
+    );
+    assert_eq!(live(&world), 2);
+    assert_eq!(world.state.end_due(now, 1), Timestamp::from_millis(first + 1));
+    assert_eq!(live(&world), 1);
+    assert_eq!(world.state.end_due(now, 1), now);
+    assert_eq!(live(&world), 0);
+    assert_eq!(world.state.end_due(now, 1), now, "nothing more is due");
+}

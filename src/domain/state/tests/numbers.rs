@@ -263,3 +263,62 @@ fn seeds_are_refused_where_anything_is_or_a_number_ever_was() {
     emptied.restart();
     assert_eq!(emptied.refused(|turn| turn.seed(&seeds)), Refusal::NotEmpty);
 }
+
+/// Records of numbers that were never lent, with ids of their own.
+fn records(numbers: impl IntoIterator<Item = u64>, group: fn(u64) -> Option<&'static str>) -> Vec<Arc<NumberRecord>> {
+    let record = |at: u64| {
+        let NewNumber { number, dnid, group, enabled } = new_number(&at.to_string(), group(at));
+        NumberRecord { id: NumberId(at), number, dnid, group, enabled, freed: None }
+    };
+    numbers.into_iter().map(|at| Arc::new(record(at))).collect()
+}
+
+#[test]
+fn numbers_imported_at_once_are_as_if_they_had_been_created_one_after_the_other() {
+    let group = |at: u64| [Some("g"), Some("h"), None][(at % 3) as usize];
+    // Into nothing, beside many, and beside few.
+    for there in [0, 3, 400] {
+        let (mut one_by_one, mut at_once) = (World::new(), World::new());
+        for world in [&mut one_by_one, &mut at_once] {
+            for at in 1..=there {
+                world.create(&at.to_string(), group(at));
+            }
+            world.take_some();
+        }
+        // Not in the order of the numbers.
+        let new: Vec<_> = (there + 1..there + 40).rev().collect();
+        for at in &new {
+            one_by_one.create(&at.to_string(), group(*at));
+        }
+        at_once.turn().import_numbers(&scope(), &records(new, group));
+        let numbers = |world: &World| {
+            let found = world.state.tables().list(&scope(), None, 0, usize::MAX, world.now).numbers;
+            found.into_iter().map(|found| (found.record.number, found.record.group.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&one_by_one), numbers(&at_once));
+        assert_eq!(one_by_one.found("1").record.dnid, at_once.found("1").record.dnid);
+        assert_eq!(one_by_one.drain(), at_once.drain());
+        at_once.restart();
+        one_by_one.restart();
+        assert_eq!(one_by_one.take_some(), at_once.take_some());
+    }
+}
+
+#[test]
+fn many_changes_at_once_come_to_the_same_as_one_after_the_other() {
+    let world = World::with_numbers(&["1", "2"]);
+    let scope = Arc::new(scope());
+    let change =
+        |record: &Arc<NumberRecord>| Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record)));
+    let new = records(3..50, |_| Some("g"));
+    // A run of new numbers, one that comes twice with another group, one that was there before, and one that goes.
+    let mut changes: Vec<_> = new.iter().map(change).collect();
+    changes.extend(records([7, 1], |_| Some("h")).iter().map(change));
+    changes.push(Change::Number(Arc::clone(&scope), num("9"), None));
+    changes.extend(records(60..70, |_| None).iter().map(change));
+    let mut before = world.state.tables().clone();
+    let mut at_once = before.clone();
+    changes.iter().for_each(|change| before.apply(change));
+    at_once.apply_all(&changes);
+    assert!(before == at_once);
+}

@@ -486,10 +486,12 @@ fn check_interactions(tables: &ScopeTables) {
     let mut holds = BTreeSet::new();
     for (id, slot) in &tables.interactions {
         assert!(tables.documents.contains_key(&slot.record.data), "{id} has a document");
-        for (number, allocation) in &slot.holds {
-            let held = tables.numbers[number].allocation(*allocation);
+        let held: Vec<_> = tables.held_by(id).collect();
+        assert_eq!(held.len(), slot.holds.len(), "what {id} holds has a number");
+        for (number, allocation) in held {
+            let held = tables.numbers[&number].allocation(allocation);
             assert_eq!(held.map(|allocation| &allocation.interaction), Some(id));
-            holds.insert((*number, *allocation));
+            holds.insert((number, allocation));
         }
     }
     for allocation in tables.numbers.values().flat_map(NumberSlot::allocations) {
