@@ -1,7 +1,7 @@
 //! Big pools: how long a start takes and how much memory it leaves, whether a lending gets slower where there are many
 //! numbers, what an avalanche of deadlines does to everybody else, and how the disk grows under churn.
 //!
-//! `benches/pools/run` runs it. Everything goes through the store as the server uses it, every write is durable. A start
+//! `benches/pools/run` runs it, or one part of it. Everything goes through the store as the server uses it, every write is durable. A start
 //! is measured in a process of its own, which is this program again with `start` as its first argument.
 
 mod churn;
@@ -18,6 +18,10 @@ use tempfile::TempDir;
 use fixture::{Size, close, memory_mib, open};
 use marks::Marks;
 
+/// The one of the command, since it decides on how much memory a start leaves.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[allow(clippy::print_stdout, reason = "the figures are this program's only result")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -27,9 +31,25 @@ fn main() -> ExitCode {
         start(Path::new(directory), end == "close");
         return ExitCode::SUCCESS;
     }
+    let part = |name| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the load");
-    let big = Size::from_environment();
     let mut marks = Marks::default();
+    if part("size") {
+        of_size(&runtime, &mut marks);
+    }
+    if part("deadlines") {
+        runtime.block_on(latency::while_many_end(&mut marks));
+    }
+    if part("churn") {
+        runtime.block_on(churn::of_a_small_pool(&mut marks));
+    }
+    marks.conclude()
+}
+
+/// A big pool: how it starts, and how long a lending takes in it.
+#[allow(clippy::print_stdout, reason = "the figures are this program's only result")]
+fn of_size(runtime: &tokio::runtime::Runtime, marks: &mut Marks) {
+    let big = Size::from_environment();
     let directory = TempDir::new().expect("a directory for the data");
     println!("{big}; every write is durable\n");
     runtime.block_on(async {
@@ -38,15 +58,10 @@ fn main() -> ExitCode {
         big.fill(&store).await;
         println!("filled in {:.0} s", began.elapsed().as_secs_f64());
         close(store).await;
+        println!("filled and closed in {:.0} s", began.elapsed().as_secs_f64());
     });
-
-    starts(directory.path(), &mut marks);
-    runtime.block_on(async {
-        latency::of_lending(directory.path(), &big, &mut marks).await;
-        latency::while_many_end(&mut marks).await;
-        churn::of_a_small_pool(&mut marks).await;
-    });
-    marks.conclude()
+    starts(directory.path(), marks);
+    runtime.block_on(latency::of_lending(directory.path(), &big, marks));
 }
 
 /// Starts the store in processes of their own: after a proper end, and after a kill.
