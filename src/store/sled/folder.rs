@@ -205,6 +205,8 @@ fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
     for (key, value) in layer.operations() {
         match value {
             Some(value) => slice.put(&key, &value),
+            // Most of what is gone came since the last file and is not in the tree; a look costs far less than a write.
+            None if tree.get(&key)?.is_none() => {}
             None => slice.remove(&key),
         }
         if slice.is_full() {

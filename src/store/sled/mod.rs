@@ -4,6 +4,7 @@
 //! the state for writing and commits whatever has queued up while it was syncing; readers look at a published copy
 //! that holds only what is durable.
 
+mod arrears;
 mod build;
 mod bulk;
 mod caught;
@@ -47,6 +48,7 @@ use super::{Clock, Error, Result, Store};
 use crate::domain::document::Loaded;
 use crate::domain::history::{Bucket, Past};
 use crate::domain::{Document, DocumentRef, Rules, Scope, State, Tables, Timestamp, ValueId};
+use arrears::Arrears;
 use disk::Disk;
 use pending::Records;
 use pins::{Pin, Pins};
@@ -153,7 +155,7 @@ impl SledStore {
             observer: options.observer,
             pins: Pins::default(),
             forgotten: None,
-            behind: None,
+            arrears: Arrears::default(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox)).map_err(|error| unstarted("writer", &error))?;

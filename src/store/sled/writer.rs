@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::Observer;
+use super::arrears::Arrears;
 use super::codec;
 use super::disk::{Commit, Disk};
 use super::ops::ImportId;
@@ -25,20 +26,12 @@ use crate::domain::document::Loaded;
 use crate::domain::history::Bucket;
 use crate::domain::state::Turn;
 use crate::domain::tables::Contents;
-use crate::domain::{Change, Document, Rules, Seconds, State, Tables, Timestamp, ValueId};
+use crate::domain::{Change, Document, Rules, State, Tables, Timestamp, ValueId};
 use crate::store::loading::{self, Values};
 use crate::store::{Clock, Error, Origin, Result};
 
 /// Most commands in one batch.
 const MAX_COMMANDS: usize = 4096;
-/// Most things that end by themselves in one batch. Where more fall due in a moment, the commands that come in between
-/// are decided as of the point in time up to which all has ended, a little in the past, instead of waiting for all of it.
-const MAX_ENDINGS: usize = 64;
-/// How far in the past that may be.
-const MOST_LAG: Seconds = Seconds::new(2);
-/// Most things that end in one batch if it is more; that happens after a standstill, and nobody is served until it is
-/// over. A batch of all would take more memory than the machine may have.
-const MAX_OVERDUE: usize = 2000;
 /// A batch with more changes than this takes no further command.
 const MAX_CHANGES: usize = 20_000;
 /// A batch with more bytes of large values than this takes no further command.
@@ -209,8 +202,8 @@ pub(super) struct Writer {
     pub(super) pins: Pins,
     /// Before this bucket nothing of the history is left on disk; `None` before the first look.
     pub(super) forgotten: Option<Bucket>,
-    /// Up to when all has ended that ends by itself, where more is due.
-    pub(super) behind: Option<Timestamp>,
+    /// What is due to end.
+    pub(super) arrears: Arrears,
 }
 
 impl Writer {
@@ -245,8 +238,9 @@ impl Writer {
                 Ok(message) => return Some(message),
                 // Whether any of this failed is in the status.
                 Err(_) if self.status.lock().is_some() => return queue.blocking_recv(),
-                Err(_) if self.behind.is_some() => {
+                Err(_) if self.arrears.as_of().is_some() => {
                     let mut batch = Batch::default();
+                    self.arrears.hurry();
                     if self.catch_up(&mut batch).is_none() {
                         self.commit(batch, 0);
                     }
@@ -292,6 +286,7 @@ impl Writer {
             }
         }
         let failed = failed.or_else(|| self.commit(batch, jobs.len()));
+        self.arrears.end();
         for job in jobs {
             job.answer(failed.as_ref());
         }
@@ -303,17 +298,15 @@ impl Writer {
         closing
     }
 
-    /// Ends what is due, as part of a batch that is empty yet, or at least what is long overdue, with batches of its own;
-    /// the reason if that failed.
+    /// Ends some of what is due, as part of a batch that is empty yet, and before that what is long overdue, in batches of
+    /// its own; the reason if that failed.
     fn catch_up(&mut self, batch: &mut Batch) -> Option<Arc<str>> {
         loop {
             let now = self.clock.now();
-            let is_long_overdue = |at: Timestamp| at.after(MOST_LAG) < now;
-            let most = if self.state.next_ending().is_some_and(is_long_overdue) { MAX_OVERDUE } else { MAX_ENDINGS };
+            let Some(most) = self.arrears.begin(self.state.next_ending(), now) else { return None };
             let reached = self.state.end_due(now, most);
             batch.take(self.state.take_changes());
-            self.behind = Some(reached).filter(|reached| *reached < now);
-            if !is_long_overdue(reached) {
+            if self.arrears.reach(reached, now) {
                 return None;
             }
             let failed = self.commit(mem::take(batch), 0);
@@ -329,7 +322,7 @@ impl Writer {
         let mut included = None;
         let mut desk = Desk {
             state: &mut self.state,
-            now: self.behind.unwrap_or_else(|| self.clock.now()),
+            now: self.arrears.as_of().unwrap_or_else(|| self.clock.now()),
             rng: &mut self.rng,
             values: BatchValues { new: &batch.values, records: self.disk.records() },
             pins: &mut self.pins,

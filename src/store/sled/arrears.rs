@@ -1,0 +1,106 @@
+//! What is due to end and has not ended yet.
+//!
+//! Whatever has reached its deadline ends before a command is decided. Where much falls due in a moment that would keep
+//! everybody waiting. Then only some of it ends in one batch, all up to a point in time; the commands that come in between
+//! are decided as of that point, a little in the past, and have the writer to themselves for as long as they had to wait.
+
+use std::time::Instant;
+
+use crate::domain::{Seconds, Timestamp};
+
+/// Most things that end in one batch.
+const MOST: usize = 64;
+/// How far in the past commands may be decided.
+const MOST_LAG: Seconds = Seconds::new(2);
+/// Most things that end in one batch if it is more; that happens after a standstill, and nobody is served until it is
+/// over. A batch of all would take more memory than the machine may have.
+const MOST_OVERDUE: usize = 2000;
+
+/// Where the writer stands with what ends by itself.
+#[derive(Debug, Default)]
+pub(super) struct Arrears {
+    /// Up to when all has ended, where more is due.
+    reached: Option<Timestamp>,
+    /// When the batch was begun in which things end.
+    began: Option<Instant>,
+    /// Until when commands come first.
+    commands_first: Option<Instant>,
+}
+
+impl Arrears {
+    /// As of when commands are decided, if not as of now.
+    pub(super) fn as_of(&self) -> Option<Timestamp> {
+        self.reached
+    }
+
+    /// How many things may end in the batch that is begun, of which the first is due at `first`; `None` where it is the
+    /// turn of commands alone.
+    pub(super) fn begin(&mut self, first: Option<Timestamp>, now: Timestamp) -> Option<usize> {
+        let began = Instant::now();
+        if first.is_some_and(|first| is_long_overdue(first, now)) {
+            return Some(MOST_OVERDUE);
+        }
+        if self.reached.is_some() && self.commands_first.is_some_and(|until| began < until) {
+            return None;
+        }
+        self.began = Some(began);
+        Some(MOST)
+    }
+
+    /// All up to a point in time has ended. Whether commands may be decided, because it is not too far in the past.
+    pub(super) fn reach(&mut self, reached: Timestamp, now: Timestamp) -> bool {
+        self.reached = Some(reached).filter(|reached| *reached < now);
+        !is_long_overdue(reached, now)
+    }
+
+    /// The batch is safe on disk.
+    pub(super) fn end(&mut self) {
+        let took = self.began.take().map(|began| began.elapsed());
+        self.commands_first = took.filter(|_| self.reached.is_some()).map(|took| Instant::now() + took);
+    }
+
+    /// Nobody is there to come first.
+    pub(super) fn hurry(&mut self) {
+        self.commands_first = None;
+    }
+}
+
+fn is_long_overdue(at: Timestamp, now: Timestamp) -> bool {
+    at.after(MOST_LAG) < now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(milliseconds: u64) -> Timestamp {
+        Timestamp::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn commands_and_endings_take_turns_until_nothing_more_is_due() {
+        let mut arrears = Arrears::default();
+        assert_eq!(arrears.begin(Some(at(900)), at(1000)), Some(MOST));
+        assert!(arrears.reach(at(950), at(1000)), "commands are decided");
+        assert_eq!(arrears.as_of(), Some(at(950)));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        arrears.end();
+        assert_eq!(arrears.begin(Some(at(951)), at(1001)), None, "for as long as that took");
+        assert_eq!(arrears.as_of(), Some(at(950)), "nothing more has ended");
+        arrears.hurry();
+        assert_eq!(arrears.begin(Some(at(951)), at(1001)), Some(MOST), "nobody is there");
+        assert!(arrears.reach(at(1001), at(1001)));
+        assert_eq!(arrears.as_of(), None, "as of now");
+        arrears.end();
+        assert_eq!(arrears.begin(Some(at(1002)), at(1002)), Some(MOST));
+    }
+
+    #[test]
+    fn what_is_long_overdue_ends_before_anything_else() {
+        let mut arrears = Arrears::default();
+        assert_eq!(arrears.begin(Some(at(0)), at(2001)), Some(MOST_OVERDUE));
+        assert!(!arrears.reach(at(0), at(2001)), "no command is decided as of so long ago");
+        assert_eq!(arrears.begin(Some(at(1)), at(2001)), Some(MOST));
+        assert_eq!(arrears.begin(None, at(2001)), Some(MOST));
+    }
+}
