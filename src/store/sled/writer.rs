@@ -303,7 +303,8 @@ impl Writer {
     fn catch_up(&mut self, batch: &mut Batch) -> Option<Arc<str>> {
         loop {
             let now = self.clock.now();
-            let Some(most) = self.arrears.begin(self.state.next_ending(), now) else { return None };
+            // Where it is the turn of commands nothing ends, and so nothing fails.
+            let most = self.arrears.begin(self.state.next_ending(), now)?;
             let reached = self.state.end_due(now, most);
             batch.take(self.state.take_changes());
             if self.arrears.reach(reached, now) {
