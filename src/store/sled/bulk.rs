@@ -1,6 +1,7 @@
 //! Importing many numbers: staged in the tree while the writer serves others, and made to count by one short commit.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -37,15 +38,16 @@ impl<'s> SledImport<'s> {
     async fn write(&mut self, records: Vec<Arc<NumberRecord>>) -> Result<()> {
         let mut stages = self.stages.take().ok_or_else(closed)?;
         let scope = Arc::clone(&self.scope);
-        let began = Instant::now();
         let written = self.store.read_records(move |disk| {
+            let began = Instant::now();
             let number = |record: Arc<NumberRecord>| Change::Number(Arc::clone(&scope), record.number, Some(record));
             let changes: Vec<_> = records.into_iter().map(number).collect();
-            stages.stage(&disk.tree, &changes).map(|()| stages)
+            stages.stage(&disk.tree, &changes)?;
+            // Nobody waits for an import as somebody waits for a number: others have the disk for as long as it took.
+            thread::sleep(began.elapsed());
+            Ok(stages)
         });
         self.stages = Some(written.await?);
-        // Nobody waits for an import as somebody waits for a number: others have the disk for as long as it took.
-        tokio::time::sleep(began.elapsed()).await;
         Ok(())
     }
 }
