@@ -23,12 +23,13 @@ pub(super) const SLICE: usize = 500;
 /// What sled's log is made of, in bytes; sled's own default, by which every directory was made.
 const SEGMENT: usize = 512 * 1024;
 /// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
-/// meant to be about as much, and six times that would still do no harm.
+/// meant to be half as much, and eight times that would still do no harm.
 const MOST_UNSYNCED: usize = SEGMENT / 8;
 /// How many operations are written in one step before it is known what they take of the log.
 const FIRST_STEP: usize = 4;
-/// How many are written in one step at most. Each step costs a wait for sled's own threads.
-const MOST_STEP: usize = 256;
+/// How many are written in one step at most: a page that has records of the next kind too, and large ones, is written anew
+/// with every tenth of them.
+const MOST_STEP: usize = 32;
 /// Sled writes a page anew after some changes of it, and all operations of a step may hit pages that are due at once. So
 /// many records a page may have.
 const PAGE_RECORDS: usize = 16;
@@ -100,10 +101,9 @@ impl Tree {
                 self.settle(&mut unsynced)?;
             }
             let mut step = Slice::default();
-            while let Some(operation) = operations.next_if(|(key, value)| {
-                let bytes = key.len() + value.as_ref().map_or(0, |value| value.len());
-                whole || kind_of(key) == kind && unsynced.admits(kind, step.0.len(), bytes)
-            }) {
+            while let Some(operation) = operations
+                .next_if(|operation| whole || kind_of(&operation.0) == kind && unsynced.admits(operation, step.0.len()))
+            {
                 step.0.push(operation);
             }
             let taken = unsynced.attempt(|| {
@@ -168,11 +168,13 @@ impl Unsynced {
         act().inspect_err(|reason| self.failed = Some(reason.clone()))
     }
 
-    /// Whether a record of a kind and of so many bytes goes into the step that so many others of its kind are in.
-    fn admits(&mut self, kind: u8, others: usize, bytes: usize) -> bool {
-        let kind = usize::from(kind);
-        let largest = self.largest.0[kind].max(bytes);
-        let fits = others < self.steps[kind] && (others + 1) * PAGE_RECORDS * largest <= MOST_DUE;
+    /// Whether an operation goes into the step that so many others of its kind are in.
+    fn admits(&mut self, (key, value): &Operation, others: usize) -> bool {
+        let kind = usize::from(kind_of(key));
+        let largest = self.largest.0[kind].max(key.len() + value.as_ref().map_or(0, |value| value.len()));
+        // Each of several removals can merge a page with one that has larger records.
+        let most = if value.is_some() { self.steps[kind] } else { self.steps[kind].div_ceil(4) };
+        let fits = others < most && (others + 1) * PAGE_RECORDS * largest <= MOST_DUE;
         if fits {
             self.largest.0[kind] = largest;
         }
@@ -182,11 +184,15 @@ impl Unsynced {
     /// A step has taken so many bytes of the log.
     fn grow(&mut self, kind: u8, bytes: usize) {
         self.bytes += bytes;
-        debug_assert!(self.bytes < SEGMENT, "{} bytes of the log are not synced", self.bytes);
+        debug_assert!(
+            self.bytes < SEGMENT,
+            "{} bytes of the log are not synced, {bytes} of them of one step with records of kind {kind}",
+            self.bytes
+        );
         let step = &mut self.steps[usize::from(kind)];
-        if bytes > 2 * MOST_UNSYNCED {
+        if bytes > MOST_UNSYNCED / 2 {
             *step = (*step / 2).max(1);
-        } else if bytes < MOST_UNSYNCED / 2 {
+        } else if bytes < MOST_UNSYNCED / 8 {
             *step = (*step * 2).min(MOST_STEP);
         }
     }
