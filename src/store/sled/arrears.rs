@@ -2,9 +2,7 @@
 //!
 //! Whatever has reached its deadline ends before a command is decided. Where much falls due in a moment that would keep
 //! everybody waiting. Then only some of it ends in one batch, all up to a point in time; the commands that come in between
-//! are decided as of that point, a little in the past, and have the writer to themselves for as long as they had to wait.
-
-use std::time::Instant;
+//! are decided as of that point, a little in the past, and every other batch is theirs alone.
 
 use crate::domain::{Seconds, Timestamp};
 
@@ -21,10 +19,8 @@ const MOST_OVERDUE: usize = 2000;
 pub(super) struct Arrears {
     /// Up to when all has ended, where more is due.
     reached: Option<Timestamp>,
-    /// When the batch was begun in which things end.
-    began: Option<Instant>,
-    /// Until when commands come first.
-    commands_first: Option<Instant>,
+    /// Whether the next batch is for commands alone, where more is due.
+    commands_next: bool,
 }
 
 impl Arrears {
@@ -36,15 +32,12 @@ impl Arrears {
     /// How many things may end in the batch that is begun, of which the first is due at `first`; `None` where it is the
     /// turn of commands alone.
     pub(super) fn begin(&mut self, first: Option<Timestamp>, now: Timestamp) -> Option<usize> {
-        let began = Instant::now();
         if first.is_some_and(|first| is_long_overdue(first, now)) {
             return Some(MOST_OVERDUE);
         }
-        if self.reached.is_some() && self.commands_first.is_some_and(|until| began < until) {
-            return None;
-        }
-        self.began = Some(began);
-        Some(MOST)
+        let commands = self.commands_next && self.reached.is_some_and(|reached| !is_long_overdue(reached, now));
+        self.commands_next = !commands;
+        (!commands).then_some(MOST)
     }
 
     /// All up to a point in time has ended. Whether commands may be decided, because it is not too far in the past.
@@ -53,15 +46,9 @@ impl Arrears {
         !is_long_overdue(reached, now)
     }
 
-    /// The batch is safe on disk.
-    pub(super) fn end(&mut self) {
-        let took = self.began.take().map(|began| began.elapsed());
-        self.commands_first = took.filter(|_| self.reached.is_some()).map(|took| Instant::now() + took);
-    }
-
     /// Nobody is there to come first.
     pub(super) fn hurry(&mut self) {
-        self.commands_first = None;
+        self.commands_next = false;
     }
 }
 
@@ -83,15 +70,14 @@ mod tests {
         assert_eq!(arrears.begin(Some(at(900)), at(1000)), Some(MOST));
         assert!(arrears.reach(at(950), at(1000)), "commands are decided");
         assert_eq!(arrears.as_of(), Some(at(950)));
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        arrears.end();
-        assert_eq!(arrears.begin(Some(at(951)), at(1001)), None, "for as long as that took");
+        assert_eq!(arrears.begin(Some(at(951)), at(1001)), None, "every other batch");
         assert_eq!(arrears.as_of(), Some(at(950)), "nothing more has ended");
+        assert_eq!(arrears.begin(Some(at(951)), at(1001)), Some(MOST));
+        assert!(arrears.reach(at(960), at(1001)));
         arrears.hurry();
-        assert_eq!(arrears.begin(Some(at(951)), at(1001)), Some(MOST), "nobody is there");
+        assert_eq!(arrears.begin(Some(at(961)), at(1001)), Some(MOST), "nobody is there");
         assert!(arrears.reach(at(1001), at(1001)));
         assert_eq!(arrears.as_of(), None, "as of now");
-        arrears.end();
         assert_eq!(arrears.begin(Some(at(1002)), at(1002)), Some(MOST));
     }
 
@@ -101,6 +87,6 @@ mod tests {
         assert_eq!(arrears.begin(Some(at(0)), at(2001)), Some(MOST_OVERDUE));
         assert!(!arrears.reach(at(0), at(2001)), "no command is decided as of so long ago");
         assert_eq!(arrears.begin(Some(at(1)), at(2001)), Some(MOST));
-        assert_eq!(arrears.begin(None, at(2001)), Some(MOST));
+        assert_eq!(arrears.begin(None, at(2001)), Some(MOST), "nor where it would be their turn");
     }
 }

@@ -286,7 +286,6 @@ impl Writer {
             }
         }
         let failed = failed.or_else(|| self.commit(batch, jobs.len()));
-        self.arrears.end();
         for job in jobs {
             job.answer(failed.as_ref());
         }
