@@ -1,8 +1,8 @@
 //! Big pools: how long a start takes and how much memory it leaves, whether a lending gets slower where there are many
 //! numbers, what an avalanche of deadlines does to everybody else, and how the disk grows under churn.
 //!
-//! `benches/pools/run` runs it, or one part of it. Everything goes through the store as the server uses it, every write is durable. A start
-//! is measured in a process of its own, which is this program again with `start` as its first argument.
+//! `benches/pools/run` runs it, or one part of it. Everything goes through the store as the server uses it, every write is
+//! durable. A start is measured in a process of its own, which is this program again with `start` as its first argument.
 
 mod churn;
 mod fixture;

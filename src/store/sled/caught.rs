@@ -12,6 +12,9 @@ thread_local! {
     static CATCHES: Cell<bool> = const { Cell::new(false) };
 }
 
+/// What such a panic means where the tree is read.
+pub(super) const UNREADABLE: &str = "a page of the tree cannot be read";
+
 /// Does something; `None` if it panicked.
 pub(super) fn caught<T>(act: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();

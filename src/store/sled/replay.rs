@@ -9,7 +9,7 @@ use std::thread;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::caught::caught;
+use super::caught::{UNREADABLE, caught};
 use super::codec::{self, Loader};
 use super::import;
 use super::journal::{self, CommitNumber, Generation, Unreadable};
@@ -119,7 +119,7 @@ pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
         let (sender, batches) = mpsc::sync_channel::<Batch>(BATCHES);
         scope.spawn(move || {
             let read = caught(|| read_ahead(tree, overlay, &sender));
-            if let Err(reason) = read.unwrap_or_else(|| Err("a page of the tree cannot be read".to_owned())) {
+            if let Err(reason) = read.unwrap_or_else(|| Err(UNREADABLE.to_owned())) {
                 // Whoever has met something worse does not listen any more.
                 let _ = sender.send(Err(reason));
             }

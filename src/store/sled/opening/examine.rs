@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Contents, FIRST_FILE, Identity, OpenError, Opening, Since};
 use crate::domain::{Tables, Value};
-use crate::store::sled::caught::caught;
+use crate::store::sled::caught::{UNREADABLE, caught};
 use crate::store::sled::codec;
 use crate::store::sled::journal::{self, CommitNumber, Generation};
 use crate::store::sled::marker::{FORMAT, Marker};
@@ -113,6 +113,6 @@ impl Opening<'_> {
 
     /// Reads of a damaged page can make sled panic.
     fn guarded<T>(&self, read: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
-        caught(read).unwrap_or_else(|| Err(self.damaged("a page of the tree cannot be read")))
+        caught(read).unwrap_or_else(|| Err(self.damaged(UNREADABLE)))
     }
 }
