@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::task::yield_now;
 
 use crate::gateway::GROUPS;
 use crate::ledger::{Entries, Intent, Ledger, Lending, Life, Origin, Stage, now};
@@ -106,6 +107,8 @@ impl Client {
     /// Works until the gateway does not answer. Interact lends for `lasting` seconds at this time.
     pub(crate) async fn work(mut self, wire: Wire, lasting: u64) -> Self {
         loop {
+            // Not every turn asks for something, and clients that find nothing to do must not keep the others waiting.
+            yield_now().await;
             let flow = match self.role {
                 Role::Interact(protocol) => self.interact(&wire, protocol, lasting).await,
                 Role::Gms => self.gms(&wire).await,
@@ -332,9 +335,11 @@ impl Client {
         Flow::Stop
     }
 
-    /// What it holds, and has not asked to end.
+    /// What it holds, and has not asked to end. What has certainly ended by itself takes no room any more.
     pub(crate) fn held(&self) -> Vec<usize> {
-        open(&self.ledger).choose(|lending| lending.owner == self.index && lending.stage == Stage::Held)
+        let now = now();
+        let holds = |lending: &Lending| lending.stage == Stage::Held && now <= lending.window.latest;
+        open(&self.ledger).choose(|lending| lending.owner == self.index && holds(lending))
     }
 
     fn look(&self, place: usize) -> Lending {
