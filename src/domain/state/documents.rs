@@ -208,7 +208,7 @@ impl State {
     /// Removes a document with everything in it.
     pub(super) fn drop_document(&mut self, scope: &Arc<Scope>, id: DocumentId) {
         let Some(document) = self.document(scope, id) else { return };
-        self.forget_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
+        self.forget_ending(Deadline::At(document.kept_until), Ending::Document(id, Arc::clone(scope)));
         self.apply(Change::Document(Arc::clone(scope), id, None));
         self.finish(&Identity::Document(id), self.now.min(document.kept_until));
         for (key, entry) in &document.entries {
@@ -228,10 +228,10 @@ impl State {
     pub(super) fn put_document(&mut self, scope: &Arc<Scope>, document: Document) {
         let id = document.id;
         if let Some(before) = self.document(scope, id) {
-            self.forget_ending(Deadline::At(before.kept_until), Ending::Document(Arc::clone(scope), id));
+            self.forget_ending(Deadline::At(before.kept_until), Ending::Document(id, Arc::clone(scope)));
         }
         if ends_alone(&document, self.now) {
-            self.note_ending(Deadline::At(document.kept_until), Ending::Document(Arc::clone(scope), id));
+            self.note_ending(Deadline::At(document.kept_until), Ending::Document(id, Arc::clone(scope)));
         }
         self.apply(Change::Document(Arc::clone(scope), id, Some(Arc::new(document))));
     }

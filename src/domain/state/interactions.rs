@@ -103,7 +103,7 @@ impl State {
         if deadline <= interaction.deadline {
             return Arc::clone(interaction);
         }
-        self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), interaction.id.clone()));
+        self.forget_ending(interaction.deadline, Ending::Interaction(interaction.id.clone(), Arc::clone(scope)));
         let longer = Arc::new(Interaction { deadline, ..(**interaction).clone() });
         self.put_interaction(scope, Arc::clone(&longer));
         longer
@@ -117,7 +117,7 @@ impl State {
         for (number, allocation) in holds {
             self.end_allocation(scope, number, allocation, End::InteractionDeleted, at);
         }
-        self.forget_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), id.clone()));
+        self.forget_ending(interaction.deadline, Ending::Interaction(id.clone(), Arc::clone(scope)));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
         self.finish(&Identity::Interaction(interaction.data), at);
         if let Some(document) = self.document(scope, interaction.data) {
@@ -130,7 +130,7 @@ impl State {
     }
 
     fn put_interaction(&mut self, scope: &Arc<Scope>, interaction: Arc<Interaction>) {
-        self.note_ending(interaction.deadline, Ending::Interaction(Arc::clone(scope), interaction.id.clone()));
+        self.note_ending(interaction.deadline, Ending::Interaction(interaction.id.clone(), Arc::clone(scope)));
         self.apply(Change::Interaction(Arc::clone(scope), interaction.id.clone(), Some(interaction)));
     }
 

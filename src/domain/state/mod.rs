@@ -43,18 +43,20 @@ pub use routes::MAX_ROUTES;
 pub use skills::MAX_SKILLS;
 
 /// What ends by itself. Allocations end before the interactions and documents that end at the same time.
+///
+/// Names come before scopes, since it is by them that most of what ends in one moment is told apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
     /// The deadline of an allocation that is kept for late calls afterwards.
-    Lapse(Arc<Scope>, AllocationId),
+    Lapse(AllocationId, Arc<Scope>),
     /// An allocation at its deadline or, where numbers rest, when the rest after it is over.
-    Allocation(Arc<Scope>, AllocationId),
+    Allocation(AllocationId, Arc<Scope>),
     /// The rest of a number that was freed.
-    Rest(Arc<Scope>, Number),
-    Interaction(Arc<Scope>, InteractionId),
-    Document(Arc<Scope>, DocumentId),
+    Rest(Number, Arc<Scope>),
+    Interaction(InteractionId, Arc<Scope>),
+    Document(DocumentId, Arc<Scope>),
     /// The time for which a spent key is kept.
-    Once(Arc<Scope>, OnceKey),
+    Once(OnceKey, Arc<Scope>),
 }
 
 /// The state: what is known, and what follows from it for the next decision.
@@ -153,16 +155,16 @@ impl State {
             && let Some((at, ending)) = self.endings.pop_first()
         {
             match ending {
-                Ending::Lapse(scope, id) => self.lapse(&scope, id),
-                Ending::Allocation(scope, id) => {
+                Ending::Lapse(id, scope) => self.lapse(&scope, id),
+                Ending::Allocation(id, scope) => {
                     if let Some(number) = self.number_of(&scope, id) {
                         self.end_allocation(&scope, number, id, End::Expired, at);
                     }
                 }
-                Ending::Rest(scope, number) => self.end_rest(&scope, number),
-                Ending::Interaction(scope, id) => self.end_interaction(&scope, &id, at),
-                Ending::Document(scope, id) => self.end_document(&scope, id),
-                Ending::Once(scope, key) => self.forget_once(&scope, &key),
+                Ending::Rest(number, scope) => self.end_rest(&scope, number),
+                Ending::Interaction(id, scope) => self.end_interaction(&scope, &id, at),
+                Ending::Document(id, scope) => self.end_document(&scope, id),
+                Ending::Once(key, scope) => self.forget_once(&scope, &key),
             }
         }
     }
@@ -221,7 +223,7 @@ impl State {
         let mut planned = Vec::new();
         let rules = |group: &pools::Group| self.rules.group(&scope.tenant, group.as_ref()).clone();
         for (until, number) in pools.place(tables.numbers.values(), self.now, rules) {
-            planned.push((until, Ending::Rest(Arc::clone(scope), number)));
+            planned.push((until, Ending::Rest(number, Arc::clone(scope))));
         }
         for slot in tables.numbers.values().filter(|slot| slot.is_allocated()) {
             let cool_down = pools.cool_down(&slot.record.group);
@@ -229,12 +231,12 @@ impl State {
         }
         for slot in tables.interactions.values() {
             if let Some(at) = slot.record.deadline.at() {
-                planned.push((at, Ending::Interaction(Arc::clone(scope), slot.record.id.clone())));
+                planned.push((at, Ending::Interaction(slot.record.id.clone(), Arc::clone(scope))));
             }
         }
         for document in tables.documents.values() {
             if documents::ends_alone(document, self.now) {
-                planned.push((document.kept_until, Ending::Document(Arc::clone(scope), document.id)));
+                planned.push((document.kept_until, Ending::Document(document.id, Arc::clone(scope))));
             }
             self.document_bytes += documents::size(&document.entries);
         }
@@ -252,14 +254,14 @@ impl State {
         let pools = pools.entry(Arc::clone(scope)).or_default();
         let Some(slot) = tables.slot(scope, number) else { return };
         if let Offered::Resting(until) = pools.offer(slot, self.now) {
-            endings.insert((until, Ending::Rest(Arc::clone(scope), number)));
+            endings.insert((until, Ending::Rest(number, Arc::clone(scope))));
         }
     }
 
     /// Takes a number out of the pool of its group.
     fn withdraw(&mut self, scope: &Arc<Scope>, group: &pools::Group, number: Number) {
         if let Some(until) = self.pools(scope).withdraw(group, number) {
-            self.endings.remove(&(until, Ending::Rest(Arc::clone(scope), number)));
+            self.endings.remove(&(until, Ending::Rest(number, Arc::clone(scope))));
         }
     }
 
@@ -306,8 +308,8 @@ fn endings(
     now: Timestamp,
 ) -> impl Iterator<Item = (Timestamp, Ending)> {
     let (id, deadline) = (allocation.id, allocation.deadline);
-    let end = (deadline.after(cool_down), Ending::Allocation(Arc::clone(scope), id));
-    let lapse = (deadline < end.0 && now < deadline).then(|| (deadline, Ending::Lapse(Arc::clone(scope), id)));
+    let end = (deadline.after(cool_down), Ending::Allocation(id, Arc::clone(scope)));
+    let lapse = (deadline < end.0 && now < deadline).then(|| (deadline, Ending::Lapse(id, Arc::clone(scope))));
     std::iter::once(end).chain(lapse)
 }
 

@@ -141,7 +141,7 @@ impl State {
         for (key, record) in &known.once {
             keys.add(scope, key, record);
             if let Some(ended) = record.ended {
-                endings.insert((ended.after(KEPT_AFTER_END), Ending::Once(Arc::clone(scope), key.clone())));
+                endings.insert((ended.after(KEPT_AFTER_END), Ending::Once(key.clone(), Arc::clone(scope))));
             }
         }
     }
@@ -166,7 +166,7 @@ impl State {
         self.keys.remove(scope, key, &record);
         if let Some(ended) = record.ended {
             let at = Deadline::At(ended.after(KEPT_AFTER_END));
-            self.forget_ending(at, Ending::Once(Arc::clone(scope), key.clone()));
+            self.forget_ending(at, Ending::Once(key.clone(), Arc::clone(scope)));
         }
         self.apply(Change::Once(Arc::clone(scope), key.clone(), None));
     }
@@ -175,7 +175,7 @@ impl State {
         self.keys.add(scope, &key, &record);
         if let Some(ended) = record.ended {
             let at = Deadline::At(ended.after(KEPT_AFTER_END));
-            self.note_ending(at, Ending::Once(Arc::clone(scope), key.clone()));
+            self.note_ending(at, Ending::Once(key.clone(), Arc::clone(scope)));
         }
         self.apply(Change::Once(Arc::clone(scope), key, Some(Arc::new(record))));
     }

@@ -191,14 +191,15 @@ impl ScopeTables {
     }
 
     pub(super) fn set_interaction(&mut self, id: &InteractionId, record: Option<&Arc<Interaction>>) {
-        match (record, self.interactions.get_mut(id)) {
-            (Some(record), Some(slot)) => slot.record = Arc::clone(record),
-            (Some(record), None) => {
+        let Some(record) = record else {
+            self.interactions.remove(id);
+            return;
+        };
+        match self.interactions.get_mut(id) {
+            Some(slot) => slot.record = Arc::clone(record),
+            None => {
                 let slot = InteractionSlot { record: Arc::clone(record), holds: SmallVec::new() };
                 self.interactions.insert(id.clone(), slot);
-            }
-            (None, _) => {
-                self.interactions.remove(id);
             }
         }
     }

@@ -2,7 +2,11 @@
 //!
 //! Whatever has reached its deadline ends before a command is decided. Where much falls due in a moment that would keep
 //! everybody waiting. Then only some of it ends in one batch, all up to a point in time; the commands that come in between
-//! are decided as of that point, a little in the past, and every other batch is theirs alone.
+//! are decided as of that point, a little in the past, and every other batch is theirs alone. Whoever was just answered
+//! has a moment to ask again before more ends: a batch without commands would make him wait for it.
+
+use std::mem;
+use std::time::Duration;
 
 use crate::domain::{Seconds, Timestamp};
 
@@ -14,6 +18,9 @@ const MOST_LAG: Seconds = Seconds::new(2);
 /// over. A batch of all would take more memory than the machine may have.
 const MOST_OVERDUE: usize = 2000;
 
+/// How long to wait for commands before more ends.
+pub(super) const GIVEN_WAY: Duration = Duration::from_micros(50);
+
 /// Where the writer stands with what ends by itself.
 #[derive(Debug, Default)]
 pub(super) struct Arrears {
@@ -21,6 +28,8 @@ pub(super) struct Arrears {
     reached: Option<Timestamp>,
     /// Whether the next batch is for commands alone, where more is due.
     commands_next: bool,
+    /// Whether somebody was answered who may ask again.
+    answered: bool,
 }
 
 impl Arrears {
@@ -44,6 +53,16 @@ impl Arrears {
     pub(super) fn reach(&mut self, reached: Timestamp, now: Timestamp) -> bool {
         self.reached = Some(reached).filter(|reached| *reached < now);
         !is_long_overdue(reached, now)
+    }
+
+    /// Somebody was answered.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
+    }
+
+    /// Whether to wait for commands before more ends: once after somebody was answered.
+    pub(super) fn gives_way(&mut self) -> bool {
+        mem::take(&mut self.answered) && self.reached.is_some()
     }
 
     /// Nobody is there to come first.
@@ -79,6 +98,18 @@ mod tests {
         assert!(arrears.reach(at(1001), at(1001)));
         assert_eq!(arrears.as_of(), None, "as of now");
         assert_eq!(arrears.begin(Some(at(1002)), at(1002)), Some(MOST));
+    }
+
+    #[test]
+    fn whoever_was_answered_is_waited_for_once_and_only_while_more_is_due() {
+        let mut arrears = Arrears::default();
+        arrears.answered();
+        assert!(!arrears.gives_way(), "nothing is due");
+        arrears.reach(at(950), at(1000));
+        assert!(!arrears.gives_way(), "nobody was answered since");
+        arrears.answered();
+        assert!(arrears.gives_way());
+        assert!(!arrears.gives_way(), "nobody came");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) use loader::Loader;
 
 /// Largest record, key and value together, in bytes.
 pub(super) const MAX_RECORD_BYTES: usize = 4096;
+/// What the key, or the value, of most records takes, in bytes: room that need not grow while they are written.
+const USUAL_BYTES: usize = 128;
 /// The version of every record written today; a record begins with the version it was written in.
 const VERSION: u8 = 1;
 
@@ -211,7 +213,9 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
 
 /// A record's value: the version byte and the fields.
 pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
-    let bytes = postcard::to_extend(fields, vec![VERSION]);
+    let mut value = Vec::with_capacity(USUAL_BYTES);
+    value.push(VERSION);
+    let bytes = postcard::to_extend(fields, value);
     bytes.expect("a record has only types that postcard can write, and a vector takes any length")
 }
 

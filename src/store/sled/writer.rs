@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -16,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::Observer;
-use super::arrears::Arrears;
+use super::arrears::{Arrears, GIVEN_WAY};
 use super::codec;
 use super::disk::{Commit, Disk};
 use super::ops::ImportId;
@@ -238,6 +239,7 @@ impl Writer {
                 Ok(message) => return Some(message),
                 // Whether any of this failed is in the status.
                 Err(_) if self.status.lock().is_some() => return queue.blocking_recv(),
+                Err(_) if self.arrears.gives_way() => thread::sleep(GIVEN_WAY),
                 Err(_) if self.arrears.as_of().is_some() => {
                     let mut batch = Batch::default();
                     self.arrears.hurry();
@@ -288,6 +290,7 @@ impl Writer {
         let failed = failed.or_else(|| self.commit(batch, jobs.len()));
         for job in jobs {
             job.answer(failed.as_ref());
+            self.arrears.answered();
         }
         if failed.is_none()
             && let Err(reason) = self.disk.tend()

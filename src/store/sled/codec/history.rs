@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{push_name, scope_of, take_name};
-use super::{Unreadable, damaged, fields, tag};
+use super::{USUAL_BYTES, Unreadable, damaged, fields, tag};
 use crate::domain::history::{Bucket, End, Held, Past};
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, Number, Origin, Scope, Sharing,
@@ -135,7 +135,7 @@ fn entry_key(bucket: Bucket, scope: &Scope, number: Number, allocation: Allocati
 }
 
 fn begin(tag: u8, bucket: Bucket) -> Vec<u8> {
-    let mut key = Vec::with_capacity(64);
+    let mut key = Vec::with_capacity(USUAL_BYTES);
     key.push(tag);
     key.extend_from_slice(&bucket.hour.to_be_bytes());
     key.extend_from_slice(&bucket.part.to_be_bytes());

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Unreadable, damaged, tag};
+use super::{USUAL_BYTES, Unreadable, damaged, tag};
 use crate::domain::{Allocation, EnvironmentName, Scope, TenantId, ValueId};
 use crate::store::sled::ops::ImportId;
 
@@ -117,7 +117,7 @@ pub(in crate::store::sled) fn import_of(key: &[u8]) -> Option<ImportId> {
 }
 
 pub(super) fn key(tag: u8, scope: &Scope, name: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(48);
+    let mut key = Vec::with_capacity(USUAL_BYTES);
     key.push(tag);
     push_name(&mut key, Some(scope.tenant.as_str()));
     push_name(&mut key, scope.environment.as_ref().map(EnvironmentName::as_str));

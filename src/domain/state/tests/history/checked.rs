@@ -501,7 +501,7 @@ fn check_interactions(tables: &ScopeTables) {
 
 fn check_documents(state: &State, scope: &Arc<Scope>, tables: &ScopeTables) {
     for document in tables.documents.values() {
-        let ending = Ending::Document(Arc::clone(scope), document.id);
+        let ending = Ending::Document(document.id, Arc::clone(scope));
         let planned = state.endings.contains(&(document.kept_until, ending));
         let held = document.interaction.as_ref().is_some_and(|id| tables.interactions.contains_key(id));
         assert!(planned || held, "a document has an end of its own or that of its interaction");
