@@ -4,12 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
 use dnis_gateway::domain::{GroupName, NewNumber, Number, Origin, Rules, Scope, Seconds, TenantId};
 use dnis_gateway::store::sled::{Options, SledStore};
 use dnis_gateway::store::{Clock, Store, SystemClock};
 use futures_util::StreamExt;
+use parking_lot::Mutex;
 
 /// Commands that wait at the same time while something is filled.
 pub(crate) const AT_ONCE: usize = 512;
@@ -29,13 +31,17 @@ impl Size {
         Self { numbers, groups: (numbers / 1000).max(1), lent: numbers / 5 }
     }
 
-    /// Creates the numbers and lends some.
-    pub(crate) async fn fill(&self, store: &Arc<SledStore>) {
+    /// Creates the numbers and lends some. The longest that anybody waited for a number to be created.
+    pub(crate) async fn fill(&self, store: &Arc<SledStore>) -> Duration {
         let groups = self.groups;
+        let longest = Arc::new(Mutex::new(Duration::ZERO));
         many(self.numbers, |at| {
-            let store = Arc::clone(store);
+            let (store, longest) = (Arc::clone(store), Arc::clone(&longest));
             async move {
+                let began = Instant::now();
                 store.create_number(&scope(), new_number(at, at % groups), None).await.expect("the number is new");
+                let mut longest = longest.lock();
+                *longest = began.elapsed().max(*longest);
             }
         })
         .await;
@@ -46,6 +52,7 @@ impl Size {
             }
         })
         .await;
+        *longest.lock()
     }
 }
 
