@@ -29,6 +29,8 @@ const MARKER_EVERY: u64 = 4096;
 /// How large a file of the journal becomes before the next one is begun. A larger one saves work, since of many values
 /// of one key only the last is moved into the tree; a smaller one is read faster at a start.
 const FILE_BYTES: usize = 16 * 1024 * 1024;
+/// How large it becomes while much falls due at once: moving it takes the disk and a processor from those who wait then.
+const RUSH_FILE_BYTES: usize = 2 * FILE_BYTES;
 /// How large it may become while the folder has the one before it in hand; then commits wait.
 const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
 /// How long to wait at an end for sled to let go of its files.
@@ -170,11 +172,13 @@ impl Disk {
         Ok(())
     }
 
-    /// Begins the next file of the journal if this one is large or old enough, so that it is moved into the tree.
-    pub(super) fn tend(&mut self) -> Result<(), String> {
+    /// Begins the next file of the journal if this one is large or old enough, so that it is moved into the tree; in a
+    /// rush somewhat later.
+    pub(super) fn tend(&mut self, rush: bool) -> Result<(), String> {
         match self.journal.bytes() {
             0 => Ok(()),
             MOST_FILE_BYTES.. => self.turn_over(Wait::Yes),
+            FILE_BYTES..RUSH_FILE_BYTES if rush => Ok(()),
             FILE_BYTES.. => self.turn_over(Wait::No),
             _ if self.begun.is_some_and(|begun| begun.elapsed() >= FILE_AGE) => self.turn_over(Wait::No),
             _ => Ok(()),

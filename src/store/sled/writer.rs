@@ -243,8 +243,8 @@ impl Writer {
                 Err(_) if self.arrears.as_of().is_some() => {
                     let mut batch = Batch::default();
                     self.arrears.hurry();
-                    if self.catch_up(&mut batch).is_none() {
-                        self.commit(batch, 0);
+                    if self.catch_up(&mut batch).or_else(|| self.commit(batch, 0)).is_none() {
+                        self.tend();
                     }
                 }
                 Err(_) if self.is_to_forget() => drop(self.write(&Batch::default(), 0)),
@@ -292,10 +292,8 @@ impl Writer {
             job.answer(failed.as_ref());
             self.arrears.answered();
         }
-        if failed.is_none()
-            && let Err(reason) = self.disk.tend()
-        {
-            self.give_up(&reason);
+        if failed.is_none() {
+            self.tend();
         }
         closing
     }
@@ -312,11 +310,17 @@ impl Writer {
             if self.arrears.reach(reached, now) {
                 return None;
             }
-            let failed = self.commit(mem::take(batch), 0);
+            let failed = self.commit(mem::take(batch), 0).or_else(|| self.tend());
             if failed.is_some() {
                 return failed;
             }
         }
+    }
+
+    /// Begins the next file of the journal if it is time; the reason if that failed.
+    fn tend(&mut self) -> Option<Arc<str>> {
+        let rush = self.arrears.as_of().is_some();
+        self.disk.tend(rush).err().map(|reason| self.give_up(&reason))
     }
 
     /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
