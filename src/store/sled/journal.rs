@@ -38,8 +38,8 @@ const ALIGNMENT: usize = 8;
 const MOST_COMMITS: CommitNumber = 1 << 48;
 /// By how much a file grows.
 const ROOM_BYTES: usize = 1024 * 1024;
-/// Up to a multiple of this the room is written ahead; divides [`ROOM_BYTES`]. Syncing it takes well below a millisecond.
-const AHEAD_BYTES: usize = 64 * 1024;
+/// Up to a multiple of this the room is written ahead; divides [`ROOM_BYTES`]. Syncing it takes about a millisecond.
+const AHEAD_BYTES: usize = 256 * 1024;
 const PREFIX: &str = "journal.";
 /// The name of a file that is being made.
 const NEW_NAME: &str = "journal.new";
