@@ -243,11 +243,9 @@ impl Writer {
                 Err(_) if self.arrears.as_of().is_some() => {
                     let mut batch = Batch::default();
                     self.arrears.hurry();
-                    if self.catch_up(&mut batch).or_else(|| self.commit(batch, 0)).is_none() {
-                        self.tend();
-                    }
+                    drop(self.catch_up(&mut batch).or_else(|| self.commit(batch, 0)).or_else(|| self.tend()));
                 }
-                Err(_) if self.is_to_forget() => drop(self.write(&Batch::default(), 0)),
+                Err(_) if self.is_to_forget() => drop(self.write(&Batch::default(), 0).or_else(|| self.tend())),
                 Err(_) => return queue.blocking_recv(),
             }
         }
