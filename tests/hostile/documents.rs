@@ -27,7 +27,7 @@ use Told::{Client, Code, UnknownOperation};
 
 const V11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const V12: &str = "http://www.w3.org/2003/05/soap-envelope";
-const TEXT: &str = "text/xml";
+pub(crate) const TEXT: &str = "text/xml";
 /// The longest body that the server reads.
 pub(crate) const LIMIT: usize = 65_536;
 
@@ -36,7 +36,8 @@ fn envelope(inside: &str) -> String {
     format!("<e:Envelope xmlns:e='{V11}' xmlns:p='urn:p'>{inside}</e:Envelope>")
 }
 
-fn payload(inside: &str) -> String {
+/// An envelope whose payload holds what `inside` holds.
+pub(crate) fn payload(inside: &str) -> String {
     envelope(&format!("<e:Body><p:A>{inside}</p:A></e:Body>"))
 }
 
@@ -49,7 +50,7 @@ fn free(inside: &str) -> String {
 }
 
 /// `piece` as often as fits into a body of the longest length, between what stands around it.
-fn filled(around: fn(&str) -> String, piece: &str) -> String {
+pub(crate) fn filled(around: fn(&str) -> String, piece: &str) -> String {
     let room = LIMIT - around("").len();
     around(&piece.repeat(room / piece.len()))
 }
