@@ -10,6 +10,7 @@ mod bulk;
 mod caught;
 mod clean;
 mod codec;
+mod command;
 mod compact;
 mod disk;
 mod folder;
@@ -49,11 +50,12 @@ use crate::domain::document::Loaded;
 use crate::domain::history::{Bucket, Past};
 use crate::domain::{Document, DocumentRef, Rules, Scope, State, Tables, Timestamp, ValueId};
 use arrears::Arrears;
+use command::{Message, Queued};
 use disk::Disk;
 use pending::Records;
 use pins::{Pin, Pins};
 use tree::Tree;
-use writer::{Command, Desk, Message, Status, Writer};
+use writer::{Desk, Status, Writer};
 
 pub use build::Build;
 pub use compact::{Compacted, Compaction, compact};
@@ -176,8 +178,8 @@ impl SledStore {
         F: FnOnce(&mut Desk<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let (command, outcome) = Command::new(command);
-        self.queue.send(Message::Job(Box::new(command))).await.map_err(|_| closed())?;
+        let (queued, outcome) = Queued::new(command);
+        self.queue.send(Message::Job(queued)).await.map_err(|_| closed())?;
         outcome.await.map_err(|_| closed())?
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use super::writer::Message;
+use super::command::Message;
 use super::{Pinned, SledStore, bulk, closed, history};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;

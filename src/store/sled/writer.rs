@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::Observer;
 use super::arrears::{Arrears, GIVEN_WAY};
 use super::codec;
+use super::command::{Job, Message, answer_all};
 use super::disk::{Commit, Disk};
 use super::ops::ImportId;
 use super::pending::{Order, Records};
@@ -43,59 +44,6 @@ const HISTORY_SLICE: usize = 500;
 
 /// Why the store takes no writes, if it does not.
 pub(super) type Status = Arc<Mutex<Option<Arc<str>>>>;
-
-/// A command that waits in the queue.
-pub(super) enum Message {
-    /// Something to do.
-    Job(Box<dyn Job>),
-    /// Finish what is queued and stop.
-    Close(oneshot::Sender<()>),
-}
-
-/// A command with somebody who waits for its outcome.
-pub(super) trait Job: Send {
-    /// Does it.
-    fn run(&mut self, desk: &mut Desk<'_>);
-    /// Tells the outcome, or that there is none because of `failed`.
-    fn answer(self: Box<Self>, failed: Option<&Arc<str>>);
-}
-
-/// A command as a closure.
-pub(super) struct Command<F, T> {
-    run: Option<F>,
-    outcome: Option<Result<T>>,
-    waiter: oneshot::Sender<Result<T>>,
-}
-
-impl<F, T> Command<F, T> {
-    /// The command, and where its outcome will be.
-    pub(super) fn new(run: F) -> (Self, oneshot::Receiver<Result<T>>) {
-        let (waiter, outcome) = oneshot::channel();
-        (Self { run: Some(run), outcome: None, waiter }, outcome)
-    }
-}
-
-impl<F, T> Job for Command<F, T>
-where
-    F: FnOnce(&mut Desk<'_>) -> Result<T> + Send,
-    T: Send,
-{
-    fn run(&mut self, desk: &mut Desk<'_>) {
-        if let Some(run) = self.run.take() {
-            self.outcome = Some(run(desk));
-        }
-    }
-
-    fn answer(self: Box<Self>, failed: Option<&Arc<str>>) {
-        let outcome = match (failed, self.outcome) {
-            (None, Some(outcome)) => outcome,
-            (Some(reason), _) => Err(Error::Unavailable(Arc::clone(reason))),
-            (None, None) => Err(Error::Unavailable("the command was not carried out".into())),
-        };
-        // A caller who has gone away does not hear the outcome; what was done stays done.
-        let _ = self.waiter.send(outcome);
-    }
-}
 
 /// What a command may work with.
 pub(super) struct Desk<'a> {
@@ -274,11 +222,11 @@ impl Writer {
         while let Some(message) = next.take() {
             match message {
                 Message::Close(closed) => closing = Some(closed),
-                Message::Job(mut job) => {
+                Message::Job(mut queued) => {
                     if failed.is_none() {
-                        failed = self.run(&mut *job, &mut batch);
+                        failed = self.run(&mut *queued.job, &mut batch);
                     }
-                    jobs.push(job);
+                    jobs.push(queued);
                 }
             }
             if closing.is_none() && failed.is_none() && jobs.len() < MAX_COMMANDS && !batch.is_full() {
@@ -286,8 +234,8 @@ impl Writer {
             }
         }
         let failed = failed.or_else(|| self.commit(batch, jobs.len()));
-        for job in jobs {
-            job.answer(failed.as_ref());
+        if !jobs.is_empty() {
+            answer_all(jobs, failed.as_ref());
             self.arrears.answered();
         }
         if failed.is_none() {
