@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -11,9 +11,8 @@ use super::{Access, Cause, Denied, Failed, Identity, Principal, Refusal, Token, 
 use crate::config::{AiccApplication, Settings, Tenant};
 use crate::domain::{Scope, Seconds, SigningKey, Timestamp};
 
-const AUTHORIZATION: &str = "authorization";
 /// The vendor's header for the key of the application; it may be left out.
-const APP_KEY: &str = "x-app-key";
+static APP_KEY: HeaderName = HeaderName::from_static("x-app-key");
 /// The scheme of the credentials and the one space after it.
 const BEARER: &str = "bearer ";
 
@@ -120,7 +119,8 @@ fn holder_of_token(
     now: Timestamp,
 ) -> Result<Principal, Failed> {
     let nobody = |cause| Failed::at(None, cause);
-    let authorization = headers::text(headers, AUTHORIZATION).map_err(nobody)?.ok_or_else(|| nobody(Cause::Missing))?;
+    let authorization =
+        headers::text(headers, &AUTHORIZATION).map_err(nobody)?.ok_or_else(|| nobody(Cause::Missing))?;
     let token = bearer(authorization).ok_or_else(|| nobody(Cause::Malformed))?;
     let token = Token::read(token, signing, now).map_err(nobody)?;
     // What was signed an hour ago may no longer be configured.
@@ -131,7 +131,7 @@ fn holder_of_token(
         application.key == token.app_key && application.environment == token.scope.environment
     };
     let application = applications.find(same).ok_or_else(|| failed(Cause::Token))?;
-    match headers::text(headers, APP_KEY).map_err(failed)? {
+    match headers::text(headers, &APP_KEY).map_err(failed)? {
         Some(key) if key != application.key => return Err(failed(Cause::KeyOfAnother)),
         _ => {}
     }

@@ -1,17 +1,17 @@
 //! The header set of Interact, which GMS calls may carry as well.
 
-use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::principal::Cause;
 
-const TENANT: &str = "tenant-id";
-const KEY: &str = "application-key";
-const USER: &str = "user-id";
-const PASSWORD: &str = "user-password";
-const ENVIRONMENT: &str = "environment-name";
+static TENANT: HeaderName = HeaderName::from_static("tenant-id");
+static KEY: HeaderName = HeaderName::from_static("application-key");
+static USER: HeaderName = HeaderName::from_static("user-id");
+static PASSWORD: HeaderName = HeaderName::from_static("user-password");
+static ENVIRONMENT: HeaderName = HeaderName::from_static("environment-name");
 
 /// The headers as they were sent, nothing verified yet.
 pub(super) struct HeaderSet<'a> {
@@ -41,11 +41,11 @@ impl<'a> HeaderSet<'a> {
     /// # Errors
     /// [`Cause::Missing`] without tenant or key, [`Cause::Malformed`] for a header that is there twice or unreadable.
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Option<Self>, Cause> {
-        if [TENANT, KEY, USER, PASSWORD].iter().all(|name| !headers.contains_key(*name)) {
+        if [&TENANT, &KEY, &USER, &PASSWORD].iter().all(|name| !headers.contains_key(*name)) {
             return Ok(None);
         }
-        let tenant = text(headers, TENANT)?.ok_or(Cause::Missing)?;
-        let key = text(headers, KEY)?.ok_or(Cause::Missing)?.as_bytes();
+        let tenant = text(headers, &TENANT)?.ok_or(Cause::Missing)?;
+        let key = text(headers, &KEY)?.ok_or(Cause::Missing)?.as_bytes();
         Ok(Some(Self { headers, tenant, key }))
     }
 
@@ -62,7 +62,7 @@ impl<'a> HeaderSet<'a> {
     /// # Errors
     /// [`Cause::Missing`] for one without the other, [`Cause::Malformed`] for what is not Base64 of UTF-8.
     pub(super) fn user(&self) -> Result<Option<UserPassword>, Cause> {
-        match (text(self.headers, USER)?, text(self.headers, PASSWORD)?) {
+        match (text(self.headers, &USER)?, text(self.headers, &PASSWORD)?) {
             (Some(user), Some(password)) => {
                 Ok(Some(UserPassword { user: decode(user)?, password: decode(password)?.into() }))
             }
@@ -89,7 +89,7 @@ pub(super) fn one_user(
 
 /// Whether a request presents an application's key, and so the header set.
 pub(super) fn has_key(headers: &HeaderMap) -> bool {
-    headers.contains_key(KEY)
+    headers.contains_key(&KEY)
 }
 
 /// The tenant that a request names beside other credentials.
@@ -97,7 +97,7 @@ pub(super) fn has_key(headers: &HeaderMap) -> bool {
 /// # Errors
 /// [`Cause::Malformed`] for two names or an unreadable one.
 pub(super) fn tenant(headers: &HeaderMap) -> Result<Option<&str>, Cause> {
-    text(headers, TENANT)
+    text(headers, &TENANT)
 }
 
 /// The environment that a request names.
@@ -105,11 +105,11 @@ pub(super) fn tenant(headers: &HeaderMap) -> Result<Option<&str>, Cause> {
 /// # Errors
 /// [`Cause::Malformed`] for two names or an unreadable one.
 pub(super) fn environment(headers: &HeaderMap) -> Result<Option<&str>, Cause> {
-    text(headers, ENVIRONMENT)
+    text(headers, &ENVIRONMENT)
 }
 
 /// The value of a header that may be there once; blank counts as not there.
-pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Cause> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Cause> {
     let mut values = headers.get_all(name);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -127,8 +127,6 @@ pub(super) fn decode(text: &str) -> Result<String, Cause> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderName;
-
     use super::*;
 
     fn headers(list: &[(&str, &str)]) -> HeaderMap {

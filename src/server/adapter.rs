@@ -172,5 +172,5 @@ fn finish(
 fn request_id(gateway: &Gateway, request: &HttpRequest) -> HeaderValue {
     let given = request.headers().get(REQUEST_ID);
     let usable = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
-    given.filter(usable).cloned().unwrap_or_else(|| gateway.next_request_id())
+    given.filter(usable).cloned().unwrap_or_else(|| gateway.requests.next())
 }

@@ -10,6 +10,7 @@ mod body;
 mod mask;
 mod metrics;
 mod origin;
+mod request_ids;
 mod setup;
 mod sweeper;
 mod tls;
@@ -18,11 +19,10 @@ mod watch;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::header::HeaderValue;
 use actix_web::{App, HttpServer, web};
 
 use crate::access::Access;
@@ -35,6 +35,7 @@ use crate::domain::InvalidName;
 use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
 use crate::store::{Error, Store, SystemClock};
+use request_ids::RequestIds;
 
 pub use tls::TlsError;
 
@@ -57,17 +58,7 @@ struct Gateway {
     backup: backup::Guard,
     watch: watch::Watch,
     stopping: AtomicBool,
-    /// Distinguishes the request ids of this process from those of another.
-    process: u32,
-    requests: AtomicU64,
-}
-
-impl Gateway {
-    fn next_request_id(&self) -> HeaderValue {
-        let count = self.requests.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:08x}-{count:x}", self.process);
-        HeaderValue::from_str(&id).expect("hexadecimal digits and a hyphen are a valid header")
-    }
+    requests: RequestIds,
 }
 
 /// Why a server did not start.
@@ -179,8 +170,7 @@ impl Server {
             backup: backup::Guard::of(admin.ip()),
             watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
-            process: rand::random(),
-            requests: AtomicU64::new(0),
+            requests: RequestIds::new(),
         });
         let shared = gateway.clone();
         let mut main =

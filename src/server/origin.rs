@@ -77,7 +77,8 @@ fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn is_authority(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte))
+    let allowed = |byte| matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%');
+    !text.is_empty() && text.bytes().all(|byte: u8| byte.is_ascii_alphanumeric() || allowed(byte))
 }
 
 fn has_port(authority: &str) -> bool {

@@ -194,7 +194,7 @@ fn compare_action(
         Action::Unquoted(text) => (Kind::ActionUnquoted, Some(text)),
         Action::Quoted(_) => return None,
     };
-    let deviation = Deviation::of(kind).expecting(format!("{namespace}/{}", described.operation));
+    let deviation = Deviation::of(kind).expecting([namespace, "/", described.operation].concat());
     Some(match text {
         Some(text) => deviation.finding(text),
         None => deviation,

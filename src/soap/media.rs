@@ -34,12 +34,20 @@ impl Media {
     /// A missing header and every other type.
     pub fn of(content_type: Option<&str>) -> Result<Self, UnsupportedMedia> {
         let content_type = content_type.ok_or(UnsupportedMedia)?;
-        let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-        let essence = essence.trim();
+        let mut parts = Parts(content_type);
+        let essence = parts.next().unwrap_or_default().trim_ascii();
         let kinds = [Kind::TextXml, Kind::SoapXml, Kind::Xml];
         let kind = kinds.into_iter().find(|kind| essence.eq_ignore_ascii_case(kind.name())).ok_or(UnsupportedMedia)?;
-        let parameter = |name| parameter(parameters, name);
-        Ok(Self { kind, charset: parameter("charset"), action: parameter("action") })
+        let mut media = Self { kind, charset: None, action: None };
+        for (name, value) in parts.filter_map(parameter) {
+            let known = match name {
+                _ if name.eq_ignore_ascii_case("charset") => &mut media.charset,
+                _ if name.eq_ignore_ascii_case("action") => &mut media.action,
+                _ => continue,
+            };
+            known.get_or_insert_with(|| value.to_owned());
+        }
+        Ok(media)
     }
 
     /// The version that the type belongs to. The envelope itself decides; this one answers what is no envelope.
@@ -84,22 +92,37 @@ impl Kind {
     }
 }
 
-/// The value of a parameter without its quotes; an empty one counts as not there.
-fn parameter(parameters: &str, wanted: &str) -> Option<String> {
-    split_outside_quotes(parameters).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        let value = value.trim().trim_matches(['"', '\'']).trim();
-        (name.trim().eq_ignore_ascii_case(wanted) && !value.is_empty()).then(|| value.to_owned())
-    })
+/// A parameter's name and its value without quotes; an empty one counts as not there.
+fn parameter(part: &str) -> Option<(&str, &str)> {
+    let (name, value) = split_at(part, part.bytes().position(|byte| byte == b'=')?);
+    let value = value.trim_ascii().trim_matches(['"', '\'']).trim_ascii();
+    (!value.is_empty()).then(|| (name.trim_ascii(), value))
 }
 
-/// Parameters between semicolons; a SOAP 1.2 `action` may hold one inside its quotes.
-fn split_outside_quotes(parameters: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    parameters.split(move |c| {
-        quoted ^= c == '"';
-        c == ';' && !quoted
-    })
+/// What stands between semicolons; a SOAP 1.2 `action` may hold one inside its quotes.
+struct Parts<'t>(&'t str);
+
+impl<'t> Iterator for Parts<'t> {
+    type Item = &'t str;
+
+    fn next(&mut self) -> Option<&'t str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut quoted = false;
+        let end = self.0.bytes().position(|byte| {
+            quoted ^= byte == b'"';
+            byte == b';' && !quoted
+        });
+        let (part, rest) = end.map_or((self.0, ""), |end| split_at(self.0, end));
+        self.0 = rest;
+        Some(part)
+    }
+}
+
+/// What stands before and behind the byte of ASCII at this place.
+fn split_at(text: &str, at: usize) -> (&str, &str) {
+    (&text[..at], &text[at + 1..])
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use memchr::memchr;
 use quick_xml::events::Event as Lexed;
 
 use super::chars::{is_blank, resolve_reference};
@@ -284,11 +285,10 @@ impl<'d> Iterator for Attributes<'d> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, rest) = split_at_byte(self.0, b'=')?;
-        let rest = rest.trim_start();
-        let quote = rest.chars().next()?;
-        let (value, rest) = rest[quote.len_utf8()..].split_once(quote)?;
-        self.0 = rest;
-        Some((name.trim(), value))
+        let (quote, rest) = rest.trim_ascii_start().split_at_checked(1)?;
+        let end = memchr(quote.as_bytes()[0], rest.as_bytes())?;
+        self.0 = &rest[end + 1..];
+        Some((name.trim_ascii(), &rest[..end]))
     }
 }
 

@@ -38,7 +38,12 @@ struct Written<'t> {
 
 impl<'t> Written<'t> {
     fn new(text: &'t str) -> Self {
-        Self { text, plain: !needs_work(text), hash: OnceCell::new(), resolved: OnceCell::new() }
+        Self { plain: !needs_work(text), ..Self::plain(text) }
+    }
+
+    /// A name that is read as it is written.
+    const fn plain(text: &'t str) -> Self {
+        Self { text, plain: true, hash: OnceCell::new(), resolved: OnceCell::new() }
     }
 
     fn hash(&self, hashes: &RandomState) -> u64 {
@@ -74,7 +79,7 @@ pub(super) struct Scope<'t> {
 impl<'t> Scope<'t> {
     pub(super) fn new() -> Self {
         let mut declarations = Vec::with_capacity(8);
-        declarations.push(Declaration { prefix: "xml", name: Written::new(XML), identity: Identity(0) });
+        declarations.push(Declaration { prefix: "xml", name: Written::plain(XML), identity: Identity(0) });
         Self { declarations, hashes: RandomState::new() }
     }
 
@@ -126,8 +131,10 @@ pub(super) fn attribute_value(raw: &str) -> Cow<'_, str> {
     if needs_work(raw) { Expanded(raw).collect() } else { Cow::Borrowed(raw) }
 }
 
+/// Whether it is read otherwise than it is written. All bytes are looked at, since the compiler looks at many in one go
+/// where it need not stop at the first.
 fn needs_work(raw: &str) -> bool {
-    raw.bytes().any(|byte| matches!(byte, b'&' | b'\t' | b'\n' | b'\r'))
+    raw.bytes().fold(false, |found, byte| found | matches!(byte, b'&' | b'\t' | b'\n' | b'\r'))
 }
 
 /// The characters of an attribute value that has passed the guard.

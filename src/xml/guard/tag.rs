@@ -82,10 +82,18 @@ impl<'t> Scanner<'t> {
     pub(super) fn close_tag(&mut self) -> Checked {
         let start = self.at;
         self.at += 2;
+        // Of the right name every byte was looked at when it was opened.
+        let expected = self.open.pop();
+        let rest = expected.as_ref().and_then(|open| self.rest().strip_prefix(open.name));
+        if let (Some(open), Some(b'>')) = (&expected, rest.and_then(|rest| rest.bytes().next())) {
+            self.at += open.name.len() + 1;
+            self.scope.leave(open.mark);
+            return Ok(());
+        }
         let name = self.name()?;
         self.blanks();
         self.expect(">", Reason::MalformedMarkup)?;
-        match self.open.pop() {
+        match expected {
             Some(open) if open.name == name.whole => {
                 self.scope.leave(open.mark);
                 Ok(())
