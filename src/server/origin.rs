@@ -77,8 +77,8 @@ fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn is_authority(text: &str) -> bool {
-    let allowed = |byte| matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%');
-    !text.is_empty() && text.bytes().all(|byte: u8| byte.is_ascii_alphanumeric() || allowed(byte))
+    let allowed = |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'[' | b']' | b'%');
+    !text.is_empty() && text.bytes().all(allowed)
 }
 
 fn has_port(authority: &str) -> bool {

@@ -126,7 +126,7 @@ impl Form<'_> {
     /// Scheme, host and path of the request; the port is left out.
     fn namespace(self) -> String {
         let origin = self.origin;
-        format!("{}://{}{}{}", origin.scheme, origin.host(), origin.prefix, self.path)
+        [&origin.scheme, "://", origin.host(), &origin.prefix, self.path].concat()
     }
 
     fn finish(self, status: StatusCode, outcome: Outcome, body: String) -> Answer {
@@ -146,7 +146,10 @@ pub(super) fn uncached(answer: Answer) -> Answer {
 }
 
 /// A message with U+FFFD in place of what XML cannot carry.
-fn presentable(message: &str) -> String {
+fn presentable(message: &str) -> Cow<'_, str> {
+    if escape_text(message).is_ok() {
+        return Cow::Borrowed(message);
+    }
     let shown = |c: char| escape_text(c.encode_utf8(&mut [0; 4])).map_or(char::REPLACEMENT_CHARACTER, |_| c);
     message.chars().map(shown).collect()
 }

@@ -227,6 +227,9 @@ fn two(method: &Method, data: DataName, word: &str) -> Result<Storage, Error> {
 
 /// A word of the path in plain text.
 fn decode(segment: &str) -> Result<String, Error> {
+    if !segment.bytes().any(|byte| matches!(byte, b'%' | b'\0')) {
+        return Ok(segment.to_owned());
+    }
     if !super::parameters::is_percent_encoded(segment) {
         return Err(Error::PathMalformed);
     }

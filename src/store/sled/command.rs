@@ -91,8 +91,14 @@ pub(super) fn answer_all(batch: Vec<Queued>, failed: Option<&Arc<str>>) {
         }
     }
     for (home, jobs) in homes {
+        let alone = jobs.len() == 1;
         let failed = failed.cloned();
-        // A runtime that has ended drops the task, and whoever still waits hears that nobody will answer.
-        drop(home.spawn(async move { jobs.into_iter().for_each(|job| job.answer(failed.as_ref())) }));
+        let tell = move || jobs.into_iter().for_each(|job| job.answer(failed.as_ref()));
+        if alone {
+            tell();
+        } else {
+            // A runtime that has ended drops the task, and whoever still waits hears that nobody will answer.
+            drop(home.spawn(async move { tell() }));
+        }
     }
 }

@@ -32,6 +32,10 @@ impl BodyType {
 
     /// The type that a `Content-Type` declares.
     pub(in crate::dialect::gms) fn parse(value: &HeaderValue) -> Result<Self, MediaTypeProblem> {
+        // Nearly everybody declares this and nothing more, and every request is asked several times.
+        if value.as_bytes() == b"application/x-www-form-urlencoded" {
+            return Ok(Self::Form);
+        }
         let text = value.to_str().map_err(|_| MediaTypeProblem::Unsupported)?;
         let declared: Mime = text.parse().map_err(|_| MediaTypeProblem::Unsupported)?;
         if declared.essence_str() == "multipart/form-data" {

@@ -38,6 +38,9 @@ fn read_pair(part: &'static str, pair: &str) -> Result<Field, Error> {
 }
 
 fn decode(part: &'static str, text: &str) -> Result<String, Error> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Ok(text.to_owned());
+    }
     if !is_percent_encoded(text) {
         return Err(malformed(part, "has a % that is not followed by two hexadecimal digits"));
     }
