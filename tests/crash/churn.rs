@@ -322,6 +322,8 @@ async fn a_restore_that_a_power_cut_ends_leaves_nothing_or_everything() {
     choose(&mut chosen, anywhere(0..events.len(), points / 2, &mut rng), &Cut::ALL);
     let ending = events.len().saturating_sub(20)..events.len();
     choose(&mut chosen, anywhere(ending, points - points / 2, &mut rng), &Cut::ALL);
+    // Whatever chance has chosen, one is before everything and one behind.
+    choose(&mut chosen, [0, events.len() - 1], &Cut::ALL);
     let tally = std::cell::Cell::new((0, 0));
     let wrong = cut_at(&chosen, events, &mut rng, async |image, root| {
         let data = root.join(DATA);
