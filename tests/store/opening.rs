@@ -489,11 +489,13 @@ async fn a_finished_directory_is_never_taken_for_one_that_is_being_made() {
 }
 
 #[tokio::test]
-async fn a_copy_that_a_killed_start_left_is_removed() {
+async fn copies_that_a_killed_start_left_are_removed() {
     let directory = filled().await;
-    let left = directory.path().join("dnis-gateway.check");
-    fs::create_dir(&left).unwrap();
-    fs::write(left.join("db"), b"half a copy").unwrap();
+    let left = ["dnis-gateway.check", "dnis-gateway.check.00000000deadbeef"].map(|name| directory.path().join(name));
+    for left in &left {
+        fs::create_dir(left).unwrap();
+        fs::write(left.join("db"), b"half a copy").unwrap();
+    }
     assert_filled(&open(directory.path()).unwrap()).await;
-    assert!(!left.exists());
+    assert!(!left.iter().any(|left| left.exists()));
 }

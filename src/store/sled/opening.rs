@@ -354,12 +354,25 @@ impl Opening<'_> {
 
     /// Opens a copy of the tree and reads it; `None` if there is no room for a copy.
     fn rehearse(&self, marker: Option<&Marker>) -> Result<Option<Contents>, OpenError> {
-        match Scratch::copy(self.directory) {
-            Ok(copy) => {
-                // It is read once, from one end to the other.
-                let tree = Opening { cache_bytes: READ_ONCE, ..*self }.open_tree(copy.path())?;
-                self.examine(&tree, marker).map(Some)
-            }
+        // It is read once, from one end to the other.
+        let reading = Opening { cache_bytes: READ_ONCE, ..*self };
+        let Some(copy) = self.copied(Scratch::copy(self.directory))? else { return Ok(None) };
+        if let Some(tree) = reading.open_passing(&copy) {
+            let contents = self.examine(&tree, marker);
+            reading.let_vanish(tree, &copy);
+            return contents.map(Some);
+        }
+        // What can be done about damage is tried on another copy, since sled is not done with the files of this one.
+        drop(copy);
+        let Some(copy) = self.copied(Scratch::another(self.directory))? else { return Ok(None) };
+        let tree = reading.open_tree(copy.path())?;
+        self.examine(&tree, marker).map(Some)
+    }
+
+    /// A copy, if there was room for it.
+    fn copied(&self, copy: io::Result<Scratch>) -> Result<Option<Scratch>, OpenError> {
+        match copy {
+            Ok(copy) => Ok(Some(copy)),
             Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                 tracing::warn!(%error, "no room to try the opening on a copy of the data; opening it as it is");
                 Ok(None)

@@ -22,6 +22,11 @@ impl Scratch {
         Self::make(directory, directory.join(NAME))
     }
 
+    /// As [`Scratch::copy`], under a name that nothing had before.
+    pub(super) fn another(directory: &Path) -> io::Result<Self> {
+        Self::elsewhere(directory, directory)
+    }
+
     /// Copies the tree's files to a place of their own in another directory.
     pub(super) fn elsewhere(directory: &Path, parent: &Path) -> io::Result<Self> {
         Self::make(directory, parent.join(format!("{NAME}.{:016x}", rand::random::<u64>())))
@@ -60,17 +65,23 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes a copy that a killed process has left.
+/// Removes copies that a killed process has left.
 pub(super) fn remove_left_over(directory: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(directory.join(NAME)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if owns(&entry.file_name().to_string_lossy()) {
+            match fs::remove_dir_all(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
     }
+    Ok(())
 }
 
-/// Whether a name is that of the copy.
+/// Whether a name is that of a copy.
 pub(super) fn owns(name: &str) -> bool {
-    name == NAME
+    name.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Whether a name is one that sled gives to a file of a tree.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{OpenError, Opening};
 use crate::store::sled::caught::caught;
-use crate::store::sled::scratch;
+use crate::store::sled::scratch::{self, Scratch};
 use crate::store::sled::tree::Tree;
 
 /// How long sled may take to let go of a tree's files.
@@ -55,6 +55,23 @@ impl Opening<'_> {
         Ok(tree)
     }
 
+    /// Opens a copy if it opens as it is. It is not to stay: sled syncs nothing of it, which takes long for a
+    /// large one that was just copied, and removes the files when the tree is dropped, or where it does not open.
+    pub(super) fn open_passing(&self, copy: &Scratch) -> Option<Tree> {
+        let db = caught(|| self.config(copy.path()).temporary(true).open())?.ok()?;
+        Tree::new(db, copy.path()).ok()
+    }
+
+    /// Drops a tree that was not to stay and waits until sled's background tasks have removed its files, so that they do
+    /// not do it when others have their place.
+    pub(super) fn let_vanish(&self, tree: Tree, copy: &Scratch) {
+        drop(tree);
+        let began = Instant::now();
+        while copy.path().exists() && began.elapsed() < LETTING_GO {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Drops the tree at `path` and waits until sled has let go of its files, which its background tasks hold for a
     /// while longer and may write to.
     pub(in crate::store::sled) fn let_go(&self, tree: Tree, path: &Path) -> Result<(), OpenError> {
@@ -74,13 +91,8 @@ impl Opening<'_> {
     }
 
     fn try_open_tree(&self, path: &Path) -> Result<Tree, TreeError> {
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(self.cache_bytes)
-            // The writer flushes before it answers; nothing else ever does.
-            .flush_every_ms(None);
         // On some kinds of damage sled panics instead of returning an error.
-        match caught(|| config.open()) {
+        match caught(|| self.config(path).open()) {
             Some(Ok(db)) => Tree::new(db, path).map_err(|error| TreeError::Final(self.unusable(&error))),
             Some(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
                 Err(TreeError::Final(OpenError::InUse(self.directory.to_owned())))
@@ -91,6 +103,11 @@ impl Opening<'_> {
             Some(Err(error)) => Err(TreeError::Corrupt(error.to_string())),
             None => Err(TreeError::Corrupt("the log has a form that cannot be".to_owned())),
         }
+    }
+
+    fn config(&self, path: &Path) -> sled::Config {
+        // The writer flushes before it answers; nothing else ever does.
+        sled::Config::new().path(path).cache_capacity(self.cache_bytes).flush_every_ms(None)
     }
 
     /// Does something with every snapshot file whose name fits.
