@@ -41,7 +41,7 @@ impl<'a> HeaderSet<'a> {
     /// # Errors
     /// [`Cause::Missing`] without tenant or key, [`Cause::Malformed`] for a header that is there twice or unreadable.
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Option<Self>, Cause> {
-        if [&TENANT, &KEY, &USER, &PASSWORD].iter().all(|name| !headers.contains_key(*name)) {
+        if [&TENANT, &KEY, &USER, &PASSWORD].into_iter().all(|name| !headers.contains_key(name)) {
             return Ok(None);
         }
         let tenant = text(headers, &TENANT)?.ok_or(Cause::Missing)?;

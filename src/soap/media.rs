@@ -1,6 +1,7 @@
 //! The Content-Type of a SOAP request: which ones are read as envelopes, and what they say about encoding and version.
 
 use super::version::Version;
+use crate::xml::reader::split_at_byte;
 
 /// A Content-Type that is read as an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Kind {
 
 /// A parameter's name and its value without quotes; an empty one counts as not there.
 fn parameter(part: &str) -> Option<(&str, &str)> {
-    let (name, value) = split_at(part, part.bytes().position(|byte| byte == b'=')?);
+    let (name, value) = split_at_byte(part, b'=')?;
     let value = value.trim_ascii().trim_matches(['"', '\'']).trim_ascii();
     (!value.is_empty()).then(|| (name.trim_ascii(), value))
 }
@@ -114,15 +115,10 @@ impl<'t> Iterator for Parts<'t> {
             quoted ^= byte == b'"';
             byte == b';' && !quoted
         });
-        let (part, rest) = end.map_or((self.0, ""), |end| split_at(self.0, end));
+        let (part, rest) = end.map_or((self.0, ""), |end| (&self.0[..end], &self.0[end + 1..]));
         self.0 = rest;
         Some(part)
     }
-}
-
-/// What stands before and behind the byte of ASCII at this place.
-fn split_at(text: &str, at: usize) -> (&str, &str) {
-    (&text[..at], &text[at + 1..])
 }
 
 #[cfg(test)]

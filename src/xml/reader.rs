@@ -272,7 +272,7 @@ fn prefixed(name: &str) -> (&str, &str) {
 
 /// What stands before and behind a byte of ASCII. Names are short, and the general search takes longer to begin than this
 /// takes to end.
-fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+pub(crate) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = text.bytes().position(|found| found == byte)?;
     Some((&text[..at], &text[at + 1..]))
 }

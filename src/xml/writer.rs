@@ -36,10 +36,18 @@ pub fn escape_attribute(text: &str) -> Result<Cow<'_, str>, Unrepresentable> {
 /// have to go out whatever they quote.
 pub fn escape_message(text: &str) -> Cow<'_, str> {
     escape_text(text).unwrap_or_else(|_| {
-        let clean: String = text.chars().map(|c| if is_xml_char(c) { c } else { '\u{FFFD}' }).collect();
+        let clean = presentable(text);
         let escaped = escape_text(&clean).unwrap_or(Cow::Borrowed("\u{FFFD}"));
         Cow::Owned(escaped.into_owned())
     })
+}
+
+/// `text` with U+FFFD in place of what XML cannot carry; it is still to be escaped.
+pub fn presentable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_xml_char) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// Makes markup that another serializer wrote fit to be sent: carriage returns are escaped (serializers write them only

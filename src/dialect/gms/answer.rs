@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::error::Fault;
 use crate::config::Format;
 use crate::dialect::{Answer, Origin, Outcome};
-use crate::xml::writer::{Unrepresentable, Writer, escape_name, escape_text};
+use crate::xml::writer::{Unrepresentable, Writer, escape_name, presentable};
 
 const JSON: &str = "application/json";
 const XML: &str = "application/xml;charset=UTF-8";
@@ -143,15 +143,6 @@ pub(super) fn uncached(answer: Answer) -> Answer {
     answer
         .with(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"))
         .with(PRAGMA, HeaderValue::from_static("no-cache"))
-}
-
-/// A message with U+FFFD in place of what XML cannot carry.
-fn presentable(message: &str) -> Cow<'_, str> {
-    if escape_text(message).is_ok() {
-        return Cow::Borrowed(message);
-    }
-    let shown = |c: char| escape_text(c.encode_utf8(&mut [0; 4])).map_or(char::REPLACEMENT_CHARACTER, |_| c);
-    message.chars().map(shown).collect()
 }
 
 fn json(members: &Members) -> String {

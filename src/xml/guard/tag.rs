@@ -84,8 +84,9 @@ impl<'t> Scanner<'t> {
         self.at += 2;
         // Of the right name every byte was looked at when it was opened.
         let expected = self.open.pop();
-        let rest = expected.as_ref().and_then(|open| self.rest().strip_prefix(open.name));
-        if let (Some(open), Some(b'>')) = (&expected, rest.and_then(|rest| rest.bytes().next())) {
+        if let Some(open) = &expected
+            && self.rest().strip_prefix(open.name).is_some_and(|rest| rest.starts_with('>'))
+        {
             self.at += open.name.len() + 1;
             self.scope.leave(open.mark);
             return Ok(());
