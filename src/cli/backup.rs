@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::http::Trust;
 use super::progress::Progress;
 use super::{Failure, Outcome, output, url};
+use crate::config::ADMIN_TOKEN;
 use crate::dump::{self, Summary};
 
 /// The path that gives the dump.
 const BACKUP: &str = "/backup";
-/// The variable that holds the token; an argument would show it to everybody on the machine.
-const TOKEN: &str = "DNIS_GATEWAY_ADMIN_TOKEN";
 /// Longest refusal that is shown.
 const MAX_REFUSAL_BYTES: u64 = 4096;
 
@@ -32,6 +32,8 @@ pub(super) struct Backup {
     /// Where to write it; `-` is standard output. A file that is there is replaced when the backup is whole
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 impl Backup {
@@ -55,15 +57,10 @@ impl Backup {
     fn ask(&self) -> Result<impl Read + use<>, Failure> {
         let base = url::base(&self.url).map_err(Failure::Usage)?;
         let url = format!("{}{BACKUP}", base.strip_suffix(BACKUP).unwrap_or(base));
-        let agent = ureq::Agent::config_builder()
-            .timeout_connect(Some(Duration::from_secs(5)))
-            .http_status_as_error(false)
-            // The gateway is asked itself; a proxy that the environment names is for the way to the outside.
-            .proxy(None)
-            .build()
-            .new_agent();
+        let agent = self.trust.agent(base, |config| config.timeout_connect(Some(Duration::from_secs(5))))?;
         let mut request = agent.get(&url);
-        if let Ok(token) = std::env::var(TOKEN) {
+        // An argument would show it to everybody on the machine.
+        if let Ok(token) = std::env::var(ADMIN_TOKEN) {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
         let answer = request.call().map_err(|error| Failure::Operation(format!("{url}: {error}")))?;

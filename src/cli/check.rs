@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, Outcome, output};
+use super::{Failure, NO_TENANT, Outcome, output};
 use crate::config::{self, Overrides, Settings};
 
 #[derive(Debug, Args)]
@@ -19,6 +19,12 @@ impl Check {
     pub(super) fn run(self) -> Outcome {
         match Settings::load(Some(&self.config), config::environment(), &Overrides::default()) {
             Ok(settings) => {
+                for warning in &settings.warnings {
+                    output::complain(&format!("warning: {warning}"));
+                }
+                if settings.tenants.is_empty() {
+                    output::complain(&format!("warning: {}: {NO_TENANT}", self.config.display()));
+                }
                 let tenants = settings.tenants.len();
                 output::result(&format!("{}: valid, {tenants} tenant(s)", self.config.display()))
             }

@@ -6,8 +6,10 @@
 mod backup;
 mod check;
 mod compact;
+mod demo;
 mod hash_secret;
 mod healthcheck;
+mod http;
 mod import_gms;
 mod logging;
 mod numbers;
@@ -15,6 +17,7 @@ mod output;
 mod progress;
 mod restore;
 mod serve;
+mod tls;
 mod url;
 mod verify;
 mod watch;
@@ -22,6 +25,9 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+/// What is told of settings by which nobody can call.
+const NO_TENANT: &str = "there is no [[tenant]], so every call will be refused";
 
 /// Why a command did not succeed; the message is for the person at the terminal.
 #[derive(Debug)]

@@ -1,14 +1,15 @@
 //! `serve`: runs the gateway until it is told to stop.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::demo::{self, Fresh};
 use super::watch::Watch;
-use super::{Failure, Outcome, logging, output};
-use crate::config::{self, Overrides, Problems, Settings};
+use super::{Failure, NO_TENANT, Outcome, logging, output};
+use crate::config::{self, Overrides, Problems, Settings, Store};
 use crate::server::{Server, StartError};
 
 #[derive(Debug, Args)]
@@ -21,10 +22,10 @@ pub(super) struct Serve {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     config: Option<PathBuf>,
-    /// Run with the demo's tenant, keys and numbers, on loopback addresses only
+    /// Run with the demo's tenant, keys and numbers, on loopback addresses only, with new data at every start
     #[arg(long)]
     demo: bool,
-    /// Data directory [default: ./dnis-gateway-data]
+    /// Data directory [default: ./dnis-gateway-data; for the demo, one that is removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Address of the vendors' protocols; port 0 picks a free one [default: 127.0.0.1:8080]
@@ -38,15 +39,18 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Outcome {
         let watch = Watch::of(self.config.as_deref());
-        let settings = self.load().map_err(|problems| Failure::Usage(problems.to_string()))?;
+        let mut settings = self.load().map_err(|problems| Failure::Usage(problems.to_string()))?;
         if self.demo {
             only_loopback(&settings)?;
         }
         logging::start(&settings.log)?;
+        self.warn(&settings);
+        // Lives until the gateway has stopped.
+        let fresh = self.fresh(&mut settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Operation(format!("the runtime did not start: {error}")))?;
         // The HTTP library wants its own kind of system around the tasks that it spawns.
-        runtime.block_on(self.serve(settings, watch))
+        runtime.block_on(self.serve(settings, fresh.as_ref(), watch))
     }
 
     fn load(&self) -> Result<Settings, Problems> {
@@ -58,11 +62,47 @@ impl Serve {
         }
     }
 
-    async fn serve(&self, settings: Settings, mut watch: Watch) -> Outcome {
+    /// Gives the demo a directory for this start alone, unless somebody has said where its data belongs.
+    fn fresh(&self, settings: &mut Settings) -> Result<Option<Fresh>, Failure> {
+        if !self.is_fresh(settings) {
+            return Ok(None);
+        }
+        let fresh = Fresh::below(&std::env::temp_dir())?;
+        settings.store.path = fresh.data();
+        Ok(Some(fresh))
+    }
+
+    /// Whether the data is for this start alone.
+    fn is_fresh(&self, settings: &Settings) -> bool {
+        self.demo && self.data.is_none() && settings.store.path == Store::default().path
+    }
+
+    /// Tells of what can be used but is hardly meant so.
+    fn warn(&self, settings: &Settings) {
+        for warning in &settings.warnings {
+            tracing::warn!(%warning, "the configuration can be used as it is");
+        }
+        if settings.tenants.is_empty() {
+            match &self.config {
+                Some(_) => tracing::warn!("{NO_TENANT}"),
+                None => tracing::warn!(
+                    "no configuration was given: {NO_TENANT}; start with --config FILE, or with --demo to look around"
+                ),
+            }
+        }
+    }
+
+    async fn serve(&self, settings: Settings, fresh: Option<&Fresh>, mut watch: Watch) -> Outcome {
         // Before anything else: a signal that comes while the gateway starts must not kill it half way.
         let mut signals = Signals::listen()?;
+        let data = settings.store.path.clone();
         let server = Server::start(settings).await.map_err(|error| start_failure(&error))?;
-        if let Err(Failure::Operation(error) | Failure::Usage(error)) = announce(&server) {
+        let announced = announce(&server).and_then(|()| match (self.demo, fresh) {
+            (false, _) => Ok(()),
+            (true, Some(_)) => demo::introduce(&server, None),
+            (true, None) => demo::introduce(&server, Some(&data)),
+        });
+        if let Err(Failure::Operation(error) | Failure::Usage(error)) = announced {
             // Whoever listened to the start has gone; that is no reason not to serve.
             tracing::warn!(%error, "the addresses could not be announced");
         }
@@ -75,7 +115,7 @@ impl Serve {
                 Told::Stop => break,
                 Told::Reload => {
                     watch.about_to_read();
-                    self.reload(&server).await;
+                    self.reload(&server, &data).await;
                 }
             }
         }
@@ -86,8 +126,8 @@ impl Serve {
     }
 
     /// Puts the configuration in force as it is now, whole or not at all.
-    async fn reload(&self, server: &Server) {
-        let settings = match self.load() {
+    async fn reload(&self, server: &Server, data: &Path) {
+        let mut settings = match self.load() {
             Ok(settings) => settings,
             Err(problems) => {
                 for problem in problems.iter() {
@@ -101,6 +141,10 @@ impl Serve {
             tracing::error!("the demo answers on loopback addresses only; the running configuration stays in force");
             return;
         }
+        self.warn(&settings);
+        if self.is_fresh(&settings) {
+            data.clone_into(&mut settings.store.path);
+        }
         match server.reload(settings).await {
             Ok(waiting) if waiting.is_empty() => tracing::info!("the new configuration is in force"),
             Ok(waiting) => {
@@ -110,6 +154,17 @@ impl Serve {
             Err(error) => tracing::error!(%error, "the running configuration stays in force"),
         }
     }
+}
+
+/// Says where the gateway answers.
+fn announce(server: &Server) -> Outcome {
+    let base = server.base();
+    output::result(&format!("listening on {base}"))?;
+    output::result(&format!("admin on http://{}", server.admin()))?;
+    for path in server.wsdl_paths() {
+        output::result(&format!("{base}{path}"))?;
+    }
+    Ok(())
 }
 
 fn start_failure(error: &StartError) -> Failure {
@@ -128,16 +183,6 @@ fn only_loopback(settings: &Settings) -> Outcome {
                  use 127.0.0.1 or [::1], or a configuration file of your own"
             )));
         }
-    }
-    Ok(())
-}
-
-fn announce(server: &Server) -> Outcome {
-    let base = format!("{}://{}", server.scheme(), server.listening());
-    output::result(&format!("listening on {base}"))?;
-    output::result(&format!("admin on http://{}", server.admin()))?;
-    for path in server.wsdl_paths() {
-        output::result(&format!("{base}{path}"))?;
     }
     Ok(())
 }

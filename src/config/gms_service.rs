@@ -6,6 +6,7 @@
 use super::Credentials;
 use super::gms::YEAR;
 use super::section::Section;
+use super::tenant::KnownGroups;
 use crate::domain::{Caller, GroupName, InteractionId, InvalidName, Seconds};
 
 /// The statuses that an answer with a body can have.
@@ -118,7 +119,12 @@ impl Service {
     }
 
     /// Reads the service called `name`, which needs to say what it does unless it has the name of a built-in one.
-    pub(super) fn read(section: &mut Section<'_>, name: &str, credentials: Credentials) -> Option<Self> {
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        name: &str,
+        credentials: Credentials,
+        groups: &KnownGroups,
+    ) -> Option<Self> {
         section.text("_type", service_type);
         let service = section.text("_service", BuiltIn::read);
         // Releases before 8.5.1 call it so.
@@ -139,7 +145,7 @@ impl Service {
             read.renew = section.flag("renew");
         }
         if is(BuiltIn::RequestAccess) || is(BuiltIn::RequestInteraction) {
-            read.read_lending(section);
+            read.read_lending(section, groups);
         }
         if is(BuiltIn::MatchInteraction) {
             read.access_number = section.text("_access_number", criterion);
@@ -157,8 +163,8 @@ impl Service {
     }
 
     /// Reads the options of the services that lend.
-    fn read_lending(&mut self, section: &mut Section<'_>) {
-        self.resource_group = section.text("_resource_group", GroupName::new);
+    fn read_lending(&mut self, section: &mut Section<'_>, groups: &KnownGroups) {
+        self.resource_group = section.text("_resource_group", |text| groups.read(text));
         self.provide_code = section.flag("_provide_code");
         self.access_code_length = section.whole("_access_code_length", 1..=16);
         self.booking_expiration_timeout = section.whole("_booking_expiration_timeout", 5..=1800).map(Seconds::new);

@@ -1,7 +1,11 @@
 //! `[interact]`: the Interact dialect.
 
+use std::collections::BTreeMap;
+
+use super::Tenant;
 use super::section::Section;
-use crate::domain::{GroupName, Seconds};
+use super::tenant::KnownGroups;
+use crate::domain::{GroupName, Seconds, TenantId};
 
 /// Longest allocation that can be configured, in seconds.
 const DAY: u64 = 86_400;
@@ -33,15 +37,25 @@ impl Default for Interact {
 }
 
 impl Interact {
-    pub(super) fn read(section: &mut Section<'_>) -> Self {
+    /// Reads the section; `tenants` are the ones whose groups it may name.
+    pub(super) fn read(section: &mut Section<'_>, tenants: &BTreeMap<TenantId, Tenant>) -> Self {
         let default = Self::default();
         let timeout = section.whole("allocation_timeout", 1..=DAY).map_or(default.allocation_timeout, Seconds::new);
         Self {
             prefix: section.text("prefix", prefix).unwrap_or(default.prefix),
             allocation_timeout: timeout,
-            default_groups: section.texts("default_groups", GroupName::new),
+            default_groups: section.texts("default_groups", |text| known_group(text, tenants)),
             require_known_interaction: section.flag("require_known_interaction").unwrap_or_default(),
         }
+    }
+}
+
+/// A group that one of the tenants has.
+fn known_group(text: &str, tenants: &BTreeMap<TenantId, Tenant>) -> Result<GroupName, String> {
+    let name = GroupName::new(text).map_err(|invalid| invalid.to_string())?;
+    match tenants.values().any(|tenant| tenant.knows(&name)) {
+        true => Ok(name),
+        false => Err(KnownGroups::unknown(&name, "a tenant")),
     }
 }
 

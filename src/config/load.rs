@@ -3,24 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::demo::DEMO;
 use super::problem::{Origin, Problem, Problems};
 use super::section::{Reading, Section};
 use super::tree::{self, Table};
 #[cfg(test)]
 use super::tree::{Node, Value};
+use super::variables;
 use super::{
     Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant,
 };
 use crate::domain::TenantId;
 
-/// The demo configuration: the vendors' own samples, so that their example requests work as printed.
-const DEMO: &str = include_str!("demo.toml");
-
 impl Settings {
     /// Reads the configuration: defaults, below `file`, below the variables of `env`, below `overrides`.
     ///
-    /// Variables that do not begin with `DNIS_GATEWAY__` are not looked at. Paths of secrets in the file are relative
-    /// to its folder, those in variables to the working directory.
+    /// Variables that do not begin with `DNIS_GATEWAY__` set nothing. Paths of secrets in the file are relative to its
+    /// folder, those in variables to the working directory.
     ///
     /// # Errors
     /// Everything that is wrong, in any layer.
@@ -32,8 +31,7 @@ impl Settings {
         let Some(path) = file else { return layered("", "", Path::new(""), env, overrides).0 };
         let name = path.display().to_string();
         let text = read(path).map_err(|text| {
-            let origin = Origin::File { name: name.as_str().into(), line: 1 };
-            Problems::found(vec![Problem { origin, key: String::new(), text }]).expect("there is one problem")
+            Problems::one(Problem { origin: Origin::Unread(name.as_str().into()), key: String::new(), text })
         })?;
         layered(&text, &name, path.parent().unwrap_or(Path::new("")), env, overrides).0
     }
@@ -55,23 +53,11 @@ impl Settings {
     }
 }
 
-/// The environment variables of this process that configure the gateway.
-///
-/// A value that is not UTF-8 gets replacement characters, with which it is refused.
-pub fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, text)| {
-        let name = name.into_string().ok().filter(|name| name.starts_with(tree::PREFIX))?;
-        Some((name, text.to_string_lossy().into_owned()))
-    })
-}
-
-/// The demo configuration as it is, without any layer above.
-pub fn demo() -> Settings {
-    Settings::load_demo(std::iter::empty(), &Overrides::default()).expect("a test loads the embedded demo")
-}
-
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| "must be UTF-8 text".to_owned())?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
@@ -85,13 +71,22 @@ fn layered(
     overrides: &Overrides,
 ) -> (Result<Settings, Problems>, Reading) {
     let mut problems = Vec::new();
-    let mut tree = tree::from_toml(text, name, &mut problems);
+    let mut tree = match tree::from_toml(text, name) {
+        Ok(tree) => tree,
+        // What was meant behind a slip of the pen nobody knows: anything else that were told now might be wrong.
+        Err(problem) => return (Err(Problems::one(problem)), Reading::new(Vec::new(), base)),
+    };
+    let mut strays = Vec::new();
     for (name, text) in env {
+        strays.extend(variables::stray(&name, &text));
         tree::lay_variable(&mut tree, &name, &text, &mut problems);
     }
     lay_overrides(&mut tree, overrides);
     let reading = Reading::new(problems, base);
     let mut settings = reading.root(&tree, Settings::read);
+    settings.warnings = reading.warnings.take();
+    settings.warnings.append(&mut strays);
+    settings.warnings.sort();
     if let Some(data) = &overrides.data {
         // Not through the tree of texts: a path need not be one.
         settings.store.path.clone_from(data);
@@ -126,11 +121,12 @@ impl Settings {
             log: root.section("log", Log::read),
             soap: root.section("soap", Soap::read),
             gms: root.section("gms", |section| Gms::read(section, &tenants)),
-            interact: root.section("interact", Interact::read),
+            interact: root.section("interact", |section| Interact::read(section, &tenants)),
             aicc: root.section("aicc", Aicc::read),
             server,
             admin,
             tenants,
+            warnings: Vec::new(),
         }
     }
 }
@@ -155,7 +151,7 @@ fn read_tenants(root: &mut Section<'_>) -> BTreeMap<TenantId, Tenant> {
 #[cfg(test)]
 pub(super) fn read_keys(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut given = BTreeSet::new();
-    collect("", &tree::from_toml(text, "test", &mut Vec::new()), &mut given);
+    collect("", &tree::from_toml(text, "test").expect("the text is TOML"), &mut given);
     let reading = layered(text, "test", Path::new(""), std::iter::empty(), &Overrides::default()).1;
     (reading.asked(), given)
 }

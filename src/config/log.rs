@@ -82,9 +82,16 @@ fn pools(section: &mut Section<'_>) -> Thresholds {
     read
 }
 
+/// The library takes a word that is no level for the name of a module and then logs nothing else, so every part of a
+/// filter has to end with a level.
 fn level(text: &str) -> Result<String, &'static str> {
+    let known = |part: &str| {
+        let level = part.rsplit('=').next().unwrap_or_default().trim();
+        ["off", "error", "warn", "info", "debug", "trace"].iter().any(|known| known.eq_ignore_ascii_case(level))
+    };
     match EnvFilter::builder().parse(text) {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err("must be error, warn, info, debug or trace, or a filter such as \"info,dnis_gateway::store=debug\""),
+        Ok(_) if text.split(',').all(known) => Ok(text.to_owned()),
+        _ => Err("must be off, error, warn, info, debug or trace, or a filter such as \
+                  \"info,dnis_gateway::store=debug\""),
     }
 }

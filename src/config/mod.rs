@@ -10,6 +10,7 @@ mod access;
 mod admin;
 mod aicc;
 mod code_prefix;
+mod demo;
 mod gms;
 mod gms_service;
 mod history;
@@ -37,6 +38,7 @@ mod tenant_gms;
 mod tests;
 mod tls;
 mod tree;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -46,13 +48,13 @@ pub use access::Access;
 pub use admin::Admin;
 pub use aicc::Aicc;
 pub use code_prefix::AccessCodePrefix;
+pub use demo::{DEMO_ACCESS, DemoAccess, demo};
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
 pub use history::History;
 pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
-pub use load::{demo, environment};
 pub use log::{Log, LogFormat, LogRequests};
 pub use password::{InvalidHash, PasswordHash};
 pub use problem::{Origin, Problem, Problems};
@@ -66,7 +68,8 @@ pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_aicc::{AiccApplication, TenantAicc};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
-pub use tls::Tls;
+pub use tls::{Tls, TlsError};
+pub use variables::{ADMIN_TOKEN, APPLICATION_KEY, PASSWORD, environment};
 
 use crate::domain::TenantId;
 
@@ -95,6 +98,8 @@ pub struct Settings {
     pub aicc: Aicc,
     /// The tenants by their id.
     pub tenants: BTreeMap<TenantId, Tenant>,
+    /// What can be used as it is but is hardly meant so, in the order of the file.
+    pub warnings: Vec<Problem>,
 }
 
 /// What the command line says; it has the last word.

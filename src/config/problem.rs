@@ -13,6 +13,8 @@ pub enum Origin {
         /// The line.
         line: usize,
     },
+    /// A file as a whole, which could not be read.
+    Unread(Arc<str>),
     /// In the environment variable of this name.
     Variable(Arc<str>),
     /// By an option of the command line.
@@ -25,6 +27,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { name, line } => write!(f, "{name}:{line}"),
+            Self::Unread(name) => f.write_str(name),
             Self::Variable(name) => write!(f, "environment variable {name}"),
             Self::Option(name) => write!(f, "option {name}"),
             Self::Default => f.write_str("default settings"),
@@ -32,7 +35,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One thing that is wrong: where, which key, and what would be right. Never repeats a secret.
+/// One thing that is wrong, or worth a warning: where, which key, and what would be right. Never repeats a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where the value was given, or the table it is missing from.
@@ -57,6 +60,11 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
+    /// Wraps the only problem.
+    pub(super) fn one(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+
     /// Wraps what was found; `None` where nothing was.
     pub(super) fn found(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort();

@@ -15,6 +15,8 @@ use super::tree::{Node, Table, Value};
 pub(super) struct Reading {
     /// What is wrong so far.
     pub(super) problems: RefCell<Vec<Problem>>,
+    /// What is worth a warning so far.
+    pub(super) warnings: RefCell<Vec<Problem>>,
     /// Every key that was asked for, as a path without positions.
     asked: RefCell<BTreeSet<String>>,
     /// What the paths of secret files are relative to.
@@ -23,7 +25,8 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn new(problems: Vec<Problem>, base: &Path) -> Self {
-        Self { problems: RefCell::new(problems), asked: RefCell::default(), base: base.to_owned() }
+        let (warnings, asked) = (RefCell::default(), RefCell::default());
+        Self { problems: RefCell::new(problems), warnings, asked, base: base.to_owned() }
     }
 
     /// Reads the tree that `table` is the root of.
@@ -156,7 +159,10 @@ impl<'r> Section<'r> {
         })?;
         match std::fs::read_to_string(base.join(&file)) {
             Ok(text) => match parse(text.trim_end_matches(['\r', '\n'])) {
-                Ok(value) => return Some(value),
+                Ok(value) => {
+                    self.warn_of_readers(key, &base.join(&file));
+                    return Some(value);
+                }
                 Err(error) => self.problem(key, format!("the content of the file {}: {error}", file.display())),
             },
             Err(error) => self.problem(key, format!("cannot read the file {}: {error}", file.display())),
@@ -175,6 +181,34 @@ impl<'r> Section<'r> {
                 None
             }
         }
+    }
+
+    /// Warns where everybody on the machine may read a file that holds the secret of `key`, or change it.
+    pub(super) fn warn_of_readers(&self, key: &str, file: &Path) {
+        use std::os::unix::fs::PermissionsExt;
+
+        // A file that is gone meanwhile was read all the same.
+        let Ok(about) = std::fs::metadata(file) else { return };
+        let may = match about.permissions().mode() & 0o006 {
+            0 => return,
+            0o004 => "read",
+            0o002 => "change",
+            _ => "read and change",
+        };
+        let name = file.display();
+        self.warning(key, format!("everybody on this machine may {may} the file {name}; chmod o-rw would end that"));
+    }
+
+    /// The texts under `key` in the tables of the list `list`, as they stand there: for what must be known of a list
+    /// before it is read.
+    pub(super) fn texts_within(&self, list: &str, key: &str) -> Vec<&'r str> {
+        let tables = match self.table.get(list).map(|node| &node.value) {
+            Some(Value::List(list)) => list.as_slice(),
+            _ => &[],
+        };
+        let tables =
+            tables.iter().filter_map(|node| if let Value::Table(table) = &node.value { Some(table) } else { None });
+        tables.filter_map(|table| table.get(key)?.text()).collect()
     }
 
     /// What the paths in a value are relative to.
@@ -269,8 +303,17 @@ impl<'r> Section<'r> {
 
     /// Notes what is wrong with `key`, which need not be given.
     pub(super) fn problem(&self, key: &str, text: impl Into<String>) {
-        let origin = self.table.get(key).map_or(&self.origin, |node| &node.origin);
-        self.note(origin, key, text.into());
+        self.note(self.origin_of(key), key, text.into());
+    }
+
+    /// Notes what is hardly meant so at `key`.
+    fn warning(&self, key: &str, text: String) {
+        let warning = Problem { origin: self.origin_of(key).clone(), key: join(&self.path, key), text };
+        self.reading.warnings.borrow_mut().push(warning);
+    }
+
+    fn origin_of(&self, key: &str) -> &Origin {
+        self.table.get(key).map_or(&self.origin, |node| &node.origin)
     }
 
     fn note(&self, origin: &Origin, key: &str, text: String) {

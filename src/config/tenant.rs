@@ -79,6 +79,11 @@ impl Tenant {
         std::iter::successors(next(group), next).take(self.groups.len()).collect()
     }
 
+    /// Whether the settings speak of a group: by a section of its own, or by a number that they bring along.
+    pub(super) fn knows(&self, group: &GroupName) -> bool {
+        self.group(group).is_some() || self.seeds.numbers.iter().any(|number| number.group.as_ref() == Some(group))
+    }
+
     /// Reads a tenant; `None` without a usable id. `basic_users` and `app_keys` are what other tenants
     /// have taken.
     pub(super) fn read(
@@ -92,8 +97,9 @@ impl Tenant {
         let seeds = Seeds::read(section, &environments);
         let users = read_users(section);
         let applications = read_applications(section);
-        let groups = read_groups(section);
-        let gms = section.section("gms", |section| TenantGms::read(section, id.as_ref(), basic_users));
+        let known = KnownGroups::of(section);
+        let groups = read_groups(section, &known);
+        let gms = section.section("gms", |section| TenantGms::read(section, id.as_ref(), basic_users, &known));
         let aicc = section.section("aicc", |section| TenantAicc::read(section, id.as_ref(), &environments, app_keys));
         Some(Self { id: id?, environments, users, applications, groups, gms, aicc, seeds })
     }
@@ -161,7 +167,36 @@ fn read_applications(section: &mut Section<'_>) -> Vec<Application> {
     })
 }
 
-fn read_groups(section: &mut Section<'_>) -> Vec<Group> {
+/// The groups that the settings of a tenant speak of. A group that is named but is not among them is a slip: nothing
+/// would ever be lent from it.
+pub(super) struct KnownGroups(BTreeSet<GroupName>);
+
+impl KnownGroups {
+    fn of(tenant: &Section<'_>) -> Self {
+        let named = [("groups", "name"), ("numbers", "group")];
+        let names = named.into_iter().flat_map(|(list, key)| tenant.texts_within(list, key));
+        Self(names.filter_map(|name| GroupName::new(name).ok()).collect())
+    }
+
+    /// The name of a group that is known, else what is wrong with it.
+    pub(super) fn read(&self, text: &str) -> Result<GroupName, String> {
+        let name = GroupName::new(text).map_err(|invalid| invalid.to_string())?;
+        match self.0.contains(&name) {
+            true => Ok(name),
+            false => Err(Self::unknown(&name, "the tenant")),
+        }
+    }
+
+    /// What is told of a group that `whoever` should have.
+    pub(super) fn unknown(name: &GroupName, whoever: &str) -> String {
+        format!(
+            "must be a group that {whoever} has, and there is no \"{name}\"; correct the name, or add it to \
+             tenant.groups: {{ name = \"{name}\" }}"
+        )
+    }
+}
+
+fn read_groups(section: &mut Section<'_>, known: &KnownGroups) -> Vec<Group> {
     let mut names = BTreeSet::new();
     let groups = section.sections("groups", |section| {
         section.require("name");
@@ -170,7 +205,7 @@ fn read_groups(section: &mut Section<'_>) -> Vec<Group> {
             section.problem("name", "is the name of another group of this tenant too");
         }
         let rules = read_rules(section);
-        let fallback = section.text("fallback", GroupName::new);
+        let fallback = section.text("fallback", |text| known.read(text));
         let booking_expiration_timeout = section.whole("_booking_expiration_timeout", BOOKING).map(Seconds::new);
         Some(Group { name: name?, rules, fallback, booking_expiration_timeout })
     });

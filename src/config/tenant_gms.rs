@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::section::Section;
-use super::tenant::{BasicUsers, label};
+use super::tenant::{BasicUsers, KnownGroups, label};
 use super::{AccessCodePrefix, BuiltIn, Format, PasswordHash, Service};
 use crate::domain::TenantId;
 use crate::domain::names::MAX_NAME_CHARS;
@@ -77,8 +77,13 @@ impl TenantGms {
         [&self.server, &self.storage].into_iter().chain(services)
     }
 
-    /// Reads the section of `tenant`, whose user names no other tenant may have.
-    pub(super) fn read(section: &mut Section<'_>, tenant: Option<&TenantId>, taken: &mut BasicUsers) -> Self {
+    /// Reads the section of `tenant`, whose user names no other tenant may have and whose groups are `groups`.
+    pub(super) fn read(
+        section: &mut Section<'_>,
+        tenant: Option<&TenantId>,
+        taken: &mut BasicUsers,
+        groups: &KnownGroups,
+    ) -> Self {
         let mut credentials = |section: &mut Section<'_>| Credentials::read(section, tenant, taken);
         let default_format = Format::read(section, "default_format");
         let (server, realm, access_code_prefix) = section.section("server", |section| {
@@ -89,7 +94,7 @@ impl TenantGms {
         let mut gms = Self { default_format, realm, access_code_prefix, server, storage, ..Self::default() };
         let services = section.named_sections("service", |name, section| {
             let credentials = credentials(section);
-            Some((name.to_owned(), Service::read(section, name, credentials)?))
+            Some((name.to_owned(), Service::read(section, name, credentials, groups)?))
         });
         gms.services.extend(services.into_iter().flatten());
         gms

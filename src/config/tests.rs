@@ -79,7 +79,8 @@ fn without_a_file_the_defaults_hold() {
 
 #[test]
 fn variables_lie_above_the_file_and_the_command_line_above_both() {
-    let text = "[server]\nlisten = '127.0.0.1:1'\n[store]\npath = 'a'\n[access]\nfailures = 3\nwindow = 7";
+    let text = "[server]\nlisten = '127.0.0.1:1'\n[store]\npath = 'a'\n[access]\nfailures = 3\nwindow = 7\n\
+                [[tenant]]\nid = 'a'\ngroups = [{ name = 'a' }]\nnumbers = [{ number = '1', dnid = '1', group = 'b' }]";
     let env = [
         ("DNIS_GATEWAY__SERVER__LISTEN", "127.0.0.1:2"),
         ("DNIS_GATEWAY__STORE__PATH", "b"),
@@ -171,9 +172,113 @@ fn broken_toml_is_reported_with_its_line() {
 }
 
 #[test]
+fn a_slip_in_the_syntax_is_one_problem_and_no_other_is_made_up_behind_it() {
+    let tenant = "[[tenant]]\nid = 'a'\nusers = [{ name = 'u', password_hash = 'x }]\n[gms]\nanonymous_tenant = 'a'\n";
+    for (text, line) in [
+        (tenant, "3 "),
+        ("[access]\nfailures == 3\n", "2 "),
+        ("[[tenant]]\nid = \"a\n", "2 "),
+        ("[interact\nprefix = '/a'\n[gms\n", "1 "),
+    ] {
+        let found = problems(text);
+        let [only] = &found[..] else { panic!("{text}: {found:#?}") };
+        assert!(only.starts_with(line) && only.contains("is not valid TOML"), "{text}: {only}");
+    }
+}
+
+#[test]
+fn a_level_of_the_log_can_be_a_word_or_a_filter() {
+    for level in ["warn", "INFO", "off", "info,dnis_gateway::store=debug", "error,dnis_gateway=trace"] {
+        assert_eq!(load(&format!("[log]\nlevel='{level}'")).unwrap().log.level, level);
+    }
+}
+
+#[test]
+fn a_variable_with_the_gateways_name_that_sets_nothing_is_a_warning() {
+    let of_kubernetes = [
+        ("DNIS_GATEWAY_SERVICE_HOST", "10.0.0.1"),
+        ("DNIS_GATEWAY_SERVICE_PORT_HTTP", "8080"),
+        ("DNIS_GATEWAY_PORT", "tcp://10.0.0.1:8080"),
+        ("DNIS_GATEWAY_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("DNIS_GATEWAY_ADMIN_SERVICE_HOST", "10.0.0.2"),
+        ("DNIS_GATEWAY_ADMIN_PORT", "tcp://10.0.0.2:9090"),
+    ];
+    let of_commands = [("DNIS_GATEWAY_PASSWORD", "p"), ("DNIS_GATEWAY_APPLICATION_KEY", "k"), ("PATH", "/bin")];
+    let settings = load_with("", &[&of_kubernetes[..], &of_commands].concat(), &none()).unwrap();
+    assert_eq!(settings.warnings, []);
+    let settings =
+        load_with("", &[("DNIS_GATEWAY_ACCESS__FAILURES", "3"), ("DNIS_GATEWAY_LOG", "x")], &none()).unwrap();
+    assert_eq!(settings.access.failures, Settings::default().access.failures);
+    let told: Vec<String> = settings.warnings.iter().map(ToString::to_string).collect();
+    let [access, log] = &told[..] else { panic!("{told:#?}") };
+    assert!(access.starts_with("environment variable DNIS_GATEWAY_ACCESS__FAILURES: is not looked at"), "{access}");
+    assert!(log.contains("DNIS_GATEWAY_LOG") && log.contains("DNIS_GATEWAY__SECTION__KEY"), "{log}");
+}
+
+#[test]
+fn a_file_with_a_secret_that_everybody_may_read_is_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let text = "[[tenant]]\nid='a'\napplications=[{name='n',kind='dnis',key={file='key'}}]";
+    let (folder, path) = file(text);
+    let key = folder.path().join("key");
+    std::fs::write(&key, "k-1").unwrap();
+    for (mode, may) in [(0o644, Some("read")), (0o666, Some("read and change")), (0o640, None), (0o600, None)] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let warnings = Settings::load(Some(&path), variables(&[]), &none()).unwrap().warnings;
+        let told: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        match may {
+            None => assert!(told.is_empty(), "{mode:o}: {told:?}"),
+            Some(may) => {
+                let [told] = &told[..] else { panic!("{mode:o}: {told:?}") };
+                let place = "gateway.toml:3: tenant[0].applications[0].key: everybody on this machine may";
+                assert!(told.contains(&format!("{place} {may} the file {}", key.display())), "{told}");
+            }
+        }
+    }
+}
+
+/// A certificate and its key, in PEM.
+fn issued() -> (String, String) {
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (issued.cert.pem(), issued.signing_key.serialize_pem())
+}
+
+#[test]
+fn a_certificate_and_a_key_that_cannot_be_used_are_told_at_their_place() {
+    let ((certificate, key), (_, other_key)) = (issued(), issued());
+    // Nothing but the frame tells that a key is encrypted, so its content does not matter.
+    let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    for (certificate, key, expected) in [
+        (&certificate, &key, None),
+        (&certificate, &other_key, Some("3: server.tls.key: the file ")),
+        (&certificate, &encrypted, Some("is encrypted, and there is nobody to ask for its password; write it without")),
+        (&certificate, &String::new(), Some("key.pem: there is no private key in it (PEM)")),
+        (&certificate, &certificate, Some("key.pem: there is no private key in it (PEM)")),
+        (&key, &key, Some("2: server.tls.certificate: the file ")),
+        (&String::new(), &key, Some("cert.pem: there is no certificate in it (PEM)")),
+    ] {
+        let (folder, path) = file("[server.tls]\ncertificate = 'cert.pem'\nkey = 'key.pem'\n");
+        std::fs::write(folder.path().join("cert.pem"), certificate).unwrap();
+        std::fs::write(folder.path().join("key.pem"), key).unwrap();
+        let loaded = Settings::load(Some(&path), variables(&[]), &none());
+        match (expected, loaded) {
+            (None, Ok(settings)) => assert!(settings.server.tls.is_some()),
+            (Some(expected), Err(problems)) => {
+                let told = problems.to_string();
+                assert!(told.contains(expected) && told.lines().count() == 1, "{expected}: {told}");
+            }
+            (expected, loaded) => panic!("{expected:?}: {loaded:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let found = Settings::load(Some(&PathBuf::from("/nowhere/gateway.toml")), variables(&[]), &none()).unwrap_err();
-    assert!(found.to_string().starts_with("/nowhere/gateway.toml:1: cannot be read: "), "{found}");
+    assert_eq!(found.to_string(), "/nowhere/gateway.toml: there is no such file");
+    let found = Settings::load(Some(&std::env::temp_dir()), variables(&[]), &none()).unwrap_err().to_string();
+    assert!(found.starts_with(&format!("{}: cannot be read: ", std::env::temp_dir().display())), "{found}");
     let (_folder, path) = file("");
     std::fs::write(&path, b"a = '\xff'").unwrap();
     let found = Settings::load(Some(&path), variables(&[]), &none()).unwrap_err();
@@ -267,7 +372,19 @@ fn values_out_of_their_bounds_are_refused() {
         ("[server.limits]\nbody=-1".to_owned(), "server.limits.body: must be a whole number from 1024 to"),
         ("[store]\nengine='rocks'".to_owned(), "store.engine: must be \"sled\""),
         ("[store]\npath=' '".to_owned(), "store.path: must be the path of a directory"),
-        ("[log]\nlevel='loud=very'".to_owned(), "log.level: must be error, warn, info, debug or trace"),
+        ("[log]\nlevel='loud=very'".to_owned(), "log.level: must be off, error, warn, info, debug or trace, or a"),
+        ("[log]\nlevel='verbose'".to_owned(), "log.level: must be off, error, warn, info, debug or trace, or a"),
+        ("[log]\nlevel='info,dnis_gateway'".to_owned(), "log.level: must be"),
+        ("[log]\nlevel=''".to_owned(), "log.level: must be"),
+        ("[interact]\ndefault_groups=['g']".to_owned(), "default_groups[0]: must be a group that a tenant has"),
+        (
+            format!("{tenant}groups=[{{name='g',fallback='h'}}]"),
+            "tenant[0].groups[0].fallback: must be a group that the tenant has, and there is no \"h\"; correct the name",
+        ),
+        (
+            format!("{tenant}groups=[{{name='g'}}]\ngms.service.request-access._resource_group='G'"),
+            "gms.service.request-access._resource_group: must be a group that the tenant has, and there is no \"G\"",
+        ),
         ("[access]\nwindow=1.5".to_owned(), "access.window: must be a whole number from 1 to 86400, not a fraction"),
         ("[server.limits]\nxml_attributes=4".to_owned(), "xml_attributes: must be a whole number from 8 to 512"),
         ("[soap]\nvalidation='strict'".to_owned(), "soap.validation: must be \"lenient\" or \"schema\""),
@@ -501,10 +618,9 @@ fn the_sample_shows_every_key_there_is() {
     let text = uncommented.join("\n");
     let (folder, path) = file(&text);
     std::fs::create_dir(folder.path().join("tls")).unwrap();
-    for name in ["gateway.pem", "gateway.key"] {
-        // That it can be read is all that the settings ask of it.
-        std::fs::write(folder.path().join("tls").join(name), "").unwrap();
-    }
+    let (certificate, key) = issued();
+    std::fs::write(folder.path().join("tls/gateway.pem"), certificate).unwrap();
+    std::fs::write(folder.path().join("tls/gateway.key"), key).unwrap();
     std::fs::create_dir(folder.path().join("secrets")).unwrap();
     std::fs::write(folder.path().join("secrets/aicc-signing.key"), "k".repeat(32)).unwrap();
     Settings::load(Some(&path), variables(&[]), &none()).unwrap();

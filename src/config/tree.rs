@@ -61,20 +61,26 @@ impl Node {
     }
 }
 
-/// Reads the TOML `text` of the file called `name`; what cannot be read is reported and left out.
-pub(super) fn from_toml(text: &str, name: &str, problems: &mut Vec<Problem>) -> Table {
+/// Reads the TOML `text` of the file called `name`.
+///
+/// # Errors
+/// The first place that is no TOML. What follows may be wrong only because of it.
+pub(super) fn from_toml(text: &str, name: &str) -> Result<Table, Problem> {
     let name: Arc<str> = name.into();
     let place = |offset: usize| {
         let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
         Origin::File { name: name.clone(), line: 1 + before.iter().filter(|byte| **byte == b'\n').count() }
     };
     let (table, errors) = DeTable::parse_recoverable(text);
-    problems.extend(errors.into_iter().map(|error| Problem {
-        origin: place(error.span().map_or(0, |span| span.start)),
-        key: String::new(),
-        text: format!("is not valid TOML: {}", error.message().replace('\n', ", ")),
-    }));
-    entries(table.into_inner(), &place)
+    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    match errors.into_iter().min_by_key(start) {
+        None => Ok(entries(table.into_inner(), &place)),
+        Some(first) => Err(Problem {
+            origin: place(start(&first)),
+            key: String::new(),
+            text: format!("is not valid TOML: {}", first.message().replace('\n', ", ")),
+        }),
+    }
 }
 
 fn entries(table: DeTable<'_>, place: &impl Fn(usize) -> Origin) -> Table {

@@ -26,7 +26,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 
 use crate::access::Access;
-use crate::config::{Live, Settings};
+use crate::config::{Live, Settings, TlsError};
 use crate::dialect::aicc::Aicc;
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
@@ -36,8 +36,6 @@ use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
 use crate::store::{Error, Store, SystemClock};
 use request_ids::RequestIds;
-
-pub use tls::TlsError;
 
 /// How long a connection may wait for its next request: longer than the pools of clients and proxies usually keep one,
 /// so that it is they who close it, and no request meets a connection that is just being closed.
@@ -84,7 +82,7 @@ pub enum StartError {
         option: &'static str,
     },
     /// The certificate cannot be used.
-    #[error(transparent)]
+    #[error("server.tls: {0}")]
     Tls(#[from] TlsError),
     /// The metrics could not be set up.
     #[error("the metrics could not be set up: {0}")]
@@ -98,7 +96,7 @@ pub enum ReloadError {
     #[error(transparent)]
     Store(#[from] Error),
     /// The certificate cannot be used.
-    #[error(transparent)]
+    #[error("server.tls: {0}")]
     Tls(#[from] TlsError),
 }
 
@@ -182,7 +180,7 @@ impl Server {
             main = main.workers(workers.get());
         }
         let main = match &certificate {
-            Some(certificate) => main.listen_rustls_0_23(listener, tls::listener(Arc::clone(certificate))?),
+            Some(certificate) => main.listen_rustls_0_23(listener, tls::listener(Arc::clone(certificate))),
             None => main.listen(listener),
         };
         let main = main.map_err(listen_error(listening, "--listen"))?.run();
@@ -214,6 +212,11 @@ impl Server {
         if self.certificate.is_some() { "https" } else { "http" }
     }
 
+    /// The address of the dialects as a URL, without a slash at its end.
+    pub fn base(&self) -> String {
+        format!("{}://{}", self.scheme(), self.listening)
+    }
+
     /// Where health and metrics answer.
     pub fn admin(&self) -> SocketAddr {
         self.admin
@@ -233,7 +236,7 @@ impl Server {
     /// [`ReloadError`]; the old settings then stay in force.
     pub async fn reload(&self, settings: Settings) -> Result<Vec<&'static str>, ReloadError> {
         let certificate = match (&self.certificate, &settings.server.tls) {
-            (Some(shown), Some(new)) => Some((shown, tls::load(new)?)),
+            (Some(shown), Some(new)) => Some((shown, new.load()?)),
             _ => None,
         };
         self.gateway.store.set_rules(settings.rules()).await?;

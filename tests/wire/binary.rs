@@ -54,8 +54,15 @@ impl Binary {
 
     /// `serve` with more arguments, on free ports; waits until it has announced itself.
     pub(crate) fn serve(arguments: &[&OsStr]) -> Self {
+        Self::in_directory(Path::new("."), &[], arguments)
+    }
+
+    /// As [`Binary::serve`], in a working directory and with an environment of its own.
+    pub(crate) fn in_directory(working: &Path, environment: &[(&str, &Path)], arguments: &[&OsStr]) -> Self {
         let mut child = command(&["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
+            .current_dir(working)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,6 +92,17 @@ impl Binary {
     /// What it printed when it was ready.
     pub(crate) fn announced(&self) -> &[String] {
         &self.announced
+    }
+
+    /// What it prints after that, up to the first line that has `last` in it.
+    pub(crate) fn more_until(&self, last: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(last) {
+            let line = self.lines.recv_timeout(PATIENCE);
+            text.push_str(&line.unwrap_or_else(|_| panic!("no line with {last}: {text}")));
+            text.push('\n');
+        }
+        text
     }
 
     /// Where the dialects answer, as a URL.

@@ -109,8 +109,74 @@ fn check_passes_the_sample_and_tells_a_misspelt_key_with_what_was_meant() {
     assert!(line.contains(&file) && line.contains("interaction_ttl"), "{line}");
     assert!(error.contains("gms.another"), "every problem is told: {error}");
 
-    let (code, _, error) = ended(&["check", "--config", "/nowhere.toml"]);
-    assert!(code == 1 && error.contains("/nowhere.toml"), "{code} {error}");
+    let (code, out, error) = ended(&["check", "--config", "/nowhere.toml"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert_eq!(error, "dnis-gateway: /nowhere.toml: there is no such file\n");
+}
+
+#[test]
+fn what_serve_refuses_check_refuses_in_the_same_words() {
+    let directory = TempDir::new().unwrap();
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(directory.path().join("cert.pem"), issued.cert.pem()).unwrap();
+    std::fs::write(directory.path().join("other.key"), other.signing_key.serialize_pem()).unwrap();
+    let tenant = "[[tenant]]\nid = \"t\"\n";
+    let data = directory.path().join("data");
+    for (text, told) in [
+        ("[log]\nlevel = \"verbose\"\n".to_owned(), "gateway.toml:2: log.level: must be off, error, warn"),
+        (
+            "[server.tls]\ncertificate = \"cert.pem\"\nkey = \"other.key\"\n".to_owned(),
+            "gateway.toml:3: server.tls.key: ",
+        ),
+        (
+            format!("{tenant}groups = [{{ name = \"a\", fallback = \"b\" }}]\n"),
+            "gateway.toml:3: tenant[0].groups[0].fallback: must be a group that the tenant has",
+        ),
+        (
+            format!("{tenant}[tenant.gms.service.request-access]\n_resource_group = \"DNIS\"\n"),
+            "gateway.toml:4: tenant[0].gms.service.request-access._resource_group: must be a group that the tenant has",
+        ),
+        (
+            format!("[interact]\ndefault_groups = [\"b\"]\n{tenant}groups = [{{ name = \"a\" }}]\n"),
+            "gateway.toml:2: interact.default_groups[0]: must be a group that a tenant has",
+        ),
+        (format!("{tenant}[interact\n"), "gateway.toml:3: is not valid TOML"),
+    ] {
+        let file = written(directory.path(), &text);
+        let (code, out, error) = ended(&["check", "--config", &file]);
+        assert_eq!((code, out.as_str(), error.lines().count()), (1, "", 1), "{text}: {error}");
+        assert!(error.contains(told), "{text}: {error}");
+        let serve = ["serve", "--config", &file, "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+        assert_eq!(ended(&serve), (2, String::new(), error));
+    }
+    assert!(!data.exists(), "nothing was started");
+}
+
+#[test]
+fn what_is_hardly_meant_so_is_a_warning_and_refuses_nothing() {
+    let directory = TempDir::new().unwrap();
+    let file = written(directory.path(), "[[tenant]]\nid = \"t\"\n");
+    let of_kubernetes = ("DNIS_GATEWAY_PORT_8080_TCP_PORT", "8080");
+    let output = run(&["check", "--config", &file], b"", &[("DNIS_GATEWAY_LISTEN", "x"), of_kubernetes]);
+    let (out, error) = texts(&output);
+    assert_eq!((output.status.code(), error.lines().count()), (Some(0), 1), "{error}");
+    assert!(error.contains("warning: environment variable DNIS_GATEWAY_LISTEN: is not looked at"), "{error}");
+    assert!(out.contains("valid, 1 tenant"), "{out}");
+    let empty = written(directory.path(), "");
+    let (code, _, error) = ended(&["check", "--config", &empty]);
+    assert!(code == 0 && error.contains("there is no [[tenant]], so every call will be refused"), "{code} {error}");
+}
+
+#[test]
+fn serve_without_a_configuration_says_so_and_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    let stray = [("DNIS_GATEWAY_LISTEN", Path::new("x"))];
+    let binary = Binary::in_directory(directory.path(), &stray, &[OsStr::new("--data"), data.as_os_str()]);
+    binary.wait_until(|log| log.contains("no configuration was given") && log.contains("--config FILE"));
+    binary.wait_until(|log| log.contains("DNIS_GATEWAY_LISTEN: is not looked at"));
+    assert_eq!(binary.stop().code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

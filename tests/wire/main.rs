@@ -11,6 +11,7 @@ mod bad_input;
 mod binary;
 mod callers;
 mod commands;
+mod demo;
 #[path = "../hostile/documents.rs"]
 mod documents;
 mod exhaustion;
@@ -21,6 +22,7 @@ mod raw;
 mod reload;
 mod resolution;
 mod restart;
+mod secured;
 mod server;
 mod soap;
 mod storage;

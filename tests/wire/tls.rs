@@ -114,7 +114,7 @@ async fn a_key_of_another_certificate_stops_the_start() {
     issue(directory.path());
     fs::write(directory.path().join("key.pem"), key).unwrap();
     let error = Server::start(settings(directory.path())).await.err().unwrap().to_string();
-    assert!(error.contains("the certificate and the key cannot be used"), "{error}");
+    assert!(error.contains("server.tls: ") && error.contains("is not the key of the first certificate in"), "{error}");
     assert!(!directory.path().join("data").exists(), "the data directory was not touched");
 }
 

@@ -1,27 +1,20 @@
 //! Calls to the API of a running gateway: who calls, and what a refusal says.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use rustls::crypto::ring;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use ureq::http::Response;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Body, RequestBuilder};
 
 use super::Failure;
+use crate::cli::http::Trust;
 use crate::cli::url;
-
-/// The variable that holds the password.
-const PASSWORD: &str = "DNIS_GATEWAY_PASSWORD";
-/// Where most systems keep the certificates that they trust.
-const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
+use crate::config::{APPLICATION_KEY, PASSWORD};
 
 /// Where the gateway is, and who calls.
 #[derive(Debug, Args)]
@@ -38,12 +31,12 @@ pub(super) struct Connection {
     /// User
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// Key of an application of the tenant, of kind dnis; without it, the user calls by Basic authentication
+    /// Key of an application of the tenant, of kind dnis; everybody on the machine sees it here, so rather set
+    /// DNIS_GATEWAY_APPLICATION_KEY. Without a key, the user calls by Basic authentication
     #[arg(long, value_name = "KEY", requires = "tenant")]
     application_key: Option<String>,
-    /// Certificates (PEM) that an https address is trusted by
-    #[arg(long, value_name = "FILE", default_value = TRUSTED)]
-    ca: PathBuf,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// A caller that is ready to call.
@@ -56,45 +49,34 @@ pub(super) struct Client {
 impl Connection {
     /// Makes the caller; asks for the password if it has to.
     pub(super) fn open(&self) -> Result<Client, Failure> {
-        let mut config = ureq::Agent::config_builder()
-            .timeout_connect(Some(Duration::from_secs(10)))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // The gateway is asked itself; a proxy that the environment names is for the way to the outside.
-            .proxy(None);
         let base = url::base(&self.url).map_err(Failure::Usage)?;
-        if base.starts_with("https://") {
-            config = config.tls_config(self.tls()?);
-        }
+        let agent = self.trust.agent(base, |config| config.timeout_connect(Some(Duration::from_secs(10))))?;
+        let key = self.key()?;
         let password = password()?;
         let base = format!("{base}/gateway/v1");
-        Ok(Client { agent: config.build().new_agent(), base, headers: self.headers(&password) })
+        Ok(Client { agent, base, headers: self.headers(key.as_deref(), &password) })
     }
 
-    fn tls(&self) -> Result<TlsConfig, Failure> {
-        let name = self.ca.display();
-        let text = std::fs::read(&self.ca);
-        let text = text.map_err(|error| Failure::Usage(format!("--ca {name}: cannot be read: {error}")))?;
-        let certificates = parse_pem(&text).filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate.to_owned()),
-            _ => None,
-        });
-        let certificates: Vec<_> = certificates.collect();
-        if certificates.is_empty() {
-            return Err(Failure::Usage(format!("--ca {name}: there is no certificate in it (PEM)")));
+    /// The application's key, from the command line or the environment.
+    fn key(&self) -> Result<Option<String>, Failure> {
+        let key = match &self.application_key {
+            Some(key) => Some(key.clone()),
+            None => variable(APPLICATION_KEY)?,
+        };
+        match (&key, &self.tenant) {
+            (Some(_), None) => {
+                Err(Failure::Usage(format!("{APPLICATION_KEY} is the key of a tenant: add --tenant ID")))
+            }
+            _ => Ok(key),
         }
-        Ok(TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-            .root_certs(RootCerts::from(certificates.into_iter()))
-            .build())
     }
 
-    fn headers(&self, password: &SecretString) -> Vec<(&'static str, String)> {
+    fn headers(&self, key: Option<&str>, password: &SecretString) -> Vec<(&'static str, String)> {
         let password = password.expose_secret();
-        let mut headers = match (&self.tenant, &self.application_key) {
+        let mut headers = match (&self.tenant, key) {
             (Some(tenant), Some(key)) => vec![
                 ("Tenant-Id", tenant.clone()),
-                ("Application-Key", key.clone()),
+                ("Application-Key", key.to_owned()),
                 ("User-Id", STANDARD.encode(&self.user)),
                 ("User-Password", STANDARD.encode(password)),
             ],
@@ -111,14 +93,22 @@ impl Connection {
 
 /// The password, from the environment or from whoever sits at the terminal.
 fn password() -> Result<SecretString, Failure> {
-    match std::env::var(PASSWORD) {
-        Ok(password) => Ok(password.into()),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::Usage(format!("{PASSWORD} must be UTF-8 text"))),
-        Err(std::env::VarError::NotPresent) => {
+    match variable(PASSWORD)? {
+        Some(password) => Ok(password.into()),
+        None => {
             let asked = rpassword::prompt_password("Password: ");
             let told = |error: io::Error| format!("set {PASSWORD}, or run this on a terminal that can ask: {error}");
             Ok(asked.map_err(|error| Failure::Usage(told(error)))?.into())
         }
+    }
+}
+
+/// The text of an environment variable, if it is set.
+fn variable(name: &str) -> Result<Option<String>, Failure> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::Usage(format!("{name} must be UTF-8 text"))),
     }
 }
 

@@ -12,12 +12,12 @@ use super::{Format, progress};
 use crate::cli::{Failure, Outcome, output};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: dnis-gateway numbers import samples/numbers.csv --tenant 12345678 --user admin \\
-    --application-key 53475e5f1463f9ab2052ead
+#[command(after_help = "Example: dnis-gateway numbers import samples/numbers.csv --user admin
 
 A CSV file has the columns number,dnid,group,enabled, or a first row that names them in another order; all but the \
     number may be empty. A row that is bad is told with its line, and nothing of the file is imported. \
-    The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for.")]
+    The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for. An application's key comes from \
+    DNIS_GATEWAY_APPLICATION_KEY.")]
 pub(super) struct Import {
     /// File to import; - for standard input
     file: PathBuf,
@@ -72,9 +72,10 @@ impl Import {
         }
         let report = json(&mut accepted(answer)?)?;
         let (created, skipped) = (&report["created"], &report["skipped"]);
+        let numbers = if *created == 1 { "number" } else { "numbers" };
         output::result(&match self.existing {
-            Existing::Refuse => format!("{created} numbers imported"),
-            Existing::Skip => format!("{created} numbers imported, {skipped} existed already"),
+            Existing::Refuse => format!("{created} {numbers} imported"),
+            Existing::Skip => format!("{created} {numbers} imported, {skipped} existed already"),
         })
     }
 }

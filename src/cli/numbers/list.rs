@@ -10,10 +10,10 @@ use crate::cli::{Outcome, output};
 const PAGE: usize = 1000;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: dnis-gateway numbers list --group DNIS --tenant 12345678 --user admin \\
-    --application-key 53475e5f1463f9ab2052ead
+#[command(after_help = "Example: dnis-gateway numbers list --group DNIS --user admin
 
-The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for.")]
+The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for. An application's key comes from \
+    DNIS_GATEWAY_APPLICATION_KEY.")]
 pub(super) struct List {
     /// Numbers of this group alone
     #[arg(long, value_name = "NAME")]

@@ -11,10 +11,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Failure, Outcome};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: dnis-gateway numbers import numbers.csv --tenant 12345678 --user admin \\
-    --application-key 53475e5f1463f9ab2052ead
+#[command(after_help = "Example: dnis-gateway numbers import numbers.csv --user admin
 
-The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for.")]
+The password comes from the variable DNIS_GATEWAY_PASSWORD, or is asked for. An application's key comes from \
+    DNIS_GATEWAY_APPLICATION_KEY.")]
 pub(super) struct Numbers {
     #[command(subcommand)]
     command: Command,

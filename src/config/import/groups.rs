@@ -3,9 +3,11 @@
 //! The keys that begin with an underscore are options of the group; every other one holds numbers: one, several with
 //! commas between them, or a range `first-last`. A key without a value is itself the number.
 
+use std::collections::BTreeSet;
+
 use super::Import;
-use super::options::{Opt, Section};
-use crate::domain::Number;
+use super::options::{Export, Opt, Section};
+use crate::domain::{GroupName, Number};
 
 /// Most numbers that one range may stand for; a longer one is a slip.
 const MOST_IN_A_RANGE: u64 = 100_000;
@@ -52,11 +54,10 @@ impl Import<'_> {
     pub(super) fn group(&mut self, section: &Section) {
         self.writer.section("[[tenant.groups]]");
         self.text(section, "name", &section.name);
-        let mut strategy = "RANDOM".to_owned();
         for option in section.options.iter().filter(|option| option.key.starts_with('_')) {
             match option.key.as_str() {
                 _ if option.value.is_empty() => {}
-                "_allocation_strategy" => strategy = option.value.to_ascii_uppercase(),
+                "_allocation_strategy" => self.strategy(section, &option.value),
                 "_booking_expiration_timeout" => self.whole(section, &option.key, &option.value, 5..=1800),
                 "_backup_resource" => self.leave_out(
                     section,
@@ -66,14 +67,43 @@ impl Import<'_> {
                 _ => self.leave_out(section, &option.key, "has no counterpart in the gateway"),
             }
         }
-        // RANDOM books nothing: a number serves many callers at a time. The other two book, on one node or on all.
         self.writer.text("policy", "random");
-        match strategy.as_str() {
-            "RANDOM" => self.writer.text("sharing", "shared"),
-            "LOCAL" | "CLUSTER" => self.writer.text("sharing", "exclusive"),
-            _ => {
-                self.writer.text("sharing", "exclusive");
-                self.leave_out(section, "_allocation_strategy", "must be RANDOM, LOCAL or CLUSTER; taken for CLUSTER");
+        self.writer.text("sharing", "exclusive");
+    }
+
+    /// `_allocation_strategy`. `LOCAL` and `CLUSTER` are the vendor's words for booking a number, on one node or on all.
+    /// Neither the option's name nor the value that books nothing is in the vendor's public documents, so a group is never
+    /// made shared by it: that would let two callers have one number at a time.
+    fn strategy(&mut self, section: &Section, value: &str) {
+        match value.to_ascii_uppercase().as_str() {
+            "LOCAL" | "CLUSTER" => {}
+            "RANDOM" => self.leave_out(
+                section,
+                "_allocation_strategy",
+                "the group is made exclusive; if your GMS gives one of its numbers to several callers at a time, which \
+                 its public documents do not say of this value, set sharing = \"shared\"",
+            ),
+            _ => self.leave_out(
+                section,
+                "_allocation_strategy",
+                "must be LOCAL, CLUSTER or RANDOM; the group is made exclusive",
+            ),
+        }
+    }
+
+    /// The groups that services name without a pool of theirs in the export: without numbers, so that the result is
+    /// valid and somebody notices.
+    pub(super) fn groups_without_pool(&mut self, export: &Export) {
+        let mut made: BTreeSet<&str> = export.sections.iter().map(|section| section.name.as_str()).collect();
+        for section in export.sections.iter().filter(|section| section.name.starts_with("service.")) {
+            let Some(name) = section.value("_resource_group").filter(|name| GroupName::new(name).is_ok()) else {
+                continue;
+            };
+            if made.insert(name) {
+                self.writer.section("[[tenant.groups]]");
+                self.text(section, "name", name);
+                let why = format!("the export has no numbers of the group {name}; it is made without any");
+                self.leave_out(section, "_resource_group", &why);
             }
         }
     }

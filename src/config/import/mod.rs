@@ -61,6 +61,7 @@ pub fn gms_options(
     for section in export.sections.iter().filter(|section| kind(section) == Kind::Group) {
         import.numbers(section);
     }
+    import.groups_without_pool(&export);
     import.writer.section("[tenant.gms]");
     import.writer.text("default_format", "json");
     for section in &export.sections {

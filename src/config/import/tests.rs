@@ -36,7 +36,7 @@ fn the_sample_becomes_a_valid_configuration_with_every_option_that_means_the_sam
     assert!(!gms.services.contains_key("callback-sales") && !gms.services.contains_key("hours"));
 
     let [dnis, web] = tenant.groups.as_slice() else { panic!("{:?}", tenant.groups) };
-    assert_eq!((dnis.rules.sharing, web.rules.sharing), (Sharing::Exclusive, Sharing::Shared));
+    assert_eq!((dnis.rules.sharing, web.rules.sharing), (Sharing::Exclusive, Sharing::Exclusive));
     assert_eq!((dnis.booking_expiration_timeout, web.booking_expiration_timeout), (Some(Seconds::new(120)), None));
     let numbers = |group: &str| {
         let of_group = tenant.seeds.numbers.iter().filter(|seed| seed.group.as_ref().unwrap().as_str() == group);
@@ -58,12 +58,13 @@ fn everything_that_is_not_carried_over_is_listed_with_its_line() {
         ("[service.callback-sales] _type", "the whole service is left out"),
         ("[service.hours] _service", "the whole service is left out"),
         ("[port_restrictions] /genesys/1/service/*", "no counterpart"),
+        ("[Web] _allocation_strategy", "the group is made exclusive"),
         ("[Web] _backup_resource", "`fallback` group"),
     ] {
         let found = left_out.iter().filter(|line| line.contains(place) && line.contains(why)).count();
         assert_eq!(found, 1, "{place}: {left_out:#?}");
     }
-    assert_eq!(left_out.len(), 8, "{left_out:#?}");
+    assert_eq!(left_out.len(), 9, "{left_out:#?}");
     assert!(
         left_out.contains(&"line 5: [server] node_id: has no counterpart in the gateway".to_owned()),
         "{left_out:#?}"
@@ -101,6 +102,29 @@ fn options_that_the_gateway_would_refuse_are_left_out_so_that_the_result_is_vali
     }
     let access = &tenant(&imported).gms.services["request-access"];
     assert_eq!(access.resource_group.as_ref().unwrap().as_str(), "a \"group\" \\ of ours");
+}
+
+#[test]
+fn no_strategy_makes_a_group_shared_and_one_that_might_is_warned_about() {
+    for (strategy, warned) in [("", false), ("LOCAL", false), ("cluster", false), ("RANDOM", true), ("BEST", true)] {
+        let imported = import(&format!("[pool]\n_allocation_strategy={strategy}\nn=12\n"));
+        let [pool] = &tenant(&imported).groups[..] else { panic!("{}", imported.toml) };
+        assert_eq!(pool.rules.sharing, Sharing::Exclusive, "{strategy}");
+        let told = imported.left_out.iter().any(|line| line.starts_with("line 2: [pool] _allocation_strategy: "));
+        assert_eq!(told, warned, "{strategy}: {:?}", imported.left_out);
+    }
+}
+
+#[test]
+fn a_group_that_the_export_has_no_numbers_of_is_made_and_told() {
+    let imported = import(
+        "[service.request-access]\n_resource_group=Far\n[service.x]\n_service=request-access\n_resource_group=Far",
+    );
+    let groups = tenant(&imported).groups;
+    assert_eq!(groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["Far"]);
+    let expected = "line 2: [service.request-access] _resource_group: the export has no numbers of the group Far";
+    let [told] = &imported.left_out[..] else { panic!("{:?}", imported.left_out) };
+    assert!(told.starts_with(expected), "{told}");
 }
 
 #[test]

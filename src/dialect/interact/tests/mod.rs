@@ -39,6 +39,7 @@ applications = [
     { name = 'numbers', kind = 'dnis', key = '53475e5f1463f9ab2052ead' },
     { name = 'mobile web', kind = 'interaction', key = '53736e07e4b05772e6475c2d' },
 ]
+groups = [{ name = 'test' }, { name = 'none' }]
 ";
 
 const AGENT: &str = "http://com/jacada/interact/agent/soap";
