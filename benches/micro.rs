@@ -8,6 +8,7 @@ use dnis_gateway::domain::{
     CodeShape, GroupName, GroupRules, InteractionId, NewNumber, Number, Origin, Policy, Rules, Scope, Seconds, State,
     Tables, TenantId, Timestamp,
 };
+use dnis_gateway::media::ContentType;
 use dnis_gateway::soap::action::Action;
 use dnis_gateway::soap::deviation::{Described, compare};
 use dnis_gateway::soap::envelope::{self, Envelope, Found, Value};
@@ -40,7 +41,7 @@ struct ResultOf {
 /// What a request costs before a dialect looks at it, and what its answer costs after.
 fn soap(criterion: &mut Criterion) {
     let limits = Limits::default();
-    let media = Media::of(Some("text/xml; charset=UTF-8")).expect("an XML type");
+    let media = Media::of(Some(ContentType::parse("text/xml; charset=UTF-8"))).expect("an XML type");
     let tally = Tally::default();
     let document = envelope::admit(REQUEST.as_bytes(), &media, &limits, &tally).expect("a well-formed request");
 

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors of the house from the top down. A floor may name itself and whatever stands after it.
-const FLOORS: &[&str] = &["cli", "server", "dialect", "access", "soap", "xml", "dump", "store", "config", "domain"];
+const FLOORS: &[&str] =
+    &["cli", "server", "dialect", "access", "soap", "xml", "media", "dump", "store", "config", "domain"];
 
 /// A floor and what it must not name although it lies below, or comes from outside the house.
 struct Forbidden {
@@ -83,6 +84,21 @@ const FORBIDDEN: &[Forbidden] = &[
         except: None,
         names: &["actix_web", "sled", "tokio", "crate::store"],
         why: "xml is text in, events out",
+    },
+    Forbidden {
+        floor: "media",
+        except: None,
+        names: &[
+            "actix_web",
+            "sled",
+            "tokio",
+            "serde_json",
+            "crate::dump",
+            "crate::store",
+            "crate::config",
+            "crate::domain",
+        ],
+        why: "media types and charsets are text in, text out, whichever floor asks",
     },
     Forbidden {
         floor: "soap",
@@ -491,7 +507,7 @@ mod the_finder {
 
     #[test]
     fn puts_the_domain_under_everything_and_the_commands_on_top() {
-        assert_eq!(floors_above("domain").len(), 9);
+        assert_eq!(floors_above("domain").len(), 10);
         assert!(floors_above("cli").is_empty());
     }
 }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use dnis_gateway::media::ContentType;
 use dnis_gateway::soap::envelope::{Envelope, Found, Rejected, Value, admit};
 use dnis_gateway::soap::fault::Code;
 use dnis_gateway::soap::media::Media;
@@ -291,7 +292,7 @@ fn encode(text: &str, encoding: usize) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Meaning, Rejected> {
-    let media = Media::of(Some("text/xml")).expect("an XML type");
+    let media = Media::of(Some(ContentType::parse("text/xml"))).expect("an XML type");
     let document = admit(bytes, &media, &Limits::default(), &Tally::default())?;
     let envelope = Envelope::open(&document, &media)?;
     let version = envelope.version();

@@ -13,6 +13,7 @@ use dnis_gateway::config::{Live, Settings};
 use dnis_gateway::dialect::gms::Gms;
 use dnis_gateway::dialect::{Answer, Call, Dialect, Head, Origin};
 use dnis_gateway::domain::{Rules, Timestamp};
+use dnis_gateway::media::ContentType;
 use dnis_gateway::soap::envelope::{self, Envelope};
 use dnis_gateway::soap::media::Media;
 use dnis_gateway::soap::tally::Tally;
@@ -55,7 +56,7 @@ pub fn guard(input: &[u8]) {
 /// envelope of the version it is written in.
 pub fn envelope(input: &[u8]) {
     for content_type in ["text/xml", "application/soap+xml; charset=utf-8"] {
-        let media = Media::of(Some(content_type)).expect("a type that envelopes come in");
+        let media = Media::of(Some(ContentType::parse(content_type))).expect("a type that envelopes come in");
         if let Err(rejected) = open(input, &media) {
             assert_ne!(
                 rejected.fault.detail().map(|detail| detail.reason.to_string()).as_deref(),
@@ -75,7 +76,7 @@ pub fn envelope(input: &[u8]) {
     }
 }
 
-fn open(input: &[u8], media: &Media) -> Result<(), envelope::Rejected> {
+fn open(input: &[u8], media: &Media<'_>) -> Result<(), envelope::Rejected> {
     let document = envelope::admit(input, media, &Limits::default(), &Tally::default())?;
     let envelope = Envelope::open(&document, media)?;
     let version = envelope.version();

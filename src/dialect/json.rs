@@ -1,11 +1,15 @@
 //! JSON bodies as the vendors' dialects read them: one object, every member once. Members that nobody asks for are
 //! ignored, as the vendors' servers do, and `null` counts as not given.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+
+use super::declared;
+use crate::media::{Charset, UnreadCharset};
 
 /// The members of a JSON object.
 #[derive(Debug, Default)]
@@ -14,8 +18,10 @@ pub(super) struct Members(Vec<(String, Value)>);
 /// Why a body was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// Its media type, or its charset, is another one.
+    /// Its media type is another one.
     NotJson,
+    /// Its charset is none that is read.
+    Charset(UnreadCharset),
     /// It has nothing in it.
     Empty,
     /// It is no JSON object whose members have different names; the text says where.
@@ -28,11 +34,9 @@ impl Members {
     /// # Errors
     /// [`Unread`].
     pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Unread> {
-        if !is_json(headers) {
-            return Err(Unread::NotJson);
-        }
-        let text = text_of(body).ok_or(Unread::Empty)?;
-        serde_json::from_slice(text).map_err(|error| Unread::Malformed(objection(text, &error)))
+        let charset = charset_of(headers)?;
+        let text = text_of(body, charset).ok_or(Unread::Empty)?;
+        serde_json::from_slice(&text).map_err(|error| Unread::Malformed(objection(&text, &error)))
     }
 
     /// The value of a member; `None` if it was not given or is `null`.
@@ -46,24 +50,35 @@ impl Members {
     }
 }
 
-/// Whether a request's body is to be read as JSON: its media type says so once, in a charset that is UTF-8, or nothing.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(CONTENT_TYPE);
-    let Some(value) = values.next() else { return true };
-    let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
-    let json = media_type.is_some_and(|media_type| {
-        let charset = media_type.get_param(mime::CHARSET);
-        media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
-            && charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii")
-    });
-    json && values.next().is_none()
+/// The charset that a body of JSON is declared in: UTF-8 where it declares none. A body without a media type is JSON.
+///
+/// # Errors
+/// [`Unread::NotJson`], [`Unread::Charset`].
+pub(super) fn charset_of(headers: &HeaderMap) -> Result<Charset, Unread> {
+    match declared(headers) {
+        Ok(None) => Ok(Charset::Utf8),
+        Ok(Some(json)) if json.is("application/json") => {
+            json.charset().map(|charset| charset.unwrap_or(Charset::Utf8)).map_err(Unread::Charset)
+        }
+        _ => Err(Unread::NotJson),
+    }
 }
 
-/// The text of a body; `None` if there is nothing in it but blanks.
-pub(super) fn text_of(body: &[u8]) -> Option<&[u8]> {
+/// The text of a body, in UTF-8 if that is what the body is in, whatever it declares, and otherwise as the body is;
+/// `None` if there is nothing in it but blanks.
+pub(super) fn text_of(body: &[u8], declared: Charset) -> Option<Cow<'_, [u8]>> {
     // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
     let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    Some(text).filter(|text| !text.iter().all(u8::is_ascii_whitespace))
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return None;
+    }
+    Some(match declared {
+        Charset::Windows1252 if std::str::from_utf8(text).is_err() => match declared.decode(text) {
+            Ok(text) => text.into_owned().into_bytes().into(),
+            Err(_) => text.into(),
+        },
+        _ => text.into(),
+    })
 }
 
 /// What is wrong with a text that is no JSON. A sender of Latin-1 or UTF-16 is told so, and not of a place where the
@@ -71,7 +86,9 @@ pub(super) fn text_of(body: &[u8]) -> Option<&[u8]> {
 pub(super) fn objection(text: &[u8], error: &serde_json::Error) -> String {
     match std::str::from_utf8(text) {
         Ok(_) => error.to_string(),
-        Err(place) => format!("it is not in UTF-8, from byte {} on", place.valid_up_to()),
+        Err(place) => {
+            format!("it is not in UTF-8, from byte {} on, and declares no other charset", place.valid_up_to())
+        }
     }
 }
 
@@ -124,7 +141,7 @@ pub(super) fn type_of(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 
     fn headers(content_types: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -143,27 +160,62 @@ mod tests {
 
     #[test]
     fn a_body_is_json_unless_another_media_type_is_stated() {
-        let accepted: [&[&str]; 5] = [
+        let accepted: [&[&str]; 13] = [
             &[],
             &["application/json"],
             &["Application/JSON; Charset=UTF-8"],
             &["application/json;charset=\"utf-8\""],
             &["application/json; charset=us-ascii"],
+            &["application/json ;charset=UTF-8"],
+            &["application/json;;"],
+            &["application/json; charset=utf8"],
+            &["application/json; charset='utf-8'"],
+            &["application/json; charset="],
+            &["application/json; charset=ISO-8859-1"],
+            &["application/json; charset=windows-1252"],
+            &["application/json", "application/json"],
         ];
         for types in accepted {
             assert!(Members::read(&headers(types), b"{}").is_ok(), "{types:?}");
         }
-        let refused: [&[&str]; 7] = [
+        let refused: [&[&str]; 6] = [
             &["text/plain"],
             &["application/xml"],
             &["application/x-www-form-urlencoded"],
-            &["application/json; charset=utf-16"],
             &["json"],
             &[""],
             &["application/json", "text/plain"],
         ];
         for types in refused {
             assert_eq!(Members::read(&headers(types), b"{}").unwrap_err(), Unread::NotJson, "{types:?}");
+        }
+        for charset in ["utf-16", "koi8-r", "iso-8859-15"] {
+            let types = format!("application/json; charset={charset}");
+            match Members::read(&headers(&[&types]), b"{}") {
+                Err(Unread::Charset(unread)) => assert!(unread.to_string().contains(charset), "{unread}"),
+                other => panic!("{charset}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_utf_8_as_a_whole_is_utf_8_whatever_is_declared_and_otherwise_the_declared_charset_counts() {
+        let read = |content_type: &str, body: &[u8]| {
+            let types = headers(&[content_type]);
+            Members::read(&types, body).map(|members| members.get("id").and_then(Value::as_str).map(str::to_owned))
+        };
+        let latin = b"{\"id\":\"M\xfcller \x80\"}";
+        for charset in ["ISO-8859-1", "latin1", "windows-1252"] {
+            let content_type = format!("application/json; charset={charset}");
+            assert_eq!(read(&content_type, latin), Ok(Some("Müller €".to_owned())));
+            assert_eq!(read(&content_type, "{\"id\":\"Müller\"}".as_bytes()), Ok(Some("Müller".to_owned())));
+        }
+        for content_type in
+            ["application/json", "application/json; charset=utf-8", "application/json; charset=us-ascii"]
+        {
+            let told = read(content_type, latin).unwrap_err();
+            let expected = "it is not in UTF-8, from byte 8 on, and declares no other charset";
+            assert_eq!(told, Unread::Malformed(expected.to_owned()));
         }
     }
 
@@ -179,7 +231,10 @@ mod tests {
         assert!(refusal(b"{\"id\":\"a\",\"\\u0069d\":\"b\"}").contains("twice"));
         let not_utf8: [(&[u8], usize); 3] = [(b"{\"id\":\"\xFF\"}", 7), (b"\xFF\xFE{\0", 0), (b"{}\xE9", 2)];
         for (body, place) in not_utf8 {
-            assert_eq!(refusal(body), format!("it is not in UTF-8, from byte {place} on"));
+            assert_eq!(
+                refusal(body),
+                format!("it is not in UTF-8, from byte {place} on, and declares no other charset")
+            );
         }
         assert!(refusal(b"{\"id\":\"a\0b\"}").contains("control character"));
         assert!(refusal(&[b'['; 10_000]).contains("JSON object"));

@@ -18,11 +18,12 @@ pub mod stream;
 use std::future::Future;
 use std::net::IpAddr;
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use crate::domain::{Refusal, Seconds};
+use crate::media::{ContentType, Unclear};
 use crate::store;
 use stream::{Incoming, Streamed};
 
@@ -109,6 +110,14 @@ fn retry_after_exhaustion(next_release: Option<Seconds>) -> HeaderValue {
     HeaderValue::from(next_release.unwrap_or(USUAL_WAIT).get().max(1))
 }
 
+/// The media type that a request declares for its body, if it declares one.
+///
+/// # Errors
+/// Several that differ, and what is no text.
+fn declared(headers: &HeaderMap) -> Result<Option<ContentType<'_>>, Unclear> {
+    ContentType::of(headers.get_all(CONTENT_TYPE).map(HeaderValue::as_bytes))
+}
+
 /// The methods of a path as the header `Allow` lists them.
 fn allow(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
@@ -146,7 +155,7 @@ pub struct Answer {
 impl Answer {
     /// An answer with a body of a media type.
     pub fn new(status: StatusCode, outcome: Outcome, media_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let headers = vec![(actix_web::http::header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
+        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(media_type))];
         Self { status, headers, body: body.into(), outcome, operation: None }
     }
 

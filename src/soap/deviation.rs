@@ -38,6 +38,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// A document in ISO-8859-1 or windows-1252.
+    Encoding, "encoding", "the document is neither in UTF-8 nor in UTF-16";
     /// `encodingStyle`, on the envelope or below.
     EncodingStyle, "encoding_style", "encodingStyle is given, but the service is document/literal";
     /// An attribute that the schema does not have.
@@ -99,7 +101,7 @@ pub struct Described<'a> {
 }
 
 impl Deviation {
-    fn of(kind: Kind) -> Self {
+    pub(super) fn of(kind: Kind) -> Self {
         Self { kind, field: None, expected: None, found: None }
     }
 
@@ -107,7 +109,7 @@ impl Deviation {
         Self { field: Some(shorten(field)), ..Self::of(kind) }
     }
 
-    fn expecting(self, expected: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn expecting(self, expected: impl Into<Cow<'static, str>>) -> Self {
         Self { expected: Some(expected.into()), ..self }
     }
 
@@ -141,7 +143,7 @@ impl Deviation {
 pub fn compare(
     envelope: &Envelope<'_>,
     fields: Fields<'_, '_>,
-    media: &Media,
+    media: &Media<'_>,
     action: Action<'_>,
     described: &Described<'_>,
 ) -> Vec<Deviation> {
@@ -175,14 +177,15 @@ pub fn compare(
 /// In SOAP 1.1 the action is a header, in 1.2 an optional parameter of the Content-Type.
 fn compare_action(
     version: Version,
-    media: &Media,
+    media: &Media<'_>,
     header: Action<'_>,
     namespace: &str,
     described: &Described<'_>,
 ) -> Option<Deviation> {
+    let parameter = if version == Version::V12 { media.action() } else { None };
     let action = match version {
         Version::V11 => header,
-        Version::V12 => media.action().map_or(Action::Missing, Action::Quoted),
+        Version::V12 => parameter.as_deref().map_or(Action::Missing, Action::Quoted),
     };
     let is_right =
         |text: &str| text.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) == Some(described.operation);

@@ -1,14 +1,15 @@
 //! The Content-Type of a SOAP request: which ones are read as envelopes, and what they say about encoding and version.
 
+use std::borrow::Cow;
+
 use super::version::Version;
-use crate::xml::reader::split_at_byte;
+use crate::media::ContentType;
 
 /// A Content-Type that is read as an envelope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Media {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Media<'h> {
     kind: Kind,
-    charset: Option<String>,
-    action: Option<String>,
+    declared: ContentType<'h>,
 }
 
 /// A media type without its parameters.
@@ -27,28 +28,16 @@ pub const ACCEPTED: &str = "text/xml, application/soap+xml, application/xml";
 #[error("a SOAP request needs Content-Type text/xml, application/soap+xml or application/xml")]
 pub struct UnsupportedMedia;
 
-impl Media {
-    /// Reads a Content-Type header. The type's case, blanks, quotes around the charset and unknown parameters do not
-    /// matter.
+impl<'h> Media<'h> {
+    /// The type that a request declares.
     ///
     /// # Errors
     /// A missing header and every other type.
-    pub fn of(content_type: Option<&str>) -> Result<Self, UnsupportedMedia> {
-        let content_type = content_type.ok_or(UnsupportedMedia)?;
-        let mut parts = Parts(content_type);
-        let essence = parts.next().unwrap_or_default().trim_ascii();
+    pub fn of(declared: Option<ContentType<'h>>) -> Result<Self, UnsupportedMedia> {
+        let declared = declared.ok_or(UnsupportedMedia)?;
         let kinds = [Kind::TextXml, Kind::SoapXml, Kind::Xml];
-        let kind = kinds.into_iter().find(|kind| essence.eq_ignore_ascii_case(kind.name())).ok_or(UnsupportedMedia)?;
-        let mut media = Self { kind, charset: None, action: None };
-        for (name, value) in parts.filter_map(parameter) {
-            let known = match name {
-                _ if name.eq_ignore_ascii_case("charset") => &mut media.charset,
-                _ if name.eq_ignore_ascii_case("action") => &mut media.action,
-                _ => continue,
-            };
-            known.get_or_insert_with(|| value.to_owned());
-        }
-        Ok(media)
+        let kind = kinds.into_iter().find(|kind| declared.is(kind.name())).ok_or(UnsupportedMedia)?;
+        Ok(Self { kind, declared })
     }
 
     /// The version that the type belongs to. The envelope itself decides; this one answers what is no envelope.
@@ -73,13 +62,13 @@ impl Media {
     }
 
     /// The action parameter, which SOAP 1.2 has instead of a header, if there is one.
-    pub fn action(&self) -> Option<&str> {
-        self.action.as_deref()
+    pub fn action(&self) -> Option<Cow<'h, str>> {
+        self.declared.parameter("action").filter(|action| !action.is_empty())
     }
 
-    /// The charset parameter, if there is one.
-    pub fn charset(&self) -> Option<&str> {
-        self.charset.as_deref()
+    /// The name in the charset parameter, if there is one; what is read under it is the guard's business.
+    pub fn charset(&self) -> Option<Cow<'h, str>> {
+        self.declared.charset_name()
     }
 }
 
@@ -93,37 +82,13 @@ impl Kind {
     }
 }
 
-/// A parameter's name and its value without quotes; an empty one counts as not there.
-fn parameter(part: &str) -> Option<(&str, &str)> {
-    let (name, value) = split_at_byte(part, b'=')?;
-    let value = value.trim_ascii().trim_matches(['"', '\'']).trim_ascii();
-    (!value.is_empty()).then(|| (name.trim_ascii(), value))
-}
-
-/// What stands between semicolons; a SOAP 1.2 `action` may hold one inside its quotes.
-struct Parts<'t>(&'t str);
-
-impl<'t> Iterator for Parts<'t> {
-    type Item = &'t str;
-
-    fn next(&mut self) -> Option<&'t str> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut quoted = false;
-        let end = self.0.bytes().position(|byte| {
-            quoted ^= byte == b'"';
-            byte == b';' && !quoted
-        });
-        let (part, rest) = end.map_or((self.0, ""), |end| (&self.0[..end], &self.0[end + 1..]));
-        self.0 = rest;
-        Some(part)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn media(header: &str) -> Result<Media<'_>, UnsupportedMedia> {
+        Media::of(Some(ContentType::parse(header)))
+    }
 
     #[test]
     fn xml_types_are_accepted_however_they_are_spelt() {
@@ -132,19 +97,19 @@ mod tests {
             ("text/xml;charset=UTF-8", Version::V11, Some("UTF-8")),
             ("Text/XML ; Charset = \"utf-16\" ", Version::V11, Some("utf-16")),
             ("text/xml; charset='utf-8'", Version::V11, Some("utf-8")),
-            ("text/xml; charset=", Version::V11, None),
+            ("text/xml; charset=", Version::V11, Some("")),
             ("application/xml;", Version::V11, None),
             ("application/soap+xml; action=\"a;charset=latin1\"; charset=utf-8", Version::V12, Some("utf-8")),
         ] {
-            let media = Media::of(Some(header)).unwrap();
-            assert_eq!((media.expected_version(), media.charset()), (version, charset), "{header}");
+            let media = media(header).unwrap();
+            assert_eq!((media.expected_version(), media.charset().as_deref()), (version, charset), "{header}");
             assert!(ACCEPTED.split(", ").any(|accepted| accepted == media.essence()));
         }
     }
 
     #[test]
     fn soap_1_2_has_its_action_among_the_parameters() {
-        let action = |header| Media::of(Some(header)).unwrap().action().map(str::to_owned);
+        let action = |header: &'static str| media(header).unwrap().action();
         assert_eq!(action("application/soap+xml; charset=utf-8; action=\"urn:a;b\""), Some("urn:a;b".into()));
         assert_eq!(action("application/soap+xml; Action=urn:a"), Some("urn:a".into()));
         assert_eq!(action("application/soap+xml"), None);
@@ -152,8 +117,9 @@ mod tests {
 
     #[test]
     fn other_types_and_none_are_unsupported() {
-        for header in [None, Some(""), Some("application/json"), Some("text/xml+x"), Some("text/plain; a=text/xml")] {
-            assert_eq!(Media::of(header), Err(UnsupportedMedia), "{header:?}");
+        assert_eq!(Media::of(None), Err(UnsupportedMedia));
+        for header in ["", "application/json", "text/xml+x", "text/plain; a=text/xml"] {
+            assert_eq!(media(header), Err(UnsupportedMedia), "{header}");
         }
     }
 }

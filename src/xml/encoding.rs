@@ -1,74 +1,89 @@
 //! From bytes to text: which encoding a document is in, and its UTF-8 form.
 //!
-//! A byte order mark settles it, then the charset of the transport, and only without both the XML declaration has a say
-//! (it is checked by the scanner, which reads it). us-ascii is part of UTF-8 and treated as such.
+//! A byte order mark settles it, then the charset of the transport, and only without both the XML declaration has a say.
 
 use std::borrow::Cow;
 
 use super::refusal::{Reason, Refusal};
+use crate::media::{Charset, same_charset};
 
-/// A document as text, and whether its XML declaration may still contradict.
+/// A document as text, and what it was written in.
 pub(super) struct Decoded<'t> {
     pub(super) text: Cow<'t, str>,
-    pub(super) authority: Authority,
+    pub(super) encoding: Encoding,
 }
 
-/// Who said which encoding the document is in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Authority {
-    /// A byte order mark or the transport: what the XML declaration says does not count.
-    Outside,
-    /// Nobody yet: UTF-8 unless the XML declaration names something else, which is then refused.
-    Declaration,
-}
-
-#[derive(Clone, Copy)]
-enum Encoding {
+/// What a document was written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, and with it us-ascii.
     Utf8,
-    Utf16 { read: fn([u8; 2]) -> u16 },
+    /// UTF-16 of either byte order.
+    Utf16,
+    /// windows-1252, and ISO-8859-1 read as it.
+    Windows1252,
 }
 
-const LITTLE: Encoding = Encoding::Utf16 { read: u16::from_le_bytes };
-const BIG: Encoding = Encoding::Utf16 { read: u16::from_be_bytes };
-
-/// Whether an encoding of this name can be read as UTF-8.
-pub(super) fn counts_as_utf8(name: &str) -> bool {
-    ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
+/// How bytes become text.
+#[derive(Clone, Copy)]
+enum Written {
+    In(Charset),
+    Utf16(fn([u8; 2]) -> u16),
 }
 
-/// Turns `bytes` into text. `charset` is what the transport said, if it said anything.
+const LITTLE: Written = Written::Utf16(u16::from_le_bytes);
+const BIG: Written = Written::Utf16(u16::from_be_bytes);
+
+/// Turns `bytes` into text. `charset` is what the transport said, if it said anything; `declared` finds what the XML
+/// declaration says, and where.
 ///
 /// # Errors
-/// An unknown charset, bytes that are not valid in the encoding found, and text that is longer than `limit` bytes.
-pub(super) fn decode<'t>(bytes: &'t [u8], charset: Option<&str>, limit: usize) -> Result<Decoded<'t>, Refusal> {
+/// An unknown encoding, bytes that are not valid in the encoding found, and text that is longer than `limit` bytes.
+pub(super) fn decode<'t, 'd>(
+    bytes: &'t [u8],
+    charset: Option<&str>,
+    declared: impl FnOnce() -> Option<(&'d str, usize)>,
+    limit: usize,
+) -> Result<Decoded<'t>, Refusal> {
     let named = charset.map(|name| by_name(name, bytes)).transpose()?;
-    let (encoding, rest) = match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => (Some(Encoding::Utf8), rest),
-        [0xFF, 0xFE, rest @ ..] => (Some(LITTLE), rest),
-        [0xFE, 0xFF, rest @ ..] => (Some(BIG), rest),
-        rest => (named, rest),
+    let (written, rest) = match (bytes, named) {
+        ([0xEF, 0xBB, 0xBF, rest @ ..], _) => (Written::In(Charset::Utf8), rest),
+        ([0xFF, 0xFE, rest @ ..], _) => (LITTLE, rest),
+        ([0xFE, 0xFF, rest @ ..], _) => (BIG, rest),
+        (rest, Some(named)) => (named, rest),
+        (rest, None) => (declared().map_or(Ok(Written::In(Charset::Utf8)), own_word)?, rest),
     };
-    let authority = if encoding.is_some() { Authority::Outside } else { Authority::Declaration };
-    let text = match encoding.unwrap_or(Encoding::Utf8) {
-        Encoding::Utf8 => Cow::Borrowed(std::str::from_utf8(rest).map_err(|error| invalid_at(error.valid_up_to()))?),
-        Encoding::Utf16 { read } => Cow::Owned(from_utf16(rest, read, limit)?),
+    let (text, encoding) = match written {
+        Written::In(charset) => {
+            let text = charset.decode(rest).map_err(|error| invalid_at(error.valid_up_to()))?;
+            let encoding = if charset == Charset::Utf8 { Encoding::Utf8 } else { Encoding::Windows1252 };
+            (text, encoding)
+        }
+        Written::Utf16(read) => (Cow::Owned(from_utf16(rest, read, limit)?), Encoding::Utf16),
     };
-    Ok(Decoded { text, authority })
+    if text.len() > limit {
+        return Err(Refusal::new(Reason::TooLong, limit));
+    }
+    Ok(Decoded { text, encoding })
 }
 
-fn by_name(name: &str, bytes: &[u8]) -> Result<Encoding, Refusal> {
-    if counts_as_utf8(name) {
-        Ok(Encoding::Utf8)
-    } else if name.eq_ignore_ascii_case("utf-16le") {
-        Ok(LITTLE)
-    } else if name.eq_ignore_ascii_case("utf-16be") {
-        Ok(BIG)
-    } else if name.eq_ignore_ascii_case("utf-16") {
+/// The encoding that the transport names.
+fn by_name(name: &str, bytes: &[u8]) -> Result<Written, Refusal> {
+    match Charset::named(name) {
+        Ok(charset) => Ok(Written::In(charset)),
+        Err(_) if same_charset(name, "utf-16le") => Ok(LITTLE),
+        Err(_) if same_charset(name, "utf-16be") => Ok(BIG),
         // Without a byte order mark big-endian is the rule, but a document begins with `<` and so tells.
-        Ok(if bytes.starts_with(b"<\0") { LITTLE } else { BIG })
-    } else {
-        Err(Refusal::naming(Reason::UnsupportedEncoding, 0, name))
+        Err(_) if same_charset(name, "utf-16") => Ok(if bytes.starts_with(b"<\0") { LITTLE } else { BIG }),
+        Err(_) => Err(Refusal::naming(Reason::UnsupportedEncoding, 0, name)),
     }
+}
+
+/// The encoding that the XML declaration names, which could be read byte by byte, and so is not in UTF-16.
+fn own_word((name, at): (&str, usize)) -> Result<Written, Refusal> {
+    let contradicted = ["utf-16", "utf-16le", "utf-16be"].iter().any(|wide| same_charset(name, wide));
+    let reason = if contradicted { Reason::ContradictedEncoding } else { Reason::UnsupportedEncoding };
+    Charset::named(name).map(Written::In).map_err(|_| Refusal::naming(reason, at, name))
 }
 
 /// UTF-16 can grow by half when it becomes UTF-8, so its length there is found before anything is copied.

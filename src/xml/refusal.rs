@@ -87,8 +87,12 @@ reasons! {
     Empty, "empty_document", "the document is empty; one root element is needed";
     /// Something other than markup before the root element.
     NotXml, "not_xml", "the document does not begin with markup; an XML document is needed";
-    /// An encoding other than UTF-8 and UTF-16.
-    UnsupportedEncoding, "unsupported_encoding", "the encoding is not supported; UTF-8 and UTF-16 are";
+    /// An encoding that is none of those that are read.
+    UnsupportedEncoding, "unsupported_encoding",
+        "the encoding is not supported; UTF-8, UTF-16, ISO-8859-1 and windows-1252 are";
+    /// An XML declaration that names UTF-16 in a document that is not written in it.
+    ContradictedEncoding, "contradicted_encoding",
+        "the XML declaration names an encoding that the document is not written in; leave it out or write encoding=\"utf-8\"";
     /// Bytes that are not what the encoding says.
     InvalidEncoding, "invalid_encoding", "the bytes are not valid in the document's encoding";
     /// A document type declaration, or a part of one.

@@ -348,7 +348,7 @@ fn encodings() -> Vec<Row> {
     let latin = format!("<?xml version='1.0' encoding='ISO-8859-1'?>{good}").into_bytes();
     let with = |bytes: &[u8]| [payload("").split("</p:A>").next().unwrap_or_default().as_bytes(), bytes].concat();
     vec![
-        ("an encoding of the declaration's own", TEXT, latin.clone(), Client("unsupported_encoding")),
+        ("an encoding of the declaration's own", TEXT, latin.clone(), UnknownOperation),
         ("two encodings, of which the head's counts", "text/xml; charset=utf-8", latin, UnknownOperation),
         (
             "UTF-7",
@@ -361,6 +361,12 @@ fn encodings() -> Vec<Row> {
             "text/xml; charset=ebcdic-cp-us",
             good.clone().into_bytes(),
             Client("unsupported_encoding"),
+        ),
+        (
+            "UTF-8 that calls itself UTF-16",
+            TEXT,
+            format!("<?xml version='1.0' encoding='UTF-16'?>{good}").into_bytes(),
+            Client("contradicted_encoding"),
         ),
         ("UTF-16 that the head calls UTF-8", "text/xml; charset=utf-8", utf_16(&good), UnknownOperation),
         (

@@ -13,6 +13,7 @@ use std::fs;
 use std::time::Duration;
 
 use dnis_gateway::config;
+use dnis_gateway::media::ContentType;
 use dnis_gateway::soap::envelope::{self, Envelope, Rejected};
 use dnis_gateway::soap::fault::Code;
 use dnis_gateway::soap::media::Media;
@@ -40,7 +41,7 @@ fn harmless() -> Case {
 
 /// Reads a body as the SOAP endpoints do, to the point where the operation is looked up.
 fn read(case: &Case, limits: &Limits) -> Result<(), Rejected> {
-    let media = Media::of(Some(case.content_type)).unwrap();
+    let media = Media::of(Some(ContentType::parse(case.content_type))).unwrap();
     let document = envelope::admit(&case.body, &media, limits, &Tally::default())?;
     let envelope = Envelope::open(&document, &media)?;
     let version = envelope.version();

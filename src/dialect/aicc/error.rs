@@ -95,7 +95,7 @@ impl Failure {
         let answer = json(row.status, row.outcome, &body);
         match self {
             Self::NoSuchMethod(_) => answer.with(ALLOW, HeaderValue::from_static("POST")),
-            Self::Unread(Unread::NotJson) => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
+            Self::Unread(Unread::NotJson | Unread::Charset(_)) => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
             Self::Http(HttpRefusal::ContentCoding) => {
                 answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
             }
@@ -121,7 +121,12 @@ impl Failure {
             Self::Unread(Unread::NotJson) => http(
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "the body must be JSON in UTF-8: Content-Type application/json, or none",
+                "the body must be JSON: Content-Type application/json, or none",
+            ),
+            Self::Unread(Unread::Charset(unread)) => http(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                format!("the body must be JSON: Content-Type application/json, or none; {unread}"),
             ),
             Self::Unread(Unread::Empty) => {
                 row(S::BAD_REQUEST, "invalid", code::INTERFACE, "the body is empty; a JSON object is required")

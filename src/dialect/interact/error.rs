@@ -13,6 +13,7 @@ use crate::access;
 use crate::dialect::once::{self, WrongOnce};
 use crate::dialect::{Answer, HttpRefusal, Outcome, allow, refusal_of, retry_after_exhaustion};
 use crate::domain::Refusal;
+use crate::media::UnreadCharset;
 use crate::soap::fault::{Detail, Fault, VendorCode};
 use crate::soap::media;
 use crate::store;
@@ -44,8 +45,10 @@ pub(super) enum Failure {
     NoSuchMethod(&'static [Method]),
     /// The server could not hand over the whole request, or the dialect gave up on it.
     Http(HttpRefusal),
-    /// The body is stated to be something else than JSON in UTF-8.
+    /// The body is stated to be something else than JSON.
     NotJson,
+    /// The body is stated to be in a charset that is not read.
+    Charset(UnreadCharset),
     /// The body is stated to be something else than an envelope.
     NotSoap,
     /// The caller was not let in.
@@ -116,7 +119,13 @@ impl Failure {
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 Http,
-                "The body must be JSON in UTF-8: Content-Type application/json, or none".into(),
+                "The body must be JSON: Content-Type application/json, or none".into(),
+            ),
+            Self::Charset(unread) => row(
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                Http,
+                format!("The body must be JSON: Content-Type application/json, or none; {unread}").into(),
             ),
             Self::NotSoap => row(
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -164,7 +173,7 @@ impl Failure {
                 answer.with(ALLOW, methods)
             }
             Self::NotSoap => answer.with(ACCEPT, HeaderValue::from_static(media::ACCEPTED)),
-            Self::NotJson => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
+            Self::NotJson | Self::Charset(_) => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
             Self::Http(HttpRefusal::ContentCoding) => {
                 answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
             }

@@ -12,11 +12,12 @@ pub(super) use crate::dialect::json::Members;
 /// Reads the body of a request. A body without a media type is read as JSON.
 ///
 /// # Errors
-/// [`Failure::NotJson`] for another media type or a charset other than UTF-8, [`Failure::Unreadable`] for anything
-/// but one JSON object whose members have different names.
+/// [`Failure::NotJson`] for another media type, [`Failure::Charset`] for a charset that is not read,
+/// [`Failure::Unreadable`] for anything but one JSON object whose members have different names.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Members, Failure> {
     Members::read(headers, body).map_err(|unread| match unread {
         Unread::NotJson => Failure::NotJson,
+        Unread::Charset(unread) => Failure::Charset(unread),
         Unread::Empty => Failure::Unreadable("the body is empty; a JSON object is required".into()),
         Unread::Malformed(error) => Failure::Unreadable(format!("the body is not as required: {error}").into()),
     })

@@ -11,7 +11,8 @@ use super::error::Failure;
 use super::objection::{Objections, Within};
 use super::value::Read;
 use crate::config::Limits;
-use crate::dialect::json;
+use crate::dialect::json::{self, Unread};
+use crate::media::Charset;
 
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
@@ -50,11 +51,7 @@ pub(super) struct Json<T>(pub(super) T);
 
 impl<T: Read + JsonSchema> Body for Json<T> {
     fn read(headers: &HeaderMap, body: &[u8], objections: &mut Objections) -> Result<Option<Self>, Failure> {
-        // A body without a media type is read as JSON.
-        if !json::is_json(headers) {
-            return Err(Failure::MediaType(JSON));
-        }
-        let value = parse(body)?;
+        let value = parse(json::charset_of(headers)?, body)?;
         Ok(T::read(Some(&value), objections.within(Within::Body)).map(Self))
     }
 
@@ -69,13 +66,9 @@ pub(super) fn strict(text: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice::<Strict>(text).map(|strict| strict.0)
 }
 
-fn parse(body: &[u8]) -> Result<Value, Failure> {
-    let empty = || Failure::Malformed("The body is empty; a JSON object is required".to_owned());
-    let text = json::text_of(body).ok_or_else(empty)?;
-    strict(text).map_err(|error| {
-        let objection = json::objection(text, &error);
-        Failure::Malformed(format!("The body cannot be read as JSON: {objection}"))
-    })
+fn parse(charset: Charset, body: &[u8]) -> Result<Value, Unread> {
+    let text = json::text_of(body, charset).ok_or(Unread::Empty)?;
+    strict(&text).map_err(|error| Unread::Malformed(json::objection(&text, &error)))
 }
 
 /// A JSON value whose objects name no member twice, at any depth.

@@ -6,15 +6,18 @@ use actix_web::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::body::JSON;
 use super::bulk::report::BadFile;
 use super::exhaustion::ExhaustedGroup;
 use super::objection::{Objection, Objections, Within};
 use super::problem::Problem;
 use crate::access;
+use crate::dialect::json::Unread;
 use crate::dialect::{Answer, HttpRefusal, allow, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
 use crate::domain::{Refusal, Seconds};
+use crate::media::UnreadCharset;
 use crate::store;
 
 /// The media type of problems.
@@ -35,6 +38,13 @@ pub(super) enum Failure {
     Http(HttpRefusal),
     /// The body is stated to be something else than this.
     MediaType(&'static str),
+    /// The body is of a type that is wanted, but stated to be in a charset that is not read.
+    Charset {
+        /// The types that are wanted.
+        wanted: &'static str,
+        /// The charset.
+        unread: UnreadCharset,
+    },
     /// The caller was not let in.
     Denied(access::Refusal),
     /// The caller has given too many wrong access codes at this number.
@@ -112,9 +122,8 @@ impl Failure {
             }
             Self::NoSuchMethod(methods) => (P::NoSuchMethod, format!("This path allows {}", allow(methods))),
             Self::Http(refusal) => http_row(refusal),
-            Self::MediaType(wanted) => {
-                (P::MediaType, format!("The body must be {wanted} in UTF-8, stated once or not at all"))
-            }
+            Self::MediaType(wanted) => (P::MediaType, format!("The body must be {wanted}, stated once or not at all")),
+            Self::Charset { unread, .. } => (P::MediaType, format!("The body cannot be read: {unread}")),
             Self::Denied(access::Refusal::Unauthorized { .. }) => (
                 P::Unauthorized,
                 "Send Tenant-Id, Application-Key, User-Id and User-Password, or Authorization: Basic".to_owned(),
@@ -193,7 +202,9 @@ impl Failure {
                 let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
                 answer.with(ALLOW, methods)
             }
-            Self::MediaType(wanted) => answer.with(ACCEPT, HeaderValue::from_static(wanted)),
+            Self::MediaType(wanted) | Self::Charset { wanted, .. } => {
+                answer.with(ACCEPT, HeaderValue::from_static(wanted))
+            }
             Self::Http(HttpRefusal::ContentCoding) => {
                 answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
             }
@@ -279,6 +290,17 @@ impl From<access::Denied> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::NotJson => Self::MediaType(JSON),
+            Unread::Charset(unread) => Self::Charset { wanted: JSON, unread },
+            Unread::Empty => Self::Malformed("The body is empty; a JSON object is required".to_owned()),
+            Unread::Malformed(text) => Self::Malformed(format!("The body cannot be read as JSON: {text}")),
+        }
     }
 }
 

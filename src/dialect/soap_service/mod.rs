@@ -9,9 +9,9 @@ pub(in crate::dialect) mod description;
 pub(in crate::dialect) mod page;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::HeaderMap;
 
-use super::{Answer, Call, Outcome};
+use super::{Answer, Call, Outcome, declared};
 use crate::access::UserPassword;
 use crate::config::{self, Settings};
 use crate::domain::Timestamp;
@@ -29,7 +29,7 @@ pub(in crate::dialect) use conformity::judge;
 /// A request whose envelope could be opened.
 pub(in crate::dialect) struct Request<'r, 'd, O> {
     pub(in crate::dialect) headers: &'r HeaderMap,
-    pub(in crate::dialect) media: &'r Media,
+    pub(in crate::dialect) media: &'r Media<'r>,
     pub(in crate::dialect) envelope: &'r Envelope<'d>,
     pub(in crate::dialect) operation: O,
 }
@@ -69,7 +69,7 @@ impl<'a> Service<'a> {
     pub(in crate::dialect) async fn serve<O>(
         self,
         call: &Call<'_>,
-        media: &Media,
+        media: &Media<'_>,
         choose: impl FnOnce(&Name<'_>) -> Result<O, Fault>,
         answer: impl AsyncFnOnce(&Request<'_, '_, O>) -> Answer,
     ) -> Answer {
@@ -113,10 +113,8 @@ pub(in crate::dialect) fn write_envelope(version: Version, payload: &str, outcom
 }
 
 /// The media type of the body, if it is one of an envelope.
-pub(in crate::dialect) fn media(headers: &HeaderMap) -> Option<Media> {
-    let mut values = headers.get_all(CONTENT_TYPE);
-    let value = values.next()?.to_str().ok()?;
-    Media::of(Some(value)).ok().filter(|_| values.next().is_none())
+pub(in crate::dialect) fn media(headers: &HeaderMap) -> Option<Media<'_>> {
+    declared(headers).ok().and_then(|declared| Media::of(declared).ok())
 }
 
 /// The version to answer in where there is no envelope that tells.

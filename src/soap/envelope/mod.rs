@@ -17,7 +17,7 @@ use super::media::Media;
 use super::security::{self, Demand, Security};
 use super::tally::Tally;
 use super::version::Version;
-use crate::xml::guard::{self, Document};
+use crate::xml::guard::{self, Document, Encoding};
 use crate::xml::limits::Limits;
 use crate::xml::reader::{Content, Element, Event, Name, Reader, is_blank_text};
 use crate::xml::refusal::Refusal;
@@ -55,8 +55,8 @@ impl Rejected {
 ///
 /// # Errors
 /// A Client fault with the guard's reason, in the version that the Content-Type belongs to.
-pub fn admit<'t>(body: &'t [u8], media: &Media, limits: &Limits, tally: &Tally) -> Result<Document<'t>, Rejected> {
-    guard::admit(body, media.charset(), limits).map_err(|refusal| {
+pub fn admit<'t>(body: &'t [u8], media: &Media<'_>, limits: &Limits, tally: &Tally) -> Result<Document<'t>, Rejected> {
+    guard::admit(body, media.charset().as_deref(), limits).map_err(|refusal| {
         tally.refuse(refusal.reason());
         Rejected { version: media.expected_version(), fault: unreadable(&refusal) }
     })
@@ -147,11 +147,11 @@ impl<'d> Envelope<'d> {
     ///
     /// # Errors
     /// VersionMismatch, MustUnderstand, or a Client fault for a broken structure; in that order.
-    pub fn open(document: &'d Document<'_>, media: &Media) -> Result<Self, Rejected> {
+    pub fn open(document: &'d Document<'_>, media: &Media<'_>) -> Result<Self, Rejected> {
         let mut reader = Reader::new(document);
         let (root, version) =
             root(&mut reader).map_err(|fault| Rejected { version: media.expected_version(), fault })?;
-        let mut opening = Opening { reader, version, security: None, remarks: Vec::new() };
+        let mut opening = Opening { reader, version, security: None, remarks: remarks_on(document) };
         opening.remark_on(&root);
         let (payload, content) = opening.envelope().map_err(|fault| Rejected { version, fault })?;
         let security = opening.security.unwrap_or_default();
@@ -173,7 +173,7 @@ impl<'d> Envelope<'d> {
         &self.security
     }
 
-    /// Attributes that no description of a document/literal service has.
+    /// An encoding and attributes that no description of a document/literal service has.
     pub fn remarks(&self) -> &[Deviation] {
         &self.remarks
     }
@@ -190,6 +190,16 @@ impl<'d> Envelope<'d> {
             return Err(too_many_fields(MOST_PARTS));
         }
         Ok(Fields(&self.content.fields))
+    }
+}
+
+/// What is to be said of the document before it is read.
+fn remarks_on(document: &Document<'_>) -> Vec<Deviation> {
+    match document.encoding() {
+        Encoding::Utf8 | Encoding::Utf16 => Vec::new(),
+        Encoding::Windows1252 => {
+            vec![Deviation::of(Kind::Encoding).expecting("UTF-8 or UTF-16").finding("ISO-8859-1 or windows-1252")]
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::super::fault::Code;
 use super::*;
+use crate::media::ContentType;
 use proptest::prelude::*;
 
 const V11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -16,8 +17,8 @@ const SAMPLE: &str = r#"<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.
 </soapenv:Body>
 </soapenv:Envelope>"#;
 
-fn media(content_type: &str) -> Media {
-    Media::of(Some(content_type)).unwrap()
+fn media(content_type: &str) -> Media<'_> {
+    Media::of(Some(ContentType::parse(content_type))).unwrap()
 }
 
 /// What a dialect would see of `text`: version, payload, fields; or the fault.
@@ -25,7 +26,7 @@ fn read(text: &str) -> Result<String, Rejected> {
     read_as(text, &media("text/xml"))
 }
 
-fn read_as(text: &str, media: &Media) -> Result<String, Rejected> {
+fn read_as(text: &str, media: &Media<'_>) -> Result<String, Rejected> {
     let document = admit(text.as_bytes(), media, &Limits::default(), &Tally::default())?;
     let envelope = Envelope::open(&document, media)?;
     let version = envelope.version();

@@ -5,8 +5,8 @@
 //! by two prefixes, undeclared prefixes and documents cut inside text all pass it. The guard refuses them, and with them
 //! everything an envelope may not have: document types and processing instructions.
 //!
-//! One pass from the first byte to the last; memory is bounded by the limits, not by the document (only UTF-16 is
-//! copied, to turn it into UTF-8). It looks at markup alone and knows no vocabulary.
+//! One pass from the first byte to the last; memory is bounded by the limits, not by the document (only what is
+//! not in UTF-8 is copied, to turn it into that). It looks at markup alone and knows no vocabulary.
 
 mod scanner;
 mod tag;
@@ -16,15 +16,18 @@ mod tests;
 use std::borrow::Cow;
 
 use self::scanner::Scanner;
-use super::encoding::{self, Authority};
+use super::encoding;
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
+
+pub use super::encoding::Encoding;
 
 /// A document that has passed the guard: well-formed, namespace-well-formed, within limits, free of document types and
 /// processing instructions. The only thing the reader accepts.
 #[derive(Clone, Debug)]
 pub struct Document<'t> {
     text: Cow<'t, str>,
+    encoding: Encoding,
 }
 
 impl Document<'_> {
@@ -32,12 +35,20 @@ impl Document<'_> {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// What it was written in.
+    pub const fn encoding(&self) -> Encoding {
+        self.encoding
+    }
 }
+
+/// No XML declaration is longer, in bytes, unless somebody pads it with blanks.
+const LONGEST_DECLARATION: usize = 512;
 
 /// Lets `bytes` pass if they are an XML document that is safe to read.
 ///
 /// `charset` is what the transport says about the encoding; it beats the XML declaration, and a byte order mark beats
-/// both. Nothing is copied unless the document is in UTF-16.
+/// both. Nothing is copied of a document in UTF-8.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.
@@ -45,17 +56,17 @@ pub fn admit<'t>(bytes: &'t [u8], charset: Option<&str>, limits: &Limits) -> Res
     if bytes.len() > limits.bytes {
         return Err(Refusal::new(Reason::TooLong, limits.bytes));
     }
-    let decoded = encoding::decode(bytes, charset, limits.bytes);
-    let decoded = decoded.map_err(|refusal| name_encoding(refusal, bytes, limits))?;
-    Scanner::new(&decoded.text, limits).document(decoded.authority)?;
-    Ok(Document { text: decoded.text })
+    let decoded = encoding::decode(bytes, charset, || declared(bytes, limits), limits.bytes)?;
+    Scanner::new(&decoded.text, limits).document()?;
+    Ok(Document { text: decoded.text, encoding: decoded.encoding })
 }
 
-/// Bytes that are no UTF-8 may be another encoding that the XML declaration owns up to: then the sender is told its name.
-fn name_encoding(refusal: Refusal, bytes: &[u8], limits: &Limits) -> Refusal {
-    let readable = bytes.get(..refusal.offset()).and_then(|start| std::str::from_utf8(start).ok());
-    match readable.map(|start| Scanner::new(start, limits).declaration(Authority::Declaration)) {
-        Some(Err(unsupported)) if unsupported.reason() == Reason::UnsupportedEncoding => unsupported,
-        _ => refusal,
+/// The encoding that the XML declaration names, and where, if the bytes begin with one that can be read byte by byte.
+fn declared<'t>(bytes: &'t [u8], limits: &'t Limits) -> Option<(&'t str, usize)> {
+    if !bytes.starts_with(b"<?xml") {
+        return None;
     }
+    let end = bytes.iter().take(LONGEST_DECLARATION).position(|byte| *byte == b'>')?;
+    let declaration = std::str::from_utf8(&bytes[..=end]).ok()?;
+    Scanner::new(declaration, limits).declaration().ok()?
 }

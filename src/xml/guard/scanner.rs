@@ -1,7 +1,6 @@
 //! The pass over the document: prolog, content, end. Tags are in `tag`.
 
 use super::super::chars::{is_blank, is_name_start, is_xml_char, resolve_reference};
-use super::super::encoding::{Authority, counts_as_utf8};
 use super::super::limits::Limits;
 use super::super::refusal::{Reason, Refusal};
 use super::super::scope::Scope;
@@ -56,17 +55,17 @@ impl<'t> Scanner<'t> {
     }
 
     /// Checks the whole document.
-    pub(super) fn document(mut self, authority: Authority) -> Checked {
-        self.declaration(authority)?;
+    pub(super) fn document(mut self) -> Checked {
+        self.declaration()?;
         self.before_root()?;
         self.content()?;
         self.after_root()
     }
 
-    /// The XML declaration, if the document begins with one.
-    pub(super) fn declaration(&mut self, authority: Authority) -> Checked {
+    /// The XML declaration, if the document begins with one: the encoding that it names, and where.
+    pub(super) fn declaration(&mut self) -> Checked<Option<(&'t str, usize)>> {
         if !self.rest().starts_with("<?xml") || !self.text.as_bytes().get(5).copied().is_some_and(is_blank) {
-            return Ok(());
+            return Ok(None);
         }
         self.at += 5;
         let version =
@@ -74,26 +73,16 @@ impl<'t> Scanner<'t> {
         if version != "1.0" {
             return Err(Refusal::naming(Reason::UnsupportedVersion, self.at, version));
         }
-        if let Some(encoding) = self.pseudo_attribute("encoding")? {
-            self.encoding_name(encoding, authority)?;
+        let encoding = self.pseudo_attribute("encoding")?.map(|name| (name, self.at));
+        if encoding.is_some_and(|(name, _)| !is_encoding_name(name)) {
+            return Err(Refusal::new(Reason::MalformedDeclaration, self.at));
         }
         if self.pseudo_attribute("standalone")?.is_some_and(|value| !matches!(value, "yes" | "no")) {
             return Err(Refusal::new(Reason::MalformedDeclaration, self.at));
         }
         self.blanks();
-        self.expect("?>", Reason::MalformedDeclaration)
-    }
-
-    fn encoding_name(&self, name: &str, authority: Authority) -> Checked {
-        let well_formed = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-        if !well_formed {
-            return Err(Refusal::new(Reason::MalformedDeclaration, self.at));
-        }
-        if authority == Authority::Declaration && !counts_as_utf8(name) {
-            return Err(Refusal::naming(Reason::UnsupportedEncoding, self.at, name));
-        }
-        Ok(())
+        self.expect("?>", Reason::MalformedDeclaration)?;
+        Ok(encoding)
     }
 
     /// One `name="value"` of the XML declaration, if it comes next.
@@ -341,6 +330,12 @@ impl<'t> Scanner<'t> {
         let carried = self.rest().chars().next().is_none_or(is_xml_char);
         Refusal::new(if carried { otherwise } else { Reason::ForbiddenCharacter }, self.at)
     }
+}
+
+/// Whether an encoding could be called this.
+fn is_encoding_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
 }
 
 /// Whether the part after `#` is a well-formed number, whatever it stands for.

@@ -225,20 +225,52 @@ fn utf_8_and_utf_16_are_read_with_and_without_mark() {
 #[test]
 fn the_transports_charset_beats_the_declaration() {
     let declared = "<?xml version='1.0' encoding='ISO-8859-1'?><a>é</a>";
-    assert_eq!(refused(declared), Some(UnsupportedEncoding));
     assert_eq!(verdict(declared.as_bytes(), Some("utf-8")).as_deref(), Ok(declared));
+    let mistaken = verdict(declared.as_bytes(), None);
+    assert_eq!(mistaken.as_deref(), Ok("<?xml version='1.0' encoding='ISO-8859-1'?><a>Ã©</a>"));
     let utf_16 = "<?xml version='1.0' encoding='UTF-16'?><a/>";
-    assert_eq!(refused(utf_16), Some(UnsupportedEncoding));
     assert_eq!(verdict(&utf16(utf_16, u16::to_le_bytes), Some("utf-16le")).as_deref(), Ok(utf_16));
+    assert_eq!(verdict(utf_16.as_bytes(), Some("utf-8")).as_deref(), Ok(utf_16));
 }
 
 #[test]
-fn another_encoding_is_refused_by_name() {
-    let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xE9</a>";
-    let refusal = admit(latin, None, &Limits::default()).unwrap_err();
-    assert_eq!((refusal.reason(), refusal.found()), (UnsupportedEncoding, Some("ISO-8859-1")));
-    let refusal = admit(b"<a/>", Some("windows-1252"), &Limits::default()).unwrap_err();
-    assert_eq!((refusal.reason(), refusal.found()), (UnsupportedEncoding, Some("windows-1252")));
+fn iso_8859_1_is_read_as_windows_1252_whoever_names_it() {
+    let text = "<a b='ü'>M\u{fc}ller \u{20ac}</a>";
+    let bytes = b"<a b='\xfc'>M\xfcller \x80</a>";
+    for charset in ["ISO-8859-1", "iso8859-1", "latin1", "windows-1252", "CP1252"] {
+        assert_eq!(verdict(bytes, Some(charset)).as_deref(), Ok(text), "{charset}");
+    }
+    for name in ["ISO-8859-1", "windows-1252", "latin1"] {
+        let declaration = format!("<?xml version=\"1.0\"  encoding = '{name}' standalone='yes' ?>");
+        let document = [declaration.as_bytes(), bytes].concat();
+        assert_eq!(verdict(&document, None), Ok(format!("{declaration}{text}")), "{name}");
+        let admitted = admit(&document, None, &Limits::default()).unwrap();
+        assert_eq!(admitted.encoding(), Encoding::Windows1252);
+    }
+    let grown = [b"<a>", &[0x80; 50][..], b"</a>"].concat();
+    let limits = Limits { bytes: 100, ..Limits::default() };
+    let refusal = admit(&grown, Some("latin1"), &limits).unwrap_err();
+    assert_eq!(refusal.reason(), TooLong, "a character of windows-1252 has up to three bytes in UTF-8");
+}
+
+#[test]
+fn another_encoding_is_refused_by_name_and_told_which_are_read() {
+    let cyrillic = b"<?xml version='1.0' encoding='KOI8-R'?><a>\xC1</a>";
+    let refusal = admit(cyrillic, None, &Limits::default()).unwrap_err();
+    assert_eq!((refusal.reason(), refusal.found()), (UnsupportedEncoding, Some("KOI8-R")));
+    let refusal = admit(b"<a/>", Some("iso-8859-15"), &Limits::default()).unwrap_err();
+    assert_eq!((refusal.reason(), refusal.found()), (UnsupportedEncoding, Some("iso-8859-15")));
+    assert!(refusal.to_string().contains("UTF-8, UTF-16, ISO-8859-1 and windows-1252 are"), "{refusal}");
+}
+
+#[test]
+fn a_declaration_of_utf_16_in_another_encoding_is_called_a_contradiction() {
+    for name in ["utf-16", "UTF-16LE", "UTF16"] {
+        let text = format!("<?xml version='1.0' encoding='{name}'?><a/>");
+        let refusal = admit(text.as_bytes(), None, &Limits::default()).unwrap_err();
+        assert_eq!((refusal.reason(), refusal.found()), (ContradictedEncoding, Some(name)));
+        assert!(!refusal.to_string().contains("UTF-16 are"), "{refusal}");
+    }
 }
 
 #[test]
@@ -393,7 +425,7 @@ fn markup() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_get_a_verdict(bytes in prop::collection::vec(any::<u8>(), 0..300), charset in prop::option::of("utf-(8|16(le|be)?)")) {
+    fn arbitrary_bytes_get_a_verdict(bytes in prop::collection::vec(any::<u8>(), 0..300), charset in prop::option::of("utf-(8|16(le|be)?)|latin1")) {
         let _ = verdict(&bytes, charset.as_deref());
     }
 

@@ -180,9 +180,10 @@ async fn another_media_type_than_an_envelopes_is_refused_below_soap() {
         }
         let none = send(post(path)).await;
         trial.refused("no media type", &none, 415, Form::Text, words).await;
-        let two = send(post(path).header("Content-Type", "text/xml").header("Content-Type", "text/xml")).await;
+        let two = send(post(path).header("Content-Type", "text/xml").header("Content-Type", "text/plain")).await;
         trial.refused("two media types", &two, 415, Form::Text, words).await;
     }
-    let charset = send(post("/agent/soap").header("Content-Type", "text/xml; charset=iso-8859-1")).await;
-    trial.refused("another charset", &charset, 500, CLIENT, "encoding is not supported").await;
+    let charset = send(post("/agent/soap").header("Content-Type", "text/xml; charset=koi8-r")).await;
+    let words = "the encoding is not supported; UTF-8, UTF-16, ISO-8859-1 and windows-1252 are (found 'koi8-r')";
+    trial.refused("another charset", &charset, 500, CLIENT, words).await;
 }

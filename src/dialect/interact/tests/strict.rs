@@ -64,6 +64,12 @@ fn deviations() -> Vec<(Kind, Request)> {
         (Kind::EncodingStyle, right().with("<s:phone>", &format!("<s:phone {encoding}>"))),
         (Kind::Attribute, right().with("<s:phone>", "<s:phone lang=\"en\">")),
         (Kind::Attribute, right().with("<soapenv:Body>", "<soapenv:Body soapenv:mustUnderstand=\"0\">")),
+        (Kind::Encoding, right().typed("text/xml; charset=ISO-8859-1")),
+        (Kind::Encoding, right().typed("text/xml; charset=windows-1252")),
+        (
+            Kind::Encoding,
+            right().typed("text/xml").with("<soapenv:Env", "<?xml version='1.0' encoding='latin1'?><soapenv:Env"),
+        ),
         (Kind::MediaType, right().typed("application/xml")),
         (Kind::MediaType, right().typed("application/soap+xml")),
         (Kind::MediaType, right().with(SOAP11, SOAP12)),

@@ -9,6 +9,7 @@ use crate::dialect::native::error::Failure;
 use crate::dialect::native::problem::{Problem, TYPE_PREFIX};
 use crate::domain::refusal::{Miss, RouteRefusal};
 use crate::domain::{AllocationId, DocumentId, GroupName, InteractionId, Number, OnceKey, Refusal, RouteId};
+use crate::media::Charset;
 
 fn failures() -> Vec<Failure> {
     let number = Number::new("4711").unwrap();
@@ -40,6 +41,7 @@ fn failures() -> Vec<Failure> {
         Failure::NoSuchPath,
         Failure::NoSuchMethod(vec![Method::GET, Method::HEAD]),
         Failure::MediaType("application/json"),
+        Failure::Charset { wanted: "application/json", unread: Charset::named("koi8-r").unwrap_err() },
         Failure::Denied(access::Refusal::Unauthorized { realm: "never told".to_owned() }),
         Failure::Denied(access::Refusal::TooManyAttempts { retry_after: Seconds::new(60) }),
         Failure::Malformed("The body is empty; a JSON object is required".to_owned()),

@@ -205,7 +205,7 @@ async fn every_parameter_of_a_path_is_held_to_its_description() {
 }
 
 #[tokio::test]
-async fn only_json_in_utf_8_is_read_and_no_media_type_is_json() {
+async fn only_json_is_read_and_no_media_type_is_json() {
     let gateway = Gateway::new();
     let send = async |types: &[&str], number: &str| {
         let types = types.iter().map(|value| ("Content-Type", *value));
@@ -215,11 +215,13 @@ async fn only_json_in_utf_8_is_read_and_no_media_type_is_json() {
     assert_eq!(send(&[], "1").await.status, 201);
     assert_eq!(send(&["application/json"], "2").await.status, 201);
     assert_eq!(send(&["Application/JSON; charset=UTF-8"], "3").await.status, 201);
+    assert_eq!(send(&["application/json", "application/json"], "5").await.status, 201, "the same twice is once");
+    assert_eq!(send(&["application/json ;; charset='latin1'"], "6").await.status, 201);
     for types in [
         &["text/plain"][..],
         &["application/merge-patch+json"],
         &["application/json; charset=utf-16"],
-        &["application/json", "application/json"],
+        &["application/json", "text/plain"],
         &[""],
     ] {
         let reply = send(types, "4").await;

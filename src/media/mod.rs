@@ -1,0 +1,13 @@
+//! What bodies say of themselves: media types, charsets and transfer encodings, read in one way wherever a body or a part
+//! of one comes in.
+//!
+//! Clients write the same thing in many ways (`application/json ;charset=UTF-8`, `charset='utf8'`, `;;`), and none of them
+//! is worth a refusal. Nothing here knows HTTP, a format or a vendor; whoever asks says which types it takes.
+
+mod charset;
+mod content_type;
+mod transfer;
+
+pub use charset::{Charset, READ, UnreadCharset, same_charset};
+pub use content_type::{ContentType, Unclear};
+pub use transfer::{TransferProblem, undo};
