@@ -1,6 +1,8 @@
 #!/bin/sh
-# Sends callers of 9911411, extension 11, to skill queue 1: the example of the AICC documentation.
+# Sends callers of 9911411, extension 11, to skill queue 1: the example of the AICC documentation. The second time it says
+# that the number has a destination (returnCode 120002).
+# Usage: [BASE=URL] create.sh
 set -eu
 cd "$(dirname "$0")"
-token=$(sh token.sh | sed -n 's/.*"AccessToken":"\([^"]*\)".*/\1/p')
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/apiaccess/rest/cc-management/v1/calledRoute/createCalledRoute" -H 'Content-Type:application/json' -H "Authorization:Bearer $token" -H 'X-APP-Key:demo-key-0001' --data-binary @create.json
+. ../lib.sh
+show_aicc calledRoute/createCalledRoute @create.json

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Lists the IVR flows.
+# Usage: [BASE=URL] ivr-flows.sh
 set -eu
 cd "$(dirname "$0")"
-token=$(sh token.sh | sed -n 's/.*"AccessToken":"\([^"]*\)".*/\1/p')
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/apiaccess/rest/cc-management/v1/ivrFlow/queryIVRFlowList" -H 'Content-Type:application/json' -H "Authorization:Bearer $token" -H 'X-APP-Key:demo-key-0001' --data-binary '{}'
+. ../lib.sh
+show_aicc ivrFlow/queryIVRFlowList '{}'

@@ -1,6 +1,9 @@
 #!/bin/sh
-# Lets callers of the skill queue with this id wait for two minutes.
+# Lets callers of a skill queue wait for two minutes.
+# Usage: [BASE=URL] modify-skill.sh [ID]; without one, a queue is made first and deleted at the end
 set -eu
 cd "$(dirname "$0")"
-token=$(sh token.sh | sed -n 's/.*"AccessToken":"\([^"]*\)".*/\1/p')
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/apiaccess/rest/cc-management/v1/skill/modifySkill" -H 'Content-Type:application/json' -H "Authorization:Bearer $token" -H 'X-APP-Key:demo-key-0001' --data-binary "{\"skillId\":${1:?usage: modify-skill.sh ID},\"maxWaitTime\":120}"
+. ../lib.sh
+id=${1:-$(make_skill)}
+show_aicc skill/modifySkill "{\"skillId\":$id,\"maxWaitTime\":120}"
+[ $# -gt 0 ] || aicc skill/deleteSkill "{\"skillIds\":\"$id\"}" >/dev/null

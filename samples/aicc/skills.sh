@@ -1,6 +1,7 @@
 #!/bin/sh
 # Lists skill queue 7.
+# Usage: [BASE=URL] skills.sh
 set -eu
 cd "$(dirname "$0")"
-token=$(sh token.sh | sed -n 's/.*"AccessToken":"\([^"]*\)".*/\1/p')
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/apiaccess/rest/cc-management/v1/skill/querySkills" -H 'Content-Type:application/json' -H "Authorization:Bearer $token" -H 'X-APP-Key:demo-key-0001' --data-binary @skills.json
+. ../lib.sh
+show_aicc skill/querySkills @skills.json

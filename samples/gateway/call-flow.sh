@@ -1,6 +1,7 @@
 #!/bin/sh
 # A call from beginning to end, over four protocols: a hotline is lent by GMS with a code and user data, AICC leads it to
 # a skill queue, and when the call arrives one question tells both, over JSON and over SOAP; the last one takes the call.
+# Usage: [BASE=URL] call-flow.sh; the second time AICC says that the hotline has a destination already (returnCode 120002)
 set -eu
 cd "$(dirname "$0")"
 BASE=${BASE:-http://127.0.0.1:8080}

@@ -1,5 +1,11 @@
 #!/bin/sh
-# Asks over SOAP whose call to 6504664130 it is, and where it goes.
+# Asks over SOAP whose call it is, and where it goes; nothing changes by it.
+# Usage: [BASE=URL] [KEEP=1] resolve-call-soap.sh [NUMBER]; without one, a number is lent first
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/gateway/v1/soap" -H @headers.txt -H 'Content-Type: text/xml; charset=utf-8' -H 'SOAPAction: "urn:dnis-gateway:v1/ResolveCall"' --data-binary @resolve-call.xml
+. ../lib.sh
+number=${1:-$(need number "$(curl -sS -X POST "$BASE/gateway/v1/soap" -H @headers.txt -H 'Content-Type: text/xml; charset=utf-8' -H 'SOAPAction: "urn:dnis-gateway:v1/RequestAccess"' --data-binary @request-access.xml)")}
+sed "s/>6504664130</>$number</" resolve-call.xml |
+    curl -sSi -X POST "$BASE/gateway/v1/soap" -H @headers.txt -H 'Content-Type: text/xml; charset=utf-8' -H 'SOAPAction: "urn:dnis-gateway:v1/ResolveCall"' --data-binary @-
+echo
+[ $# -gt 0 ] || give_back "$number"

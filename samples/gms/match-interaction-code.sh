@@ -1,7 +1,13 @@
 #!/bin/sh
 # Recognises a call by dialled number, access code and caller.
-# Usage: match-interaction-code.sh [NUMBER CODE]; without arguments the body of match-interaction-code.txt goes out as it is.
+# Usage: [BASE=URL] match-interaction-code.sh [NUMBER CODE]; without them, a number with a code is lent first and recognised then
 set -eu
 cd "$(dirname "$0")"
-sed -e "s/^_access_number=[0-9]*/_access_number=${1:-6504664130}/" -e "s/_access_code=[0-9]*/_access_code=${2:-1234}/" match-interaction-code.txt |
-    curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/genesys/1/service/match-interaction" --data-binary @-
+. ../lib.sh
+if [ $# -lt 2 ]; then
+    lent=$(lend_gms request-access request-access-code.txt)
+    set -- "$(need _access_number "$lent")" "$(need _access_code "$lent")"
+fi
+sed -e "s/^_access_number=[0-9]*/_access_number=$1/" -e "s/_access_code=[0-9]*/_access_code=$2/" match-interaction-code.txt |
+    curl -sSi -X POST "$BASE/genesys/1/service/match-interaction" --data-binary @-
+echo

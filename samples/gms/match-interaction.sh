@@ -1,7 +1,10 @@
 #!/bin/sh
 # Recognises a call by the dialled number alone, and frees the number.
-# Usage: match-interaction.sh [NUMBER]; without arguments the body of match-interaction.txt goes out as it is.
+# Usage: [BASE=URL] match-interaction.sh [NUMBER]; without one, a number is lent first and recognised then
 set -eu
 cd "$(dirname "$0")"
-sed -e "s/^_access_number=[0-9]*/_access_number=${1:-6504664130}/" match-interaction.txt |
-    curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/genesys/1/service/match-interaction" --data-binary @-
+. ../lib.sh
+number=${1:-$(need _access_number "$(lend_gms request-access request-access.txt)")}
+sed "s/^_access_number=[0-9]*/_access_number=$number/" match-interaction.txt |
+    curl -sSi -X POST "$BASE/genesys/1/service/match-interaction" --data-binary @-
+echo

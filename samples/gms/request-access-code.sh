@@ -1,5 +1,9 @@
 #!/bin/sh
 # Lends a number with a four-digit access code, tied to the caller's own number, for two minutes.
+# Usage: [BASE=URL] [KEEP=1] request-access-code.sh; without KEEP the number is given back when its answer was shown
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/genesys/1/service/request-access" --data-binary @request-access-code.txt
+. ../lib.sh
+answer=$(curl -sSi -X POST "$BASE/genesys/1/service/request-access" --data-binary @request-access-code.txt)
+printf '%s\n' "$answer"
+give_back "$(value _access_number "$answer")"

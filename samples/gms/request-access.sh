@@ -1,5 +1,9 @@
 #!/bin/sh
 # Lends a number of the group DNIS to a running interaction: the example of the GMS documentation, one parameter a line.
+# Usage: [BASE=URL] [KEEP=1] request-access.sh; without KEEP the number is given back when its answer was shown
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/genesys/1/service/request-access" --data-binary @request-access.txt
+. ../lib.sh
+answer=$(curl -sSi -X POST "$BASE/genesys/1/service/request-access" --data-binary @request-access.txt)
+printf '%s\n' "$answer"
+give_back "$(value _access_number "$answer")"

@@ -1,5 +1,9 @@
 #!/bin/sh
-# Frees a number over REST: the example of the Interact documentation. The answer is 200 with an empty body.
+# Frees a number over REST, as the Interact documentation's example does. The answer is 200 with an empty body.
+# Usage: [BASE=URL] free.sh [PHONE]; without one, a number is lent first and freed then
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -X POST "${BASE:-http://127.0.0.1:8080}/interact/version/2/dnis/allocate/free/${1:-380974520200}" -H @headers-user.txt
+. ../lib.sh
+phone=${1:-$(curl -sS -X POST "$BASE/interact/version/2/dnis/allocate/new" -H @headers-interaction.txt -H 'Content-Type: application/json' --data-binary @allocate.json)}
+curl -sSi -X POST "$BASE/interact/version/2/dnis/allocate/free/$phone" -H @headers-user.txt
+echo

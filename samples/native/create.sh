@@ -1,5 +1,8 @@
 #!/bin/sh
-# Adds a number to the pool.
+# Adds a number to the pool. The second time it says that the number exists (409).
+# Usage: [BASE=URL] create.sh
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -u admin:password "${BASE:-http://127.0.0.1:8080}/gateway/v1/numbers" -H 'Content-Type: application/json' --data-binary @create.json
+. ../lib.sh
+curl -sSi -u admin:password "$BASE/gateway/v1/numbers" -H 'Content-Type: application/json' --data-binary @create.json
+echo

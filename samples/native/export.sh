@@ -1,4 +1,7 @@
 #!/bin/sh
-# Writes the numbers of a group (by default test) as a file that can be imported.
+# Writes the numbers of a group as a file that can be imported.
+# Usage: [BASE=URL] export.sh [GROUP]; without one, the group test
 set -eu
-curl -sSi "${BASE:-http://127.0.0.1:8080}/gateway/v1/numbers/export?group=${1:-test}" -u admin:password
+cd "$(dirname "$0")"
+. ../lib.sh
+curl -sSi "$BASE/gateway/v1/numbers/export?group=${1:-test}" -u admin:password

@@ -1,5 +1,8 @@
 #!/bin/sh
 # Lists the groups with how their numbers stand.
+# Usage: [BASE=URL] groups.sh
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -u admin:password "${BASE:-http://127.0.0.1:8080}/gateway/v1/groups"
+. ../lib.sh
+curl -sSi -u admin:password "$BASE/gateway/v1/groups"
+echo

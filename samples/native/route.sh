@@ -1,5 +1,8 @@
 #!/bin/sh
-# Makes a called route: whoever dials the access code reaches a skill queue.
+# Makes a called route: whoever dials the access code reaches a skill queue. Once it is routed, the answer says so (409).
+# Usage: [BASE=URL] route.sh
 set -eu
 cd "$(dirname "$0")"
-curl -sSi -u admin:password "${BASE:-http://127.0.0.1:8080}/gateway/v1/routes" -H 'Content-Type: application/json' --data-binary @route.json
+. ../lib.sh
+curl -sSi -u admin:password "$BASE/gateway/v1/routes" -H 'Content-Type: application/json' --data-binary @route.json
+echo

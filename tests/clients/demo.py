@@ -43,10 +43,20 @@ class Demo:
         self._lines: queue.Queue = queue.Queue()
 
     def __enter__(self) -> "Demo":
+        self._start()
+        return self
+
+    def restart(self) -> None:
+        """Stops the gateway and starts it again on the same data; its addresses are new."""
+        self._stop()
+        self._lines = queue.Queue()
+        self._start()
+
+    def _start(self) -> None:
         command = [self._binary, "serve", "--demo", "--listen", "127.0.0.1:0", "--data", f"{self._data.name}/data"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        threading.Thread(target=self._read_lines, daemon=True).start()
+        threading.Thread(target=self._read_lines, args=(self._process, self._lines), daemon=True).start()
         try:
             self.base = self._address("listening on ")
             self.admin = self._address("admin on ")
@@ -54,9 +64,12 @@ class Demo:
             self._process.kill()
             self._process.wait()
             raise
-        return self
 
     def __exit__(self, *_exception) -> None:
+        self._stop()
+        self._data.cleanup()
+
+    def _stop(self) -> None:
         process = self._process
         process.send_signal(signal.SIGTERM)
         try:
@@ -65,19 +78,18 @@ class Demo:
             process.kill()
             process.wait()
             raise DemoError(f"the gateway was still running {STOP_LIMIT:.0f} s after SIGTERM") from None
-        log = self.log()
-        self._data.cleanup()
         if status != 0:
-            raise DemoError(f"the gateway stopped with status {status} after SIGTERM, 0 was promised\n{log}")
+            raise DemoError(f"the gateway stopped with status {status} after SIGTERM, 0 was promised\n{self.log()}")
 
     def log(self) -> str:
         """What the gateway has written to stderr so far."""
         return self._log.read_text(errors="replace")
 
-    def _read_lines(self) -> None:
-        for line in self._process.stdout:
-            self._lines.put(line.rstrip("\n"))
-        self._lines.put(None)
+    @staticmethod
+    def _read_lines(process: subprocess.Popen, lines: queue.Queue) -> None:
+        for line in process.stdout:
+            lines.put(line.rstrip("\n"))
+        lines.put(None)
 
     def _address(self, announcement: str) -> str:
         """The address in the next line of stdout, which must begin with `announcement`."""

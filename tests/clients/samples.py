@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Runs every script under `samples/` against fresh demo gateways and checks the documented answer.
+"""Runs every script under `samples/` as a newcomer does, and checks the documented answer.
 
-Usage: `samples.py BINARY`. The scripts run exactly as a reader runs them, with only BASE set; those that need a number
-or a code from an earlier answer get it as their argument. A script that no check here ran is a failed check, so that no
-sample can rot unseen. One line per check.
+Usage: `samples.py BINARY [SEED]`. All scripts run on one demo gateway in a random order, then in another one, and once more
+after a restart on the same data: each prints success or the documented answer to a repetition, and at the end nothing is
+lent. Then those that take an argument get one. A script without a check is a failed check, so that no sample can rot
+unseen. One line per check; the seed of the order is among them.
 """
 
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from demo import Demo, DemoError
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 INTERACTION = "1212-887ad635-22b1-49c5-ae7b-3b271bc10289"
-NUMBER = re.compile(r"650466413[0-9]")
+NUMBER = re.compile(r"6504664[0-9]{3}")
 INSTANCE_ID = re.compile(r"[0-9]+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -51,122 +53,311 @@ class Answer:
 
 
 class Runner:
-    """Runs sample scripts against one gateway and remembers which."""
-
-    ran: set[Path] = set()
+    """Runs sample scripts against one gateway."""
 
     def __init__(self, base: str):
-        self._environment = dict(os.environ, BASE=base)
+        self.environment = dict(os.environ, BASE=base)
+
+    def keeping(self, name: str) -> Answer:
+        """The answer of a script that leaves lent what it lends."""
+        self.environment["KEEP"] = "1"
+        try:
+            return self(name)
+        finally:
+            del self.environment["KEEP"]
 
     def __call__(self, name: str, *arguments: str) -> Answer:
-        head, _, body = self.printed(name, *arguments).partition("\r\n\r\n")
+        return self.answer(self.printed(name, *arguments))
+
+    @staticmethod
+    def answer(printed: str) -> Answer:
+        """What a script printed that shows one answer with its headers; the line break at its end is the script's."""
+        head, _, body = printed.partition("\r\n\r\n")
         status, *lines = head.split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
-        return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body)
+        return Answer(int(status.split()[1]), {name.lower(): value for name, value in headers.items()}, body.removesuffix("\n"))
 
     def printed(self, name: str, *arguments: str) -> str:
         """Everything that a script prints."""
         script = SAMPLES / f"{name}.sh"
-        Runner.ran.add(script)
         command = ["sh", str(script), *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(command, env=self.environment, capture_output=True, timeout=60, check=False)
         if done.returncode != 0:
             raise OSError(f"{script.name} exited with {done.returncode}: {done.stderr.decode(errors='replace')}")
         return done.stdout.decode()
 
 
-def request_access(run: Runner, checks: Checks) -> None:
-    answer = run("gms/request-access")
-    members = answer.xml("request-access")
-    checks.equal(answer.status, 200, "request-access, the documentation's example, answers 200")
-    checks.equal(
-        list(members),
-        ["_access_number", "_expiration_time", "_id"],
-        "request-access answers number, time and id, as in the documentation's example",
-    )
-    checks.check(bool(NUMBER.fullmatch(members["_access_number"])), "request-access lends a number of DNIS", answer.body)
-    checks.check(members["_expiration_time"] in ("29", "30"), "request-access books for 30 s by default", answer.body)
-    checks.equal(members["_id"], INTERACTION, "request-access answers the interaction's id")
+def gms_lent(answer: Answer, service: str, code: str | None = None) -> None:
+    """A number of DNIS was lent, with a code of this form or none."""
+    members = answer.xml(service)
+    expected = ["_access_number", "_expiration_time", "_id"] if code is None else [
+        "_access_code", "_access_number", "_expiration_time", "_id"
+    ]
+    assert answer.status == 200 and list(members) == expected, members
+    assert NUMBER.fullmatch(members["_access_number"]), members
+    assert code is None or re.fullmatch(code, members["_access_code"]), members
 
-    answer = run("gms/match-interaction", members["_access_number"])
-    matched = answer.xml("match-interaction")
-    checks.equal(list(matched), ["_data_id", "_id"], "match-interaction answers id and data id")
-    checks.equal(matched["_id"], INTERACTION, "match-interaction recognises the interaction")
-    answer = run("gms/match-interaction", members["_access_number"])
+
+def gms_matched(answer: Answer) -> None:
+    """The interaction of the demo was recognised."""
+    members = answer.xml("match-interaction")
+    assert answer.status == 200 and list(members) == ["_data_id", "_id"] and members["_id"] == INTERACTION, members
+
+
+def request_interaction(answer: Answer) -> None:
+    gms_lent(answer, "request-interaction", "[0-9]{6}")
+    assert INSTANCE_ID.fullmatch(answer.xml("request-interaction")["_id"])
+
+
+def match_data(answer: Answer) -> None:
+    matched = json.loads(answer.body)
+    assert INSTANCE_ID.fullmatch(matched["_id"]) and matched["user_data"] == {"customer_name": "Ann", "language": "fr"}
+
+
+def match_multiple(answer: Answer) -> None:
+    assert "json" in answer.headers["content-type"]
+    assert [match["_id"] for match in json.loads(answer.body)["matches"]] == [INTERACTION]
+
+
+def match_delete(answer: Answer) -> None:
+    assert INSTANCE_ID.fullmatch(answer.xml("match-interaction")["_id"])
+
+
+def is_empty_200(answer: Answer) -> None:
+    assert (answer.status, answer.body) == (200, "")
+
+
+def says(text: str, status: int = 200):
+    """A check that an answer has this body."""
+
+    def check(answer: Answer) -> None:
+        assert (answer.status, answer.body) == (status, text)
+
+    return check
+
+
+def rest_create(answer: Answer) -> None:
+    exists = (409, "Cannot create Phone '2111234567'. A phone with that name already exists")
+    assert (answer.status == 200 and answer.body.isdecimal()) or (answer.status, answer.body) == exists
+
+
+def soap_create(answer: Answer) -> None:
+    result = answer.soap_result("CreatePhone")
+    assert result.isdecimal() or result == "Cannot create Phone '2111234568'. A phone with that name already exists"
+
+
+def rest_allocate(answer: Answer) -> None:
+    assert answer.status == 200 and re.fullmatch("380974520[0-9]{3}|211123456[78]", answer.body)
+
+
+def soap_allocate(answer: Answer) -> None:
+    assert answer.soap_result("AllocateDnis") in ("111", "222", "2111234560")
+
+
+def soap_says(operation: str, result: str):
+    """A check that a SOAP answer has this result."""
+
+    def check(answer: Answer) -> None:
+        assert answer.soap_result(operation) == result
+
+    return check
+
+
+def token(answer: Answer) -> None:
+    granted = json.loads(answer.body)
+    assert (granted["ApplyType"], granted["Expires"], granted["UserID"]) == ("Bearer", "600", "Anonymous")
+
+
+def aicc(description: str, repeated: bool = False):
+    """A check that an AICC answer is success with this description, or where that is documented a repetition."""
+
+    def check(answer: Answer) -> None:
+        told = json.loads(answer.body)
+        if repeated and answer.status == 500:
+            assert told["returnCode"] == "120002"
+        else:
+            assert (answer.status, told["returnCode"], told["description"]) == (200, "0", description)
+
+    return check
+
+
+def aicc_query(answer: Answer) -> None:
+    [route] = json.loads(answer.body)["data"]["calledRouteList"]
+    assert (route["accessCode"], route["extCode"], route["deviceId"]) == ("9911411", "11", 1)
+
+
+def aicc_delete(answer: Answer) -> None:
+    assert json.loads(answer.body)["data"]["content"] == "991141111"
+
+
+def aicc_codes(answer: Answer) -> None:
+    assert [code["accessCode"] for code in json.loads(answer.body)["data"]["calledRouteList"]] == ["5550100"]
+
+
+def aicc_skills(answer: Answer) -> None:
+    assert [skill["name"] for skill in json.loads(answer.body)["data"]] == ["sales-voice"]
+
+
+def aicc_flows(answer: Answer) -> None:
+    flows = json.loads(answer.body)
+    assert (flows["retCode"], [flow["description"] for flow in flows["result"]]) == ("0", ["main-menu"])
+
+
+def has(*texts: str):
+    """A check that an answer is a success with these texts in it."""
+
+    def check(answer: Answer) -> None:
+        assert answer.status == 200 and all(text in answer.body for text in texts)
+
+    return check
+
+
+def resolved(answer: Answer) -> None:
+    seen = json.loads(answer.body)
+    [candidate] = seen["candidates"]
+    found = (candidate["interaction"], candidate["data"], candidate["reason"], seen["taken"])
+    assert found == (INTERACTION, {"first_name": "Ann"}, "number", False)
+
+
+def soap_route(answer: Answer) -> None:
+    assert "<ns2:kind>skill<" in answer.body or (answer.status == 500 and "<f:reason>route_exists<" in answer.body)
+
+
+def call_flow(printed: str) -> None:
+    for expected in (
+        "lent by GMS: 5550100 with the code ",
+        '"data":{"first_name":"Ann"}',
+        '"access_code":"5550100"',
+        "<ns2:taken>true<",
+        "<ns2:value>Ann<",
+        "<ns2:accessCode>5550100<",
+    ):
+        assert expected in printed, expected
+    assert '"description":"data create success"' in printed or '"returnCode":"120002"' in printed
+
+
+def native_create(answer: Answer) -> None:
+    if answer.status != 409:
+        assert (answer.status, answer.headers["location"]) == (201, "/gateway/v1/numbers/6504664150")
+
+
+def native_lend(answer: Answer) -> None:
+    assert answer.status == 201 and len(json.loads(answer.body)["code"]) == 4
+
+
+def native_route(answer: Answer) -> None:
+    told = json.loads(answer.body)
+    assert (answer.status, told.get("skill")) == (201, 7) or (answer.status == 409 and "routed already" in told["detail"])
+
+
+def native_import(answer: Answer) -> None:
+    told = json.loads(answer.body)
+    if answer.status == 422:
+        assert (told["bad_rows"]["total"], told["bad_rows"]["rows"][0]["line"]) == (6, 2)
+    else:
+        assert (answer.status, told) == (200, {"rows": 6, "created": 6, "skipped": 0})
+
+
+def native_export(answer: Answer) -> None:
+    lines = answer.body.splitlines()
+    assert lines[0] == "number,dnid,group,enabled" and "380974520209,0209,test,true" in lines
+
+
+def native_groups(answer: Answer) -> None:
+    groups = {group["group"]: group["counts"] for group in json.loads(answer.body)["items"]}
+    assert all(groups[name]["allocated"] == 0 for name in ("DNIS", "test", "samples")), groups
+
+
+def freed(answer: Answer) -> None:
+    assert answer.status == 204
+
+
+CHECKS = {
+    "gms/request-access": lambda answer: gms_lent(answer, "request-access"),
+    "gms/request-access-code": lambda answer: gms_lent(answer, "request-access", "[0-9]{4}"),
+    "gms/request-interaction": request_interaction,
+    "gms/match-interaction": gms_matched,
+    "gms/match-interaction-code": gms_matched,
+    "gms/match-interaction-data": match_data,
+    "gms/match-interaction-multiple": match_multiple,
+    "gms/match-interaction-delete": match_delete,
+    "interact/create": rest_create,
+    "interact/create-soap": soap_create,
+    "interact/allocate": rest_allocate,
+    "interact/allocate-soap": soap_allocate,
+    "interact/get": says("Unique Id 3"),
+    "interact/get-soap": soap_says("GetDnisAllocation", "Unique Id 3"),
+    "interact/free": is_empty_200,
+    "interact/free-soap": soap_says("FreeDnisAllocation", "Success"),
+    "aicc/token": token,
+    "aicc/create": aicc("data create success", repeated=True),
+    "aicc/query": aicc_query,
+    "aicc/modify": aicc("data update success"),
+    "aicc/delete": aicc_delete,
+    "aicc/access-codes": aicc_codes,
+    "aicc/skills": aicc_skills,
+    "aicc/ivr-flows": aicc_flows,
+    "aicc/create-skill": aicc("data create success", repeated=True),
+    "aicc/modify-skill": aicc("data update success"),
+    "aicc/delete-skill": aicc("Success"),
+    "gateway/request-access-soap": has("<ns2:number>6504664", "<ns2:code>"),
+    "gateway/match-interaction-soap": has(f"<ns2:interaction>{INTERACTION}<"),
+    "gateway/resolve-call": resolved,
+    "gateway/resolve-call-soap": has(f"<ns2:interaction>{INTERACTION}<"),
+    "gateway/create-called-route-soap": soap_route,
+    "gateway/call-flow": call_flow,
+    "native/create": native_create,
+    "native/lend": native_lend,
+    "native/free": freed,
+    "native/groups": native_groups,
+    "native/route": native_route,
+    "native/import": native_import,
+    "native/export": native_export,
+}
+"""What every script prints, whatever ran before it; an assertion that fails says that it is something else."""
+
+
+def in_any_order(run: Runner, order: list[str], when: str, checks: Checks) -> None:
+    """Runs the scripts in this order, and looks whether one of them left a number lent."""
+    for name in order:
+        printed = ""
+        try:
+            printed = run.printed(name)
+            CHECKS[name](printed if name == "gateway/call-flow" else run.answer(printed))
+            checks.check(True, f"{when}: {name} prints what is documented")
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with an answer is a finding, never the end of the run
+            why_not = f"{type(error).__name__} {error}: {printed}"
+            checks.check(False, f"{when}: {name} prints what is documented", why_not)
+    with checks.part(f"{when}: no script leaves a number lent"):
+        native_groups(run("native/groups"))
+
+
+def gms_arguments(run: Runner, checks: Checks) -> None:
+    lent = run.keeping("gms/request-access").xml("request-access")
+    checks.check(lent["_expiration_time"] in ("29", "30"), "request-access books for 30 s by default", str(lent))
+    gms_matched(run("gms/match-interaction", lent["_access_number"]))
+    answer = run("gms/match-interaction", lent["_access_number"])
     checks.equal(answer.status, 404, "a second match-interaction finds nothing: the number is free again")
-
-
-def access_code(run: Runner, checks: Checks) -> None:
-    answer = run("gms/request-access-code")
-    lent = answer.xml("request-access")
-    checks.check(bool(re.fullmatch("[0-9]{4}", lent.get("_access_code", ""))), "a code of four digits", answer.body)
-    checks.check(lent["_expiration_time"] in ("119", "120"), "the booking lasts as long as asked for", answer.body)
+    lent = run.keeping("gms/request-access-code").xml("request-access")
+    checks.check(lent["_expiration_time"] in ("119", "120"), "the booking lasts as long as asked for", str(lent))
     wrong = "1111" if lent["_access_code"] != "1111" else "2222"
     answer = run("gms/match-interaction-code", lent["_access_number"], wrong)
     checks.equal(answer.status, 404, "match-interaction with a wrong code finds nothing")
-    answer = run("gms/match-interaction-code", lent["_access_number"], lent["_access_code"])
-    matched = answer.xml("match-interaction")
-    checks.equal(matched["_id"], INTERACTION, "match-interaction recognises by number, code and caller")
-
-
-def several_matches(run: Runner, checks: Checks) -> None:
-    lent = run("gms/request-access").xml("request-access")
-    answer = run("gms/match-interaction-multiple", lent["_access_number"])
-    checks.check("json" in answer.headers.get("content-type", ""), "the list of matches is JSON", str(answer.headers))
-    matches = json.loads(answer.body)
-    found = [match["_id"] for match in matches["matches"]]
-    checks.equal((list(matches), found), (["matches"], [INTERACTION]), "match-interaction lists the one match")
-
-
-def user_data(run: Runner, checks: Checks) -> None:
-    started = run("gms/request-interaction").xml("request-interaction")
-    checks.check(
-        bool(INSTANCE_ID.fullmatch(started["_id"]) and NUMBER.fullmatch(started["_access_number"])),
-        "request-interaction starts an interaction and lends it a number",
-        str(started),
-    )
-    checks.check(bool(re.fullmatch("[0-9]{6}", started["_access_code"])), "its code has six digits", str(started))
+    gms_matched(run("gms/match-interaction-code", lent["_access_number"], lent["_access_code"]))
+    started = run.keeping("gms/request-interaction").xml("request-interaction")
     matched = json.loads(run("gms/match-interaction-data", started["_access_number"]).body)
-    expected = {"customer_name": "Ann", "language": "fr"}
-    checks.equal(
-        (matched["_id"], matched["user_data"]),
-        (started["_id"], expected),
-        "match-interaction gives back the user data that request-interaction brought",
-    )
+    checks.equal(matched["_id"], started["_id"], "the interaction that was started is the one that is recognised")
 
 
-def deleted_service(run: Runner, checks: Checks) -> None:
-    lent = run("gms/request-access").xml("request-access")
-    answer = run("gms/match-interaction-delete", lent["_access_number"])
-    checks.equal(answer.xml("match-interaction")["_id"], INTERACTION, "match-interaction recognises and deletes")
-    answer = run("gms/request-access")
-    checks.equal(answer.status, 404, "after that the interaction is unknown to request-access")
-
-
-def interact_rest(run: Runner, checks: Checks) -> None:
-    answer = run("interact/create")
-    checks.check(answer.status == 200 and answer.body.isdecimal(), "REST Create answers the number's id", answer.body)
-    answer = run("interact/create")
-    checks.equal(
-        (answer.status, answer.body),
-        (409, "Cannot create Phone '2111234567'. A phone with that name already exists"),
-        "REST Create of the same number again is refused",
-    )
-    answer = run("interact/free")
-    checks.equal((answer.status, answer.body), (200, ""), "REST Free of a number that is not lent is an empty 200")
-    answer = run("interact/allocate")
-    checks.check(
-        answer.status == 200 and bool(re.fullmatch("38097452020[0-9]|2111234567", answer.body)),
-        "REST Allocate lends a number of the group test",
-        f"{answer.status} {answer.body}",
-    )
-    phone = answer.body
-    answer = run("interact/get", phone)
-    checks.equal((answer.status, answer.body), (200, "Unique Id 3"), "REST Get answers the unique id")
-    answer = run("interact/free", phone)
-    checks.equal((answer.status, answer.body), (200, ""), "REST Free is an empty 200")
-    answer = run("interact/get", phone)
-    checks.equal((answer.status, answer.body), (200, ""), "after it REST Get is an empty 200")
+def interact_arguments(run: Runner, checks: Checks) -> None:
+    phone = run.keeping("interact/allocate").body
+    checks.equal(run("interact/get", phone).body, "Unique Id 3", "REST Get answers the unique id")
+    soap = run("interact/get-soap", phone).soap_result("GetDnisAllocation")
+    checks.equal(soap, "Unique Id 3", "and so does SOAP Get")
+    is_empty_200(run("interact/free", phone))
+    checks.equal(run("interact/get", phone).body, "", "after Free REST Get is an empty 200")
+    free = run("interact/free-soap", "222").soap_result("FreeDnisAllocation")
+    checks.equal(free, "Phone number 222 was not found", "SOAP Free of a number that is not lent: the documentation's text")
     for name in ("get", "free"):
         answer = run(f"interact/{name}", "999000")
         checks.equal(
@@ -176,181 +367,70 @@ def interact_rest(run: Runner, checks: Checks) -> None:
         )
 
 
-def interact_soap(run: Runner, checks: Checks) -> None:
-    result = run("interact/create-soap").soap_result("CreatePhone")
-    checks.check(result.isdecimal(), "SOAP Create answers the number's id", result)
-    free = run("interact/free-soap")
-    checks.equal(
-        free.soap_result("FreeDnisAllocation"),
-        "Phone number 222 was not found",
-        "SOAP Free of a number that is not lent gives the documentation's text",
-    )
-    checks.equal(run("interact/get-soap").soap_result("GetDnisAllocation"), "", "SOAP Get of a free number is empty")
-    lent = run("interact/allocate-soap").soap_result("AllocateDnis")
-    checks.check(lent in ("111", "222", "2111234560"), "SOAP Allocate lends a number of the group samples", lent)
-    answer = run("interact/get", lent)
-    checks.equal(answer.body, "Unique Id 3", "REST sees what SOAP lent")
-    # The documentation's envelope frees 222, so lend until it is that one's turn.
-    with_222 = lend_222(run)
-    checks.check(with_222, "222 can be lent")
-    result = run("interact/free-soap").soap_result("FreeDnisAllocation")
-    checks.equal(result, "Success", "SOAP Free, the documentation's envelope, answers Success")
-
-
-def lend_222(run: Runner) -> bool:
-    """Frees and lends again, one interaction having one number at a time, until the number lent is 222."""
-    for _ in range(10):
-        lent = run("interact/allocate-soap").soap_result("AllocateDnis")
-        if lent == "222":
-            return True
-        run("interact/free", lent)
-    return False
-
-
-def aicc_routes(run: Runner, checks: Checks) -> None:
-    granted = json.loads(run("aicc/token").body)
-    checks.equal(
-        (granted["ApplyType"], granted["Expires"], granted["UserID"]),
-        ("Bearer", "600", "Anonymous"),
-        "tokenByAkSk grants a token for the time asked for",
-    )
-    answer = run("aicc/create")
-    checks.equal(
-        (answer.status, json.loads(answer.body)),
-        (200, {"returnCode": "0", "description": "data create success"}),
-        "createCalledRoute, the documentation's example, gives the documentation's answer",
-    )
-    answer = run("aicc/create")
-    checks.equal(
-        (answer.status, json.loads(answer.body)["returnCode"]), (500, "120002"), "the same number again is refused"
-    )
-    listed = json.loads(run("aicc/query").body)["data"]
-    [route] = listed["calledRouteList"]
-    checks.equal(
-        (listed["total"], route["extCode"], route["deviceId"], route["mediatypeId"]),
-        (1, "11", 1, 19),
-        "queryCalledRoute lists the route",
-    )
-    answer = run("aicc/modify", route["id"])
-    checks.equal(json.loads(answer.body)["description"], "data update success", "modifyCalledRoute answers as documented")
+def aicc_arguments(run: Runner, checks: Checks) -> None:
+    run("aicc/create")
+    [route] = json.loads(run("aicc/query").body)["data"]["calledRouteList"]
+    aicc("data update success")(run("aicc/modify", route["id"]))
     answer = run("aicc/delete", f"{route['dnid']},99")
     checks.equal(
         (answer.status, json.loads(answer.body)["data"]["content"]),
         (500, "Success:991141111,Failed:99"),
         "deleteCalledRoute tells what it deleted and what not",
     )
-    checks.equal(json.loads(run("aicc/query").body)["data"]["total"], 0, "after it there is no route")
+    skills = json.loads(run("aicc/create-skill").body)
+    checks.equal(skills["returnCode"], "120002", "a queue of the same name is refused")
 
 
-def aicc_lists(run: Runner, checks: Checks) -> None:
-    codes = json.loads(run("aicc/access-codes").body)["data"]
-    checks.equal([code["accessCode"] for code in codes["calledRouteList"]], ["5550100"], "the access codes are listed")
-    skills = json.loads(run("aicc/skills").body)
-    checks.equal([skill["name"] for skill in skills["data"]], ["sales-voice"], "the skill queue is listed")
-    flows = json.loads(run("aicc/ivr-flows").body)
-    checks.equal(
-        (flows["retCode"], [flow["description"] for flow in flows["result"]]), ("0", ["main-menu"]), "the flows are listed"
-    )
-    made = str(json.loads(run("aicc/create-skill").body)["data"]["skillId"])
-    for name, description in (("modify-skill", "data update success"), ("delete-skill", "Success")):
-        answer = run(f"aicc/{name}", made)
-        checks.equal(json.loads(answer.body)["description"], description, f"{name} answers as documented")
-
-
-def gateway_soap(run: Runner, checks: Checks) -> None:
-    lent = run("gateway/request-access-soap")
-    checks.check("<ns2:number>6504664130<" in lent.body, "RequestAccess lends the first number of DNIS", lent.body)
-    seen = json.loads(run("gateway/resolve-call").body)
-    [candidate] = seen["candidates"]
-    checks.equal(
-        (candidate["interaction"], candidate["data"], candidate["reason"], seen["taken"]),
-        (INTERACTION, {"first_name": "Ann"}, "number", False),
-        "a call is resolved over JSON with the user data, and not taken",
-    )
-    answer = run("gateway/resolve-call-soap")
-    checks.check(f"<ns2:interaction>{INTERACTION}<" in answer.body, "ResolveCall tells the same", answer.body)
-    answer = run("gateway/match-interaction-soap")
-    checks.check(f"<ns2:interaction>{INTERACTION}<" in answer.body, "MatchInteraction recognises it", answer.body)
-    answer = run("gateway/match-interaction-soap")
+def gateway_arguments(run: Runner, checks: Checks) -> None:
+    lent = run.keeping("gateway/request-access-soap")
+    number = re.search("<ns2:number>([0-9]+)<", lent.body)[1]
+    resolved(run("gateway/resolve-call", number))
+    has(f"<ns2:interaction>{INTERACTION}<")(run("gateway/match-interaction-soap", number))
+    answer = run("gateway/match-interaction-soap", number)
     checks.check(
-        answer.status == 500 and "<f:reason>no_match<" in answer.body, "and not a second time: a fault", answer.body
+        answer.status == 500 and "<f:reason>no_match<" in answer.body, "a second match is a fault that says so", answer.body
     )
-    checks.equal(run("gateway/resolve-call").status, 404, "a number that nobody holds and no route names is a 404")
-    answer = run("gateway/create-called-route-soap")
-    checks.check("<ns2:kind>skill<" in answer.body, "CreateCalledRoute makes the route", answer.body)
+    checks.equal(run("gateway/resolve-call", number).status, 404, "a number that nobody holds and no route names is a 404")
 
 
-def call_flow(run: Runner, checks: Checks) -> None:
-    printed = run.printed("gateway/call-flow")
-    for expected in (
-        "lent by GMS: 5550100 with the code ",
-        '"description":"data create success"',
-        '"data":{"first_name":"Ann"}',
-        '"access_code":"5550100"',
-        "<ns2:taken>true<",
-        "<ns2:value>Ann<",
-        "<ns2:accessCode>5550100<",
-    ):
-        checks.check(expected in printed, f"the call flow prints {expected}", printed)
-def many_numbers(run: Runner, checks: Checks) -> None:
-    answer = run("native/import")
-    checks.equal(
-        (answer.status, json.loads(answer.body)),
-        (200, {"rows": 6, "created": 6, "skipped": 0}),
-        "the sample file of numbers is imported",
-    )
-    answer = run("native/import")
-    problem = json.loads(answer.body)
-    checks.equal((answer.status, problem["bad_rows"]["total"]), (422, 6), "a second time every row is a bad one")
-    checks.equal(problem["bad_rows"]["rows"][0]["line"], 2, "and is told with its line")
-    lines = run("native/export", "test").body.splitlines()
-    checks.equal(len(lines), 13, "an export of a group has its numbers and a heading")
-    checks.equal(lines[-1], "380974520301,380974520301,test,true", "and shows what was left out in the file")
+def native_arguments(run: Runner, checks: Checks) -> None:
+    allocation = json.loads(run.keeping("native/lend").body)
+    freed(run("native/free", allocation["id"]))
+    answer = run("native/free", allocation["id"])
+    checks.equal(answer.status, 404, "an allocation that has ended is not there any more")
+    lines = run("native/export", "night, weekend".replace(" ", "%20")).body.splitlines()
+    checks.equal(lines[-1], '2111234600,4600,"night, weekend",true', "an export of a group has its numbers")
 
 
-def native(run: Runner, checks: Checks) -> None:
-    """The gateway's own API: a number is made, lent and freed, the groups tell of it, a route is made."""
-    made = run("native/create")
-    checks.equal(made.status, 201, "a number is made over the gateway's own API")
-    checks.equal(made.headers.get("location"), "/gateway/v1/numbers/6504664150", "the answer says where it is")
-    lent = run("native/lend")
-    checks.equal(lent.status, 201, "a number is lent over the gateway's own API")
-    allocation = json.loads(lent.body)
-    checks.check(len(allocation["code"]) == 4, "the access code has the four digits asked for", lent.body)
-    groups = {group["group"]: group for group in json.loads(run("native/groups").body)["items"]}
-    checks.equal(groups["DNIS"]["counts"]["allocated"], 1, "the group tells of the number that is lent")
-    checks.equal(groups["DNIS"]["numbers"], 11, "the group has the number that was made")
-    checks.equal(run("native/free", allocation["id"]).status, 204, "the number is freed by the allocation's id")
-    checks.equal(json.loads(run("native/route").body)["skill"], 7, "a called route leads to the skill queue")
+def usage_is_told(script: Path) -> bool:
+    """Whether a script says in its first lines what it takes."""
+    return any(line.startswith("# Usage: ") for line in script.read_text().splitlines()[:5])
 
 
-def main(binary: str) -> int:
+def main(binary: str, seed: int) -> int:
     checks = Checks()
-    stories = (
-        request_access,
-        access_code,
-        several_matches,
-        user_data,
-        deleted_service,
-        interact_rest,
-        interact_soap,
-        aicc_routes,
-        aicc_lists,
-        gateway_soap,
-        call_flow,
-        many_numbers,
-        native,
-    )
-    for story in stories:
-        try:
-            with Demo(binary) as gateway, checks.part(f"sample story {story.__name__} runs to its end"):
-                story(Runner(gateway.base), checks)
-        except DemoError as error:
-            checks.check(False, f"a demo gateway for {story.__name__}", str(error))
-    never = sorted(str(script.relative_to(SAMPLES)) for script in set(SAMPLES.rglob("*.sh")) - Runner.ran)
-    checks.equal(never, [], "every sample script was run")
+    scripts = {str(script.relative_to(SAMPLES).with_suffix("")): script for script in SAMPLES.glob("*/*.sh")}
+    checks.equal(sorted(scripts), sorted(CHECKS), "every sample script has its check")
+    silent = sorted(name for name, script in scripts.items() if not usage_is_told(script))
+    checks.equal(silent, [], "every script says what it takes")
+    print(f"the orders are those of the seed {seed}")
+    chance = random.Random(seed)
+    order = sorted(scripts)
+    try:
+        with Demo(binary) as gateway:
+            for when in ("the first time", "the second time"):
+                chance.shuffle(order)
+                in_any_order(Runner(gateway.base), order, when, checks)
+            gateway.restart()
+            chance.shuffle(order)
+            in_any_order(Runner(gateway.base), order, "after a restart", checks)
+            for story in (gms_arguments, interact_arguments, aicc_arguments, gateway_arguments, native_arguments):
+                with checks.part(f"sample story {story.__name__} runs to its end"):
+                    story(Runner(gateway.base), checks)
+    except DemoError as error:
+        checks.check(False, "a demo gateway for the samples", str(error))
     return checks.status()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1_000_000)))
