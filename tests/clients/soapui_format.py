@@ -47,10 +47,13 @@ def header_settings(headers: dict[str, str]) -> Element:
     return con("settings", con("setting", id="com.eviware.soapui.impl.wsdl.WsdlRequest@request-headers", text=text))
 
 
-def sent(headers: dict[str, str], endpoint: str, body: str, assertions: list[Element]) -> list[Element]:
+def sent(
+    headers: dict[str, str], endpoint: str, body: str, assertions: list[Element], description: str = ""
+) -> list[Element]:
     """What every kind of request holds, in the order that SoapUI's schema asks for."""
     return [
         header_settings(headers),
+        *([con("description", text=description)] if description else []),
         con("encoding", text="UTF-8"),
         con("endpoint", text=endpoint),
         con("request", text=body),

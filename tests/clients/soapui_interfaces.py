@@ -30,17 +30,50 @@ PROPERTIES = {
     "userBase64": "YWRtaW4=",
     "passwordBase64": "cGFzc3dvcmQ=",
     "interactionId": "1212-887ad635-22b1-49c5-ae7b-3b271bc10289",
-    "storageId": "the _data_id of an answer",
     "appKey": "demo-key-0001",
     "appSecret": "demo-secret-0001",
-    "aiccToken": "the AccessToken of an answer",
+    "lentNumber": "6504664130",
+    "storageId": "the id of an answer to create",
+    "aiccToken": "the AccessToken of an answer to tokenByAkSk",
+    "routeId": "the id of a route in an answer to queryCalledRoute",
+    "routeDnid": "the dnid of a route in an answer to queryCalledRoute",
+    "skillId": "the skillId of an answer to createSkill",
 }
-"""What a tester changes to point the project at another gateway than the demo."""
+"""What a tester changes to point the project at another gateway than the demo; and below, what comes from answers."""
 
 
 def project(name: str) -> str:
     """The reference to a property of the project."""
     return f"${{#Project#{name}}}"
+
+
+FIRST = {
+    "lentNumber": "RequestAccess (or request-interaction) first, and put the number that it lends",
+    "storageId": "create first, and put the id of its answer",
+    "aiccToken": "tokenByAkSk first, and put the AccessToken of its answer",
+    "routeId": "createCalledRoute and queryCalledRoute first, and put the id of the route",
+    "routeDnid": "createCalledRoute and queryCalledRoute first, and put the dnid of the route",
+    "skillId": "createSkill first, and put the skillId of its answer",
+}
+"""Where a property comes from that no tester can know: what to send first, and what of its answer to put into it."""
+MADE_FIRST = {
+    "Read": "Send Create first: it makes the number 2111234567.",
+    "Update": "Send Create first: it makes the number 2111234567.",
+    "Delete": "Send Create first: it makes the number 2111234567. It must not be lent.",
+}
+"""Requests that want something to be there that the demo does not have from its start."""
+
+
+def description(name: str, *texts: str) -> str:
+    """What must be done before a saved request can succeed; nothing where the first click does."""
+    used = [key for key in FIRST if any(project(key) in text for text in texts)]
+    wanted = [f"Send {FIRST[key]} into the project's property {key}." for key in used]
+    return " ".join([*wanted, *([MADE_FIRST[name]] if name in MADE_FIRST else [])])
+
+
+def saved_name(needs: str) -> str:
+    """The name in the tree: whoever does not open the description sees that there is one."""
+    return "Sample, see its description first" if needs else "Sample"
 
 
 CHANNEL = {"Tenant-Id": project("tenant"), "Application-Key": project("interactionKey")}
@@ -96,10 +129,11 @@ def soap_operation(service: str, operation: ElementTree.Element) -> Element:
     envelope = sample(SOAP_SAMPLES[name])
     for namespace in SERVICES.values():
         envelope = envelope.replace(f'"{namespace}"', f'"{SERVICES[service]}"')
-    call = sent(SOAP_HEADERS[name], soap_endpoint(service), envelope, [])
+    needs = description(name, envelope)
+    call = sent(SOAP_HEADERS[name], soap_endpoint(service), envelope, [], needs)
     return con(
         "operation",
-        con("call", *call, name="Sample"),
+        con("call", *call, name=saved_name(needs)),
         name=name,
         bindingOperationName=name,
         action=operation.find(f"{{{WSDL_SOAP}}}operation").get("soapAction"),
@@ -136,9 +170,9 @@ class Method:
 
 
 def sample(path: str) -> str:
-    """A sample's text; the demo's interaction, key and secret, which samples name, are properties here."""
+    """A sample's text; the demo's interaction, number, key and secret, which samples name, are properties here."""
     text = (SAMPLES / path).read_text().strip()
-    for name in ("interactionId", "appKey", "appSecret"):
+    for name in ("interactionId", "appKey", "appSecret", "lentNumber"):
         text = text.replace(PROPERTIES[name], project(name))
     return text
 
@@ -165,12 +199,12 @@ GMS_METHODS = [
            body=sample("gms/match-interaction-data.txt")),
     Method("GMS", "/storage/{ttl}", "create", "POST", media_type=FORM, accept=XML, body="customer_name=Ann",
            values={"ttl": "60"}),
-    Method("GMS", "/storage/{id}", "read", "GET", accept=XML, values={"id": project("storageId")}),
-    Method("GMS", "/storage/{id}", "delete", "DELETE", accept=XML, values={"id": project("storageId")}),
     Method("GMS", "/storage/{id}/{ttl}", "merge", "POST", media_type=FORM, accept=XML, body="language=fr",
            values={"id": project("storageId"), "ttl": "60"}),
     Method("GMS", "/storage/{id}/{key}", "read key", "GET", accept=XML,
            values={"id": project("storageId"), "key": "customer_name"}),
+    Method("GMS", "/storage/{id}", "read", "GET", accept=XML, values={"id": project("storageId")}),
+    Method("GMS", "/storage/{id}", "delete", "DELETE", accept=XML, values={"id": project("storageId")}),
 ]  # fmt: skip
 
 
@@ -188,13 +222,13 @@ AICC_METHODS = [
            body=sample("aicc/token.json")),
     aicc("calledRoute/createCalledRoute", sample("aicc/create.json")),
     aicc("calledRoute/queryCalledRoute", sample("aicc/query.json")),
-    aicc("calledRoute/modifyCalledRoute", '{"id":"the id of an answer","devicetype":1,"deviceId":1}'),
-    aicc("calledRoute/deleteCalledRoute", '{"dnids":"1"}'),
+    aicc("calledRoute/modifyCalledRoute", f'{{"id":"{project("routeId")}","devicetype":1,"deviceId":1}}'),
+    aicc("calledRoute/deleteCalledRoute", f'{{"dnids":"{project("routeDnid")}"}}'),
     aicc("accessCodeInfo/queryAccessCodeList", sample("aicc/access-codes.json")),
     aicc("skill/querySkills", sample("aicc/skills.json")),
     aicc("skill/createSkill", sample("aicc/create-skill.json")),
-    aicc("skill/modifySkill", '{"skillId":10000,"maxWaitTime":120}'),
-    aicc("skill/deleteSkill", '{"skillIds":"10000"}'),
+    aicc("skill/modifySkill", f'{{"skillId":{project("skillId")},"maxWaitTime":120}}'),
+    aicc("skill/deleteSkill", f'{{"skillIds":"{project("skillId")}"}}'),
     aicc("ivrFlow/queryIVRFlowList", "{}"),
 ]  # fmt: skip
 
@@ -211,8 +245,14 @@ def rest_request(element: str, method: Method, name: str, assertions: list[Eleme
     entries = con("parameters", *(con("entry", key=key, value=value) for key, value in values.items()))
     body = changes.get("body", method.body)
     attributes = {"name": name, "mediaType": method.media_type} | ({"accept": method.accept} if method.accept else {})
-    parts = sent(changes.get("headers", method.headers), project("endpoint"), body, assertions)
+    headers, needs = changes.get("headers", method.headers), changes.get("needs", "")
+    parts = sent(headers, project("endpoint"), body, assertions, needs)
     return con(element, *parts, entries, **attributes)
+
+
+def saved_request(method: Method) -> Element:
+    needs = description(method.name, method.body, *method.values.values(), *method.headers.values())
+    return rest_request("request", method, saved_name(needs), [], needs=needs)
 
 
 def rest_interface(name: str, base: str, methods: list[Method]) -> Element:
@@ -225,10 +265,7 @@ def rest_interface(name: str, base: str, methods: list[Method]) -> Element:
             con(
                 "resource",
                 declared,
-                *(
-                    con("method", rest_request("request", method, "Sample", []), name=method.name, method=method.verb)
-                    for method in own
-                ),
+                *(con("method", saved_request(method), name=method.name, method=method.verb) for method in own),
                 name=path,
                 path=path,
             )

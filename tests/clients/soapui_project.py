@@ -17,7 +17,7 @@ WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 WSDL_SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
 HEADERS = "com.eviware.soapui.impl.wsdl.WsdlRequest@request-headers"
 EXPANSION = re.compile(r"\$\{([^}]*)\}")
-REQUEST_ORDER = ["settings", "encoding", "endpoint", "request", "assertion", "credentials", "parameters"]
+REQUEST_ORDER = ["settings", "description", "encoding", "endpoint", "request", "assertion", "credentials", "parameters"]
 
 # Each type that SoapUI knows and this project uses, with what its configuration must hold: an empty one passes always.
 ASSERTIONS = {
@@ -57,6 +57,7 @@ class Request:
     accept: str
     values: dict[str, str]
     assertions: list[Assertion]
+    description: str
 
 
 @dataclass
@@ -133,6 +134,7 @@ def read_request(element: etree._Element) -> Request:
         accept=element.get("accept", ""),
         values={entry.get("key"): entry.get("value") for entry in entries},
         assertions=[read_assertion(each) for each in element.iterfind(con("assertion"))],
+        description=text(element, "description"),
     )
 
 

@@ -124,12 +124,15 @@ public final class Main {
     /** A request as SoapUI fills it in: every element of the sequence, with a value of its type. */
     private static XmlObject sample(SchemaGlobalElement element, SchemaTypeLoader types) {
         XmlObject document = XmlObject.Factory.newInstance();
-        try (XmlCursor cursor = document.newCursor()) {
+        XmlCursor cursor = document.newCursor();
+        try {
             cursor.toNextToken();
             cursor.beginElement(element.getName());
             for (SchemaParticle particle : children(element.getType().getContentModel())) {
                 cursor.insertElementWithText(particle.getName(), value(((SchemaLocalElement) particle).getType()));
             }
+        } finally {
+            cursor.dispose();
         }
         return document.changeType(types.findDocumentType(element.getName()));
     }
@@ -161,7 +164,8 @@ public final class Main {
             schemas[index] = SchemaDocument.Factory.parse(schemas[index].xmlText(withNamespaces));
         }
         SchemaTypeLoader builtin = XmlBeans.getBuiltinTypeSystem();
-        return XmlBeans.typeLoaderUnion(builtin, XmlBeans.compileXsd(schemas, builtin, new XmlOptions()));
+        SchemaTypeLoader compiled = XmlBeans.compileXsd(schemas, builtin, new XmlOptions());
+        return XmlBeans.typeLoaderUnion(new SchemaTypeLoader[] {builtin, compiled});
     }
 
     private static Port onlyPort(Definition definition) {
