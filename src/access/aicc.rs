@@ -6,7 +6,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::limits::Account;
+use super::known::Credential;
 use super::{Access, Cause, Denied, Failed, Identity, Principal, Refusal, Token, headers};
 use crate::config::{AiccApplication, Settings, Tenant};
 use crate::domain::{Scope, Seconds, SigningKey, Timestamp};
@@ -75,17 +75,13 @@ impl Access {
         source: IpAddr,
     ) -> Result<Scope, Failed> {
         let (owner, right) = find(settings, key, secret);
-        let tenant = owner.map(|(tenant, _)| &tenant.id);
-        let failed = |cause| Failed::at(tenant, cause);
-        let now = (self.clock)();
-        let mark = self.verified.application_mark(key, secret);
-        let blocked = || self.failures.blocked(&Account::new(source, tenant), now).is_some();
-        // A block stops guesses, but not a pair that was right a while ago.
-        if !(right && self.verified.knows(&mark, now, &settings.access)) && blocked() {
+        let failed = |cause| Failed::at(owner.map(|(tenant, _)| &tenant.id), cause);
+        let credential = Credential::Secret { key, secret: secret.expose_secret() };
+        if self.stops(source, &credential) {
             return Err(failed(Cause::Blocked));
         }
         let (tenant, application) = owner.filter(|_| right).ok_or_else(|| failed(Cause::WrongPassword))?;
-        self.verified.remember(mark, now, &settings.access);
+        self.known.remember(source, &credential, &settings.access, (self.clock)());
         hold_in_service(tenant)?;
         Ok(Scope { tenant: tenant.id.clone(), environment: application.environment.clone() })
     }

@@ -49,14 +49,6 @@ pub(super) fn owner<'a>(settings: &'a Settings, user: &str) -> Option<&'a Tenant
     settings.tenants.values().find(|tenant| tenant.gms.usernames().any(|name| name == user))
 }
 
-/// What the password of `user` is held against where Basic stands for a person: a user of the tenant or the one that all
-/// its GMS sections share; `None` for anybody else.
-pub(super) fn password<'a>(tenant: &'a Tenant, user: &str) -> Option<&'a PasswordHash> {
-    let server = &tenant.gms.server;
-    let shared = || server.password_hash.as_ref().filter(|_| server.username.as_deref() == Some(user));
-    tenant.users.get(user).or_else(shared)
-}
-
 /// The realm of a challenge: the one of the anonymous tenant, else of the only tenant that asks for a password.
 ///
 /// It must not depend on what was presented, or it would tell which user names there are.

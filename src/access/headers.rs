@@ -1,6 +1,6 @@
 //! The header set of Interact, which GMS calls may carry as well.
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -85,6 +85,11 @@ pub(super) fn one_user(
         (Some(user), _) => Ok(Some(user)),
         (None, named) => Ok(named.cloned()),
     }
+}
+
+/// Whether the head of a request presents no credentials of any kind.
+pub fn presents_none(headers: &HeaderMap) -> bool {
+    [&TENANT, &KEY, &USER, &PASSWORD, &AUTHORIZATION].into_iter().all(|name| !headers.contains_key(name))
 }
 
 /// Whether a request presents an application's key, and so the header set.

@@ -4,19 +4,25 @@
 //! whatever was wrong. This floor refuses to know what a call wants beyond the right it needs, and how a dialect words
 //! a refusal.
 //!
-//! An attempt goes through these gates, cheapest first: is the key right, is the environment known, is the password in
-//! the memory of verified ones, is the source blocked, is there a worker to verify it. So a block stops guesses, and
-//! neither a caller whose password is known nor one who needs none.
+//! An attempt goes through these gates: can the credentials be read, is the source blocked, is the key right, is the
+//! environment known, is the password in the memory of verified ones, is there a worker to verify it. A block comes
+//! before everything that depends on what is right, so a blocked guesser is told the same whatever it presents. Only
+//! credentials that this very source has used before are judged all the same, so that guesses stop no caller beside them.
 
 mod aicc;
 mod basic;
 mod guesses;
 mod headers;
+mod known;
 mod limits;
+mod places;
 mod principal;
+mod rates;
+mod table;
 #[cfg(test)]
 mod tests;
 mod token;
+mod verified;
 mod verify;
 
 use std::net::IpAddr;
@@ -25,21 +31,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::http::header::HeaderMap;
+use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 pub use aicc::AiccDenied;
 pub use guesses::{Guesses, Suspect};
-pub use headers::UserPassword;
+pub use headers::{UserPassword, presents_none};
 pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
 pub use token::Token;
 pub use verify::hash_secret;
 
-use crate::config::{self, Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};
+use crate::config::{Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};
 use crate::domain::{EnvironmentName, Scope, Seconds, TenantId};
 use headers::HeaderSet;
-use limits::{Account, Failures};
+use known::{Credential, Known};
+use limits::Failures;
+use places::Held;
 use principal::Users;
-use verify::{Held, Verdict, Verified, Verifier};
+use verified::Verified;
+use verify::{Trial, Verdict, Verifier};
 
 /// Where the time comes from; tests bring their own.
 type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -53,10 +63,10 @@ pub struct Access {
     live: Live,
     clock: Clock,
     failures: Arc<Failures>,
+    known: Arc<Known>,
     guesses: Arc<Guesses>,
     verified: Arc<Verified>,
     verifier: Verifier,
-    stand_in: PasswordHash,
     /// How often each cause turned somebody away, in the order of [`Cause::ALL`].
     denials: Arc<[AtomicU64; Cause::ALL.len()]>,
 }
@@ -75,10 +85,8 @@ struct Needs {
 struct Claim<'a> {
     tenant: Option<&'a TenantId>,
     user: &'a UserPassword,
-    /// The hash of that very user; `None` for an unknown one.
-    hash: Option<&'a PasswordHash>,
-    /// A hash that costs the same, for an unknown user.
-    otherwise: &'a PasswordHash,
+    /// The hash of that very user, or why there is none. Either costs the same.
+    hash: Result<&'a PasswordHash, Cause>,
 }
 
 impl Access {
@@ -93,10 +101,10 @@ impl Access {
             live,
             clock,
             failures: Arc::default(),
+            known: Arc::default(),
             guesses: Arc::default(),
             verified: Arc::new(Verified::new()),
             verifier,
-            stand_in: verify::stand_in(),
             denials: Arc::default(),
         }
     }
@@ -168,8 +176,8 @@ impl Access {
     }
 
     /// Lets in a call of `source` to the gateway's own API: by the Interact header set with the dnis key and a user, or by
-    /// Basic. The user of a Basic header is one of a tenant's `users` or its GMS `server` pair; where more than one
-    /// tenant knows the name, the header `Tenant-Id` says which one is meant.
+    /// Basic. The user of a Basic header is one of a tenant's `users`; where more than one tenant knows the name, the
+    /// header `Tenant-Id` says which one is meant.
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
@@ -216,17 +224,13 @@ impl Access {
     ) -> Result<Principal, Failed> {
         let named = headers::tenant(headers).map_err(|cause| Failed::at(None, cause))?;
         let mut knowing = settings.tenants.values().filter(|tenant| named.is_none_or(|id| id == tenant.id.as_str()));
-        let mut knowing = knowing.by_ref().filter_map(|tenant| Some((tenant, basic::password(tenant, &user.user)?)));
+        let mut knowing = knowing.by_ref().filter_map(|tenant| Some((tenant, tenant.users.get(&user.user)?)));
         // A name that several tenants know tells none of them.
         let known = knowing.next().filter(|_| knowing.next().is_none());
         let tenant = known.map(|(tenant, _)| tenant);
-        let claim = Claim {
-            tenant: tenant.map(|tenant| &tenant.id),
-            user: &user,
-            hash: known.map(|(_, hash)| hash),
-            otherwise: &self.stand_in,
-        };
-        self.verify(&settings.access, source, &claim).await?;
+        let hash = known.map(|(_, hash)| hash).ok_or(Cause::WrongPassword);
+        let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash };
+        self.verify(settings, source, &claim).await?;
         let tenant = tenant.ok_or_else(|| Failed::at(None, Cause::WrongPassword))?;
         let environment = environment(tenant, headers, settings.gms.environment.as_ref())
             .map_err(|cause| Failed::at(Some(&tenant.id), cause))?;
@@ -242,31 +246,40 @@ impl Access {
         source: IpAddr,
         needs: &Needs,
     ) -> Result<Principal, Failed> {
-        let tenant = settings.tenants.get(set.tenant).ok_or_else(|| Failed::at(None, Cause::UnknownTenant))?;
-        let failed = |cause| Failed::at(Some(&tenant.id), cause);
-        let application = application(tenant, set.key).ok_or_else(|| failed(Cause::WrongKey))?;
-        if !needs.keys.contains(&application.kind) {
-            return Err(failed(Cause::WrongKindOfKey));
-        }
-        let environment = environment(tenant, headers, needs.environment.as_ref()).map_err(failed)?;
+        let tenant = settings.tenants.get(set.tenant);
+        let failed = |cause| Failed::at(tenant.map(|tenant| &tenant.id), cause);
+        // What is missing or cannot be read is so whether the key is right or not.
         let user = || set.user_or(needs.named.as_ref());
         let user = match needs.users {
             Users::Ignored => None,
             Users::Optional => user().map_err(failed)?,
             Users::Required => Some(user().map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?),
         };
-        if let Some(user) = &user {
-            let otherwise = tenant.users.values().next().unwrap_or(&self.stand_in);
-            let hash = tenant.users.get(&user.user);
-            let claim = Claim { tenant: Some(&tenant.id), user, hash, otherwise };
-            self.verify(&settings.access, source, &claim).await?;
+        let key = Credential::Key { tenant: set.tenant, key: set.key };
+        if self.stops(source, &key) {
+            return Err(failed(Cause::Blocked));
         }
+        let opened = tenant.ok_or(Cause::UnknownTenant).and_then(|tenant| open(tenant, headers, set, needs));
+        if let Some(user) = &user {
+            // A guess at tenant or key that presents a password costs what a guess at a password costs. One who has a
+            // right key of another kind knows that already, and is not to make the gateway work.
+            let hash = match &opened {
+                Ok((tenant, ..)) => tenant.users.get(&user.user).ok_or(Cause::WrongPassword),
+                Err(cause) if cause.is_a_guess() => Err(*cause),
+                Err(cause) => return Err(failed(*cause)),
+            };
+            let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user, hash };
+            self.verify(settings, source, &claim).await?;
+        }
+        let (tenant, application, environment) = opened.map_err(failed)?;
+        self.known.remember(source, &key, &settings.access, (self.clock)());
         let identity = Identity::Application { name: application.name.clone(), user: user.map(|user| user.user) };
         Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
 
     /// Lets in by Basic, or anonymously: the tenant is the one whose user is presented, if its section asks for a
-    /// password at all, and otherwise the anonymous one.
+    /// password at all, and otherwise the anonymous one. A Basic header is ignored only where no tenant asks: otherwise it
+    /// would tell which user names there are.
     async fn basic(
         &self,
         settings: &Settings,
@@ -282,62 +295,84 @@ impl Access {
         let tenant = owner.or(anonymous);
         let failed = |cause| Failed::at(tenant.map(|tenant| &tenant.id), cause);
         let wanted = tenant.and_then(|tenant| basic::wanted(tenant, section));
+        let is_judged = || {
+            let asks = |tenant| basic::wanted(tenant, section).is_some();
+            !matches!(presented, Ok(None)) && settings.tenants.values().any(asks)
+        };
 
-        let identity = match (tenant, &wanted) {
-            (Some(_), None) => Identity::Anonymous,
-            _ => {
-                let user = presented.map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?;
-                let hash = wanted.as_ref().filter(|wanted| is_user(wanted.user, &user.user)).map(|it| it.password);
-                let otherwise = wanted.as_ref().map_or(&self.stand_in, |wanted| wanted.password);
-                let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash, otherwise };
-                self.verify(&settings.access, source, &claim).await?;
-                Identity::Basic(user.user)
-            }
+        let identity = if tenant.is_none() || wanted.is_some() || is_judged() {
+            let user = presented.map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?;
+            let hash = wanted.filter(|wanted| is_user(wanted.user, &user.user)).map(|wanted| wanted.password);
+            let hash = hash.ok_or(Cause::WrongPassword);
+            let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash };
+            self.verify(settings, source, &claim).await?;
+            Identity::Basic(user.user)
+        } else {
+            Identity::Anonymous
         };
         let tenant = tenant.ok_or_else(|| failed(Cause::WrongPassword))?;
         let environment = environment(tenant, headers, settings.gms.environment.as_ref()).map_err(failed)?;
         Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
 
+    /// Whether `source` is blocked, and has not used `credential` before.
+    fn stops(&self, source: IpAddr, credential: &Credential<'_>) -> bool {
+        let now = (self.clock)();
+        self.failures.blocked(source, now).is_some() && !self.known.knows(source, credential, now)
+    }
+
     /// Holds a password against its hash, or finds it in the memory. An unknown user costs what a known one costs.
-    async fn verify(&self, rules: &config::Access, source: IpAddr, claim: &Claim<'_>) -> Result<(), Failed> {
+    async fn verify(&self, settings: &Settings, source: IpAddr, claim: &Claim<'_>) -> Result<(), Failed> {
+        let rules = &settings.access;
         let failed = |cause| Failed::at(claim.tenant, cause);
-        let hash = claim.hash.unwrap_or(claim.otherwise);
-        let password = &claim.user.password;
-        let mark = claim.tenant.map(|tenant| self.verified.mark(tenant, &claim.user.user, password, hash));
-        let account = Account::new(source, claim.tenant);
-        let known = || {
-            let now = (self.clock)();
-            match &mark {
-                // The same hash may stand for several users, so the memory alone does not tell that this one is asked for.
-                Some(mark) if claim.hash.is_some() && self.verified.knows(mark, now, rules) => Some(Ok(())),
-                _ => self.failures.blocked(&account, now).map(|_| Err(failed(Cause::Blocked))),
-            }
+        let UserPassword { user, password } = claim.user;
+        let credential = Credential::Password {
+            tenant: claim.tenant.map_or("", TenantId::as_str),
+            user,
+            password: password.expose_secret(),
         };
-        if let Some(verdict) = known() {
-            return verdict;
-        }
-        match (self.verifier.verify(password, hash, known).await, claim.hash, mark) {
-            (Verdict::Meanwhile(verdict), ..) => verdict,
-            (Verdict::Busy, ..) => Err(failed(Cause::Busy)),
-            (Verdict::Right(_held), Some(_), Some(mark)) => {
-                self.verified.remember(mark, (self.clock)(), rules);
-                Ok(())
+        // The same hash may stand for several users, so only one who is asked for has a mark.
+        let mark = claim.tenant.zip(claim.hash.ok());
+        let mark = mark.map(|(tenant, hash)| self.verified.mark(tenant, user, password, hash));
+        let known = || {
+            if self.stops(source, &credential) {
+                return Some(Err(failed(Cause::Blocked)));
             }
-            (Verdict::Right(held) | Verdict::Wrong(held), ..) => {
-                Err(Failed { held: Some(held), ..failed(Cause::WrongPassword) })
+            mark.filter(|mark| self.verified.knows(mark, (self.clock)(), rules)).map(|_| Ok(()))
+        };
+        let trial = || {
+            let hash = claim.hash.ok().cloned();
+            Trial { password: password.clone(), hash, costs: settings.hash_costs() }
+        };
+        let verdict = match known() {
+            Some(verdict) => Verdict::Meanwhile(verdict),
+            None => self.verifier.verify(source, trial, known).await,
+        };
+        let now = (self.clock)();
+        match (verdict, mark) {
+            (Verdict::Meanwhile(Err(failed)), _) => return Err(failed),
+            (Verdict::Meanwhile(Ok(())), _) => {}
+            (Verdict::Busy, _) => return Err(failed(Cause::Busy)),
+            (Verdict::Right(_held), Some(mark)) => self.verified.remember(mark, now, rules),
+            (Verdict::Right(held) | Verdict::Wrong(held), _) => {
+                if claim.hash.is_ok() {
+                    self.known.forget(source, &credential, now);
+                }
+                let cause = claim.hash.err().unwrap_or(Cause::WrongPassword);
+                return Err(Failed { held: Some(held), ..failed(cause) });
             }
         }
+        self.known.remember(source, &credential, rules, now);
+        Ok(())
     }
 
     /// Counts the failure, tells the log, and words the refusal.
     fn deny(&self, settings: &Settings, source: IpAddr, failed: Failed) -> Denied {
         let now = (self.clock)();
-        let account = Account::new(source, failed.tenant.as_ref());
-        let blocked = self.failures.blocked(&account, now);
+        let blocked = self.failures.blocked(source, now);
         let cause = if failed.cause.is_a_guess() && blocked.is_some() { Cause::Blocked } else { failed.cause };
         let tenant = failed.tenant.as_ref().map_or("", TenantId::as_str);
-        if cause.is_a_guess() && self.failures.count(&account, now, &settings.access) {
+        if cause.is_a_guess() && self.failures.count(source, now, &settings.access) {
             tracing::warn!(%source, tenant, "too many failed attempts, the source is blocked for a while");
         }
         drop(failed.held);
@@ -364,6 +399,20 @@ impl Failed {
     fn at(tenant: Option<&TenantId>, cause: Cause) -> Self {
         Self { tenant: tenant.cloned(), cause, held: None }
     }
+}
+
+/// What the key of a header set opens.
+fn open<'a>(
+    tenant: &'a Tenant,
+    headers: &HeaderMap,
+    set: &HeaderSet<'_>,
+    needs: &Needs,
+) -> Result<(&'a Tenant, &'a Application, Option<EnvironmentName>), Cause> {
+    let application = application(tenant, set.key).ok_or(Cause::WrongKey)?;
+    if !needs.keys.contains(&application.kind) {
+        return Err(Cause::WrongKindOfKey);
+    }
+    Ok((tenant, application, environment(tenant, headers, needs.environment.as_ref())?))
 }
 
 /// The application that has this key. All are compared, so that the time does not tell which one came close.

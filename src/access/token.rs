@@ -17,6 +17,8 @@ use crate::domain::{EnvironmentName, Scope, Seconds, SigningKey, TenantId, Times
 const PURPOSE: &[u8] = b"dnis-gateway AICC token 1\n";
 /// Longest token that is looked at, in bytes; one of ours is far shorter.
 const MAX_LENGTH: usize = 4096;
+/// How far the clock of the gateway that made a token may be ahead of the clock of the one that reads it, in seconds.
+const CLOCKS_APART: u64 = 60;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +45,9 @@ struct Claims<'a> {
 }
 
 impl Token {
+    /// The longest life that a token is given. One that says it lives longer is none of ours, whoever signed it.
+    pub const LONGEST: Seconds = Seconds::new(3600);
+
     /// A token made at `now`.
     pub fn new(app_key: String, scope: Scope, now: Timestamp, lifetime: Seconds) -> Self {
         Self { app_key, scope, issued: now.as_millis() / 1000, lifetime }
@@ -63,10 +68,11 @@ impl Token {
         format!("{claims}.{signature}")
     }
 
-    /// Reads a token that was signed with `key` and is still good at `now`.
+    /// Reads a token that was signed with `key` and is still good at `now`. The signature alone does not do: whoever has
+    /// read the key once must not make tokens that outlive every other one.
     ///
     /// # Errors
-    /// [`Cause::Token`], [`Cause::ExpiredToken`].
+    /// [`Cause::Token`], also where it lives longer than tokens do or was made in the future; [`Cause::ExpiredToken`].
     pub(super) fn read(text: &str, key: &SigningKey, now: Timestamp) -> Result<Self, Cause> {
         let (claims, signature) = text.split_once('.').filter(|_| text.len() <= MAX_LENGTH).ok_or(Cause::Token)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Cause::Token)?;
@@ -79,8 +85,12 @@ impl Token {
             issued: claims.issued,
             lifetime: Seconds::new(claims.lifetime),
         };
+        let now = now.as_millis() / 1000;
+        if token.lifetime > Self::LONGEST || token.issued > now.saturating_add(CLOCKS_APART) {
+            return Err(Cause::Token);
+        }
         let end = token.issued.saturating_add(token.lifetime.get());
-        if now.as_millis() / 1000 < end { Ok(token) } else { Err(Cause::ExpiredToken) }
+        if now < end { Ok(token) } else { Err(Cause::ExpiredToken) }
     }
 }
 
@@ -119,6 +129,24 @@ mod tests {
         let text = token(None).signed(&KEY);
         assert!(Token::read(&text, &KEY, Timestamp::from_millis(1_700_000_599_999)).is_ok());
         assert_eq!(Token::read(&text, &KEY, at(1_700_000_600)), Err(Cause::ExpiredToken));
+    }
+
+    #[test]
+    fn a_token_that_lives_longer_than_any_is_worthless_although_its_signature_is_right() {
+        let now = 1_700_000_000;
+        let read = |issued: u64, lifetime: u64| {
+            let token = Token { issued, lifetime: Seconds::new(lifetime), ..token(None) };
+            Token::read(&token.signed(&KEY), &KEY, at(now)).map(drop)
+        };
+        assert_eq!(read(now, 3600), Ok(()));
+        for lifetime in [3601, 10 * 365 * 86_400, u64::MAX] {
+            assert_eq!(read(now, lifetime), Err(Cause::Token), "{lifetime}");
+            assert_eq!(read(now - 10, lifetime), Err(Cause::Token), "{lifetime}");
+        }
+        assert_eq!(read(now + 60, 3600), Ok(()), "made by a gateway whose clock is ahead");
+        for ahead in [61, 86_400, u64::MAX - now] {
+            assert_eq!(read(now + ahead, 600), Err(Cause::Token), "{ahead}");
+        }
     }
 
     #[test]

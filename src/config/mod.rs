@@ -40,7 +40,7 @@ mod tls;
 mod tree;
 mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ pub use interact::Interact;
 pub use limits::Limits;
 pub use live::Live;
 pub use log::{Log, LogFormat, LogRequests};
-pub use password::{InvalidHash, PasswordHash};
+pub use password::{HashCost, InvalidHash, PasswordHash};
 pub use problem::{Origin, Problem, Problems};
 pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use public_url::{InvalidUrl, PublicUrl};
@@ -114,6 +114,18 @@ pub struct Overrides {
 }
 
 impl Settings {
+    /// The different costs of all hashes of passwords, of whatever tenant; the cost of a new hash where there is none.
+    ///
+    /// Whoever presents a wrong password pays each of them once, so that the time tells nothing of whose it might be.
+    pub fn hash_costs(&self) -> BTreeSet<HashCost> {
+        let hashes = self.tenants.values().flat_map(Tenant::password_hashes);
+        let mut costs: BTreeSet<_> = hashes.map(PasswordHash::cost).collect();
+        if costs.is_empty() {
+            costs.insert(HashCost::default());
+        }
+        costs
+    }
+
     /// The keys and sections that differ in `new` but hold from the next start only, because what they set up is built
     /// once.
     pub fn waiting_for_restart(&self, new: &Self) -> Vec<&'static str> {

@@ -15,6 +15,31 @@ const MOST_MEMORY: u32 = 1024 * 1024;
 pub struct PasswordHash {
     phc: Arc<phc::PasswordHash>,
     text: Arc<str>,
+    cost: HashCost,
+}
+
+/// What computing one hash takes; hashes of the same cost take the same time, whatever they are hashes of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HashCost {
+    /// Memory in KiB.
+    pub memory: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+    /// Lanes that the memory is cut into.
+    pub lanes: u32,
+}
+
+impl From<&Params> for HashCost {
+    fn from(params: &Params) -> Self {
+        Self { memory: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
+    }
+}
+
+impl Default for HashCost {
+    /// The cost of a new hash.
+    fn default() -> Self {
+        Self::from(&Params::default())
+    }
 }
 
 /// Why a text is no hash that passwords can be held against; the message never repeats the text.
@@ -36,7 +61,7 @@ impl PasswordHash {
         let complete = hash.salt.is_some() && hash.hash.is_some();
         let current = hash.version == Some(Version::V0x13.into());
         if hash.algorithm == ARGON2ID_IDENT && complete && current && params.m_cost() <= MOST_MEMORY {
-            Ok(Self { phc: Arc::new(hash), text: text.into() })
+            Ok(Self { phc: Arc::new(hash), text: text.into(), cost: HashCost::from(&params) })
         } else {
             Err(InvalidHash)
         }
@@ -45,6 +70,11 @@ impl PasswordHash {
     /// The parsed hash.
     pub fn as_phc(&self) -> &phc::PasswordHash {
         &self.phc
+    }
+
+    /// What holding a password against it takes.
+    pub fn cost(&self) -> HashCost {
+        self.cost
     }
 
     /// The PHC string. Not for logs.
@@ -87,6 +117,13 @@ mod tests {
         let hash = PasswordHash::new(&format!(" $argon2id$v=19$m=8,t=1,p=1${SALT}${HASH}\n")).unwrap();
         assert_eq!(hash.as_str(), format!("$argon2id$v=19$m=8,t=1,p=1${SALT}${HASH}"));
         assert_eq!(format!("{hash:?}"), "<hash>");
+    }
+
+    #[test]
+    fn the_cost_is_the_one_of_its_parameters() {
+        let hash = PasswordHash::new(&format!("$argon2id$v=19$m=64,t=3,p=2${SALT}${HASH}")).unwrap();
+        assert_eq!(hash.cost(), HashCost { memory: 64, passes: 3, lanes: 2 });
+        assert_eq!(HashCost::default(), HashCost { memory: 19_456, passes: 2, lanes: 1 });
     }
 
     #[test]

@@ -67,6 +67,11 @@ pub struct Group {
 }
 
 impl Tenant {
+    /// The hashes of all its passwords, those of users and of GMS sections.
+    pub(super) fn password_hashes(&self) -> impl Iterator<Item = &PasswordHash> {
+        self.users.values().chain(self.gms.password_hashes())
+    }
+
     /// The section of a group, if it has one.
     pub fn group(&self, name: &GroupName) -> Option<&Group> {
         self.groups.iter().find(|section| section.name == *name)

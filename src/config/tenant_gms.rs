@@ -72,6 +72,11 @@ impl TenantGms {
         self.all_credentials().any(|own| matches!(self.effective(own), (None, Some(_))))
     }
 
+    /// The hashes of all passwords that sections have of their own.
+    pub(super) fn password_hashes(&self) -> impl Iterator<Item = &PasswordHash> {
+        self.all_credentials().filter_map(|credentials| credentials.password_hash.as_ref())
+    }
+
     fn all_credentials(&self) -> impl Iterator<Item = &Credentials> {
         let services = self.services.values().map(|service| &service.credentials);
         [&self.server, &self.storage].into_iter().chain(services)

@@ -16,6 +16,7 @@ mod demo;
 mod documents;
 mod exhaustion;
 mod gateway;
+mod guessing;
 mod native;
 mod numbers;
 mod raw;

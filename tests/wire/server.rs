@@ -78,12 +78,13 @@ async fn a_panic_costs_one_request_an_answer_of_500_in_its_dialects_form_and_not
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_failures_block_further_guesses_and_neither_verified_callers_nor_those_who_need_no_password() {
+async fn ten_failures_block_further_guesses_and_none_who_is_known_here() {
     let gateway = Gateway::demo().with(|settings| settings.access.failures = 10).start().await;
     let caller = gateway.caller();
     let free = || caller.ivr(Method::POST, "/interact/version/2/dnis/allocate/free/111");
     let verified = || free().header("User-Id", USER).header("User-Password", PASSWORD);
     assert_eq!(send(verified()).await.status, 200);
+    assert_eq!(caller.allocation("111").await.status, 200);
 
     let guess = |attempt: usize| {
         let password = ["YQ==", "Yg==", "Yw==", "ZA==", "ZQ==", "Zg==", "Zw==", "aA==", "aQ==", "ag==", "aw=="];
@@ -109,8 +110,8 @@ async fn ten_failures_block_further_guesses_and_neither_verified_callers_nor_tho
     assert_blocked(&gms);
     assert_eq!(gms.element("exception"), "javax.ws.rs.ClientErrorException");
 
-    assert_eq!(send(verified()).await.status, 200, "a caller whose password is known");
-    assert_eq!(caller.allocation("111").await.status, 200, "a call that needs no password");
+    assert_eq!(send(verified()).await.status, 200, "a caller who used the password from here before");
+    assert_eq!(caller.allocation("111").await.status, 200, "a key that was used from here before");
     let anonymous = caller.gms("request-access", &[("_id", INTERACTION)]).await;
     assert_eq!(anonymous.status, 200, "{anonymous:?}");
 }

@@ -15,8 +15,6 @@ use crate::domain::{Scope, Seconds};
 
 /// The header for the wanted lifetime.
 const EXPIRE: &str = "X-Token-Expire";
-/// The longest lifetime, and the one of requests that want none, in seconds.
-const LONGEST: u64 = 3600;
 /// What a key and a secret may be.
 const PAIR: &str = "a string of 1 to 255 characters";
 
@@ -68,14 +66,14 @@ fn pair<'m>(members: &'m crate::dialect::json::Members, field: &'static str) -> 
 /// The lifetime of the token: what was asked for, at most an hour; an hour where nothing was.
 fn lifetime(headers: &HeaderMap) -> Result<Seconds, Objection> {
     let mut values = headers.get_all(EXPIRE);
-    let Some(value) = values.next() else { return Ok(Seconds::new(LONGEST)) };
+    let Some(value) = values.next() else { return Ok(Token::LONGEST) };
     let text = value.to_str().ok().map(str::trim).filter(|text| !text.is_empty());
     let digits = text.filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()) && values.next().is_none());
     let wrong = || Objection::new(EXPIRE, "must be a positive whole number of seconds, given once");
     let digits = digits.map(|digits| digits.trim_start_matches('0')).filter(|digits| !digits.is_empty());
     // A number with too many digits to be read is more than the longest.
-    let seconds: u64 = digits.ok_or_else(wrong)?.parse().unwrap_or(LONGEST);
-    Ok(Seconds::new(seconds.min(LONGEST)))
+    let seconds: u64 = digits.ok_or_else(wrong)?.parse().unwrap_or(u64::MAX);
+    Ok(Seconds::new(seconds).min(Token::LONGEST))
 }
 
 /// The 32 characters that the vendor calls `Scope`, without saying what they mean: here they stand for the tenant and

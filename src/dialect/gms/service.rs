@@ -94,7 +94,7 @@ impl Gms {
         let Criteria { number, code, caller, .. } = &request.criteria;
         let suspect = Suspect::of(scope, *number, code.as_deref(), caller.as_ref(), limit);
         let guesses = self.access.guesses();
-        if let Some(retry_after) = suspect.as_ref().and_then(|it| guesses.blocked(it, limit, Instant::now())) {
+        if let Some(retry_after) = suspect.as_ref().and_then(|it| guesses.blocked(it, Instant::now())) {
             return Err(Error::TooManyGuesses { retry_after });
         }
         if (format, request.data) == (Format::Xml, WithData::Yes) {
@@ -103,7 +103,7 @@ impl Gms {
         let criteria = request.criteria.clone();
         let matched = self.store.match_call(scope, criteria, request.which, request.after, request.data).await;
         match (&matched, suspect) {
-            (Ok(_), Some(suspect)) => guesses.forget(&suspect),
+            (Ok(_), Some(suspect)) => guesses.forget(&suspect, Instant::now()),
             (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
                 guesses.count(suspect, limit, Instant::now());
             }

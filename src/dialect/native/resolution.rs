@@ -70,13 +70,13 @@ pub(super) async fn resolve(
         .number
         .and_then(|number| Suspect::of(desk.scope(), number, call.code.as_deref(), call.caller.as_ref(), limit));
     if let Some(suspect) = suspect {
-        if let Some(retry_after) = desk.guesses.blocked(&suspect, limit, Instant::now()) {
+        if let Some(retry_after) = desk.guesses.blocked(&suspect, Instant::now()) {
             return Err(Failure::TooManyGuesses { retry_after });
         }
         match seen.miss {
             Some(Miss::WrongCode) => desk.guesses.count(suspect, limit, Instant::now()),
             Some(Miss::Nobody) => {}
-            None => desk.guesses.forget(&suspect),
+            None => desk.guesses.forget(&suspect, Instant::now()),
         }
     }
     let resolved = match purpose {

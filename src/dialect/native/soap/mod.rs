@@ -14,6 +14,7 @@ use actix_web::http::header::HeaderMap;
 use super::Native;
 use super::error::Failure;
 use super::problem::Problem;
+use crate::access;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
@@ -73,11 +74,20 @@ pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
         let answer = match carry_out(native, call, request).await {
             Ok(payload) => soap_service::write_envelope(version, &payload, "ok"),
             Err(Unanswered::Fault(fault)) => service.write_fault(version, "invalid", fault),
+            Err(Unanswered::Failure(failure)) if is_challenge(&failure, request) => failure.answer(),
             Err(Unanswered::Failure(failure)) => failed(service, version, &failure),
         };
         answer.of(request.operation.label())
     };
     service.serve(call, &media, choose, answer).await
+}
+
+/// Whether a failure is the challenge for a client that sends a password only when it is asked for one. Such a client
+/// reacts to a 401 alone, and a fault travels under 500.
+fn is_challenge(failure: &Failure, request: &Request<'_, '_, Operation>) -> bool {
+    failure.problem() == Problem::Unauthorized
+        && request.named_user().is_none()
+        && access::presents_none(request.headers)
 }
 
 /// Lets the caller in and only then looks at what the payload holds.

@@ -146,7 +146,7 @@ async fn match_interaction(desk: &Desk<'_>, reading: Reading<'_, '_>) -> Result<
     let limit = desk.settings.gms.guesses;
     let Criteria { number, code, caller, .. } = &asked.criteria;
     let suspect = Suspect::of(desk.scope(), *number, code.as_deref(), caller.as_ref(), limit);
-    if let Some(retry_after) = suspect.as_ref().and_then(|it| desk.guesses.blocked(it, limit, Instant::now())) {
+    if let Some(retry_after) = suspect.as_ref().and_then(|it| desk.guesses.blocked(it, Instant::now())) {
         return Err(Failure::TooManyGuesses { retry_after });
     }
     let call = Resolve { dialled: Dialled::from(*number), code: code.clone(), caller: caller.clone() };
@@ -154,7 +154,7 @@ async fn match_interaction(desk: &Desk<'_>, reading: Reading<'_, '_>) -> Result<
     responses::resolve_call(desk, &desk.store.resolve(desk.scope(), &call).await?)?;
     let matched = desk.store.match_call(desk.scope(), asked.criteria, asked.which, asked.after, WithData::Yes).await;
     match (&matched, suspect) {
-        (Ok(_), Some(suspect)) => desk.guesses.forget(&suspect),
+        (Ok(_), Some(suspect)) => desk.guesses.forget(&suspect, Instant::now()),
         (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
             desk.guesses.count(suspect, limit, Instant::now());
         }

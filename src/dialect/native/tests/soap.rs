@@ -1,6 +1,6 @@
 //! The SOAP service: every answer and fault as a golden file, and what it shares with the JSON API.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use super::*;
 use crate::dialect::native::soap::NAMESPACE;
@@ -381,13 +381,27 @@ async fn the_caller_shows_who_it_is_by_headers_or_by_a_token_in_the_message() {
         assert_eq!(service.send(&headers, body).await.reason(), "no_match", "{headers:?}");
     }
     for (headers, body) in [
-        (vec![XML], plain()),
         (vec![XML, tenant, key], plain()),
         (vec![XML], with_token("wrong")),
         (vec![XML, ADMIN[0]], with_token("wrong")),
         (vec![XML, tenant, ("Application-Key", "web-key"), user[0], user[1]], plain()),
     ] {
         assert_eq!(service.send(&headers, body).await.reason(), "unauthorized", "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_sends_no_credentials_at_all_is_challenged_with_a_401_that_a_basic_client_reacts_to() {
+    let service = Service::new("").await;
+    let body = || envelope(Version::V11, &payload("ResolveCallRequest", "<dialled>999</dialled>"));
+    let challenge = service.send(&[XML], body()).await;
+    assert_eq!((challenge.status, challenge.outcome), (401, "unauthorized"));
+    let header = challenge.headers.iter().find(|(name, _)| *name == WWW_AUTHENTICATE).unwrap();
+    assert!(header.1.to_str().unwrap().starts_with("Basic realm="), "{header:?}");
+    assert!(!challenge.text.contains("Envelope"), "{challenge:?}");
+    for wrong in ["Basic YWRtaW46d3Jvbmc=", "Basic ?", "Bearer x"] {
+        let told = service.send(&[XML, ("Authorization", wrong)], body()).await;
+        assert_eq!((told.status, told.reason()), (500, "unauthorized"), "{wrong}");
     }
 }
 
