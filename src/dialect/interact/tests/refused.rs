@@ -87,6 +87,8 @@ async fn another_media_type_is_refused_without_an_envelope() {
 async fn a_blocked_source_gets_no_envelope() {
     let gateway = Gateway::documented().await;
     let request = payload(AGENT, "FreeDnisAllocationRequest", &[("phone", "111")]);
+    let get = payload(AGENT, "GetDnisAllocationRequest", &[("phone", "111")]);
+    assert_eq!(gateway.soap(Who::Ivr, &get).await.status, 200);
     for _ in 0..10 {
         assert_eq!(gateway.soap(Who::Intruder, &request).await.outcome, "unauthorized");
     }
@@ -94,8 +96,8 @@ async fn a_blocked_source_gets_no_envelope() {
     assert_eq!((blocked.status, blocked.header("content-type")), (429, Some("text/plain; charset=utf-8")));
     assert!(blocked.header("retry-after").is_some());
     assert!(!blocked.body.contains('<'), "{}", blocked.body);
-    let get = payload(AGENT, "GetDnisAllocationRequest", &[("phone", "111")]);
-    assert_eq!(gateway.soap(Who::Ivr, &get).await.status, 200);
+    assert_eq!(gateway.soap(Who::Ivr, &get).await.status, 200, "its key was used from here before");
+    assert_eq!(gateway.soap(Who::Admin, &request).await.status, 429, "a right password that was not");
 }
 
 #[actix_web::test]
