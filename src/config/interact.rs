@@ -17,7 +17,7 @@ const TAKEN: [&str; 4] = ["genesys", "apigovernance", "apiaccess", "gateway"];
 pub struct Interact {
     /// What the paths of the dialect begin with: a slash first, none at the end. Default `/interact`.
     pub prefix: String,
-    /// How long an allocation lasts. Default 300 s.
+    /// How long an allocation lasts. Default 900 s, the 15 minutes of the vendor.
     pub allocation_timeout: Seconds,
     /// The groups that lend when a request names none; without it, all exclusive groups and the numbers without group.
     pub default_groups: Option<Vec<GroupName>>,
@@ -29,7 +29,7 @@ impl Default for Interact {
     fn default() -> Self {
         Self {
             prefix: "/interact".to_owned(),
-            allocation_timeout: Seconds::new(300),
+            allocation_timeout: Seconds::new(900),
             default_groups: None,
             require_known_interaction: false,
         }

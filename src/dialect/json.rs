@@ -44,6 +44,11 @@ impl Members {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_null())
     }
 
+    /// Every member, `null` or not, in the order of the body.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
     /// Whether a member is there and `null`.
     pub(super) fn is_null(&self, name: &str) -> bool {
         self.0.iter().any(|(known, value)| known == name && value.is_null())

@@ -53,14 +53,14 @@ async fn an_allocation_keeps_its_deadline_over_a_restart_to_the_moment() {
     let start = clock.now();
     let gateway = Gateway::demo().over(clock, |engine| engine).start().await;
     let caller = gateway.caller();
-    assert_eq!(caller.allocate("for 300 s", "test").await.text(), "380974520200");
+    assert_eq!(caller.allocate("for 900 s", "test").await.text(), "380974520200");
     let booked = [("_id", INTERACTION), ("_resource_group", "samples"), ("_booking_expiration_timeout", "5")];
     let short = caller.gms("request-access", &booked).await.json()["_access_number"].as_str().unwrap().to_owned();
     assert_eq!(caller.allocation(&short).await.text(), INTERACTION);
     let mut data = gateway.stop().await;
 
     for (after_millis, long_left, short_left) in
-        [(4_999, "for 300 s", INTERACTION), (5_000, "for 300 s", ""), (299_999, "for 300 s", ""), (300_000, "", "")]
+        [(4_999, "for 900 s", INTERACTION), (5_000, "for 900 s", ""), (899_999, "for 900 s", ""), (900_000, "", "")]
     {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(start.as_millis() + after_millis)));
         let gateway = Gateway::demo().on(data).over(clock, |engine| engine).start().await;
@@ -70,7 +70,7 @@ async fn an_allocation_keeps_its_deadline_over_a_restart_to_the_moment() {
         data = gateway.stop().await;
     }
 
-    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(start.as_millis() + 300_000)));
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(start.as_millis() + 900_000)));
     let gateway = Gateway::demo().on(data).over(clock, |engine| engine).start().await;
     for _ in 0..10 {
         assert_eq!(gateway.caller().allocate(&rand::random::<u64>().to_string(), "test").await.status, 200);

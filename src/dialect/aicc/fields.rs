@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::error::Failure;
+use super::spelling;
 use crate::dialect::Call;
 use crate::dialect::json::{Members, Unread, type_of};
 use crate::domain::route::DestinationKind;
@@ -64,9 +65,17 @@ pub(super) fn required<T>(
     value?.ok_or_else(|| Objection::new(field, format!("is required; it must be {allowed}")))
 }
 
+/// The value of a member in whatever case its name is; `None` if it was not given or is `null`.
+///
+/// # Errors
+/// It is given in two spellings with different values.
+pub(super) fn given<'m>(members: &'m Members, field: &str) -> Result<Option<&'m Value>, Objection> {
+    spelling::given(members.iter(), field, "")
+}
+
 /// A text; `allowed` says what it must be.
 pub(super) fn text<'m>(members: &'m Members, field: &'static str, allowed: &str) -> Result<Option<&'m str>, Objection> {
-    match members.get(field) {
+    match given(members, field)? {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(not(field, allowed, other)),
@@ -96,13 +105,12 @@ pub(super) enum Written {
 
 impl Written {
     /// The value of a field with the number that it is.
-    fn read<'m>(self, members: &'m Members, field: &str) -> Option<(&'m Value, Option<i64>)> {
-        let value = members.get(field)?;
-        match (self, value) {
+    fn read<'m>(self, members: &'m Members, field: &str) -> Result<Option<(&'m Value, Option<i64>)>, Objection> {
+        Ok(given(members, field)?.and_then(|value| match (self, value) {
             (Self::NumberOrText, Value::String(text)) if text.trim().is_empty() => None,
             (Self::NumberOrText, _) => Some((value, whole(value))),
             (Self::Number, _) => Some((value, value.as_i64())),
-        }
+        }))
     }
 }
 
@@ -113,7 +121,7 @@ pub(super) fn integer(
     range: RangeInclusive<i64>,
     written: Written,
 ) -> Result<Option<i64>, Objection> {
-    let Some((value, number)) = written.read(members, field) else { return Ok(None) };
+    let Some((value, number)) = written.read(members, field)? else { return Ok(None) };
     let allowed = match (range.start(), range.end()) {
         (&i64::MIN, _) => "a whole number".to_owned(),
         (least, &i64::MAX) => format!("a whole number from {least} up"),
@@ -141,7 +149,7 @@ pub(super) fn media(
     allowed: &[MediaType],
     written: Written,
 ) -> Result<Option<MediaType>, Objection> {
-    let Some((value, number)) = written.read(members, field) else { return Ok(None) };
+    let Some((value, number)) = written.read(members, field)? else { return Ok(None) };
     let media = number.and_then(|number| u64::try_from(number).ok()).and_then(MediaType::of);
     media.filter(|media| allowed.contains(media)).map(Some).ok_or_else(|| {
         let numbers: Vec<String> = allowed.iter().map(ToString::to_string).collect();
@@ -153,11 +161,11 @@ pub(super) fn media(
     })
 }
 
-/// The kind of destination, `devicetype` (all in lower case).
+/// The kind of destination, `devicetype`.
 pub(super) fn kind(members: &Members) -> Result<Option<DestinationKind>, Objection> {
     const FIELD: &str = "devicetype";
     const ALLOWED: &str = "1 (skill queue) or 3 (IVR), as an integer";
-    let Some(value) = members.get(FIELD) else { return Ok(None) };
+    let Some(value) = given(members, FIELD)? else { return Ok(None) };
     match value.as_i64() {
         Some(1) => Ok(Some(DestinationKind::Skill)),
         Some(3) => Ok(Some(DestinationKind::Flow)),

@@ -2,7 +2,8 @@
 //!
 //! An access code of AICC is a hotline of the gateway; a called route leads from it, perhaps with an extension, to a
 //! skill queue or an IVR flow. The dialect decides nothing about them itself: it asks the store and the settings, and
-//! it keeps no state. Names are spelled as the vendor spells them, which is not the same everywhere.
+//! it keeps no state. Answers spell names as the vendor does, which is not the same everywhere; requests may spell them in
+//! any case.
 //!
 //! Where the vendor is silent: a member that nobody asks for is ignored, `null` and an empty `extCode` count as not
 //! given, and an empty body of a query asks for everything.
@@ -14,6 +15,7 @@ mod lists;
 mod operations;
 mod routes;
 mod skills;
+mod spelling;
 #[cfg(test)]
 mod tests;
 mod token;

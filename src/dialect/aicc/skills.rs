@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::error::{Failure, json, success};
 use super::fields::{self, Objection, Window, Written, integer, media, not, required, text};
 use super::operations::Operations;
+use super::spelling;
 use crate::dialect::json::Members;
 use crate::dialect::{Answer, Call};
 use crate::domain::{MediaType, NewSkill, RouteRefusal, Skill, SkillId};
@@ -24,6 +25,8 @@ const SPECIAL: &str = "`~!#$%^&*()+=|{}':;,<>/?";
 const NAME: &str =
     "a string of 1 to 100 characters without control characters and ` ~ ! # $ % ^ & * ( ) + = | { } ' : ; , < > / ?";
 const DESCRIPTION: &str = "a string of at most 50 characters without control characters";
+/// In `skillParam`: why a caller cannot be served.
+const CASES: [&str; 3] = ["noAgents", "busy", "timeOut"];
 const SKILL_IDS: &str = "a string of ids with ',' or ';' or '-' between";
 /// What a queue does whose maker did not say: callers who cannot be served are released.
 const RELEASE: &str =
@@ -101,7 +104,7 @@ fn shown(skill: &Skill) -> Shown<'_> {
 /// The ids that are asked for; none asks for all. They are texts in the vendor's table and may be numbers.
 fn skill_ids(members: &Members) -> Result<BTreeSet<i64>, Objection> {
     const ALLOWED: &str = "an array of ids, each a string of digits";
-    match members.get("skillIds") {
+    match fields::given(members, "skillIds")? {
         None => Ok(BTreeSet::new()),
         Some(Value::Array(list)) => list
             .iter()
@@ -206,27 +209,41 @@ fn count(members: &Members, field: &'static str, most: u32) -> Result<Option<u32
     Ok(integer(members, field, 0..=most.into(), Written::Number)?.and_then(|count| u32::try_from(count).ok()))
 }
 
-/// `skillParam`, held to the vendor's rules and kept as it was sent, unknown members included.
+/// `skillParam`, held to the vendor's rules and kept as it was sent, unknown members included; but for the case of names
+/// that the vendor has, which is the vendor's in every answer.
 fn settings(members: &Members, media: MediaType) -> Result<Option<String>, Objection> {
     const FIELD: &str = "skillParam";
-    let object = match members.get(FIELD) {
+    let object = match fields::given(members, FIELD)? {
         None => return Ok(None),
-        Some(Value::Object(object)) => object,
+        Some(Value::Object(object)) => settings_as_printed(object)?,
         Some(other) => return Err(not(FIELD, "an object", other)),
     };
-    for case in ["noAgents", "busy", "timeOut"] {
-        check_case(object, case, media)?;
+    for case in CASES {
+        check_case(&object, case, media)?;
     }
     if matches!(media, MediaType::VoiceAndVideo | MediaType::Video) {
-        part(object, "answerFunction", Value::is_string, "a string")?;
-        let voice = part(object, "waitVoice", Value::is_object, "an object")?;
+        part(&object, "answerFunction", Value::is_string, "a string")?;
+        let voice = part(&object, "waitVoice", Value::is_object, "an object")?;
         let kind = voice.get("parameterType").filter(|kind| !kind.is_null());
         if !kind.is_some_and(Value::is_string) {
             return Err(Objection::new("skillParam.waitVoice.parameterType", "must be a string"));
         }
     }
-    let text = serde_json::to_string(object).expect("an object that was read is always JSON");
+    let text = serde_json::to_string(&object).expect("an object that was read is always JSON");
     Ok(Some(text))
+}
+
+/// `skillParam` with the names in it in the vendor's spelling.
+fn settings_as_printed(object: &Map<String, Value>) -> Result<Map<String, Value>, Objection> {
+    let names = [&CASES[..], &["answerFunction", "waitVoice"]].concat();
+    let mut settings = spelling::as_printed(object, &names, "skillParam.")?;
+    for part in names {
+        if let Some(Value::Object(inner)) = settings.get_mut(part) {
+            let names = ["transferType", "deviceType", "value", "parameterType"];
+            *inner = spelling::as_printed(inner, &names, &format!("skillParam.{part}."))?;
+        }
+    }
+    Ok(settings)
 }
 
 /// What happens to a caller in one case: let go, or sent on to a queue or a flow; people who write to a queue only.

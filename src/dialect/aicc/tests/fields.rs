@@ -235,6 +235,94 @@ async fn a_mandatory_field_that_is_missing_or_null_is_named_and_an_optional_one_
     }
 }
 
+/// A name in another case than the vendor's.
+fn respelt(name: &str) -> [String; 2] {
+    let swapped =
+        name.chars().map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
+    [name.to_ascii_lowercase(), swapped.collect()]
+        .map(|other| if other == name { name.to_ascii_uppercase() } else { other })
+}
+
+#[actix_web::test]
+async fn a_member_in_another_case_is_the_one_that_the_vendor_names() {
+    let trial = Trial::new().await;
+    for field in all_fields() {
+        for name in respelt(field.name) {
+            for wrong in of_other_types(field.kind).into_iter().chain(field.wrong.clone()) {
+                let mut body = right(field.operation, &trial.route);
+                body.as_object_mut().unwrap().remove(field.name);
+                body[&name] = wrong;
+                let reply = trial.gateway.call(field.operation, body.clone()).await;
+                reply.failed(400, "");
+                assert!(reply.description().starts_with(field.name), "{body}: {reply:?}");
+            }
+            let trial = Trial::new().await;
+            let mut body = right(field.operation, &trial.route);
+            body[&name] = body[field.name].clone();
+            trial.gateway.call(field.operation, body.clone()).await.ok();
+            let trial = Trial::new().await;
+            body.as_object_mut().unwrap().remove(field.name);
+            trial.gateway.call(field.operation, body).await.ok();
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_member_in_two_spellings_with_different_values_is_refused_by_both_names() {
+    let trial = Trial::new().await;
+    for field in all_fields() {
+        for (name, other) in respelt(field.name).into_iter().zip([json!("different"), json!(4_711)]) {
+            let mut body = right(field.operation, &trial.route);
+            body[&name] = other;
+            let reply = trial.gateway.call(field.operation, body.clone()).await;
+            reply.failed(400, "are one member, given with different values; give it once");
+            let names = [field.name, &name].map(|name| reply.description().contains(name));
+            assert_eq!(names, [true; 2], "{body}: {reply:?}");
+            assert_eq!(trial.state().await, trial.before, "{body}");
+            let mut body = right(field.operation, &trial.route);
+            body[&name] = Value::Null;
+            let trial = Trial::new().await;
+            trial.gateway.call(field.operation, body).await.ok();
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_filter_and_an_extension_count_in_any_spelling() {
+    let gateway = Gateway::new().await;
+    let route = json!({"ACCESSCODE": "9911411", "extcode": "2", "deviceType": 1, "deviceid": 1, "mediatypeid": 19});
+    gateway.route(route).await;
+    gateway.route(json!({"accessCode": "5550100", "devicetype": 1, "deviceId": 7})).await;
+    let listed = gateway.routes(json!({"mediatypeId": 19})).await;
+    assert_eq!((listed.len(), &listed[0]["extCode"], &listed[0]["devicetype"]), (1, &json!("2"), &json!(1)));
+    assert_eq!(gateway.routes(json!({"extcode": "2"})).await.len(), 1);
+    assert_eq!(gateway.routes(json!({"deviceType": 3})).await.len(), 0);
+    let codes = gateway.call(Endpoint::QueryAccessCodeList, json!({"mediaTypeId": 53})).await;
+    assert_eq!(codes.ok()["data"]["total"], 1);
+    let queues = gateway.call(Endpoint::QuerySkills, json!({"mediatypeid": "53"})).await;
+    assert_eq!(queues.ok()["total"], 1);
+}
+
+#[actix_web::test]
+async fn the_settings_of_a_queue_are_spelt_as_the_vendor_does_whatever_case_they_come_in() {
+    let gateway = Gateway::new().await;
+    let printed = queue("night");
+    let text = printed["skillParam"].to_string();
+    let mut respelt = printed.clone();
+    for (name, other) in [("noAgents", "noagents"), ("transferType", "TransferType"), ("deviceType", "devicetype")] {
+        assert!(text.contains(name), "{text}");
+        let settings = respelt["skillParam"].to_string().replace(name, other);
+        respelt["skillParam"] = serde_json::from_str(&settings).unwrap();
+    }
+    gateway.call(Endpoint::CreateSkill, respelt.clone()).await.ok();
+    let shown = gateway.call(Endpoint::QuerySkills, json!({"name": "night"})).await;
+    assert_eq!(shown.ok()["data"][0]["skillParam"], printed["skillParam"]);
+    let mut twice = queue("day");
+    twice["skillParam"]["noAgents"]["TRANSFERTYPE"] = json!("Other");
+    let reply = gateway.call(Endpoint::CreateSkill, twice).await;
+    reply.failed(400, "skillParam.noAgents.TRANSFERTYPE and skillParam.noAgents.transferType");
+}
+
 #[actix_web::test]
 async fn every_operation_is_right_with_a_member_that_nobody_knows() {
     for operation in all_operations() {

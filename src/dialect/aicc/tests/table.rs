@@ -66,10 +66,10 @@ fn creating() -> Vec<Row> {
         row("create 1.4: devicetype is mandatory", with("devicetype", Value::Null), 400, "devicetype: is required"),
         row("create 1.4: 1 or 3", with("devicetype", json!(2)), 400, "devicetype: must be 1"),
         row(
-            "create 1.4: all in lower case",
-            json!({"accessCode": "5550100", "extCode": "21", "deviceType": 1, "deviceId": 7}),
+            "create 1.4: the case of the name does not matter",
+            json!({"accessCode": "5550100", "extCode": "21", "deviceType": 2, "deviceId": 7}),
             400,
-            "devicetype: is required",
+            "devicetype: must be 1",
         ),
         row("create 1.5: deviceId is mandatory", with("deviceId", Value::Null), 400, "deviceId: is required"),
         row(
@@ -339,7 +339,7 @@ fn querying() -> Vec<Row> {
             400,
             "mediatypeId: must be one of the integers 2, 5, 53",
         ),
-        codes("access codes 1.2: a small t", json!({"mediaTypeId": 19}), 200, "success"),
+        codes("access codes 1.2: a large T", json!({"mediaTypeId": 19}), 400, "mediatypeId: must be one of"),
         codes("access codes 1.4: limit from 0", json!({"limit": 0}), 200, "success"),
         codes("access codes 1.4: limit above 100 is 100", json!({"limit": 1_000}), 200, "success"),
         codes("access codes 1.5: a negative offset is 0", json!({"offset": -5}), 200, "success"),
