@@ -32,7 +32,7 @@ use stream::{Incoming, Streamed};
 pub struct Head<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The path as it was sent, still percent-encoded.
+    /// The path as it was sent, still percent-encoded, without a slash at its end; see [`bare`].
     pub path: &'a str,
     /// The query as it was sent, without the question mark; empty if there was none.
     pub query: &'a str,
@@ -40,6 +40,11 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
     /// How the client addressed the gateway.
     pub origin: &'a Origin,
+}
+
+/// A path as the dialects know it: a slash at its end makes no difference, so it is taken off.
+pub fn bare(path: &str) -> &str {
+    path.strip_suffix('/').filter(|bare| !bare.is_empty()).unwrap_or(path)
 }
 
 /// A whole request with its body.
@@ -63,12 +68,14 @@ pub struct Origin {
     pub authority: String,
     /// Path prefix that a public URL puts before every path; empty or `/like/this`.
     pub prefix: String,
+    /// The headers of the request that said so, as the header `Vary` lists them; `None` where the configuration says it.
+    pub vary: Option<&'static str>,
 }
 
 impl Origin {
     /// The plain address of an authority, without a prefix.
     pub fn http(authority: &str) -> Self {
-        Self { scheme: "http".to_owned(), authority: authority.to_owned(), prefix: String::new() }
+        Self { scheme: "http".to_owned(), authority: authority.to_owned(), prefix: String::new(), vary: Some("Host") }
     }
 
     /// The host without its port.

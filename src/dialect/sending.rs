@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
-use super::{Answer, Call, Dialect, Head, Origin};
+use super::{Answer, Call, Dialect, Head, Origin, bare};
 
 /// What a dialect answers; `target` is path and query.
 pub(super) async fn send<D: Dialect>(
@@ -20,7 +20,7 @@ pub(super) async fn send<D: Dialect>(
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
     }
     let origin = Origin::http("gateway:8080");
-    let head = Head { method: &method, path, query, headers: &map, origin: &origin };
+    let head = Head { method: &method, path: bare(path), query, headers: &map, origin: &origin };
     assert!(dialect.owns(path));
     let endpoint = match dialect.endpoint(&head) {
         Ok(endpoint) => endpoint,

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use super::{Gateway, body, mask, origin};
 use crate::config::{LogRequests, Settings};
 use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal};
+use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, bare};
 
 /// Names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,7 +52,7 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
     let origin = origin::origin(request, &settings.server);
     let head = Head {
         method: request.method(),
-        path: request.uri().path(),
+        path: bare(request.uri().path()),
         query: request.query_string(),
         headers: request.headers(),
         origin: &origin,
@@ -152,11 +152,17 @@ fn finish(
             "request"
         );
     }
+    let storable = answer.headers.iter().any(|(name, _)| *name == CACHE_CONTROL || *name == ETAG);
     let mut response = HttpResponse::build(answer.status);
     for header in answer.headers {
         response.append_header(header);
     }
     response.insert_header((REQUEST_ID, id));
+    // Who asks, for which tenant and in which format is said by headers; what is kept nowhere is given to nobody else.
+    // Only what has a tag may be kept, and that says what it depends on.
+    if !storable {
+        response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    }
     // A request that offers to change the protocol, as Java's client does with HTTP/2, is answered in HTTP/1.1. The HTTP
     // library then ends the connection without a word, and a client that uses it again finds it gone; so it is said.
     if close || gateway.stopping.load(Ordering::Relaxed) || request.head().upgrade() {

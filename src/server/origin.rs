@@ -10,6 +10,9 @@ use actix_web::http::header::{HOST, HeaderMap};
 use crate::config::{PublicUrl, Server, TrustedProxies};
 use crate::dialect::Origin;
 
+/// The headers that an address behind a trusted proxy is made of.
+const FORWARDED: &str = "Host, X-Forwarded-Proto, X-Forwarded-Host, X-Forwarded-Port, X-Forwarded-Prefix";
+
 /// The address that failures are counted for: the peer or, behind trusted proxies, the last address that none of them
 /// owns.
 pub(super) fn source(request: &HttpRequest, proxies: &TrustedProxies) -> IpAddr {
@@ -45,10 +48,11 @@ pub(super) fn origin(request: &HttpRequest, server: &Server) -> Origin {
     let headers = request.headers();
     let trusted = request.peer_addr().is_some_and(|peer| server.trusted_proxies.contains(peer.ip()));
     let said = |name| if trusted { first(headers, name) } else { None };
-    let scheme = said("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"));
-    let scheme = scheme.unwrap_or(if request.app_config().secure() { "https" } else { "http" });
-    let own = || match headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host)) {
-        Some(host) => host.to_owned(),
+    let proto = said("x-forwarded-proto").unwrap_or_default();
+    let proto = ["http", "https"].into_iter().find(|scheme| scheme.eq_ignore_ascii_case(proto));
+    let scheme = proto.unwrap_or(if request.app_config().secure() { "https" } else { "http" });
+    let own = || match own_authority(request).filter(|authority| is_authority(authority)) {
+        Some(authority) => authority.to_owned(),
         // Only HTTP/1.0 may leave the host out.
         None => request.app_config().local_addr().to_string(),
     };
@@ -61,13 +65,24 @@ pub(super) fn origin(request: &HttpRequest, server: &Server) -> Origin {
     }
     let prefix = said("x-forwarded-prefix").map(|prefix| prefix.trim_end_matches('/'));
     let prefix = prefix.filter(|prefix| prefix.starts_with('/')).unwrap_or_default();
-    Origin { scheme: scheme.to_owned(), authority, prefix: prefix.to_owned() }
+    let vary = Some(if trusted { FORWARDED } else { "Host" });
+    Origin { scheme: scheme.to_owned(), authority, prefix: prefix.to_owned(), vary }
+}
+
+/// The authority that a request itself names: that of its target where the target is a whole URL, whatever the header
+/// `Host` says beside it (RFC 9112, 3.2.2), else that header.
+fn own_authority(request: &HttpRequest) -> Option<&str> {
+    match request.uri().authority() {
+        // A name and a password before the host are no part of the address.
+        Some(authority) => authority.as_str().rsplit('@').next(),
+        None => request.headers().get(HOST).and_then(|host| host.to_str().ok()),
+    }
 }
 
 fn of_url(url: &PublicUrl) -> Origin {
     let (scheme, rest) = url.as_str().split_once("://").unwrap_or(("http", url.as_str()));
     let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    Origin { scheme: scheme.to_owned(), authority: authority.to_owned(), prefix: prefix.to_owned() }
+    Origin { scheme: scheme.to_owned(), authority: authority.to_owned(), prefix: prefix.to_owned(), vary: None }
 }
 
 /// The first value of a header that proxies append to.
@@ -130,6 +145,39 @@ mod tests {
         ];
         assert_eq!(url(&origin(&request("192.0.2.7:1", &forwarded), &server)), "https://gw.example:8443/dnis");
         assert_eq!(url(&origin(&request("198.51.100.7:1", &forwarded), &server)), "http://inner:8080");
+    }
+
+    #[test]
+    fn the_scheme_that_a_trusted_proxy_tells_may_be_in_any_case() {
+        let server = proxied("[server]\ntrusted_proxies = [\"192.0.2.0/24\"]\n");
+        for (proto, scheme) in [("HTTPS", "https"), ("Https", "https"), ("HTTP", "http"), ("ftp", "http"), ("", "http")]
+        {
+            let request = request("192.0.2.7:1", &[("host", "gw.example"), ("x-forwarded-proto", proto)]);
+            assert_eq!(origin(&request, &server).scheme, scheme, "{proto}");
+        }
+    }
+
+    #[test]
+    fn the_authority_of_a_whole_url_counts_and_host_is_ignored() {
+        for (target, authority) in [
+            ("http://gw.example:8080/interact", "gw.example:8080"),
+            ("http://user:secret@gw.example/interact", "gw.example"),
+            ("http://[2001:db8::1]:81/interact", "[2001:db8::1]:81"),
+            ("/interact", "evil.example"),
+        ] {
+            let request = TestRequest::with_uri(target).insert_header(("host", "evil.example")).to_http_request();
+            assert_eq!(origin(&request, &Server::default()).authority, authority, "{target}");
+        }
+    }
+
+    #[test]
+    fn it_is_told_which_headers_an_address_was_taken_from() {
+        let trusting = proxied("[server]\ntrusted_proxies = [\"192.0.2.0/24\"]\n");
+        let public = proxied("[server]\npublic_url = \"https://gw.example\"\n");
+        let (near, far) = (request("192.0.2.7:1", &[]), request("198.51.100.7:1", &[]));
+        assert_eq!(origin(&near, &trusting).vary, Some(FORWARDED));
+        assert_eq!(origin(&far, &trusting).vary, Some("Host"));
+        assert_eq!(origin(&near, &public).vary, None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::binary::Binary;
 use crate::callers::{INTERACTION, PASSWORD, Reply, USER, envelope, send};
 use crate::gateway::Gateway;
-use crate::raw::Wire;
+use crate::raw::{Wire, exchange};
 use crate::store::{Accidental, PANICKING_KEY, PANICS, WAITS};
 
 async fn accidental() -> (Gateway, Arc<Accidental>) {
@@ -205,12 +205,83 @@ async fn every_answer_has_a_request_id_the_callers_own_where_it_can_be_repeated(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slash_at_the_end_of_a_path_makes_no_difference_in_any_dialect() {
+    let gateway = Gateway::demo().start().await;
+    let caller = gateway.caller();
+    let number = r#"{"phoneNumber":"9001","dnId":"1","groupName":"test"}"#;
+    assert_eq!(caller.interact("/dnis/", number).await.status, 200);
+    assert_eq!(caller.allocation("9001/").await.status, 200);
+    assert_eq!(caller.gms("request-interaction/", &[]).await.status, 200);
+    let token = serde_json::json!({"app_key": "demo-key-0001", "app_secret": "demo-secret-0001"});
+    let token = caller.request(Method::POST, "/apigovernance/api/oauth/tokenByAkSk/").json(&token);
+    assert_eq!(send(token).await.status, 200);
+    let native = caller.user(Method::GET, "/gateway/v1/whoami/");
+    assert_eq!(send(native).await.status, 200);
+    for (method, path, allow) in [
+        (Method::PUT, "/interact/version/2/dnis/", "GET, HEAD, POST"),
+        (Method::GET, "/interact/version/2/dnis/allocate/free/1/", "POST"),
+        (Method::PUT, "/interact/version/2/agent/soap/", "GET, HEAD, POST"),
+        (Method::GET, "/apigovernance/api/oauth/tokenByAkSk/", "POST"),
+        (Method::PUT, "/genesys/1/service/request-access/", "DELETE, GET, POST"),
+        (Method::POST, "/gateway/v1/whoami/", "GET, HEAD"),
+    ] {
+        let reply = send(caller.user(method, path)).await;
+        assert_eq!((reply.status, reply.header("allow")), (405, allow), "{path}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_depends_on_headers_says_so_or_is_kept_nowhere() {
+    let parsed = "[server]\ntrusted_proxies = [\"127.0.0.0/8\"]";
+    let parsed = dnis_gateway::config::Settings::from_toml(parsed).unwrap().server;
+    let behind =
+        Gateway::demo().with(|settings| settings.server.trusted_proxies = parsed.trusted_proxies).start().await;
+    let gateway = Gateway::demo().start().await;
+    let forwarded = "Host, X-Forwarded-Proto, X-Forwarded-Host, X-Forwarded-Port, X-Forwarded-Prefix";
+    for (gateway, vary) in [(&gateway, "Host"), (&behind, forwarded)] {
+        let caller = gateway.caller();
+        for path in ["/interact/version/2/agent/soap?wsdl", "/interact/version/2/dnis/soap", "/gateway/v1/soap?wsdl12"]
+        {
+            let reply = send(caller.request(Method::GET, path)).await;
+            assert_eq!((reply.status, reply.header("vary")), (200, vary), "{path}");
+            let known = caller.request(Method::GET, path).header("If-None-Match", reply.header("etag"));
+            let known = send(known).await;
+            assert_eq!((known.status, known.header("vary")), (304, vary), "{path}");
+        }
+    }
+    let caller = gateway.caller();
+    for reply in [
+        caller.allocation("111").await,
+        caller.gms("match-interaction", &[("_access_number", "111")]).await,
+        caller.soap(&get_payload("111")).await,
+        send(caller.request(Method::GET, "/gateway/v1/whoami")).await,
+        send(caller.request(Method::POST, "/apigovernance/api/oauth/tokenByAkSk")).await,
+        send(caller.request(Method::GET, "/nothing")).await,
+    ] {
+        assert!(reply.header("cache-control").contains("no-store"), "{reply:?}");
+    }
+    behind.stop().await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_url_as_target_names_the_gateway_whatever_host_says() {
+    let gateway = Gateway::demo().start().await;
+    let request = "GET http://gw.example:81/interact/version/2/agent/soap/?wsdl HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    let reply = exchange(gateway.address(), request).await.unwrap();
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert!(reply.text().contains("location=\"http://gw.example:81/interact/version/2/agent/soap\""), "{reply:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wsdl_names_the_address_that_its_client_can_use() {
     let forwarded = |name: &'static str, value: &'static str| (name, value);
     let headers = [
         forwarded("Host", "gw.internal:8080"),
         forwarded("X-Forwarded-Host", "gw.example"),
-        forwarded("X-Forwarded-Proto", "https"),
+        forwarded("X-Forwarded-Proto", "HTTPS"),
         forwarded("X-Forwarded-Prefix", "/numbers"),
     ];
     let address = async |settings: &str, headers: &[(&'static str, &'static str)], path: &str| {

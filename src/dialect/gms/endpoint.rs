@@ -133,13 +133,12 @@ pub(super) fn owns(path: &str) -> bool {
     path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The endpoint that a path, still percent-encoded, and a method ask for. A slash at the end makes no difference.
+/// The endpoint that a path, still percent-encoded, and a method ask for.
 ///
 /// # Errors
 /// [`Error::PathMalformed`], [`Error::PathUnknown`], [`Error::Method`].
 pub(super) fn find(method: &Method, path: &str) -> Result<Endpoint, Error> {
     let rest = path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/1/")).ok_or(Error::PathUnknown)?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
     let segments = rest.split('/').map(decode).collect::<Result<Vec<_>, _>>()?;
     if segments.iter().any(String::is_empty) {
         return Err(Error::PathUnknown);
@@ -256,13 +255,13 @@ mod tests {
         let path = |rest: &str| format!("/genesys/1/service/{INSTANCE}{rest}");
         for (method, path, endpoint) in [
             (Method::POST, word("/genesys/1/service/request-access"), Endpoint::Service(word("request-access"))),
-            (Method::GET, word("/genesys/1/service/voice%20in/"), Endpoint::ServiceOrInstance(word("voice in"))),
+            (Method::GET, word("/genesys/1/service/voice%20in"), Endpoint::ServiceOrInstance(word("voice in"))),
             (Method::GET, word("/genesys/1/service/77-0f4b1d52"), Endpoint::ServiceOrInstance(word("77-0f4b1d52"))),
             (Method::GET, path(""), instance(InstanceAction::Query)),
             (Method::DELETE, path(""), instance(InstanceAction::Delete)),
             (Method::POST, path("/update"), instance(InstanceAction::Update)),
             (Method::GET, path("/storage"), instance(InstanceAction::ReadData)),
-            (Method::POST, path("/storage/"), instance(InstanceAction::WriteData)),
+            (Method::POST, path("/storage"), instance(InstanceAction::WriteData)),
             (Method::GET, path("/storage/b%2Fc"), instance(InstanceAction::ReadKey(word("b/c")))),
             (Method::DELETE, path("/storage/b"), instance(InstanceAction::DeleteKey(word("b")))),
         ] {

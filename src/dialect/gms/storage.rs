@@ -1,7 +1,7 @@
 //! The Storage API: data under an id for a while, read as a whole or key by key.
 //!
 //! Data have an id that the gateway gave them, or one that their user chose; those of the second kind are the user's
-//! own, told by the header `gms_user`, and nobody else's id leads to them.
+//! own, told by the header `gms_user` or `gms-user`, and nobody else's id leads to them.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
@@ -18,6 +18,8 @@ use crate::store::Store;
 
 /// The header that names the user whose data are meant.
 const USER: HeaderName = HeaderName::from_static("gms_user");
+/// The same header for proxies that drop underscores, as nginx does unless it is told otherwise.
+const USER_ALIAS: HeaderName = HeaderName::from_static("gms-user");
 /// Longest name of a user and longest id of a user's own, in characters.
 const MAX_NAME_CHARS: usize = 255;
 /// How a text is sent when it is asked for by its key.
@@ -136,10 +138,17 @@ impl Place {
     }
 }
 
-/// The user that the request names.
+/// The user that the request names: once, or in both spellings alike.
 fn user(headers: &HeaderMap) -> Result<&str, Error> {
-    let mut values = headers.get_all(USER);
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(Error::GmsUser) };
+    let (mut values, mut aliases) = (headers.get_all(USER), headers.get_all(USER_ALIAS));
+    let value = match (values.next(), aliases.next()) {
+        (Some(value), None) | (None, Some(value)) => value,
+        (Some(value), Some(alias)) if value == alias => value,
+        _ => return Err(Error::GmsUser),
+    };
+    if values.next().or(aliases.next()).is_some() {
+        return Err(Error::GmsUser);
+    }
     let user = std::str::from_utf8(HeaderValue::as_bytes(value)).map_err(|_| Error::GmsUser)?.trim();
     if user.is_empty() || user.chars().count() > MAX_NAME_CHARS { Err(Error::GmsUser) } else { Ok(user) }
 }

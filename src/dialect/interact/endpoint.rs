@@ -3,6 +3,8 @@
 //! A path is taken apart before anything in it is decoded, so that an encoded slash stays part of a phone number. The
 //! phone in a path is kept as it was sent: what is wrong with it is said only to those who may call.
 
+use std::borrow::Cow;
+
 use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
@@ -154,14 +156,15 @@ impl<'p> Resource<'p> {
         }
         Some(match found {
             [Some("dnis"), None, ..] => Self::Phones,
-            [Some("agent"), Some("soap"), None | Some(""), None, _] => Self::Soap(Service::Agent),
-            [Some("dnis"), Some("soap"), None | Some(""), None, _] => Self::Soap(Service::Dnis),
+            [Some("agent"), Some("soap"), None, ..] => Self::Soap(Service::Agent),
+            [Some("dnis"), Some("soap"), None, ..] => Self::Soap(Service::Dnis),
             [Some("agent"), Some("soap"), Some("agent.wsdl"), None, _] => Self::WsdlFile(Service::Agent),
             [Some("dnis"), Some("soap"), Some("dnis.wsdl"), None, _] => Self::WsdlFile(Service::Dnis),
             [Some("dnis"), Some("allocate"), Some("new"), None, _] => Self::NewAllocation,
             [Some("dnis"), Some("allocate"), Some("get"), Some(phone), None] => Self::Allocation(phone),
             [Some("dnis"), Some("allocate"), Some("free"), Some(phone), None] => Self::AllocationToFree(phone),
-            [Some("dnis"), Some(phone), None, ..] => Self::Phone(phone),
+            [Some("dnis"), Some("allocate"), None, ..] => return None,
+            [Some("dnis"), Some(phone), None, ..] if !phone.is_empty() => Self::Phone(phone),
             _ => return None,
         })
     }
@@ -228,17 +231,25 @@ impl Phone {
         let decoded = percent_decode_str(&self.0).decode_utf8();
         decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number, &self.0))
     }
+
+    /// The phone as the client meant it; where the encoded bytes are no text, as it was sent.
+    pub(super) fn meant(&self) -> Cow<'_, str> {
+        percent_decode_str(&self.0).decode_utf8().unwrap_or(Cow::Borrowed(&self.0))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{Origin, allow};
+    use crate::dialect::{Origin, allow, bare};
     use actix_web::http::header::HeaderMap;
 
     fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        find("/interact", &Head { method, path, query, headers: &HeaderMap::new(), origin: &Origin::http("gateway") })
+        find(
+            "/interact",
+            &Head { method, path: bare(path), query, headers: &HeaderMap::new(), origin: &Origin::http("gateway") },
+        )
     }
 
     fn phone(text: &str) -> Phone {
@@ -291,10 +302,13 @@ mod tests {
             "/interact/version/2/DNIS",
             "/interact/version/2//dnis",
             "/interact/version/2/dnis/allocate/new/1",
+            "/interact/version/2/dnis/allocate",
+            "/interact/version/2/dnis/allocate/",
+            "/interact/version/2/dnis/allocate/get/",
+            "/interact/version/2/dnis//",
             "/interact/version/2/dnis/allocate/old",
             "/interact/version/2/dnis/allocate/get",
             "/interact/version/2/dnis/allocate/get/1/2",
-            "/interact/version/2/dnis/allocate/get/1/",
             "/interact/version/2/dnis/allocate/get/1/2/3/4",
             "/interact/version/2/agent",
             "/interact/version/2/agent/soap/dnis.wsdl",
@@ -343,7 +357,6 @@ mod tests {
         assert_eq!(decoded("+1555"), Ok("+1555".into()));
         assert_eq!(decoded("1%252F2"), Ok("1%2F2".into()));
         assert_eq!(decoded("1%2F2"), Ok("1/2".into()));
-        assert_eq!(decoded(""), Ok(String::new()));
         assert!(decoded("%FF").unwrap_err().contains("parameter phone: must be a string of 1 to 32 characters"));
     }
 

@@ -4,6 +4,7 @@
 //! over both transports; over SOAP it is an ordinary result, as the vendor has it, and no fault.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
@@ -57,6 +58,8 @@ pub(super) enum Failure {
     Unreadable(Cow<'static, str>),
     /// A parameter is missing or wrong.
     Invalid(Invalid),
+    /// What is looked for is no phone number, and so in no pool; this is what was sent.
+    NoSuchPhone(String),
     /// The domain said no.
     Refused(Refusal),
     /// The store cannot answer.
@@ -144,6 +147,7 @@ impl Failure {
             ),
             Self::Unreadable(text) => row(S::BAD_REQUEST, "invalid", Request, text.clone()),
             Self::Invalid(invalid) => row(S::BAD_REQUEST, "invalid", Request, invalid.to_string().into()),
+            Self::NoSuchPhone(sent) => number_unknown(sent),
             Self::Refused(refusal) => refusal_row(refusal),
             Self::Unavailable => row(
                 S::INTERNAL_SERVER_ERROR,
@@ -258,13 +262,17 @@ fn http_row(refusal: &HttpRefusal) -> Row {
     }
 }
 
+/// A phone that is in no pool.
+fn number_unknown(phone: impl Display) -> Row {
+    let text = format!("Phone number {phone} was not found").into();
+    Row { status: StatusCode::NOT_FOUND, outcome: "not_found", form: Form::Result, text }
+}
+
 /// What the domain refuses.
 fn refusal_row(refusal: &Refusal) -> Row {
     let row = |status, outcome, form, text: String| Row { status, outcome, form, text: text.into() };
     match refusal {
-        Refusal::NumberUnknown(number) => {
-            row(StatusCode::NOT_FOUND, "not_found", Form::Result, format!("Phone number {number} was not found"))
-        }
+        Refusal::NumberUnknown(number) => number_unknown(number),
         Refusal::NumberExists(number) => row(
             StatusCode::CONFLICT,
             "exists",

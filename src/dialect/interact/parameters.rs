@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::error::Failure;
 use crate::domain::{GroupName, InteractionId, NewNumber, Number};
 
 /// More of a value than this is not repeated.
@@ -130,6 +131,15 @@ pub(super) trait Parameters {
 /// It is no phone number.
 pub(super) fn number(name: &'static str, text: &str) -> Result<Number, Invalid> {
     Number::new(text).map_err(|_| Invalid::value(name, Kind::Number, text))
+}
+
+/// The number of a phone that is looked for. What is no phone number is in no pool, and the vendor documents no other
+/// answer to that.
+///
+/// # Errors
+/// [`Failure::NoSuchPhone`].
+pub(super) fn sought(text: &str) -> Result<Number, Failure> {
+    Number::new(text).map_err(|_| Failure::NoSuchPhone(text.to_owned()))
 }
 
 /// Reads the name of a group from `text`; an empty one means no group, as forms and old toolkits send it.

@@ -26,14 +26,14 @@ pub(super) async fn allocate(operations: &Operations<'_>, call: &Call<'_>) -> Re
 
 /// Get the allocation of a phone: 200 with the interaction's id, or without a body where there is none.
 pub(super) async fn get(operations: &Operations<'_>, phone: &Phone) -> Result<Answer, Failure> {
-    let interaction = operations.get(number(phone)?).await?;
+    let interaction = operations.get(parameters::sought(&phone.meant())?).await?;
     Ok(interaction.map_or_else(empty, |id| text(id.as_str().to_owned())))
 }
 
 /// Free the allocation of a phone: 200 without a body, whether or not there was one. A body that is sent is not
 /// looked at.
 pub(super) async fn free(operations: &Operations<'_>, phone: &Phone) -> Result<Answer, Failure> {
-    operations.free(number(phone)?).await?;
+    operations.free(parameters::sought(&phone.meant())?).await?;
     Ok(empty())
 }
 

@@ -103,9 +103,9 @@ pub(super) fn find(head: &Head<'_>) -> Result<Endpoint, Failure> {
 /// The SOAP service and its descriptions: `None` for other paths.
 fn soap(head: &Head<'_>) -> Option<Result<Target, Failure>> {
     const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
-    let page = match head.path.strip_suffix('/').unwrap_or(head.path) {
+    let page = match head.path {
         soap::PATH => Target::Page,
-        soap::WSDL_PATH if head.path == soap::WSDL_PATH => Target::Wsdl(Version::V11),
+        soap::WSDL_PATH => Target::Wsdl(Version::V11),
         _ => return None,
     };
     Some(match *head.method {

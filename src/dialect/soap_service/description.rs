@@ -1,7 +1,7 @@
 //! The descriptions of SOAP services, served to anybody, with the address at which the client reached them.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
 use sha2::{Digest, Sha256};
 
 use crate::dialect::{Answer, Call, Origin};
@@ -66,6 +66,11 @@ pub(super) fn unless_known(call: &Call<'_>, media_type: &'static str, published:
         Answer::empty(StatusCode::NOT_MODIFIED, "not_modified")
     } else {
         Answer::new(StatusCode::OK, "ok", media_type, published)
+    };
+    // What is kept between is told apart by the headers that say how the reader came here; their address is in it.
+    let answer = match call.head.origin.vary {
+        Some(headers) => answer.with(VARY, HeaderValue::from_static(headers)),
+        None => answer,
     };
     answer.with(ETAG, HeaderValue::try_from(tag).expect("a quoted hexadecimal number is header text"))
 }

@@ -408,7 +408,7 @@ async fn another_path_is_404_and_another_method_405_in_the_vendors_form() {
         "/apigovernance",
         "/apigovernance/",
         "/apigovernance/api/oauth/tokenbyaksk",
-        "/apigovernance/api/oauth/tokenByAkSk/",
+        "/apigovernance/api/oauth/tokenByAkSk//",
         "/apiaccess",
         "/apiaccess/rest/CC-Management/v1/calledRoute/createCalledRoute",
         "/apiaccess/rest/cc-management/v1/calledroute/createCalledRoute",

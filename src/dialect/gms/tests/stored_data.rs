@@ -1,6 +1,6 @@
 //! The Storage API.
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{Method, StatusCode};
 
 use super::bench::*;
@@ -95,6 +95,22 @@ async fn data_of_one_tenant_are_unknown_to_another() {
 
 fn by(user: &str, request: Request) -> Request {
     request.header(GMS_USER, user)
+}
+
+#[actix_web::test]
+async fn the_user_may_be_named_without_an_underscore_and_in_both_spellings_only_alike() {
+    let bench = Bench::new().await;
+    let alias = || HeaderName::from_static("gms-user");
+    bench.members(post(&format!("{SESSION}/60")).form("a=1").header(alias(), "ann")).await;
+    for named in
+        [by("ann", get(SESSION)), get(SESSION).header(alias(), "ann"), by("ann", get(SESSION)).header(alias(), "ann")]
+    {
+        assert_eq!(bench.members(named).await.to_string(), r#"{"a":"1"}"#);
+    }
+    let twice = get(SESSION).header(alias(), "ann").header(alias(), "ann");
+    for named in [by("ann", get(SESSION)).header(alias(), "bob"), twice, get(SESSION).header(alias(), " ")] {
+        assert_eq!(bench.send(named).await.status, StatusCode::BAD_REQUEST);
+    }
 }
 
 const SESSION: &str = "/genesys/1/storage/custom/session%2042";

@@ -8,7 +8,7 @@ use crate::dialect::interact::error::Failure;
 use crate::dialect::interact::operations::{Freed, Operations};
 use crate::dialect::interact::parameters::{self, Kind, Parameters};
 use crate::dialect::once::WrongOnce;
-use crate::domain::{Once, Refusal};
+use crate::domain::{Number, Once, Refusal};
 use crate::xml::reader::Name;
 
 /// What Free says where it ended an allocation.
@@ -114,11 +114,11 @@ impl Operation {
                 operations.create(new, self.once(children, call)?).await?.0.to_string()
             }
             Self::Get => {
-                let interaction = operations.get(parameters::required_number(children, "phone")?).await?;
+                let interaction = operations.get(Self::phone(children)?).await?;
                 interaction.map(|id| id.as_str().to_owned()).unwrap_or_default()
             }
             Self::Free => {
-                let phone = parameters::required_number(children, "phone")?;
+                let phone = Self::phone(children)?;
                 match operations.free(phone).await? {
                     Freed::Now => SUCCESS.to_owned(),
                     // The vendor says of a phone that is free already what it says of one it does not know.
@@ -126,6 +126,14 @@ impl Operation {
                 }
             }
         })
+    }
+
+    /// The phone that is looked for. An element with nothing in it asks for none, which is an objection.
+    fn phone(children: &Children<'_, '_>) -> Result<Number, Failure> {
+        match children.text("phone", Kind::Number)? {
+            Some(text) if !text.trim().is_empty() => parameters::sought(text),
+            _ => Ok(parameters::required_number(children, "phone")?),
+        }
     }
 
     /// The key that the operation came under, if it came under one. The header blocks of an envelope differ from one

@@ -32,7 +32,7 @@ async fn a_retried_allocate_gives_the_same_phone_and_no_longer_time() {
     for at in 0..3 {
         let reply = gateway.under(&["k"], Who::Web, "/dnis/allocate/new", ALLOCATE).await;
         assert_eq!(told(&reply), (200, "111"), "call {at}");
-        gateway.later(100);
+        gateway.later(300);
     }
     let spent = gateway.under(&["k"], Who::Web, "/dnis/allocate/new", ALLOCATE).await;
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 
-use super::{Gateway, Who};
+use super::{AGENT, Gateway, Who, payload};
 
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
 const PHONE: &str = r#"{"phoneNumber":"2111234567","dnId":"4567","groupName":"test","enabled":true}"#;
@@ -112,11 +112,11 @@ async fn allocate_answers_the_number_and_again_the_same_number_with_a_new_deadli
     let body = r#"{"group" : "test", "id" : "Unique Id 3"}"#;
     let first = gateway.post(Who::Web, "/dnis/allocate/new", body).await;
     assert_eq!((first.status, first.body.as_str(), first.header("content-type")), (200, "380974520200", TEXT));
-    gateway.later(299);
+    gateway.later(899);
     let other_group = r#"{"group":"samples","id":"Unique Id 3"}"#;
     let second = gateway.post(Who::Ivr, "/dnis/allocate/new", other_group).await;
     assert_eq!((second.status, second.body.as_str()), (200, "380974520200"));
-    gateway.later(299);
+    gateway.later(899);
     assert_eq!(gateway.get(Who::Ivr, "/dnis/allocate/get/380974520200").await.body, "Unique Id 3");
     gateway.later(1);
     assert_eq!(gateway.get(Who::Ivr, "/dnis/allocate/get/380974520200").await.body, "");
@@ -215,14 +215,22 @@ async fn get_and_free_of_an_unknown_number_say_so_in_the_words_of_the_request() 
 }
 
 #[actix_web::test]
-async fn get_and_free_of_what_is_no_number_say_what_one_is() {
+async fn get_and_free_of_what_is_no_number_do_not_find_it_and_say_it_as_it_was_sent() {
     let gateway = Gateway::documented().await;
-    for phone in ["", "abc", "1%2F2", "%FF", "%00", "123456789012345678901234567890123"] {
-        let expected = "missing or invalid parameter phone: must be a string of 1 to 32 characters of 0-9 + * #";
+    let long = "123456789012345678901234567890123";
+    for (phone, sent) in
+        [("%20", " "), ("abc", "abc"), ("+1%20(650)", "+1 (650)"), ("1%2F2", "1/2"), ("%FF", "%FF"), (long, long)]
+    {
+        let expected = format!("Phone number {sent} was not found");
         let get = gateway.get(Who::Ivr, &format!("/dnis/allocate/get/{phone}")).await;
-        assert_eq!((get.status, get.body.as_str()), (400, expected), "{phone}");
+        assert_eq!((get.status, get.body.as_str(), get.header("content-type")), (404, expected.as_str(), TEXT));
         let free = gateway.post(Who::Admin, &format!("/dnis/allocate/free/{phone}"), "").await;
-        assert_eq!((free.status, free.body.as_str()), (400, expected), "{phone}");
+        assert_eq!((free.status, free.body.as_str()), (404, expected.as_str()), "{phone}");
+    }
+    for operation in ["GetDnisAllocationRequest", "FreeDnisAllocationRequest"] {
+        let envelope = payload(AGENT, operation, &[("phone", "+1 (650) &lt;x")]);
+        let told = gateway.soap(Who::Admin, &envelope).await;
+        assert_eq!(told.result(), "Phone number +1 (650) &lt;x was not found", "{operation}");
     }
 }
 

@@ -45,7 +45,7 @@ async fn without_a_word_a_number_of_any_group_is_lent_to_a_new_interaction_for_t
     let gateway = Gateway::new();
     gateway.number("4711", "sales").await;
     let lent = gateway.post("/allocations", json!({})).await;
-    assert_eq!((lent.status, &lent.body["seconds_left"], &lent.body["code"]), (201, &json!(300), &Value::Null));
+    assert_eq!((lent.status, &lent.body["seconds_left"], &lent.body["code"]), (201, &json!(900), &Value::Null));
     let interaction = lent.body["interaction"].as_str().unwrap();
     assert!(interaction.starts_with("1-"), "{interaction}");
     assert_eq!(gateway.get(&format!("/interactions/{interaction}")).await.status, 200);

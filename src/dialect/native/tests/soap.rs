@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use super::*;
 use crate::dialect::native::soap::NAMESPACE;
-use crate::dialect::{Call, Dialect, Head, Origin};
+use crate::dialect::{Call, Dialect, Head, Origin, bare};
 use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
@@ -512,7 +512,7 @@ async fn text_of(gateway: &Gateway, target: &str) -> String {
     let target = format!("/gateway/v1{target}");
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let (headers, origin) = (HeaderMap::new(), Origin::http("gateway:8080"));
-    let head = Head { method: &Method::GET, path, query, headers: &headers, origin: &origin };
+    let head = Head { method: &Method::GET, path: bare(path), query, headers: &headers, origin: &origin };
     let endpoint = gateway.native.endpoint(&head).unwrap();
     let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
     let answer = gateway.native.answer(&endpoint, call).await;

@@ -233,7 +233,7 @@ async fn only_json_is_read_and_no_media_type_is_json() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_told_with_what_there_is() {
     let gateway = Gateway::new();
-    for target in ["", "/", "/number", "/numbers/", "/numbers/1/2", "/allocations//", "/openapi.json/", "/Numbers"] {
+    for target in ["", "/", "/number", "/numbers//", "/numbers/1/2", "/allocations//", "/openapi.json//", "/Numbers"] {
         let reply = gateway.get(target).await;
         assert_eq!((reply.status, reply.problem()), (404, "no-such-path"), "{target}");
     }
@@ -248,6 +248,9 @@ async fn unknown_paths_and_methods_are_told_with_what_there_is() {
         assert_eq!((reply.status, reply.header("allow")), (405, Some(allow)), "{method} {target}");
     }
     assert_eq!(gateway.send(Method::HEAD, "/whoami", ADMIN, "").await.status, 200);
+    for target in ["/numbers/", "/openapi.json/"] {
+        assert_eq!(gateway.send(Method::GET, target, ADMIN, "").await.status, 200, "a slash at the end: {target}");
+    }
 }
 
 #[tokio::test]
