@@ -28,7 +28,7 @@ use dnis_gateway::xml::refusal::Reason;
 /// The guard gives a verdict on any bytes, in every encoding the transport may name; what it admits the reader reads to
 /// the end without finding fault, every element closed.
 pub fn guard(input: &[u8]) {
-    for charset in [None, Some("utf-8"), Some("utf-16"), Some("utf-16be")] {
+    for charset in [None, Some("utf-8"), Some("utf-16"), Some("utf-16be"), Some("latin1")] {
         match admit(input, charset, &Limits::default()) {
             Ok(document) => {
                 assert!(input.len() <= Limits::default().bytes, "longer than allowed");

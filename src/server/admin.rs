@@ -38,6 +38,7 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
         ready,
         access: &gateway.access,
         soap: [gateway.interact.tally(), gateway.native.tally()],
+        guessed_charsets: gateway.gms.guessed_charsets(),
     };
     match gateway.metrics.text(&readings) {
         Ok(text) => HttpResponse::Ok().content_type(metrics::MEDIA_TYPE).body(text),

@@ -36,6 +36,7 @@ pub(super) struct Metrics {
     verifications: IntCounter,
     refused: IntCounterVec,
     tolerated: IntCounterVec,
+    guessed: IntCounter,
 }
 
 /// What is asked of the floors below at every scrape.
@@ -50,6 +51,8 @@ pub(super) struct Readings<'a> {
     pub(super) access: &'a Access,
     /// What was wrong with envelopes.
     pub(super) soap: [&'a Tally; 2],
+    /// Forms whose charset had to be guessed.
+    pub(super) guessed_charsets: u64,
 }
 
 impl Metrics {
@@ -124,6 +127,10 @@ impl Metrics {
                 ),
                 &["reason"],
             )?,
+            guessed: IntCounter::new(
+                "dnis_gateway_form_charset_guessed_total",
+                "Forms that declared no charset, were not UTF-8 and were read as windows-1252.",
+            )?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
@@ -138,6 +145,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.verifications.clone()))?;
         metrics.registry.register(Box::new(metrics.refused.clone()))?;
         metrics.registry.register(Box::new(metrics.tolerated.clone()))?;
+        metrics.registry.register(Box::new(metrics.guessed.clone()))?;
         Ok(metrics)
     }
 
@@ -168,6 +176,7 @@ impl Metrics {
         follow(&self.refused, refused.map(|((reason, one), (_, other))| (reason.label(), one + other)));
         let tolerated = one.tolerated().zip(other.tolerated());
         follow(&self.tolerated, tolerated.map(|((kind, one), (_, other))| (kind.label(), one + other)));
+        self.guessed.inc_by(readings.guessed_charsets.saturating_sub(self.guessed.get()));
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();

@@ -20,6 +20,7 @@ mod guessing;
 mod native;
 mod numbers;
 mod raw;
+mod reading;
 mod reload;
 mod resolution;
 mod restart;

@@ -77,6 +77,29 @@ fn a_bad_row_is_told_with_file_and_line_and_nothing_is_imported() {
 }
 
 #[test]
+fn a_file_that_a_spreadsheet_exported_in_another_way_is_told_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let binary = Binary::demo(&directory.path().join("data"));
+    let text = "number;group\n800;x\n801;x\n";
+    let utf_16: Vec<u8> = format!("\u{FEFF}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (file, words) in [
+        (
+            text.as_bytes(),
+            "standard input:1: the columns of the file are separated by semicolons, and must be by commas",
+        ),
+        (&utf_16, "standard input:1: the file is in UTF-16; save it in UTF-8"),
+        (b"number,group\n6.5E+09,x\n", "standard input:2: number is 6.5E+09: so a spreadsheet writes a long number"),
+        (b"number,group\n800,M\xfcller\n", "standard input:2: the row is not UTF-8; save the file as CSV UTF-8"),
+    ] {
+        let (code, out, error) = numbers(&binary, &["import", "-"], file);
+        assert!(code == 1 && out.is_empty() && error.contains(words), "{error}");
+        assert!(error.contains("1 row of the file is bad"), "{error}");
+    }
+    let (_, out, _) = numbers(&binary, &["list", "--group", "x"], b"");
+    assert_eq!(out.lines().count(), 1, "{out}");
+}
+
+#[test]
 fn wrong_usage_ends_with_2_and_a_gateway_that_refuses_or_is_not_there_with_1() {
     let directory = TempDir::new().unwrap();
     let binary = Binary::demo(&directory.path().join("data"));

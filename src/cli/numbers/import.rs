@@ -90,7 +90,8 @@ fn bad_rows(name: &str, problem: &Value) -> Failure {
         .collect();
     let more = bad["total"].as_u64().unwrap_or_default().saturating_sub(rows.len() as u64);
     if more > 0 {
-        lines.push(format!("{name}: {more} more bad rows"));
+        let rows = if more == 1 { "row" } else { "rows" };
+        lines.push(format!("{name}: {more} more bad {rows}"));
     }
     lines.extend(told(problem));
     Failure::Operation(lines.join("\n"))

@@ -15,6 +15,7 @@ use crate::dialect::once::{self, WrongOnce};
 use crate::dialect::{HttpRefusal, Outcome, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::Miss;
 use crate::domain::{Refusal, Seconds};
+use crate::media::UnreadCharset;
 use crate::store;
 
 /// Longest part of a caller's own words that a message repeats, in characters.
@@ -41,7 +42,7 @@ pub(super) enum Error {
     },
     /// The tenant has no service of this name.
     ServiceUnknown(String),
-    /// The body's media type is none that can be read, or its text is in another encoding than UTF-8.
+    /// The body's media type is none that can be read, or its text is in a charset that is not read.
     MediaType(MediaTypeProblem),
     /// The query or the body breaks the rules of its format.
     Malformed {
@@ -104,12 +105,12 @@ pub(super) enum Error {
 }
 
 /// What is wrong with the declared type of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum MediaTypeProblem {
     /// Another type than form, multipart and JSON.
     Unsupported,
-    /// Text in another encoding than UTF-8.
-    Charset,
+    /// Text in a charset that is not read.
+    Charset(UnreadCharset),
     /// A multipart body whose header names no boundary.
     NoBoundary,
 }
@@ -193,7 +194,7 @@ impl Error {
                 status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 exception: "javax.ws.rs.NotSupportedException",
                 outcome: "unsupported_media_type",
-                message: problem.message().into(),
+                message: problem.message(),
             },
             Self::Malformed { part, problem } => bad_request(format!("the {part} {problem}")),
             Self::Missing { parameter, purpose } => {
@@ -256,13 +257,13 @@ impl Error {
 }
 
 impl MediaTypeProblem {
-    const fn message(self) -> &'static str {
+    fn message(&self) -> Cow<'static, str> {
         match self {
             Self::Unsupported => {
-                "the body must be application/x-www-form-urlencoded, multipart/form-data or application/json"
+                "the body must be application/x-www-form-urlencoded, multipart/form-data or application/json".into()
             }
-            Self::Charset => "the text of the body must be in UTF-8",
-            Self::NoBoundary => "the Content-Type of a multipart body must name its boundary",
+            Self::Charset(unread) => format!("the text of the body cannot be read: {unread}").into(),
+            Self::NoBoundary => "the Content-Type of a multipart body must name its boundary".into(),
         }
     }
 }

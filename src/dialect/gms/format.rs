@@ -3,19 +3,17 @@
 //! `Accept` decides where it prefers one of the two; otherwise a JSON body is answered in JSON; otherwise the
 //! configured format holds. A wildcard says nothing, since every tool sends one unasked.
 
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{ACCEPT, HeaderMap};
 
-use super::parameters::BodyType;
+use super::parameters::{BodyType, Declared};
 use crate::config::Format;
+use crate::media::ContentType;
 
-/// The format of the answer to a request with these headers; `default` is the configured one.
-pub(super) fn choose(headers: &HeaderMap, default: Format) -> Format {
-    preferred(headers).or_else(|| json_body(headers)).unwrap_or(default)
-}
-
-fn json_body(headers: &HeaderMap) -> Option<Format> {
-    let declared = headers.get(CONTENT_TYPE)?;
-    matches!(BodyType::parse(declared), Ok(BodyType::Json)).then_some(Format::Json)
+/// The format of the answer to a request with these headers, which declare this of the body; `default` is the configured
+/// one.
+pub(super) fn choose(headers: &HeaderMap, declared: &Declared, default: Format) -> Format {
+    let json_body = || matches!(declared, Ok(BodyType::Json(_))).then_some(Format::Json);
+    preferred(headers).or_else(json_body).unwrap_or(default)
 }
 
 /// The format that `Accept` prefers, if it prefers one.
@@ -42,37 +40,31 @@ struct Weights {
 
 impl Weights {
     fn note(&mut self, range: &str) {
-        let mut parts = range.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let Some((_, subtype)) = media_type.split_once('/') else { return };
+        let range = ContentType::parse(range);
+        let Some((_, subtype)) = range.essence().split_once('/') else { return };
         let weight = match subtype.rsplit('+').next().unwrap_or_default() {
-            "json" => &mut self.json,
-            "xml" => &mut self.xml,
+            json if json.eq_ignore_ascii_case("json") => &mut self.json,
+            xml if xml.eq_ignore_ascii_case("xml") => &mut self.xml,
             _ => return,
         };
-        let quality = parts.find_map(quality).unwrap_or(1.0);
+        // What is no number from 0 to 1 counts as 1, as if it were not there.
+        let quality = range.parameter("q").and_then(|value| value.parse().ok());
+        let quality = quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(1.0);
         *weight = Some(weight.map_or(quality, |known| known.max(quality)));
     }
-}
-
-/// The value of a parameter `q`; what is no number from 0 to 1 counts as 1, as if it were not there.
-fn quality(parameter: &str) -> Option<f32> {
-    let (name, value) = parameter.split_once('=')?;
-    let value = value.trim().parse().ok().filter(|quality| (0.0..=1.0).contains(quality));
-    name.trim().eq_ignore_ascii_case("q").then(|| value.unwrap_or(1.0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
     fn chosen(headers: &[(HeaderName, &'static str)], default: Format) -> Format {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(name.clone(), HeaderValue::from_static(value));
         }
-        choose(&map, default)
+        choose(&map, &BodyType::of(&map), default)
     }
 
     #[test]

@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use super::Reply;
 use super::answer::{Members, Node};
 use super::endpoint::InstanceAction;
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
 use super::storage::{self, Place};
 use super::user_data::{self, Address};
-use crate::dialect::Call;
+use super::{Reply, Request};
 use crate::domain::{Interaction, InteractionId, Refusal, Scope};
 use crate::store::Store;
 
@@ -24,25 +23,25 @@ pub(super) async fn answer(
     scope: &Scope,
     id: &str,
     action: &InstanceAction,
-    call: &Call<'_>,
+    request: &Request<'_>,
 ) -> Result<Reply, Error> {
     let instance = find(store, scope, id).await?.ok_or_else(|| Error::InstanceUnknown(id.to_owned()))?;
     let place = Place::of(instance.data);
     match action {
-        InstanceAction::Query => query(store, scope, &instance, call).await,
+        InstanceAction::Query => query(store, scope, &instance, request).await,
         InstanceAction::Delete => {
             store.delete_interaction(scope, &instance.id).await?;
             Ok(Reply::Members(Members::default()))
         }
         InstanceAction::Update => {
-            let parameters = Parameters::gather(call).await?;
+            let parameters = Parameters::gather(request).await?;
             let ttl = parameters.text("_ttl")?.map(time_to_live);
             store.merge_document(scope, place.document, parameters.user_data()?, ttl, None).await?;
             Ok(Reply::Members(ids(&instance)))
         }
         InstanceAction::ReadData => storage::read(store, scope, place).await,
         InstanceAction::WriteData => {
-            let data = Parameters::gather(call).await?.data()?;
+            let data = Parameters::gather(request).await?.data()?;
             store.merge_document(scope, place.document, data, None, None).await?;
             Ok(storage::id_of(&place.id))
         }
@@ -60,9 +59,14 @@ pub(super) async fn find(store: &dyn Store, scope: &Scope, id: &str) -> Result<O
 }
 
 /// Where the instance's data are and, if asked for as of match-interaction, the data.
-async fn query(store: &dyn Store, scope: &Scope, instance: &Interaction, call: &Call<'_>) -> Result<Reply, Error> {
+async fn query(
+    store: &dyn Store,
+    scope: &Scope,
+    instance: &Interaction,
+    request: &Request<'_>,
+) -> Result<Reply, Error> {
     let mut members = ids(instance);
-    if !user_data::wanted(&Parameters::gather(call).await?)? {
+    if !user_data::wanted(&Parameters::gather(request).await?)? {
         return Ok(Reply::Members(members));
     }
     let unknown = || Error::Refused(Refusal::InteractionUnknown(instance.id.clone()));

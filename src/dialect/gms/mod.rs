@@ -24,6 +24,7 @@ mod tests;
 mod user_data;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -38,7 +39,7 @@ use crate::xml::writer::Unrepresentable;
 use answer::{Form, Members, uncached};
 pub use endpoint::{DataName, Endpoint, InstanceAction, Storage};
 use error::{Error, Fault};
-use parameters::BodyType;
+use parameters::{BodyType, Declared};
 use user_data::Address;
 
 /// The dialect.
@@ -46,6 +47,23 @@ pub struct Gms {
     store: Arc<dyn Store>,
     access: Arc<Access>,
     live: Live,
+    /// Forms that declared no charset, were not UTF-8 and were read as windows-1252.
+    guessed: AtomicU64,
+}
+
+/// What the head of a request asks for.
+pub struct Asked {
+    endpoint: Endpoint,
+    declared: Declared,
+}
+
+/// A call whose head was read.
+struct Request<'c> {
+    call: &'c Call<'c>,
+    /// What it says of its body.
+    declared: &'c Declared,
+    /// Counts forms whose charset had to be guessed.
+    guessed: &'c AtomicU64,
 }
 
 /// A good answer, still without a format.
@@ -63,7 +81,12 @@ enum Reply {
 impl Gms {
     /// The dialect over a store, behind a gate, under the settings in force.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live) -> Self {
-        Self { store, access, live }
+        Self { store, access, live, guessed: AtomicU64::new(0) }
+    }
+
+    /// How many forms declared no charset, were not UTF-8 and were read as windows-1252.
+    pub fn guessed_charsets(&self) -> u64 {
+        self.guessed.load(Ordering::Relaxed)
     }
 
     /// Whose call it is.
@@ -88,30 +111,31 @@ impl Gms {
         settings: &Settings,
         scope: &Scope,
         endpoint: &Endpoint,
-        call: &Call<'_>,
+        request: &Request<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
         let store = &*self.store;
         match endpoint {
-            Endpoint::Service(name) => self.call(settings, scope, name, call, format).await,
+            Endpoint::Service(name) => self.call(settings, scope, name, request, format).await,
             Endpoint::ServiceOrInstance(word) => {
                 // The operator's names come first; an id of the gateway's own making is never one of them.
                 let is_instance = service::find(settings, scope, word).is_none()
                     && instance::find(store, scope, word).await?.is_some();
                 if is_instance {
-                    instance::answer(store, scope, word, &InstanceAction::Query, call).await
+                    instance::answer(store, scope, word, &InstanceAction::Query, request).await
                 } else {
-                    self.call(settings, scope, word, call, format).await
+                    self.call(settings, scope, word, request, format).await
                 }
             }
-            Endpoint::Instance { id, action } => instance::answer(store, scope, id, action, call).await,
-            Endpoint::Storage(storage) => storage::answer(store, scope, storage, call).await,
+            Endpoint::Instance { id, action } => instance::answer(store, scope, id, action, request).await,
+            Endpoint::Storage(storage) => storage::answer(store, scope, storage, request).await,
         }
     }
 
     /// An error that is known before the call is whole, and so before its tenant.
     fn refusal(&self, head: &Head<'_>, error: &Error) -> Answer {
-        let format = format::choose(head.headers, self.live.current().gms.default_format);
+        let declared = BodyType::of(head.headers);
+        let format = format::choose(head.headers, &declared, self.live.current().gms.default_format);
         Form { format, origin: head.origin, path: head.path }.fault(error.into())
     }
 }
@@ -165,7 +189,7 @@ fn default_format(settings: &Settings, scope: &Scope) -> Format {
 }
 
 impl Dialect for Gms {
-    type Endpoint = Endpoint;
+    type Endpoint = Asked;
 
     const NAME: &'static str = "gms";
 
@@ -173,12 +197,13 @@ impl Dialect for Gms {
         endpoint::owns(path)
     }
 
-    fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {
-        endpoint::find(head.method, head.path).map_err(|error| self.refusal(head, &error))
+    fn endpoint(&self, head: &Head<'_>) -> Result<Asked, Answer> {
+        let endpoint = endpoint::find(head.method, head.path).map_err(|error| self.refusal(head, &error))?;
+        Ok(Asked { endpoint, declared: BodyType::of(head.headers) })
     }
 
-    fn operation(endpoint: &Endpoint) -> &'static str {
-        match endpoint {
+    fn operation(asked: &Asked) -> &'static str {
+        match &asked.endpoint {
             // Execution names are the operator's, and anybody can ask for one that does not exist.
             Endpoint::Service(name) | Endpoint::ServiceOrInstance(name) => {
                 BuiltIn::ALL.into_iter().find(|it| it.name() == name).map_or("service", BuiltIn::name)
@@ -199,19 +224,19 @@ impl Dialect for Gms {
         }
     }
 
-    fn body_limit(&self, _: &Endpoint, head: &Head<'_>) -> usize {
+    fn body_limit(&self, asked: &Asked, _: &Head<'_>) -> usize {
         let limits = self.live.current().server.limits;
-        let declared = head.headers.get(CONTENT_TYPE).map(BodyType::parse);
-        match declared {
-            Some(Ok(BodyType::Multipart { .. })) => limits.multipart,
+        match asked.declared {
+            Ok(BodyType::Multipart { .. }) => limits.multipart,
             _ => limits.body,
         }
     }
 
-    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
+    async fn answer(&self, asked: &Asked, call: Call<'_>) -> Answer {
+        let Asked { endpoint, declared } = asked;
         let settings = self.live.current();
         let form = |default| Form {
-            format: format::choose(call.head.headers, default),
+            format: format::choose(call.head.headers, declared, default),
             origin: call.head.origin,
             path: call.head.path,
         };
@@ -220,11 +245,12 @@ impl Dialect for Gms {
             Err(error) => return form(settings.gms.default_format).fault(Fault::from(&error)),
         };
         let form = form(default_format(&settings, &scope));
-        let reply = self.reply(&settings, &scope, endpoint, &call, form.format).await;
+        let request = Request { call: &call, declared, guessed: &self.guessed };
+        let reply = self.reply(&settings, &scope, endpoint, &request, form.format).await;
         reply.and_then(|reply| reply.write(form)).unwrap_or_else(|error| form.fault(Fault::from(&error)))
     }
 
-    fn refuse(&self, _: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
+    fn refuse(&self, _: Option<&Asked>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
         self.refusal(head, &Error::Http(refusal))
     }
 }

@@ -9,10 +9,9 @@ use super::error::Error;
 use super::match_interaction::MatchRequest;
 use super::parameters::Parameters;
 use super::user_data::{self, Address};
-use super::{Gms, Reply, request_access, request_interaction};
+use super::{Gms, Reply, Request, request_access, request_interaction};
 use crate::access::Suspect;
 use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
-use crate::dialect::Call;
 use crate::domain::refusal::Miss;
 use crate::domain::state::{Criteria, Lent};
 use crate::domain::{Once, Refusal, Scope};
@@ -36,26 +35,26 @@ impl Gms {
         settings: &Settings,
         scope: &Scope,
         name: &str,
-        call: &Call<'_>,
+        request: &Request<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
         let unknown = || Error::ServiceUnknown(name.to_owned());
         let service = find(settings, scope, name).ok_or_else(unknown)?;
         let tenant = settings.tenants.get(&scope.tenant).ok_or_else(unknown)?;
         let terms = Terms { tenant, service, interaction_ttl: settings.gms.interaction_ttl };
-        let parameters = Parameters::gather(call).await?;
+        let parameters = Parameters::gather(request).await?;
         match service.built_in {
             BuiltIn::RequestAccess => {
-                let request = request_access::read(parameters, terms)?;
-                self.lend(scope, request, call.once()?).await
+                let wanted = request_access::read(parameters, terms)?;
+                self.lend(scope, wanted, request.call.once()?).await
             }
             BuiltIn::RequestInteraction => {
-                let request = request_interaction::read(parameters, terms)?;
-                self.lend(scope, request, call.once()?).await
+                let wanted = request_interaction::read(parameters, terms)?;
+                self.lend(scope, wanted, request.call.once()?).await
             }
             BuiltIn::MatchInteraction => {
-                let request = MatchRequest::read(&parameters, service)?;
-                self.recognise(scope, request, settings.gms.guesses, format).await
+                let wanted = MatchRequest::read(&parameters, service)?;
+                self.recognise(scope, wanted, settings.gms.guesses, format).await
             }
             BuiltIn::Get => Ok(match self.store.ready().await {
                 Ok(()) => Reply::Status { code: service.online_code, state: "online" },

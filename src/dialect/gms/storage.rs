@@ -6,13 +6,12 @@
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-use super::Reply;
 use super::answer::Members;
 use super::endpoint::{DataName, Storage};
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
 use super::user_data::{self, Address};
-use crate::dialect::Call;
+use super::{Reply, Request};
 use crate::domain::{Content, DocumentId, DocumentRef, Ownership, Scope};
 use crate::store::Store;
 
@@ -41,12 +40,13 @@ pub(super) async fn answer(
     store: &dyn Store,
     scope: &Scope,
     storage: &Storage,
-    call: &Call<'_>,
+    request: &Request<'_>,
 ) -> Result<Reply, Error> {
+    let call = request.call;
     let place = |data: &DataName| Place::named(data, call.head.headers);
     match storage {
         Storage::Create { ttl } => {
-            let data = Parameters::gather(call).await?.data()?;
+            let data = Parameters::gather(request).await?.data()?;
             let id = store.create_document(scope, data, time_to_live(ttl), call.once()?).await?;
             Ok(id_of(&id))
         }
@@ -57,7 +57,7 @@ pub(super) async fn answer(
                 Ownership::Owner => call.once_as(&[call.body, place.document.id.0.as_bytes()])?,
                 Ownership::Anyone => None,
             };
-            let data = Parameters::gather(call).await?.data()?;
+            let data = Parameters::gather(request).await?.data()?;
             store.merge_document(scope, place.document, data, Some(time_to_live(ttl)), once).await?;
             Ok(id_of(&place.id))
         }

@@ -1,59 +1,47 @@
 //! The media types that parameters can come in.
 
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use mime::Mime;
+use actix_web::http::header::HeaderMap;
 
 use super::MediaTypeProblem;
+use crate::dialect::declared;
+use crate::media::Charset;
 
 /// How a body is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::dialect::gms) enum BodyType {
-    /// `application/x-www-form-urlencoded`.
-    Form,
-    /// `multipart/form-data` with its boundary.
+    /// `application/x-www-form-urlencoded`, in a charset if it declares one.
+    Form(Option<Charset>),
+    /// `multipart/form-data`.
     Multipart {
         /// What stands between the parts.
         boundary: String,
+        /// What texts are in that declare nothing themselves.
+        charset: Charset,
     },
     /// `application/json`.
-    Json,
+    Json(Charset),
 }
+
+/// What a head declares of its body; it counts only where there is a body.
+pub(in crate::dialect::gms) type Declared = Result<BodyType, MediaTypeProblem>;
 
 impl BodyType {
     /// The type that the headers declare; a form where they declare none.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, MediaTypeProblem> {
-        let mut declared = headers.get_all(CONTENT_TYPE);
-        match (declared.next(), declared.next()) {
-            (None, _) => Ok(Self::Form),
-            (Some(value), None) => Self::parse(value),
-            (Some(_), Some(_)) => Err(MediaTypeProblem::Unsupported),
-        }
-    }
-
-    /// The type that a `Content-Type` declares.
-    pub(in crate::dialect::gms) fn parse(value: &HeaderValue) -> Result<Self, MediaTypeProblem> {
-        // Nearly everybody declares this and nothing more, and every request is asked several times.
-        if value.as_bytes() == b"application/x-www-form-urlencoded" {
-            return Ok(Self::Form);
-        }
-        let text = value.to_str().map_err(|_| MediaTypeProblem::Unsupported)?;
-        let declared: Mime = text.parse().map_err(|_| MediaTypeProblem::Unsupported)?;
-        if declared.essence_str() == "multipart/form-data" {
-            let boundary = declared.get_param(mime::BOUNDARY).filter(|boundary| !boundary.as_str().is_empty());
-            let boundary = boundary.ok_or(MediaTypeProblem::NoBoundary)?.as_str().to_owned();
-            return Ok(Self::Multipart { boundary });
-        }
-        let body_type = match declared.essence_str() {
-            "application/x-www-form-urlencoded" => Self::Form,
-            "application/json" => Self::Json,
-            _ => return Err(MediaTypeProblem::Unsupported),
+    pub(in crate::dialect::gms) fn of(headers: &HeaderMap) -> Declared {
+        let Some(declared) = declared(headers).map_err(|_| MediaTypeProblem::Unsupported)? else {
+            return Ok(Self::Form(None));
         };
-        if is_utf8(&declared) { Ok(body_type) } else { Err(MediaTypeProblem::Charset) }
+        let charset = || declared.charset().map_err(MediaTypeProblem::Charset);
+        if declared.is("application/x-www-form-urlencoded") {
+            charset().map(Self::Form)
+        } else if declared.is("application/json") {
+            Ok(Self::Json(charset()?.unwrap_or(Charset::Utf8)))
+        } else if declared.is("multipart/form-data") {
+            let boundary = declared.parameter("boundary").filter(|boundary| !boundary.is_empty());
+            let boundary = boundary.ok_or(MediaTypeProblem::NoBoundary)?.into_owned();
+            Ok(Self::Multipart { boundary, charset: charset()?.unwrap_or(Charset::Utf8) })
+        } else {
+            Err(MediaTypeProblem::Unsupported)
+        }
     }
-}
-
-/// Whether the text of a type is UTF-8, which ASCII is too.
-pub(super) fn is_utf8(declared: &Mime) -> bool {
-    let charset = declared.get_param(mime::CHARSET).map(|charset| charset.as_str().to_ascii_lowercase());
-    charset.is_none_or(|charset| matches!(charset.as_str(), "utf-8" | "utf8" | "us-ascii"))
 }

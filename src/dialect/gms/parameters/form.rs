@@ -4,18 +4,57 @@
 //! separates pairs just as `&` does where the line after it holds a `=`. A proper form has no line breaks at all, they
 //! are `%0A` in it, so nothing a form can say is read differently. A line without `=` goes on with the value before it,
 //! so that a sloppy client's text of several lines is kept whole.
+//!
+//! What is UTF-8 as a whole, once it is decoded, is UTF-8 whatever it declares, since most libraries encode in UTF-8 and
+//! declare something else or nothing. Otherwise the declared charset counts; without one it is windows-1252, which is
+//! what clients mean that are too old for UTF-8.
 
-use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, percent_decode_str, percent_encode};
 
 use super::{Error, Field, Value, malformed};
+use crate::media::Charset;
 
-/// Reads the pairs of a form or a query; `part` names it in errors.
-pub(super) fn read(part: &'static str, bytes: &[u8]) -> Result<Vec<Field>, Error> {
-    let text = std::str::from_utf8(bytes).map_err(|_| malformed(part, NOT_UTF8))?;
-    text.split('&').flat_map(lines).filter(|pair| !pair.is_empty()).map(|pair| read_pair(part, pair)).collect()
+/// What a form or a query says.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) fields: Vec<Field>,
+    /// Nobody said which charset it is in, and it is not UTF-8.
+    pub(super) guessed: bool,
 }
 
-const NOT_UTF8: &str = "must be in UTF-8";
+/// Why a form is not read in a charset.
+enum Unreadable {
+    /// It is not in that charset.
+    Charset,
+    /// It is in none.
+    Broken(&'static str),
+}
+
+/// Reads the pairs of a form or a query; `part` names it in errors, `declared` is the charset it names.
+pub(super) fn read(part: &'static str, bytes: &[u8], declared: Option<Charset>) -> Result<Form, Error> {
+    let utf8 = std::str::from_utf8(bytes).map_err(|_| Unreadable::Charset);
+    let mut guessed = false;
+    let read = match (utf8.and_then(|text| read_in(Charset::Utf8, text)), declared) {
+        (Err(Unreadable::Charset), None | Some(Charset::Windows1252)) => {
+            guessed = declared.is_none();
+            // As if every byte that is not ASCII had been percent-encoded.
+            let text: Cow<'_, str> = percent_encode(bytes, &AsciiSet::EMPTY).into();
+            read_in(Charset::Windows1252, &text)
+        }
+        (read, _) => read,
+    };
+    let fields = read.map_err(|unreadable| match unreadable {
+        Unreadable::Charset => malformed(part, "must be in UTF-8, which its Content-Type says it is"),
+        Unreadable::Broken(problem) => malformed(part, problem),
+    })?;
+    Ok(Form { fields, guessed })
+}
+
+fn read_in(charset: Charset, text: &str) -> Result<Vec<Field>, Unreadable> {
+    text.split('&').flat_map(lines).filter(|pair| !pair.is_empty()).map(|pair| read_pair(charset, pair)).collect()
+}
 
 /// Cuts what stands between two `&` where a line begins that holds a pair. The line breaks in between belong to none.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
@@ -32,20 +71,21 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn read_pair(part: &'static str, pair: &str) -> Result<Field, Error> {
+fn read_pair(charset: Charset, pair: &str) -> Result<Field, Unreadable> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    Ok(Field { name: decode(part, name)?, value: Value::Text(decode(part, value)?) })
+    Ok(Field { name: decode(charset, name)?, value: Value::Text(decode(charset, value)?) })
 }
 
-fn decode(part: &'static str, text: &str) -> Result<String, Error> {
+fn decode(charset: Charset, text: &str) -> Result<String, Unreadable> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(text.to_owned());
     }
     if !is_percent_encoded(text) {
-        return Err(malformed(part, "has a % that is not followed by two hexadecimal digits"));
+        return Err(Unreadable::Broken("has a % that is not followed by two hexadecimal digits"));
     }
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| malformed(part, NOT_UTF8))
+    let bytes: Cow<'_, [u8]> = percent_decode_str(&spaced).into();
+    charset.decode(&bytes).map(Cow::into_owned).map_err(|_| Unreadable::Charset)
 }
 
 /// Whether every `%` is followed by two hexadecimal digits.
@@ -59,11 +99,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn pairs(form: &str) -> Vec<(String, String)> {
+        let (pairs, guessed) = pairs_in(form.as_bytes(), None);
+        assert!(!guessed, "{form}");
+        pairs
+    }
+
+    fn pairs_in(form: &[u8], declared: Option<Charset>) -> (Vec<(String, String)>, bool) {
         let text = |value| match value {
             Value::Text(text) => text,
             Value::File(..) => panic!("a form has no files"),
         };
-        read("form", form.as_bytes()).unwrap().into_iter().map(|field| (field.name, text(field.value))).collect()
+        let Form { fields, guessed } = read("form", form, declared).unwrap();
+        (fields.into_iter().map(|field| (field.name, text(field.value))).collect(), guessed)
     }
 
     fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -100,10 +147,39 @@ mod tests {
 
     #[test]
     fn broken_encodings_are_refused() {
-        for form in ["a=%", "a=%2", "a=%zz", "%=1", "a=%e4", "a=%C3%28"] {
-            assert!(matches!(read("form", form.as_bytes()), Err(Error::Malformed { part: "form", .. })), "{form}");
+        for form in ["a=%", "a=%2", "a=%zz", "%=1", "a=%e4&b=%4", "a=\u{e4}%"] {
+            for declared in [None, Some(Charset::Utf8), Some(Charset::Windows1252)] {
+                let told = read("form", form.as_bytes(), declared);
+                assert!(matches!(told, Err(Error::Malformed { part: "form", .. })), "{form}: {told:?}");
+            }
         }
-        assert!(matches!(read("form", b"a=\xff"), Err(Error::Malformed { .. })));
+        for form in [&b"a=%e4"[..], b"a=%C3%28", b"a=\xff"] {
+            let told = read("form", form, Some(Charset::Utf8)).map(|form| form.fields);
+            assert!(matches!(&told, Err(Error::Malformed { problem, .. }) if problem.contains("UTF-8")), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_is_no_utf_8_is_in_its_declared_charset_or_in_windows_1252() {
+        let umlauts = owned(&[("name", "M\u{fc}ller"), ("\u{f6}", "\u{20ac} 5"), ("plain", "x")]);
+        for form in [&b"name=M%FCller&%F6=%80+5&plain=x"[..], b"name=M\xfcller&\xf6=\x80+5&plain=x"] {
+            assert_eq!(pairs_in(form, Some(Charset::Windows1252)), (umlauts.clone(), false));
+            assert_eq!(pairs_in(form, None), (umlauts.clone(), true), "nobody said so");
+        }
+        let lines = b"name=M%FCller\n\xf6=\x80+5\r\nplain=x\n";
+        assert_eq!(pairs_in(lines, None), (umlauts, true));
+    }
+
+    #[test]
+    fn a_form_that_is_utf_8_as_a_whole_is_utf_8_whatever_it_declares() {
+        let expected = owned(&[("a", "\u{fc}"), ("b", "\u{fc}")]);
+        for form in ["a=%C3%BC&b=\u{fc}", "a=%c3%bc&b=%C3%BC"] {
+            for declared in [None, Some(Charset::Utf8), Some(Charset::Windows1252)] {
+                assert_eq!(pairs_in(form.as_bytes(), declared), (expected.clone(), false), "{form}");
+            }
+        }
+        let mixed = owned(&[("a", "\u{c3}\u{bc}"), ("b", "\u{fc}")]);
+        assert_eq!(pairs_in(b"a=%C3%BC&b=%FC", None), (mixed, true), "one byte that is not UTF-8 decides for all");
     }
 
     proptest! {
@@ -112,6 +188,14 @@ mod tests {
             let mut form = form_urlencoded::Serializer::new(String::new());
             form.extend_pairs(&list);
             prop_assert_eq!(pairs(&form.finish()), list);
+        }
+
+        #[test]
+        fn every_text_of_windows_1252_survives_a_form_in_it(bytes in proptest::collection::vec(1u8.., 1..40)) {
+            let text = Charset::Windows1252.decode(&bytes).unwrap().into_owned();
+            let form = format!("a={}&b=%FC", percent_encode(&bytes, percent_encoding::NON_ALPHANUMERIC));
+            let (read, _) = pairs_in(form.as_bytes(), Some(Charset::Windows1252));
+            prop_assert_eq!(&read[0].1, &text);
         }
     }
 }

@@ -11,13 +11,13 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::{Error, Field, Value, malformed};
-
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+use crate::dialect::json;
+use crate::media::Charset;
 
 /// Reads the members of the object.
-pub(super) fn read(body: &[u8]) -> Result<Vec<Field>, Error> {
-    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let Object(members) = serde_json::from_slice(text).map_err(|error| broken(text, &error))?;
+pub(super) fn read(body: &[u8], declared: Charset) -> Result<Vec<Field>, Error> {
+    let text = json::text_of(body, declared).unwrap_or_default();
+    let Object(members) = serde_json::from_slice(&text).map_err(|error| broken(&text, &error))?;
     let fields = members.into_iter().map(|(name, raw)| match text_of(&raw) {
         Ok(text) => Ok(text.map(|text| Field { name, value: Value::Text(text) })),
         Err(problem) => Err(Error::parameter(&name, problem)),
@@ -28,7 +28,9 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Field>, Error> {
 /// What the body breaks, without what was sent, which the library's own words could repeat.
 fn broken(text: &[u8], error: &serde_json::Error) -> Error {
     match error.classify() {
-        _ if std::str::from_utf8(text).is_err() => malformed("body", "must be in UTF-8"),
+        _ if std::str::from_utf8(text).is_err() => {
+            malformed("body", "must be in UTF-8, unless its Content-Type declares another charset")
+        }
         Category::Data => malformed("body", "must be one JSON object"),
         _ => malformed("body", format!("is no valid JSON in line {}, column {}", error.line(), error.column())),
     }
@@ -84,7 +86,7 @@ mod tests {
             Value::Text(text) => text,
             Value::File(..) => panic!("JSON has no files"),
         };
-        read(json.as_bytes()).unwrap().into_iter().map(|field| (field.name, text(field.value))).collect()
+        read(json.as_bytes(), Charset::Utf8).unwrap().into_iter().map(|field| (field.name, text(field.value))).collect()
     }
 
     #[test]
@@ -109,19 +111,22 @@ mod tests {
         for json in
             ["", "null", "[]", "\"a\"", "{", "{\"a\":1", "{}{}", "{a:1}", "{\"a\":01}", "{'a':1}", "{\"a\":\"\t\"}"]
         {
-            assert!(matches!(read(json.as_bytes()), Err(Error::Malformed { part: "body", .. })), "{json}");
+            assert!(
+                matches!(read(json.as_bytes(), Charset::Utf8), Err(Error::Malformed { part: "body", .. })),
+                "{json}"
+            );
         }
         for json in [&b"{\"a\":\"\xff\"}"[..], b"\xff\xfe{\0}\0", b"[\xe9]"] {
-            let told = read(json);
+            let told = read(json, Charset::Utf8);
             assert!(
-                matches!(&told, Err(Error::Malformed { problem, .. }) if problem == "must be in UTF-8"),
+                matches!(&told, Err(Error::Malformed { problem, .. }) if problem.starts_with("must be in UTF-8")),
                 "{told:?}"
             );
         }
         for json in [r#"{"a":"\ud800"}"#, r#"{"a":["\ud800"]}"#] {
-            assert!(matches!(read(json.as_bytes()), Err(Error::Parameter { .. })), "{json}");
+            assert!(matches!(read(json.as_bytes(), Charset::Utf8), Err(Error::Parameter { .. })), "{json}");
         }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
-        assert!(matches!(read(deep.as_bytes()), Err(Error::Parameter { .. })));
+        assert!(matches!(read(deep.as_bytes(), Charset::Utf8), Err(Error::Parameter { .. })));
     }
 }

@@ -12,13 +12,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::Request;
 use super::error::{Error, MediaTypeProblem};
-use crate::dialect::Call;
 use crate::domain::document::{Content, EntryKey, FileLabel, NewEntry};
 use crate::domain::{InvalidName, Seconds};
+use crate::media::Charset;
 
-pub(super) use body_type::BodyType;
+pub(super) use body_type::{BodyType, Declared};
 pub(super) use form::is_percent_encoded;
 
 /// Most parameters in the query or the body. Every one becomes an entry of a document, and nobody needs so many.
@@ -43,14 +45,15 @@ struct Field {
 pub(super) struct Parameters(BTreeMap<String, Value>);
 
 impl Parameters {
-    /// Gathers the parameters of a call.
+    /// Gathers the parameters of a request.
     ///
     /// # Errors
     /// [`Error::MediaType`] for a body that cannot be read as parameters, [`Error::Malformed`] for a query or a body
     /// that breaks the rules of its format, [`Error::Parameter`] for a name that is there twice.
-    pub(super) async fn gather(call: &Call<'_>) -> Result<Self, Error> {
-        let mut all = collect("query", form::read("query", call.head.query.as_bytes())?)?;
-        all.extend(collect("body", read_body(call).await?)?);
+    pub(super) async fn gather(request: &Request<'_>) -> Result<Self, Error> {
+        let query = read_form(request, "query", request.call.head.query.as_bytes(), None)?;
+        let mut all = collect("query", query)?;
+        all.extend(collect("body", read_body(request).await?)?);
         Ok(Self(all))
     }
 
@@ -124,15 +127,31 @@ fn entry((name, value): (String, Value)) -> Result<NewEntry, Error> {
 }
 
 /// Reads the body by its media type. A body without one is read as a form, which is what the vendor's examples are.
-async fn read_body(call: &Call<'_>) -> Result<Vec<Field>, Error> {
-    if call.body.is_empty() {
+async fn read_body(request: &Request<'_>) -> Result<Vec<Field>, Error> {
+    let body = request.call.body;
+    if body.is_empty() {
         return Ok(Vec::new());
     }
-    match BodyType::of(call.head.headers).map_err(Error::MediaType)? {
-        BodyType::Form => form::read("form", call.body),
-        BodyType::Json => json::read(call.body),
-        BodyType::Multipart { boundary } => multipart::read(call.body, boundary).await,
+    match request.declared {
+        Ok(BodyType::Form(charset)) => read_form(request, "form", body, *charset),
+        Ok(BodyType::Json(charset)) => json::read(body, *charset),
+        Ok(BodyType::Multipart { boundary, charset }) => multipart::read(body, boundary.clone(), *charset).await,
+        Err(problem) => Err(Error::MediaType(problem.clone())),
     }
+}
+
+/// Reads a form, and counts it where its charset had to be guessed.
+fn read_form(
+    request: &Request<'_>,
+    part: &'static str,
+    bytes: &[u8],
+    charset: Option<Charset>,
+) -> Result<Vec<Field>, Error> {
+    let form::Form { fields, guessed } = form::read(part, bytes, charset)?;
+    if guessed {
+        request.guessed.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(fields)
 }
 
 /// Puts the fields of one place under their names.

@@ -1,7 +1,10 @@
 //! Multipart forms: texts and files.
 //!
-//! A part is a file if it has a file name or a media type other than plain text; every other part is a text.
+//! A part is a file if it has a file name or a media type other than plain text; every other part is a text, in the
+//! charset that it declares, or else that of the whole body. Of the heads of parts this module reads all itself; the
+//! library only tells the parts from each other.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -9,15 +12,15 @@ use bytes::Bytes;
 use futures_util::stream;
 use multer::Multipart;
 
-use super::body_type::is_utf8;
 use super::{Error, Field, MAX_FIELDS, MediaTypeProblem, Value, malformed};
 use crate::domain::document::FileLabel;
+use crate::media::{self, Charset, ContentType};
 
 /// The media type of a file that came without one.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// Reads the parts of a body.
-pub(super) async fn read(body: &Bytes, boundary: String) -> Result<Vec<Field>, Error> {
+/// Reads the parts of a body; `charset` is that of texts that declare none.
+pub(super) async fn read(body: &Bytes, boundary: String, charset: Charset) -> Result<Vec<Field>, Error> {
     let whole = body.clone();
     let mut parts = Multipart::new(stream::once(async move { Ok::<_, Infallible>(whole) }), boundary);
     let mut fields = Vec::new();
@@ -26,30 +29,61 @@ pub(super) async fn read(body: &Bytes, boundary: String) -> Result<Vec<Field>, E
         if fields.len() > MAX_FIELDS {
             break;
         }
-        fields.push(read_part(part).await?);
+        let head = Head::of(&part)?;
+        let bytes = part.bytes().await.map_err(|error| broken(&error))?;
+        fields.push(head.field(&bytes, charset)?);
     }
     Ok(fields)
 }
 
-async fn read_part(part: multer::Field<'_>) -> Result<Field, Error> {
-    let name = part.name().filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| malformed("multipart body", "has a part without a name"))?.to_owned();
-    let file_name = part.file_name().map(str::to_owned);
-    let media_type = part.content_type().cloned();
-    let plain = media_type.as_ref().is_none_or(|media_type| media_type.essence_str() == mime::TEXT_PLAIN);
-    let bytes = part.bytes().await.map_err(|error| broken(&error))?;
-    if file_name.is_none() && plain {
-        if !media_type.is_none_or(|media_type| is_utf8(&media_type)) {
-            return Err(Error::MediaType(MediaTypeProblem::Charset));
-        }
-        let text = String::from_utf8(bytes.into());
-        let text = text.map_err(|_| Error::parameter(&name, "must be a text in UTF-8, or a file with a file name"))?;
-        return Ok(Field { name, value: Value::Text(text) });
+/// What a part says of itself.
+struct Head {
+    name: String,
+    file_name: Option<String>,
+    media_type: Option<String>,
+    transfer: String,
+}
+
+impl Head {
+    fn of(part: &multer::Field<'_>) -> Result<Self, Error> {
+        let header = |name: &str| part.headers().get(name).map(|value| text_of(value.as_bytes()));
+        let disposition = header("content-disposition").unwrap_or_default();
+        let disposition = ContentType::parse(&disposition);
+        let name = disposition.parameter("name").filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| malformed("multipart body", "has a part without a name"))?;
+        // What is no media type at all counts as none.
+        let media_type = header("content-type").filter(|declared| ContentType::parse(declared).essence().contains('/'));
+        Ok(Self {
+            name: name.into_owned(),
+            file_name: disposition.parameter("filename").map(Cow::into_owned),
+            media_type: media_type.map(|declared| declared.trim().to_owned()),
+            transfer: header("content-transfer-encoding").unwrap_or_default().into_owned(),
+        })
     }
-    let media_type = media_type.as_ref().map_or(UNKNOWN, AsRef::as_ref);
-    let label = FileLabel::new(media_type, file_name.as_deref())
-        .map_err(|invalid| Error::parameter(&name, format!("is a file whose name or media type {invalid}")))?;
-    Ok(Field { name, value: Value::File(label, Arc::from(&*bytes)) })
+
+    /// The part as a parameter; `charset` is that of a text that declares none.
+    fn field(self, bytes: &[u8], charset: Charset) -> Result<Field, Error> {
+        let Self { name, file_name, media_type, transfer } = self;
+        let bytes = media::undo(&transfer, bytes).map_err(|problem| Error::parameter(&name, problem.to_string()))?;
+        let declared = media_type.as_deref().map(ContentType::parse);
+        if file_name.is_none() && declared.is_none_or(|declared| declared.is("text/plain")) {
+            let own = declared.map_or(Ok(None), |declared| declared.charset());
+            let charset = own.map_err(|unread| Error::MediaType(MediaTypeProblem::Charset(unread)))?.unwrap_or(charset);
+            let wanted = "must be a text in UTF-8, or in the charset that the Content-Type of its part declares, or a file \
+                          with a file name";
+            let text = charset.decode(&bytes).map_err(|_| Error::parameter(&name, wanted))?.into_owned();
+            return Ok(Field { name, value: Value::Text(text) });
+        }
+        let label = FileLabel::new(media_type.as_deref().unwrap_or(UNKNOWN), file_name.as_deref())
+            .map_err(|invalid| Error::parameter(&name, format!("is a file whose name or media type {invalid}")))?;
+        Ok(Field { name, value: Value::File(label, Arc::from(&*bytes)) })
+    }
+}
+
+/// The text of a header of a part: in UTF-8, as browsers write it, or in windows-1252, as older clients do.
+fn text_of(header: &[u8]) -> Cow<'_, str> {
+    let read = Charset::Utf8.decode(header).or_else(|_| Charset::Windows1252.decode(header));
+    read.unwrap_or_default()
 }
 
 /// What a part breaks, without what was sent.
@@ -78,7 +112,7 @@ mod tests {
         --XbX\r\nContent-Disposition: form-data; name=\"raw\"; filename=\"\"\r\n\r\n\r\n--XbX--\r\n";
 
     async fn fields(body: &[u8]) -> Result<Vec<Field>, Error> {
-        read(&Bytes::copy_from_slice(body), "XbX".to_owned()).await
+        read(&Bytes::copy_from_slice(body), "XbX".to_owned(), Charset::Utf8).await
     }
 
     fn file(name: &str, media_type: &str, file_name: &str, bytes: &[u8]) -> Field {
@@ -110,13 +144,77 @@ mod tests {
         }
     }
 
+    /// One part, named `a` unless its head says otherwise.
+    async fn part(head: &[u8], content: &[u8]) -> Result<Field, Error> {
+        let body = [b"--XbX\r\n", head, b"\r\n\r\n", content, b"\r\n--XbX--"].concat();
+        fields(&body).await.map(|mut fields| fields.remove(0))
+    }
+
+    const NAMED: &str = "Content-Disposition: form-data; name=\"a\"";
+
+    async fn typed(content_type: &str, content: &[u8]) -> Result<Field, Error> {
+        part(format!("{NAMED}\r\nContent-Type: {content_type}").as_bytes(), content).await
+    }
+
     #[actix_web::test]
-    async fn a_text_must_be_utf8_and_a_part_must_have_a_name() {
-        let body = b"--XbX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\xff\r\n--XbX--";
-        assert!(matches!(fields(body).await, Err(Error::Parameter { .. })));
-        let body = b"--XbX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: text/plain; charset=latin1\r\n\r\na\r\n--XbX--";
-        assert!(matches!(fields(body).await, Err(Error::MediaType(MediaTypeProblem::Charset))));
-        let body = b"--XbX\r\nContent-Disposition: form-data\r\n\r\na\r\n--XbX--";
-        assert!(matches!(fields(body).await, Err(Error::Malformed { .. })));
+    async fn a_text_is_in_the_charset_that_its_part_declares() {
+        for charset in ["ISO-8859-1", "iso8859-1", "'latin1'", "\"windows-1252\""] {
+            let read = typed(&format!("text/plain ;; charset = {charset}"), b"M\xfcller").await;
+            assert_eq!(read.unwrap(), text("a", "M\u{fc}ller"), "{charset}");
+        }
+        for charset in ["", "; charset=UTF_8", "; charset="] {
+            let read = typed(&format!("Text/Plain{charset}"), "M\u{fc}ller".as_bytes()).await;
+            assert_eq!(read.unwrap(), text("a", "M\u{fc}ller"), "{charset}");
+            let wrong = typed(&format!("text/plain{charset}"), b"M\xfcller").await;
+            assert!(matches!(wrong, Err(Error::Parameter { .. })), "{wrong:?}");
+        }
+        match typed("text/plain; charset=koi8-r", b"a").await {
+            Err(Error::MediaType(MediaTypeProblem::Charset(unread))) => assert!(unread.to_string().contains("koi8-r")),
+            other => panic!("{other:?}"),
+        }
+        let body = Bytes::from([b"--b\r\n", NAMED.as_bytes(), b"\r\n\r\nM\xfcller\r\n--b--"].concat());
+        let read = read(&body, "b".to_owned(), Charset::Windows1252).await;
+        assert_eq!(read.unwrap(), [text("a", "M\u{fc}ller")], "the charset of the whole body");
+    }
+
+    #[actix_web::test]
+    async fn the_transfer_encoding_of_a_part_is_undone() {
+        let encoded = |encoding: &str, more: &str| format!("{NAMED}{more}\r\nContent-Transfer-Encoding: {encoding}");
+        let read = part(encoded("base64", "").as_bytes(), b"TcO8\r\nbGxlcg==").await;
+        assert_eq!(read.unwrap(), text("a", "M\u{fc}ller"));
+        let latin = encoded("Quoted-Printable", "\r\nContent-Type: text/plain; charset=ISO-8859-1");
+        assert_eq!(part(latin.as_bytes(), b"M=FCl=\r\nler").await.unwrap(), text("a", "M\u{fc}ller"));
+        let picture = encoded("base64", "; filename=p\r\nContent-Type: image/png");
+        assert_eq!(part(picture.as_bytes(), b"AP8=").await.unwrap(), file("a", "image/png", "p", b"\0\xff"));
+        for encoding in ["7bit", "8bit", "binary"] {
+            assert_eq!(part(encoded(encoding, "").as_bytes(), b"a=3D").await.unwrap(), text("a", "a=3D"));
+        }
+        for (encoding, content) in [("base64", "?"), ("quoted-printable", "=?"), ("x-uuencode", "x")] {
+            let told = part(encoded(encoding, "").as_bytes(), content.as_bytes()).await;
+            assert!(matches!(&told, Err(Error::Parameter { parameter, .. }) if parameter == "a"), "{told:?}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn heads_are_read_however_they_are_written_and_a_part_must_have_a_name() {
+        for head in [
+            "content-disposition: FORM-DATA ;Name=a",
+            "Content-Disposition: form-data; filename*=x; NAME = \"a\" ;",
+            "Content-Disposition: form-data; name=a\r\nContent-Type: nonsense",
+        ] {
+            assert_eq!(part(head.as_bytes(), b"x").await.unwrap(), text("a", "x"), "{head}");
+        }
+        let umlauts = [
+            &b"Content-Disposition: form-data; name=\"\xfc\""[..],
+            "Content-Disposition: form-data; name=\u{fc}".as_bytes(),
+        ];
+        for head in umlauts {
+            assert_eq!(part(head, b"x").await.unwrap(), text("\u{fc}", "x"));
+        }
+        let escaped = "Content-Disposition: form-data; name=\"a\"; filename=\"C:\\dir\\say \\\"hi\\\".txt\"";
+        assert_eq!(part(escaped.as_bytes(), b"").await.unwrap(), file("a", UNKNOWN, "C:\\dir\\say \"hi\".txt", b""));
+        for nameless in ["Content-Disposition: form-data", "Content-Disposition: form-data; name=\"\"", "X: y"] {
+            assert!(matches!(part(nameless.as_bytes(), b"a").await, Err(Error::Malformed { .. })), "{nameless}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The gathering of parameters from query and body together.
 
+use std::sync::atomic::AtomicU64;
+
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 
 use super::*;
-use crate::dialect::{Head, Origin};
+use crate::dialect::{Call, Head, Origin};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -19,7 +21,8 @@ async fn gather(query: &str, content_type: Option<&'static str>, body: &[u8]) ->
     let head = Head { method: &Method::POST, path: "/", query, headers: &headers, origin: &origin };
     let body = Bytes::copy_from_slice(body);
     let call = Call { head, body: &body, source: [127, 0, 0, 1].into() };
-    Parameters::gather(&call).await
+    let guessed = AtomicU64::new(0);
+    Parameters::gather(&Request { call: &call, declared: &BodyType::of(&headers), guessed: &guessed }).await
 }
 
 #[actix_web::test]
@@ -68,18 +71,45 @@ async fn other_types_and_encodings_are_not_read() {
         ("multipart/mixed; boundary=b", MediaTypeProblem::Unsupported),
         ("nonsense", MediaTypeProblem::Unsupported),
         ("multipart/form-data", MediaTypeProblem::NoBoundary),
-        ("application/json; charset=utf-16", MediaTypeProblem::Charset),
-        ("application/x-www-form-urlencoded; charset=iso-8859-1", MediaTypeProblem::Charset),
+        ("application/json; charset=utf-16", unread("utf-16")),
+        ("application/x-www-form-urlencoded; charset=iso-8859-15", unread("iso-8859-15")),
+        ("multipart/form-data; boundary=b; charset=koi8-r", unread("koi8-r")),
     ] {
         match gather("", Some(content_type), b"_id=1").await {
             Err(Error::MediaType(found)) => assert_eq!(found, problem, "{content_type}"),
             other => panic!("{content_type}: {other:?}"),
         }
     }
-    for content_type in
-        ["application/x-www-form-urlencoded;charset=UTF-8", "Application/X-WWW-Form-Urlencoded; charset=us-ascii"]
-    {
+    for content_type in [
+        "application/x-www-form-urlencoded;charset=UTF-8",
+        "Application/X-WWW-Form-Urlencoded; charset=us-ascii",
+        "application/x-www-form-urlencoded ;; Charset = 'utf8'",
+        "application/x-www-form-urlencoded; charset=ISO-8859-1",
+        "application/x-www-form-urlencoded; charset=",
+    ] {
         assert!(gather("", Some(content_type), b"_id=1").await.is_ok(), "{content_type}");
+    }
+    let multipart = b"--=_a:b?c/d\r\nContent-Disposition: form-data; name=_id\r\n\r\n1\r\n--=_a:b?c/d--";
+    let gathered = gather("", Some("multipart/form-data;boundary==_a:b?c/d"), multipart).await.unwrap();
+    assert_eq!(gathered.text("_id").unwrap(), Some("1"), "a boundary without quotes");
+}
+
+fn unread(charset: &str) -> MediaTypeProblem {
+    MediaTypeProblem::Charset(Charset::named(charset).unwrap_err())
+}
+
+#[actix_web::test]
+async fn queries_and_forms_that_are_not_utf_8_are_read_and_json_in_its_declared_charset() {
+    for (query, content_type, body) in [
+        ("name=M%FCller", None, &b""[..]),
+        ("", Some(FORM), b"name=M%FCller"),
+        ("", Some("application/x-www-form-urlencoded; charset=ISO-8859-1"), b"name=M%FCller"),
+        ("", Some("application/x-www-form-urlencoded; charset=ISO-8859-1"), b"name=M%C3%BCller"),
+        ("", Some("application/json; charset=ISO-8859-1"), b"{\"name\":\"M\xfcller\"}"),
+        ("", Some("application/json; charset=ISO-8859-1"), b"{\"name\":\"M\xc3\xbcller\"}"),
+    ] {
+        let gathered = gather(query, content_type, body).await.unwrap();
+        assert_eq!(gathered.text("name").unwrap(), Some("M\u{fc}ller"), "{query} {content_type:?}");
     }
 }
 

@@ -27,7 +27,7 @@ fn wrong_requests() -> Vec<(&'static str, Request)> {
         ("other charset", post(REQUEST_ACCESS).body("application/json; charset=utf-16", "{}")),
         ("multipart without boundary", post(REQUEST_ACCESS).body("multipart/form-data", "--")),
         ("broken query", post(&format!("{REQUEST_ACCESS}?_id=%zz"))),
-        ("broken form", access("_id=%ff")),
+        ("broken form", post(REQUEST_ACCESS).body("application/x-www-form-urlencoded; charset=utf-8", "_id=%ff")),
         ("broken JSON", post(REQUEST_ACCESS).json("{\"_id\":")),
         ("JSON that is no object", post(REQUEST_ACCESS).json("[]")),
         ("broken multipart", post(REQUEST_ACCESS).body("multipart/form-data; boundary=b", "--b\r\n")),

@@ -6,6 +6,10 @@ const MOST_BYTES: usize = 16 * 1024;
 /// Most fields of one row.
 const MOST_FIELDS: usize = 64;
 
+/// What is wrong with a row in another charset, and what to do.
+const NOT_UTF_8: &str =
+    "is not UTF-8; save the file as CSV UTF-8, or declare what it is in, such as text/csv; charset=windows-1252";
+
 /// A row, and the line on which it begins.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
@@ -125,7 +129,7 @@ impl Reader {
             Ok(field) if self.fault.is_none() => self.fields.push(field),
             Ok(_) => {}
             Err(_) => {
-                self.fault.get_or_insert("is not UTF-8");
+                self.fault.get_or_insert(NOT_UTF_8);
             }
         }
     }
@@ -217,7 +221,7 @@ mod tests {
         assert!(fault("\"a,b\nc").contains("never closed"));
         assert!(fault(&"x".repeat(20_000)).contains("16 KiB"));
         assert!(fault(&",".repeat(100)).contains("64 fields"));
-        assert_eq!(read_in(b"\xff,a\nb", 1)[0].1, Err("is not UTF-8"));
+        assert_eq!(read_in(b"\xff,a\nb", 1)[0].1, Err(NOT_UTF_8));
     }
 
     #[test]

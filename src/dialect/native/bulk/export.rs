@@ -28,6 +28,7 @@ use crate::dialect::stream::{Incoming, Outgoing, Streamed};
 use crate::dialect::{Answer, Call, Head};
 use crate::domain::tables::Found;
 use crate::domain::{GroupName, Number, NumberFilter, Scope};
+use crate::media::ContentType;
 use crate::store::Store;
 
 /// Numbers in one page.
@@ -155,8 +156,8 @@ fn begin(desk: &Desk<'_>, segments: &[String], head: Head<'_>) -> Result<(Answer
 /// The form that a caller wants who names one of the two.
 fn accepted(headers: &HeaderMap) -> Format {
     let values = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-    let essences = values.flat_map(|value| value.split(',')).filter_map(|part| part.split(';').next());
-    let mut formats = essences.filter_map(|essence| Format::of_media_type(&essence.trim().to_ascii_lowercase()));
+    let ranges = values.flat_map(|value| value.split(','));
+    let mut formats = ranges.filter_map(|range| Format::of(ContentType::parse(range)));
     formats.next().unwrap_or(Format::Csv)
 }
 

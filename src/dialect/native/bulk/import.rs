@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::HeaderMap;
+use bytes::Bytes;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
@@ -23,8 +24,9 @@ use crate::dialect::native::problem::Problem;
 use crate::dialect::native::reply::{Reply, Shown};
 use crate::dialect::native::value::choice;
 use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Head, HttpRefusal};
+use crate::dialect::{Answer, Call, Head, HttpRefusal, declared};
 use crate::domain::Scope;
+use crate::media::Charset;
 use crate::store::{self, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, Store};
 
 /// Most rows of one file.
@@ -72,7 +74,7 @@ impl Served for Import {
         "All rows or none: a row that is bad, a number that exists already, or one that stands in the file twice, and \
          nothing of the file is imported; the answer names such rows by their lines. CSV has the columns \
          number,dnid,group,enabled in this order, or a first row that names them in any order; what is left empty is as \
-         when a number is made alone. At most 1000000 rows; one file at a time."
+         when a number is made alone. A file is in UTF-8, or in ISO-8859-1 or windows-1252 where charset says so. At most 1000000 rows; one file at a time."
     }
 
     fn problems(&self) -> &'static [Problem] {
@@ -129,32 +131,42 @@ impl Served for Import {
     ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
         Box::pin(async move {
             let (Nothing {}, ImportHow { existing }) = asked(segments, head.query)?;
-            let format = format(head.headers)?;
+            let (format, charset) = format(head.headers)?;
             let _only = desk.importing.try_acquire().map_err(|_| Failure::ImportRunning)?;
-            let report = import(desk.store, desk.scope(), format, existing.unwrap_or_default(), body).await?;
+            let report =
+                import(desk.store, desk.scope(), (format, charset), existing.unwrap_or_default(), body).await?;
             Ok(Shown(report).answer().into())
         })
     }
 }
 
-/// The form of the body. Without a media type it is CSV.
-fn format(headers: &HeaderMap) -> Result<Format, Failure> {
-    let mut values = headers.get_all(CONTENT_TYPE);
-    let Some(value) = values.next() else { return Ok(Format::Csv) };
-    let media_type = value.to_str().ok().and_then(|text| text.parse::<mime::Mime>().ok());
-    let format = media_type.and_then(|media_type| {
-        let charset = media_type.get_param(mime::CHARSET);
-        let utf8 = charset.is_none_or(|charset| charset == "utf-8" || charset == "us-ascii");
-        Format::of_media_type(media_type.essence_str()).filter(|_| utf8)
-    });
-    format.filter(|_| values.next().is_none()).ok_or(Failure::MediaType("text/csv, application/x-ndjson"))
+/// The form of the body and the charset it is in. Without a media type it is CSV, without a charset UTF-8.
+fn format(headers: &HeaderMap) -> Result<(Format, Charset), Failure> {
+    let wanted = "text/csv, application/x-ndjson";
+    let Some(declared) = declared(headers).map_err(|_| Failure::MediaType(wanted))? else {
+        return Ok((Format::Csv, Charset::Utf8));
+    };
+    let format = Format::of(declared).ok_or(Failure::MediaType(wanted))?;
+    let charset = declared.charset().map_err(|unread| Failure::Charset { wanted, unread })?;
+    Ok((format, charset.unwrap_or(Charset::Utf8)))
+}
+
+/// A piece of a file as UTF-8, which may begin and end within a character.
+fn in_utf8(charset: Charset, piece: Bytes) -> Bytes {
+    match charset {
+        Charset::Utf8 => piece,
+        Charset::Windows1252 => match charset.decode(&piece) {
+            Ok(text) => text.into_owned().into(),
+            Err(_) => piece,
+        },
+    }
 }
 
 /// Imports what comes in.
 async fn import(
     store: &Arc<dyn Store>,
     scope: &Scope,
-    format: Format,
+    (format, charset): (Format, Charset),
     existing: Existing,
     body: &mut Incoming<'_>,
 ) -> Result<ImportReport, Failure> {
@@ -170,7 +182,8 @@ async fn import(
         let piece = timeout_at(deadline, body.next()).await;
         let Some(piece) = piece.unwrap_or(Some(Err(HttpRefusal::BodyUnreadable))) else { break };
         let mut read = Vec::new();
-        reader.push(&piece.map_err(Failure::Http)?, &mut |row| read.push(row));
+        let piece = piece.map_err(Failure::Http)?;
+        reader.push(&in_utf8(charset, piece), &mut |row| read.push(row));
         gathering.take(read).await?;
     }
     let mut last = Vec::new();

@@ -10,6 +10,7 @@ mod rows;
 
 use super::operation::Served;
 use super::value::choice;
+use crate::media::ContentType;
 
 /// The operations of this module.
 pub(super) const OPERATIONS: &[&dyn Served] = &[&import::Import, &export::Export];
@@ -39,12 +40,13 @@ choice! {
 }
 
 impl Format {
-    /// The form that a media type names, in any case and without its parameters.
-    fn of_media_type(essence: &str) -> Option<Self> {
-        if essence == CSV {
+    /// The form that a media type names.
+    fn of(declared: ContentType<'_>) -> Option<Self> {
+        if declared.is(CSV) {
             Some(Self::Csv)
         } else {
-            (essence == NDJSON || OTHER_NDJSON.contains(&essence)).then_some(Self::Ndjson)
+            let ndjson = declared.is(NDJSON) || OTHER_NDJSON.iter().any(|other| declared.is(other));
+            ndjson.then_some(Self::Ndjson)
         }
     }
 }

@@ -118,6 +118,65 @@ async fn every_bad_row_is_told_with_its_line_and_what_is_allowed() {
 }
 
 #[tokio::test]
+async fn a_file_that_a_spreadsheet_wrote_in_another_way_is_told_once_and_what_to_do() {
+    let gateway = Gateway::new();
+    let rows = "number;dnid;group\n100;1;g\n101;2;g\n";
+    for (file, separator) in [
+        (rows.to_owned(), "semicolons"),
+        (rows.replace("number;dnid;group\n", ""), "semicolons"),
+        (format!("sep=;\n{rows}"), "semicolons"),
+        (rows.replace(';', "\t"), "tabs"),
+    ] {
+        let bad = gateway.bad_rows(CSV, &file).await;
+        assert!(bad.len() == 1 && bad[0].0 == 1, "{bad:?}");
+        assert!(bad[0].1.contains(&format!("separated by {separator}, and must be by commas")), "{bad:?}");
+    }
+    for mark in ["", "\u{FEFF}"] {
+        for write in [u16::to_le_bytes, u16::to_be_bytes] {
+            let text = format!("{mark}number,group\n{}", "100,g\n".repeat(500));
+            let file: Vec<u8> = text.encode_utf16().flat_map(write).collect();
+            for media_type in [CSV, NDJSON] {
+                let reply = gateway.import("", media_type, file.clone()).await;
+                let told = &reply.body["bad_rows"];
+                assert_eq!((reply.status, &told["total"], &told["rows"][0]["line"]), (422, &json!(1), &json!(1)));
+                let detail = told["rows"][0]["detail"].as_str().unwrap();
+                assert!(detail.contains("UTF-16; save it in UTF-8"), "{detail}");
+            }
+        }
+    }
+    let file = "number,dnid\n6.5E+09,1\n\"6,50466E+09\",\n100,4.13e3\n1E5,\n101,x6.5E+09\n";
+    let bad = gateway.bad_rows(CSV, file).await;
+    for ((line, told), (at, part)) in bad.iter().zip([
+        (2, "number is 6.5E+09: so a spreadsheet writes a long number, and its last digits are lost"),
+        (3, "number is 6,50466E+09: "),
+        (4, "dnid is 4.13e3: "),
+        (5, "number is 1E5: "),
+        (6, "dnid must be"),
+    ]) {
+        assert!(*line == at && told.contains(part), "{line}: {told}");
+    }
+    assert_eq!(bad.len(), 5);
+    assert_eq!(gateway.numbers().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_is_in_the_charset_that_it_declares() {
+    let gateway = Gateway::new();
+    let latin = b"100,,M\xfcller\n".as_slice();
+    let reply = gateway.import("", ("Content-Type", "text/csv ; charset='ISO-8859-1'"), latin).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let line = b"{\"number\":\"101\",\"group\":\"5 \x80\"}\n".as_slice();
+    let reply = gateway.import("", ("Content-Type", "application/x-ndjson; charset=windows-1252"), line).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(gateway.numbers().await, ["100 100 Müller true", "101 101 5 € true"]);
+    for (media_type, file) in [(CSV, latin), (NDJSON, line)] {
+        let reply = gateway.import("", media_type, file).await;
+        let detail = reply.body["bad_rows"]["rows"][0]["detail"].as_str().unwrap();
+        assert!(reply.status == 422 && detail.contains("not") && detail.contains("UTF-8"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn many_bad_rows_are_counted_and_the_first_hundred_told() {
     let gateway = Gateway::new();
     let reply = gateway.import("", CSV, "x\n".repeat(1_250)).await;
@@ -145,7 +204,8 @@ async fn an_empty_file_another_media_type_and_a_stranger_are_refused() {
         let bad = gateway.bad_rows(CSV, file).await;
         assert_eq!(bad, [(1, "the file has no rows".to_owned())]);
     }
-    for media_type in ["application/json", "text/plain", "text/csv; charset=iso-8859-1"] {
+    for media_type in ["application/json", "text/plain", "text/csv; charset=utf-16", "application/jsonl;charset=koi8-r"]
+    {
         let reply = gateway.import("", ("Content-Type", media_type), "100\n").await;
         assert_eq!((reply.status, reply.header("accept")), (415, Some("text/csv, application/x-ndjson")));
     }
