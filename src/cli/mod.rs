@@ -25,6 +25,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 
 /// What is told of settings by which nobody can call.
 const NO_TENANT: &str = "there is no [[tenant]], so every call will be refused";
@@ -82,6 +83,8 @@ enum Command {
 pub fn run() -> ExitCode {
     // Prints help, version and usage errors itself, the last with exit code 2.
     let arguments = Arguments::parse();
+    // Whatever the mask of the shell or the service manager: what is written here holds callers' data and keys.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let outcome = match arguments.command {
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, Responder};
 
 use super::metrics::{self, Readings};
 use super::{Gateway, backup};
+use crate::store::clock;
 
 /// The routes of the admin listener.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -36,6 +37,7 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
         pools: &pools,
         watch: &gateway.watch,
         ready,
+        wall_ahead: clock::ahead(&*gateway.store.clock()),
         access: &gateway.access,
         soap: [gateway.interact.tally(), gateway.native.tally()],
         guessed_charsets: gateway.gms.guessed_charsets(),

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use super::watch::Watch;
@@ -32,6 +32,7 @@ pub(super) struct Metrics {
     batch_commands: Histogram,
     sync: Histogram,
     ready: IntGauge,
+    clock_difference: Gauge,
     denied: IntCounterVec,
     verifications: IntCounter,
     refused: IntCounterVec,
@@ -47,6 +48,8 @@ pub(super) struct Readings<'a> {
     pub(super) watch: &'a Watch,
     /// Whether the store takes writes.
     pub(super) ready: bool,
+    /// By how many milliseconds the wall clock is ahead of the clock that deadlines follow.
+    pub(super) wall_ahead: i64,
     /// Who was turned away, and how much it cost to find out.
     pub(super) access: &'a Access,
     /// What was wrong with envelopes.
@@ -108,6 +111,10 @@ impl Metrics {
                     .buckets(vec![0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0]),
             )?,
             ready: IntGauge::new("dnis_gateway_ready", "1 while the store takes writes.")?,
+            clock_difference: Gauge::new(
+                "dnis_gateway_clock_difference_seconds",
+                "By how much the wall clock is ahead of the clock that deadlines follow; negative where it is behind.",
+            )?,
             denied: IntCounterVec::new(
                 Opts::new("dnis_gateway_denied_total", "Callers who were not let in, by cause."),
                 &["cause"],
@@ -141,6 +148,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.batch_commands.clone()))?;
         metrics.registry.register(Box::new(metrics.sync.clone()))?;
         metrics.registry.register(Box::new(metrics.ready.clone()))?;
+        metrics.registry.register(Box::new(metrics.clock_difference.clone()))?;
         metrics.registry.register(Box::new(metrics.denied.clone()))?;
         metrics.registry.register(Box::new(metrics.verifications.clone()))?;
         metrics.registry.register(Box::new(metrics.refused.clone()))?;
@@ -169,6 +177,7 @@ impl Metrics {
     /// All metrics in Prometheus' text format, with the readings of now.
     pub(super) fn text(&self, readings: &Readings<'_>) -> prometheus::Result<Vec<u8>> {
         self.ready.set(i64::from(readings.ready));
+        self.clock_difference.set(readings.wall_ahead as f64 / 1000.0);
         let denials = readings.access.denials().map(|(cause, count)| (cause.label(), count));
         follow(&self.denied, denials);
         let [one, other] = readings.soap;

@@ -7,6 +7,7 @@ mod adapter;
 mod admin;
 mod backup;
 mod body;
+mod clock;
 mod mask;
 mod metrics;
 mod origin;
@@ -144,23 +145,14 @@ impl Server {
         store.seed(seeds).await?;
         warn_of_plain_http(&settings);
         let workers = settings.server.workers;
+        let clock = store.clock();
         let live = Live::new(settings);
         let access = Arc::new(Access::new(live.clone()));
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
-            interact: Interact::new(
-                Arc::clone(&store),
-                Arc::clone(&access),
-                live.clone(),
-                Arc::new(SystemClock::default()),
-            ),
-            aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::new(SystemClock::default())),
-            native: Native::new(
-                Arc::clone(&store),
-                Arc::clone(&access),
-                live.clone(),
-                Arc::new(SystemClock::default()),
-            ),
+            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::clone(&clock)),
+            aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::clone(&clock)),
+            native: Native::new(Arc::clone(&store), Arc::clone(&access), live.clone(), clock),
             access,
             store,
             live,

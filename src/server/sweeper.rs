@@ -1,18 +1,21 @@
 //! The worker that lets the state follow the clock when nobody calls, and looks after the groups.
 //!
 //! No answer depends on it: every command and every reader judges deadlines for itself. It keeps the gauges honest and
-//! the disk free of what has ended, and tells when a group runs out of numbers.
+//! the disk free of what has ended, and tells when a group runs out of numbers or the clocks come to differ.
 
 use actix_web::web::Data;
 
+use super::clock::Difference;
 use super::{Gateway, SWEEP_EVERY};
 
 /// Sweeps for ever.
 pub(super) async fn run(gateway: Data<Gateway>) {
     let mut tick = tokio::time::interval(SWEEP_EVERY);
+    let (clock, mut difference) = (gateway.store.clock(), Difference::default());
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        difference.look(&*clock);
         // A store that takes no writes says so itself, in the log and by its readiness.
         let _ = gateway.store.sweep().await;
         if let Ok(pools) = gateway.store.pools().await {

@@ -470,6 +470,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     async fn sweep(&self) -> Result<()> {
         self.write(|_| Ok(()))
     }

@@ -4,7 +4,7 @@
 //! store, and so does the time by which deadlines are judged. Every engine passes one conformance suite and is held
 //! against the pure domain by one model test.
 
-mod clock;
+pub mod clock;
 mod import;
 mod loading;
 pub mod memory;
@@ -373,6 +373,9 @@ pub trait Store: Send + Sync {
 
     /// Takes over the operator's rules from now on.
     async fn set_rules(&self, rules: Rules) -> Result<()>;
+
+    /// The clock that deadlines are judged by.
+    fn clock(&self) -> Arc<dyn Clock>;
 
     /// Ends what has reached its deadline, so that counts and disk follow the clock even when nobody calls.
     async fn sweep(&self) -> Result<()>;

@@ -10,11 +10,14 @@ mod backup;
 mod bad_input;
 mod binary;
 mod callers;
+mod clock;
 mod commands;
 mod demo;
+mod descriptors;
 #[path = "../hostile/documents.rs"]
 mod documents;
 mod exhaustion;
+mod files;
 mod gateway;
 mod guessing;
 mod native;

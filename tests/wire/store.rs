@@ -15,7 +15,7 @@ use dnis_gateway::domain::{
     NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
     Scope, Seconds, SigningKey, Skill, SkillId,
 };
-use dnis_gateway::store::{Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
+use dnis_gateway::store::{Clock, Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -297,6 +297,10 @@ impl Store for Accidental {
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
         self.inner.set_rules(rules).await
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.inner.clock()
     }
 
     async fn sweep(&self) -> Result<()> {

@@ -113,6 +113,11 @@ impl State {
         &self.rules
     }
 
+    /// The latest point in time that is known: what is decided is never decided before it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Takes over new rules from now on.
     pub fn set_rules(&mut self, rules: Rules) {
         self.rules = rules;

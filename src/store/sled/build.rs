@@ -15,6 +15,7 @@ use super::inspect::{self, Report, Subject};
 use super::locked::Locked;
 use super::marker::{self, FORMAT, Marker};
 use super::opening::{OpenError, Opening};
+use super::private;
 use super::tree::{Slice, Tree};
 use crate::domain::Change;
 
@@ -45,6 +46,7 @@ impl Build {
             return Err(OpenError::NotEmpty(directory.to_owned()));
         }
         place.kept = false;
+        private::close_to_others(directory).map_err(|error| opening.unusable(&error))?;
         // A store that goes its own way from here on is another store than the one that it was taken from.
         let store = Uuid::from_bytes(rand::random());
         let tree = opening.new_tree(store, 0)?;
@@ -86,7 +88,9 @@ impl Build {
         }
         // Sled has written once more when it opened and closed the tree.
         opening.settle().map_err(unusable)?;
+        private::give_to_owner(&place.directory, !place.existed).map_err(unusable)?;
         marker.write(&place.directory).map_err(unusable)?;
+        private::give_to_owner(&place.directory, false).map_err(unusable)?;
         place.kept = true;
         Ok(report)
     }

@@ -22,8 +22,8 @@ use crate::domain::{
 use keys::{allocation_key, key};
 
 pub(super) use keys::{
-    CHUNK_BYTES, COMMIT_KEY, Chunk, END_OF_VALUES, FORMAT_KEY, JOURNAL_KEY, STAGES, TABLES, chunk, chunk_key, chunks,
-    import_of, is_number, is_of_directory, is_roomy, is_stage, kind, stage_key,
+    CHUNK_BYTES, COMMIT_KEY, Chunk, END_OF_VALUES, FORMAT_KEY, JOURNAL_KEY, STAGES, TABLES, TIME_KEY, chunk, chunk_key,
+    chunks, import_of, is_number, is_of_directory, is_roomy, is_stage, kind, stage_key,
 };
 pub(super) use loader::Loader;
 

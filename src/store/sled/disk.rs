@@ -22,7 +22,7 @@ use super::ops::{ImportId, OpsWriter};
 use super::pending::{Layer, Pending, Records};
 use super::tree::{Slice, Tree};
 use super::writer::Status;
-use crate::domain::Change;
+use crate::domain::{Change, Timestamp};
 
 /// How many commits may pass before the marker is written anew.
 const MARKER_EVERY: u64 = 4096;
@@ -47,6 +47,8 @@ pub(super) struct Opened {
     pub(super) left: Vec<Arc<Layer>>,
     pub(super) marker: Marker,
     pub(super) commits: CommitNumber,
+    /// When the last commit was made.
+    pub(super) last_commit: Timestamp,
     /// Keeps other processes out of the directory.
     pub(super) lock: Locked,
 }
@@ -60,6 +62,8 @@ pub(super) struct Commit<'a> {
     pub(super) import: Option<ImportId>,
     /// Keys of the history that is dropped.
     pub(super) forgotten: &'a [Bytes],
+    /// When it is made: no later start goes by an earlier time.
+    pub(super) at: Timestamp,
 }
 
 /// The disk, ready to be written.
@@ -84,7 +88,7 @@ pub(super) struct Disk {
 impl Disk {
     /// Begins to write.
     pub(super) fn new(opened: Opened, status: Status) -> std::io::Result<Self> {
-        let Opened { directory, tree, journal, left, marker, commits, lock } = opened;
+        let Opened { directory, tree, journal, left, marker, commits, lock, .. } = opened;
         let pending = Pending::new(left.iter().cloned(), journal.generation());
         let records = Arc::new(Records { tree, pending });
         let (store, marked) = (marker.store, marker.commits);
@@ -159,6 +163,7 @@ impl Disk {
         if let Some(counters) = counters {
             codec::encode(counters, &mut operations);
         }
+        operations.put(codec::TIME_KEY, &codec::value(&commit.at.as_millis()));
         for key in commit.forgotten {
             operations.remove(key);
         }

@@ -15,11 +15,16 @@
 //! the writer makes no files while somebody waits for it.
 
 use std::collections::VecDeque;
+use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::io::Errno;
 
 use super::codec::{self, Sink};
 use super::import;
@@ -29,6 +34,9 @@ use super::ops::Op;
 use super::pending::{Layer, Records};
 use super::tree::{Slice, Tree};
 use super::writer::Status;
+
+/// How long the folder waits for a descriptor before it tries again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What is asked of the folder.
 enum Work {
@@ -83,7 +91,7 @@ impl Folder {
         // Some may hold nothing that counts: a commit that was cut short, or what could not be removed when it was done.
         let files = journal::generations(&directory)?.into_iter().filter(|file| *file < active).collect();
         let worker = Worker { directory, records, marker, status, files, upcoming: active + 1, ready };
-        let thread = std::thread::Builder::new().name("store-folder".to_owned());
+        let thread = thread::Builder::new().name("store-folder".to_owned());
         let thread = thread.spawn(move || worker.work(&inbox))?;
         Ok(Self { work, next, thread })
     }
@@ -159,12 +167,33 @@ impl Worker {
 
     /// Has the next file of the journal ready.
     fn prepare(&mut self) -> Result<(), String> {
-        let journal = Journal::create(&self.directory, self.marker.store, self.upcoming);
-        let journal = journal.map_err(|error| format!("making a file of the journal: {error}"))?;
+        let journal = self.create().map_err(|error| format!("making a file of the journal: {error}"))?;
         self.upcoming += 1;
         // When the writer has ended nobody needs it any more.
         let _ = self.ready.send(journal);
         Ok(())
+    }
+
+    /// Makes the next file. That the process, or the machine, is out of descriptors passes: it is waited for, and the writer
+    /// goes on with the file that it has.
+    fn create(&self) -> io::Result<Journal> {
+        let mut waiting = false;
+        loop {
+            match Journal::create(&self.directory, self.marker.store, self.upcoming) {
+                Err(error) if is_out_of_descriptors(&error) => {
+                    if !mem::replace(&mut waiting, true) {
+                        tracing::error!(%error, "the journal's next file cannot be made yet; it is tried again and again");
+                    }
+                    thread::sleep(TRY_AGAIN_AFTER);
+                }
+                made => {
+                    if waiting && made.is_ok() {
+                        tracing::info!("the journal's next file is made");
+                    }
+                    return made;
+                }
+            }
+        }
     }
 
     fn fold(&mut self, layer: &Layer) -> Result<(), String> {
@@ -199,6 +228,12 @@ impl Worker {
     }
 }
 
+/// Whether the system has no descriptor for another file, for this process or at all.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let code = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(code, Some(Errno::MFILE | Errno::NFILE))
+}
+
 /// Moves a layer into the tree, with the import it ends with, and returns when that is safe on disk.
 fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
     let mut slice = Slice::default();
@@ -210,7 +245,7 @@ fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
             None => slice.remove(&key),
         }
         if slice.is_full() {
-            tree.write(std::mem::take(&mut slice))?;
+            tree.write(mem::take(&mut slice))?;
         }
     }
     if let Some(import) = layer.import {
@@ -221,7 +256,7 @@ fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
                 Op::Include(_) => return Err("an import that includes an import".to_owned()),
             }
             if slice.is_full() {
-                tree.write(std::mem::take(&mut slice))?;
+                tree.write(mem::take(&mut slice))?;
             }
             Ok(())
         })?;

@@ -25,6 +25,7 @@ mod operations;
 mod ops;
 mod pending;
 mod pins;
+mod private;
 mod replay;
 mod scratch;
 mod swap;
@@ -45,7 +46,7 @@ use tokio::sync::mpsc;
 
 use super::loading::{self, Values};
 use super::snapshot::Ended;
-use super::{Clock, Error, Result, Store};
+use super::{Clock, Error, Result, Store, clock};
 use crate::domain::document::Loaded;
 use crate::domain::history::{Bucket, Past};
 use crate::domain::{Document, DocumentRef, Rules, Scope, State, Tables, Timestamp, ValueId};
@@ -138,6 +139,8 @@ impl SledStore {
     pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
         let (opened, tables) = opening::open(&options.directory, options.cache_bytes, options.compaction)?;
         let view = Arc::new(RwLock::new(tables.clone()));
+        let state = State::new(tables, options.rules.clone());
+        clock::go_on_from(&*options.clock, opened.last_commit.max(state.now()));
         let status = Status::default();
         let unstarted = |thread: &str, error: &std::io::Error| OpenError::Unusable {
             path: options.directory.clone(),
@@ -146,9 +149,9 @@ impl SledStore {
         let disk = Disk::new(opened, Arc::clone(&status)).map_err(|error| unstarted("folder", &error))?;
         let records = Arc::clone(disk.records());
         let (queue, inbox) = mpsc::channel(QUEUE);
-        let rules = ArcSwap::from_pointee(options.rules.clone());
+        let rules = ArcSwap::from_pointee(options.rules);
         let writer = Writer {
-            state: State::new(tables, options.rules),
+            state,
             disk,
             view: Arc::clone(&view),
             clock: Arc::clone(&options.clock),

@@ -25,8 +25,8 @@ use super::marker::{self, FORMAT, Found, Marker};
 use super::replay::{Active, Extent, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
-use super::{clean, import, swap};
-use crate::domain::{Tables, ValueId};
+use super::{clean, import, private, swap};
+use crate::domain::{Tables, Timestamp, ValueId};
 
 /// Why a data directory cannot be opened.
 ///
@@ -102,6 +102,8 @@ enum Files {
 /// What a tree and its journal have proved to be.
 struct Contents {
     tables: Tables,
+    /// When the last commit was made.
+    last_commit: Timestamp,
     /// What the records are like that the tables were rebuilt from.
     extent: Extent,
     marker: Marker,
@@ -149,6 +151,9 @@ impl Opening<'_> {
         let marker = self.read_marker()?;
         swap::finish(self.directory).map_err(|error| self.unusable(&error))?;
         let files = self.look().map_err(|error| self.unusable(&error))?;
+        if !matches!(files, Files::Foreign) {
+            private::close_to_others(self.directory).map_err(|error| self.unusable(&error))?;
+        }
         let (tree, contents) = match (files, &marker) {
             (Files::Tree, marker) => self.open_existing(marker.as_ref())?,
             (_, Some(_)) | (Files::Remains, None) => return Err(self.damaged(NO_TREE)),
@@ -161,7 +166,7 @@ impl Opening<'_> {
         };
         tree.expect(&contents.extent.largest);
         self.clean_up(&tree, &contents)?;
-        let Contents { tables, marker, replayed, .. } = contents;
+        let Contents { tables, last_commit, marker, replayed, .. } = contents;
         let journal = match replayed.active {
             Active::Empty(generation) => Journal::reopen(self.directory, marker.store, generation),
             Active::Missing(generation) => Journal::create(self.directory, marker.store, generation),
@@ -173,6 +178,7 @@ impl Opening<'_> {
             left: replayed.layers.into_iter().map(Arc::new).collect(),
             marker,
             commits: replayed.commits,
+            last_commit,
             lock,
         };
         Ok((opened, tables))
@@ -187,7 +193,9 @@ impl Opening<'_> {
         let marker = self.existing()?;
         let (tree, contents) = self.open_existing(marker.as_ref())?;
         self.rewrite(&tree, &contents)?;
-        self.swap(tree, contents).map(drop)
+        let (tree, _) = self.swap(tree, contents)?;
+        self.let_go(tree, self.directory)?;
+        private::give_to_owner(self.directory, false).map_err(|error| self.unusable(&error))
     }
 
     /// Writes the tree anew if it takes far more room than it needs. Where that fails, it stays as it is.
@@ -400,8 +408,8 @@ impl Opening<'_> {
         marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         let replayed = Replayed { layers: Vec::new(), commits: 0, active: Active::Empty(FIRST_FILE) };
         let tables = Tables::default();
-        let contents =
-            Contents { tables, extent: Extent::default(), marker, in_tree: 0, replayed, since: Since::Journal };
+        let (last_commit, extent) = (Timestamp::default(), Extent::default());
+        let contents = Contents { tables, last_commit, extent, marker, in_tree: 0, replayed, since: Since::Journal };
         Ok((tree, contents))
     }
 

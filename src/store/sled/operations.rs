@@ -21,7 +21,7 @@ use crate::domain::{
 };
 use crate::store::import::{Existing, Import};
 use crate::store::{
-    Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData, loading, seeded,
+    Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData, loading, seeded,
 };
 
 #[async_trait]
@@ -340,6 +340,10 @@ impl Store for SledStore {
         .await?;
         self.rules.store(for_readers);
         Ok(())
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     async fn sweep(&self) -> Result<()> {

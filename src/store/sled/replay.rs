@@ -16,7 +16,7 @@ use super::journal::{self, CommitNumber, Generation, Unreadable};
 use super::ops::Op;
 use super::pending::{Layer, Merged, Order, Overlay, Raw};
 use super::tree::{Largest, Tree};
-use crate::domain::Tables;
+use crate::domain::{Tables, Timestamp};
 
 /// What the journal has on top of the tree.
 pub(super) struct Replayed {
@@ -90,6 +90,8 @@ pub(super) enum LoadError {
 pub(super) struct Loaded {
     /// The tables.
     pub(super) tables: Tables,
+    /// When the last commit was made; 0 where no release has said so yet.
+    pub(super) last_commit: Timestamp,
     /// What the records are like that they were rebuilt from.
     pub(super) extent: Extent,
 }
@@ -115,6 +117,7 @@ const BATCHES: usize = 16;
 /// with what was read, so a thread of its own reads ahead.
 pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
     let overlay = &overlay(tree, layers).map_err(LoadError::Tree)?;
+    let last_commit = last_commit(tree, overlay)?;
     thread::scope(|scope| {
         let (sender, batches) = mpsc::sync_channel::<Batch>(BATCHES);
         scope.spawn(move || {
@@ -133,8 +136,19 @@ pub(super) fn load(tree: &Tree, layers: &[Layer]) -> Result<Loaded, LoadError> {
                 extent.largest.note(&key, key.len() + value.len());
             }
         }
-        Ok(Loaded { tables: loader.finish(), extent })
+        Ok(Loaded { tables: loader.finish(), last_commit, extent })
     })
+}
+
+/// When the last commit was made, as the journal says or, before it, the tree.
+fn last_commit(tree: &Tree, overlay: &Overlay) -> Result<Timestamp, LoadError> {
+    let in_journal = overlay.get(codec::TIME_KEY).cloned().flatten();
+    let record = match in_journal {
+        Some(record) => Some(record),
+        None => tree.get(codec::TIME_KEY).map_err(LoadError::Tree)?.map(|record| Bytes::copy_from_slice(&record)),
+    };
+    let milliseconds = record.map(|record| codec::fields(codec::TIME_KEY, &record)).transpose()?;
+    Ok(Timestamp::from_millis(milliseconds.unwrap_or_default()))
 }
 
 /// Reads every record that tables are made of, until nobody wants more.

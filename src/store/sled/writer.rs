@@ -318,7 +318,7 @@ impl Writer {
         let to_forget = self.is_to_forget();
         let committed = catch_unwind(AssertUnwindSafe(|| {
             let forgotten = if to_forget { self.history_to_forget()? } else { Vec::new() };
-            let commit = Commit { changes: &batch.changes, import, forgotten: &forgotten };
+            let commit = Commit { changes: &batch.changes, import, forgotten: &forgotten, at: self.clock.now() };
             // Nothing is left to remove and nothing else to write: no reason to sync.
             let idle = forgotten.is_empty() && batch.changes.is_empty() && import.is_none();
             let synced = if idle { None } else { Some(self.disk.commit(commit)?) };

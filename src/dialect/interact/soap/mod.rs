@@ -69,7 +69,7 @@ impl From<Fault> for Unanswered {
 pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else { return Failure::NotSoap.answer() };
     let settings = interact.live.current();
-    let serving = soap_service::Service::new(&settings, interact.clock.now(), &interact.tally);
+    let serving = soap_service::Service::new(&settings, interact.clock.wall(), &interact.tally);
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &NAMESPACES);
         Operation::of(payload).ok_or_else(unknown)

@@ -18,7 +18,7 @@ use crate::domain::{
     Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use crate::store::{
-    Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
+    Clock, Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
 };
 
 struct Broken;
@@ -197,6 +197,10 @@ impl Store for Broken {
     async fn set_rules(&self, _: Rules) -> Result<()> {
         broken()
     }
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(ManualClock::new(Timestamp::from_millis(1)))
+    }
+
     async fn sweep(&self) -> Result<()> {
         broken()
     }

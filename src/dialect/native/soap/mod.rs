@@ -64,7 +64,7 @@ pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
         return Failure::MediaType(media::ACCEPTED).answer();
     };
     let settings = native.live.current();
-    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.now(), &native.tally) };
+    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.wall(), &native.tally) };
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &[NAMESPACE]);
         Operation::of(payload).ok_or_else(unknown)
@@ -116,7 +116,7 @@ async fn carry_out(
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
 pub(super) fn refuse(native: &Native, headers: &HeaderMap, failure: &Failure) -> Answer {
     let settings = native.live.current();
-    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.now(), &native.tally) };
+    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.wall(), &native.tally) };
     failed(service, soap_service::version(headers), failure)
 }
 

@@ -15,6 +15,8 @@ pub(in crate::store::sled) const FORMAT_KEY: &[u8] = &[tag::FORMAT];
 pub(in crate::store::sled) const COMMIT_KEY: &[u8] = &[tag::COMMIT];
 /// The key of the record that says up to which file the journal has been moved into the tree.
 pub(in crate::store::sled) const JOURNAL_KEY: &[u8] = &[tag::JOURNAL];
+/// The key of the record that says when the last commit was made, in milliseconds since 1970. Releases before it wrote none.
+pub(in crate::store::sled) const TIME_KEY: &[u8] = &[tag::TIME];
 /// The keys of everything that is staged for imports: from the first on, up to the second.
 pub(in crate::store::sled) const STAGES: (&[u8], &[u8]) = (&[tag::STAGE], &[tag::STAGE + 1]);
 /// Where the keys of large values end.
@@ -57,14 +59,14 @@ pub(in crate::store::sled) fn chunk(key: &[u8]) -> Option<Chunk> {
     Some(Chunk { value: ValueId(u64::from_be_bytes(*value)), place })
 }
 
-/// Whether a record holds a single number: how many commits the tree has, or how much of the journal.
+/// Whether a record holds a single number: how many commits the tree has, how much of the journal, or a time.
 pub(in crate::store::sled) fn is_number(key: &[u8]) -> bool {
-    key == COMMIT_KEY || key == JOURNAL_KEY
+    key == COMMIT_KEY || key == JOURNAL_KEY || key == TIME_KEY
 }
 
 /// Whether a record tells of the directory itself and not of what is kept in it.
 pub(in crate::store::sled) fn is_of_directory(key: &[u8]) -> bool {
-    key == FORMAT_KEY || is_number(key) || is_stage(key)
+    key == FORMAT_KEY || key == COMMIT_KEY || key == JOURNAL_KEY || is_stage(key)
 }
 
 /// Whether a record is a piece of what is staged for an import.
@@ -96,6 +98,7 @@ pub(in crate::store::sled) fn kind(key: &[u8]) -> &'static str {
         Some(&tag::HISTORY_BUCKET) => "hours of the history",
         Some(&tag::HISTORY) => "ended allocations",
         Some(&tag::JOURNAL) => "journal",
+        Some(&tag::TIME) => "time of the last commit",
         Some(&tag::STAGE) => "stages of imports",
         _ => "unknown",
     }

@@ -20,3 +20,4 @@ pub(super) const APART: u8 = 200;
 pub(super) const JOURNAL: u8 = 201;
 pub(super) const STAGE: u8 = 202;
 pub(super) const HISTORY: u8 = 203;
+pub(super) const TIME: u8 = 204;

@@ -30,14 +30,14 @@ impl Opening<'_> {
     /// Holds a tree and the journal against the marker and reads all of them.
     pub(super) fn examine(&self, tree: &Tree, marker: Option<&Marker>) -> Result<Contents, OpenError> {
         let Identified { marker, in_tree, replayed, since } = self.identify(tree, marker)?;
-        let Loaded { tables, extent } = self.guarded(|| {
+        let Loaded { tables, last_commit, extent } = self.guarded(|| {
             replay::load(tree, &replayed.layers).map_err(|error| match error {
                 LoadError::Tree(reason) => self.damaged(&reason),
                 LoadError::Record(error) => self.unreadable(&error),
             })
         })?;
         self.guarded(|| self.hold_values(tree, &tables))?;
-        Ok(Contents { tables, extent, marker, in_tree, replayed, since })
+        Ok(Contents { tables, last_commit, extent, marker, in_tree, replayed, since })
     }
 
     /// Holds the documents against the large values, which are written into the tree and not into the journal: what sled
