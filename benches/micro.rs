@@ -111,6 +111,7 @@ impl Pool {
             caller: None,
             data: Vec::new(),
             data_ttl: None,
+            application: None,
         };
         let state = State::new(Tables::default(), Rules { groups, ..Rules::default() });
         let mut pool = Self { state, rng: StdRng::seed_from_u64(1), now: 0, scope, lend };

@@ -101,6 +101,7 @@ pub(crate) fn lend(group: usize, lasting: Seconds) -> Lend {
         caller: None,
         data: Vec::new(),
         data_ttl: None,
+        application: None,
     }
 }
 

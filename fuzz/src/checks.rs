@@ -121,6 +121,7 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
 /// GMS over an empty state, without a server around it.
 struct Gateway {
     gms: Gms,
+    live: Live,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -130,7 +131,7 @@ impl Gateway {
         let store = Arc::new(MemoryStore::new(clock, Rules::default(), 7));
         let live = Live::new(SETTINGS.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
-        Self { gms: Gms::new(store, Arc::new(Access::new(live.clone())), live), runtime }
+        Self { gms: Gms::new(store, Arc::new(Access::new(live.clone())), live.clone()), live, runtime }
     }
 
     fn send(&self, method: &Method, path: &str, content_type: &HeaderValue, body: &Bytes) -> Answer {
@@ -139,10 +140,12 @@ impl Gateway {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let origin = Origin::http("gateway.example:8080");
         let head = Head { method, path, query: "", headers: &headers, origin: &origin };
-        let call = Call { head, body, source: [192, 0, 2, 1].into() };
-        match self.gms.endpoint(&head) {
-            Ok(endpoint) => self.runtime.block_on(self.gms.answer(&endpoint, call)),
-            Err(answer) => answer,
-        }
+        let source = [192, 0, 2, 1].into();
+        let answering = async {
+            let endpoint = self.gms.endpoint(&head)?;
+            let admitted = self.gms.admit(&endpoint, &head, source, self.live.current()).await?;
+            Ok(self.gms.answer(admitted, Call { head, body, source }).await)
+        };
+        self.runtime.block_on(answering).unwrap_or_else(|answer: Answer| answer)
     }
 }

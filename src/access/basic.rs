@@ -4,7 +4,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
 use super::headers::{UserPassword, decode};
 use super::principal::{Cause, GmsSection};
-use crate::config::{DEFAULT_REALM, PasswordHash, Settings, Tenant};
+use crate::config::{BuiltIn, Credentials, DEFAULT_REALM, PasswordHash, Settings, Tenant};
 
 /// What a section of a tenant asks for.
 pub(super) struct Wanted<'a> {
@@ -35,13 +35,33 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<UserPassword>, Cause> {
 
 /// What `section` of `tenant` asks for; `None` where no password is set for it, and so nothing is asked.
 pub(super) fn wanted<'a>(tenant: &'a Tenant, section: GmsSection<'_>) -> Option<Wanted<'a>> {
+    let (user, password) = tenant.gms.effective(credentials(tenant, section));
+    password.map(|password| Wanted { user, password })
+}
+
+/// As [`wanted`], as far as the section has a password that is not the one of `server`.
+pub(super) fn own<'a>(tenant: &'a Tenant, section: GmsSection<'_>) -> Option<Wanted<'a>> {
+    let own = credentials(tenant, section);
+    let of_server = std::ptr::eq(own, &tenant.gms.server);
+    wanted(tenant, section).filter(|_| own.password_hash.is_some() && !of_server)
+}
+
+/// Whether `section` is a service that matches calls.
+pub(super) fn matches_calls(tenant: &Tenant, section: GmsSection<'_>) -> bool {
+    let service = match section {
+        GmsSection::Service(name) => tenant.gms.services.get(name),
+        GmsSection::Storage => None,
+    };
+    service.is_some_and(|service| service.built_in == BuiltIn::MatchInteraction)
+}
+
+/// The credentials of a section; those of `server` where there is no such section.
+fn credentials<'a>(tenant: &'a Tenant, section: GmsSection<'_>) -> &'a Credentials {
     let gms = &tenant.gms;
-    let own = match section {
+    match section {
         GmsSection::Storage => &gms.storage,
         GmsSection::Service(name) => gms.services.get(name).map_or(&gms.server, |service| &service.credentials),
-    };
-    let (user, password) = gms.effective(own);
-    password.map(|password| Wanted { user, password })
+    }
 }
 
 /// The tenant that `user` tells, if it is a GMS user name of one.

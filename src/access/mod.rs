@@ -161,18 +161,40 @@ impl Access {
     /// Who is not let in, and what to answer.
     pub async fn gms(&self, headers: &HeaderMap, source: IpAddr, section: GmsSection<'_>) -> Result<Principal, Denied> {
         let settings = self.live.current();
-        let needs = Needs {
-            keys: &[ApplicationKind::Dnis, ApplicationKind::Interaction],
-            users: Users::Optional,
-            environment: settings.gms.environment.clone(),
-            named: None,
-        };
         let result = match HeaderSet::read(headers) {
-            Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
+            Ok(Some(set)) => self.gms_header_set(&settings, headers, &set, source, section).await,
             Ok(None) => self.basic(&settings, headers, source, section).await,
             Err(cause) => Err(Failed::at(None, cause)),
         };
         result.map_err(|failed| self.deny(&settings, source, failed))
+    }
+
+    /// Lets in a GMS call by the header set. A password that the section has of its own is asked for as well; the one that
+    /// all sections share is only for callers without the set. Matching frees numbers, so it takes the dnis key.
+    async fn gms_header_set(
+        &self,
+        settings: &Settings,
+        headers: &HeaderMap,
+        set: &HeaderSet<'_>,
+        source: IpAddr,
+        section: GmsSection<'_>,
+    ) -> Result<Principal, Failed> {
+        let tenant = settings.tenants.get(set.tenant);
+        let matches = tenant.is_some_and(|tenant| basic::matches_calls(tenant, section));
+        let needs = Needs {
+            keys: if matches { Right::Get.keys() } else { Right::Allocate.keys() },
+            users: Users::Optional,
+            environment: settings.gms.environment.clone(),
+            named: None,
+        };
+        let principal = self.header_set(settings, headers, set, source, &needs).await?;
+        if let Some((tenant, wanted)) = tenant.and_then(|tenant| Some((tenant, basic::own(tenant, section)?))) {
+            let failed = |cause| Failed::at(Some(&tenant.id), cause);
+            let user = basic::read(headers).map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?;
+            let hash = is_user(wanted.user, &user.user).then_some(wanted.password).ok_or(Cause::WrongPassword);
+            self.verify(settings, source, &Claim { tenant: Some(&tenant.id), user: &user, hash }).await?;
+        }
+        Ok(principal)
     }
 
     /// Lets in a call of `source` to the gateway's own API: by the Interact header set with the dnis key and a user, or by
@@ -273,7 +295,7 @@ impl Access {
         }
         let (tenant, application, environment) = opened.map_err(failed)?;
         self.known.remember(source, &key, &settings.access, (self.clock)());
-        let identity = Identity::Application { name: application.name.clone(), user: user.map(|user| user.user) };
+        let identity = Identity::Application { name: application.name.to_string(), user: user.map(|user| user.user) };
         Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
 

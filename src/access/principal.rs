@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::config::ApplicationKind;
-use crate::domain::{Scope, Seconds};
+use crate::domain::{ApplicationName, Scope, Seconds};
 
 /// A caller whose credentials were right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub enum Identity {
     Basic(String),
     /// Not at all: the configuration lets such calls in.
     Anonymous,
+}
+
+impl Identity {
+    /// The application whose key was presented, if one was.
+    pub fn application(&self) -> Option<ApplicationName> {
+        match self {
+            Self::Application { name, .. } => ApplicationName::new(name).ok(),
+            Self::Basic(_) | Self::Anonymous => None,
+        }
+    }
 }
 
 /// What an Interact call is about to do, which decides the credentials it needs.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::section::Section;
 use super::{PasswordHash, Secret, Seeds, TenantAicc, TenantGms};
 use crate::domain::names::{InvalidName, MAX_NAME_CHARS};
-use crate::domain::{EnvironmentName, GroupName, GroupRules, Number, Policy, Seconds, Sharing, TenantId};
+use crate::domain::{
+    ApplicationName, EnvironmentName, GroupName, GroupRules, Number, Policy, Seconds, Sharing, TenantId,
+};
 
 /// The booking times that GMS allows, in seconds.
 const BOOKING: std::ops::RangeInclusive<u64> = 5..=1800;
@@ -36,8 +38,8 @@ pub struct Tenant {
 /// An application of a tenant.
 #[derive(Clone, Debug)]
 pub struct Application {
-    /// What people call it.
-    pub name: String,
+    /// What people call it. Things that it makes are known as its own by this name.
+    pub name: ApplicationName,
     /// What its key opens.
     pub kind: ApplicationKind,
     /// The key, as the `Application-Key` header gives it.
@@ -154,7 +156,7 @@ fn read_applications(section: &mut Section<'_>) -> Vec<Application> {
         for key in ["name", "kind", "key"] {
             section.require(key);
         }
-        let name = section.text("name", label);
+        let name = section.text("name", ApplicationName::new);
         let kind = section.choice("kind", &kinds);
         let mut twice = false;
         let key = section.secret("key", |text| {

@@ -1,7 +1,8 @@
 //! Where wire formats meet the domain: one folder for each vendor, all with the same inner shape.
 //!
-//! A dialect first names the endpoint that a request's head asks for, then answers the whole call; the server does
-//! everything in between (limits, reading the body, metrics, panics) once for all. All wording, status codes and
+//! A dialect first names the endpoint that a request's head asks for, then lets its caller in by what the head shows, and
+//! only then answers the whole call; the server does everything in between (limits, reading the body, metrics, panics)
+//! once for all. All wording, status codes and
 //! quirks of a vendor live in its folder, its errors in one table there.
 
 pub mod aicc;
@@ -17,11 +18,13 @@ pub mod stream;
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
+use crate::config::Settings;
 use crate::domain::{Refusal, Seconds};
 use crate::media::{ContentType, Unclear};
 use crate::store;
@@ -190,6 +193,10 @@ impl Answer {
 pub trait Dialect {
     /// An endpoint of the dialect with what its path says.
     type Endpoint;
+    /// A call that was let in: what is asked for, for whom, and under which settings.
+    type Admitted<'a>
+    where
+        Self: 'a;
 
     /// The dialect's name in metrics and logs.
     const NAME: &'static str;
@@ -206,11 +213,25 @@ pub trait Dialect {
     /// The operation's name in metrics: a label from a small fixed set. An answer may know better.
     fn operation(endpoint: &Self::Endpoint) -> &'static str;
 
-    /// How long the body may be for this endpoint and these headers, in bytes.
-    fn body_limit(&self, endpoint: &Self::Endpoint, head: &Head<'_>) -> usize;
+    /// Lets a caller in by what the head shows, before anything of the body is read, so that a stranger's body costs
+    /// nothing. Where what is asked for stands in the body, as in SOAP, or the credentials do, everybody is let in
+    /// here, and [`Self::answer`] asks. `settings` are those of the whole request.
+    ///
+    /// # Errors
+    /// The answer to whoever is not let in.
+    fn admit<'a>(
+        &'a self,
+        endpoint: &'a Self::Endpoint,
+        head: &Head<'_>,
+        source: IpAddr,
+        settings: Arc<Settings>,
+    ) -> impl Future<Output = Result<Self::Admitted<'a>, Answer>>;
 
-    /// Answers a call.
-    fn answer(&self, endpoint: &Self::Endpoint, call: Call<'_>) -> impl Future<Output = Answer>;
+    /// How long the body may be for this endpoint and these headers, in bytes.
+    fn body_limit(&self, endpoint: &Self::Endpoint, head: &Head<'_>, settings: &Settings) -> usize;
+
+    /// Answers a call that was let in.
+    fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> impl Future<Output = Answer>;
 
     /// Whether an endpoint takes its body, or gives its answer, piece by piece.
     fn in_pieces(_endpoint: &Self::Endpoint) -> bool {
@@ -220,15 +241,15 @@ pub trait Dialect {
     /// Answers a call of an endpoint that works piece by piece.
     fn answer_in_pieces(
         &self,
-        endpoint: &Self::Endpoint,
+        admitted: Self::Admitted<'_>,
         head: Head<'_>,
         source: IpAddr,
         body: &mut Incoming<'_>,
     ) -> impl Future<Output = Streamed> {
         async move {
             match body.gather().await {
-                Ok(body) => self.answer(endpoint, Call { head, body: &body, source }).await.into(),
-                Err(refusal) => self.refuse(Some(endpoint), &head, refusal).into(),
+                Ok(body) => self.answer(admitted, Call { head, body: &body, source }).await.into(),
+                Err(refusal) => self.refuse(None, &head, refusal).into(),
             }
         }
     }

@@ -5,10 +5,12 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
 use super::{Answer, Call, Dialect, Head, Origin, bare};
+use crate::config::Live;
 
-/// What a dialect answers; `target` is path and query.
+/// What a dialect answers under these settings; `target` is path and query.
 pub(super) async fn send<D: Dialect>(
     dialect: &D,
+    live: &Live,
     method: Method,
     target: &str,
     headers: &[(&str, &str)],
@@ -22,10 +24,18 @@ pub(super) async fn send<D: Dialect>(
     let origin = Origin::http("gateway:8080");
     let head = Head { method: &method, path: bare(path), query, headers: &map, origin: &origin };
     assert!(dialect.owns(path));
+    answer(dialect, live, head, &body.into()).await
+}
+
+/// What a dialect answers to a head and a body under these settings.
+pub(super) async fn answer<D: Dialect>(dialect: &D, live: &Live, head: Head<'_>, body: &Bytes) -> Answer {
     let endpoint = match dialect.endpoint(&head) {
         Ok(endpoint) => endpoint,
         Err(answer) => return answer,
     };
-    let body = body.into();
-    dialect.answer(&endpoint, Call { head, body: &body, source: [192, 0, 2, 1].into() }).await
+    let source = [192, 0, 2, 1].into();
+    match dialect.admit(&endpoint, &head, source, live.current()).await {
+        Ok(admitted) => dialect.answer(admitted, Call { head, body, source }).await,
+        Err(answer) => answer,
+    }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{InteractionId, InvalidName, Timestamp};
+use super::{ApplicationName, Asker, InteractionId, InvalidName, Timestamp};
 
 /// Largest entry that is kept whole, in bytes of key, label and value together; the value of a larger one is kept
 /// apart.
@@ -208,29 +208,41 @@ pub struct Document {
     pub kept_until: Timestamp,
     /// Who may read it.
     pub ownership: Ownership,
+    /// The application that made it; `None` where it is nobody's.
+    pub application: Option<ApplicationName>,
     /// The data.
     pub entries: Entries,
 }
 
 /// A document as a caller names it: the id, and by which right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DocumentRef {
     /// The document.
     pub id: DocumentId,
     /// What the caller knows of it; a document answers only to its own kind of name.
     pub ownership: Ownership,
+    /// On whose behalf it is named; a document answers only to whoever reaches it.
+    pub asker: Asker,
 }
 
 impl DocumentRef {
     /// The document that `owner` keeps under a name of its own choice.
     pub fn of_owner(owner: &str, name: &str) -> Self {
-        Self { id: DocumentId::of_owner(owner, name), ownership: Ownership::Owner }
+        Self { id: DocumentId::of_owner(owner, name), ownership: Ownership::Owner, asker: Asker::default() }
+    }
+}
+
+impl DocumentRef {
+    /// The same document, named on behalf of `asker`.
+    #[must_use]
+    pub fn by(self, asker: &Asker) -> Self {
+        Self { asker: asker.clone(), ..self }
     }
 }
 
 impl From<DocumentId> for DocumentRef {
     fn from(id: DocumentId) -> Self {
-        Self { id, ownership: Ownership::Anyone }
+        Self { id, ownership: Ownership::Anyone, asker: Asker::default() }
     }
 }
 

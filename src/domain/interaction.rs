@@ -1,6 +1,6 @@
 //! An interaction: the digital session that a call will be recognised as.
 
-use super::{Deadline, DocumentId, InteractionId, NewEntry, Seconds, Timestamp};
+use super::{ApplicationName, Deadline, DocumentId, InteractionId, NewEntry, Seconds, Timestamp};
 
 /// What a caller says of an interaction to be made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct NewInteraction {
     pub lasting: Option<Seconds>,
     /// User data for its document.
     pub data: Vec<NewEntry>,
+    /// The application that makes it.
+    pub application: Option<ApplicationName>,
 }
 
 /// An interaction that only its name is known of lives until somebody ends it.
@@ -31,6 +33,8 @@ pub struct Interaction {
     pub since: Timestamp,
     /// When it ends by itself.
     pub deadline: Deadline,
+    /// The application that made it; `None` where it is nobody's.
+    pub application: Option<ApplicationName>,
 }
 
 impl Interaction {

@@ -9,6 +9,7 @@
 //! as a list of [`Change`]s, which is all that a store has to keep.
 
 pub mod allocation;
+pub mod asker;
 pub mod call_center;
 pub mod change;
 pub mod code;
@@ -36,6 +37,7 @@ pub mod time;
 pub mod watermark;
 
 pub use allocation::{Allocation, AllocationId, Origin};
+pub use asker::{Asker, Reach};
 pub use call_center::{CallCenter, Flow, Hotline, Overdial};
 pub use change::Change;
 pub use code::{CodePrefix, CodeShape};
@@ -46,7 +48,10 @@ pub use history::{HistoryPage, HistoryQuery, HistoryRules};
 pub use interaction::{Interaction, NewInteraction};
 pub use key::SigningKey;
 pub use listing::{AllocationFilter, NumberFilter, NumberState, Part};
-pub use names::{AccessCode, Caller, EnvironmentName, GroupName, InteractionId, InvalidName, Number, Scope, TenantId};
+pub use names::{
+    AccessCode, ApplicationName, Caller, EnvironmentName, GroupName, InteractionId, InvalidName, Number, Scope,
+    TenantId,
+};
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
 pub use once::{Digest, Made, Once, OnceKey, OnceRecord};
 pub use refusal::{Refusal, RouteRefusal};

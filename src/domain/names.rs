@@ -139,6 +139,11 @@ text_name! {
 }
 
 text_name! {
+    /// An application of a tenant, as the configuration calls it.
+    ApplicationName, MAX_NAME_CHARS
+}
+
+text_name! {
     /// A named set of numbers with an allocation policy.
     GroupName, MAX_NAME_CHARS
 }

@@ -125,7 +125,7 @@ impl Resolve {
     /// Whatever is lent ends with its interaction, so it is always described.
     fn describe(&self, tables: &Tables, scope: &Scope, found: &Arc<Allocation>, now: Timestamp) -> Option<Candidate> {
         let interaction = tables.interaction(scope, &found.interaction, now)?.clone();
-        let document = tables.document(scope, interaction.data.into(), now).cloned();
+        let document = tables.document(scope, &interaction.data.into(), now).cloned();
         let code = self.code.is_some() && self.code.as_deref() == found.code.as_ref().map(AccessCode::as_str);
         let caller = self.caller.is_some() && self.caller == found.caller;
         let evidence = match (code, caller) {

@@ -254,12 +254,13 @@ impl Tables {
     }
 
     /// A live document, to whoever names it rightly.
-    pub fn document(&self, scope: &Scope, named: DocumentRef, now: Timestamp) -> Option<&Arc<Document>> {
+    pub fn document(&self, scope: &Scope, named: &DocumentRef, now: Timestamp) -> Option<&Arc<Document>> {
         let scope = self.scope(scope)?;
         let document = scope.documents.get(&named.id)?;
         let holder = || document.interaction.as_ref().and_then(|id| scope.interactions.get(id));
         let live = now < document.kept_until || holder().is_some_and(|holder| holder.record.live(now));
-        Some(document).filter(|document| live && document.ownership == named.ownership)
+        let answers = document.ownership == named.ownership && named.asker.reaches(document.application.as_ref());
+        Some(document).filter(|_| live && answers)
     }
 }
 

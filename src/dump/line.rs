@@ -10,8 +10,8 @@ use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use crate::domain::{
-    AccessCode, AllocationId, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, Number, NumberId, Origin,
-    Ownership, Sharing, TenantId, Timestamp, ValueId,
+    AccessCode, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, Number,
+    NumberId, Origin, Ownership, Sharing, TenantId, Timestamp, ValueId,
 };
 
 /// What the first line calls itself.
@@ -175,6 +175,9 @@ pub(super) struct InteractionLine {
     /// Not there where it never ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) deadline_ms: Option<Timestamp>,
+    /// Not there where it is nobody's, as everything is in a dump that an older release made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) application: Option<ApplicationName>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -207,6 +210,9 @@ pub(super) struct DocumentLine {
     pub(super) interaction: Option<InteractionId>,
     pub(super) kept_until_ms: Timestamp,
     pub(super) ownership: Ownership,
+    /// Not there where it is nobody's, as everything is in a dump that an older release made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) application: Option<ApplicationName>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

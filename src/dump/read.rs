@@ -132,9 +132,9 @@ where
     }
 
     fn interaction(&mut self, line: InteractionLine) -> Result<(), Stop<E>> {
-        let InteractionLine { tenant, environment, id, document, since_ms, deadline_ms } = line;
+        let InteractionLine { tenant, environment, id, document, since_ms, deadline_ms, application } = line;
         let deadline = deadline_ms.map_or(Deadline::Never, Deadline::At);
-        let record = Interaction { id: id.clone(), data: document, since: since_ms, deadline };
+        let record = Interaction { id: id.clone(), data: document, since: since_ms, deadline, application };
         let scope = self.scope(tenant, environment);
         self.hand_on(Change::Interaction(scope, id, Some(Arc::new(record))))
     }
@@ -148,8 +148,9 @@ where
     }
 
     fn document(&mut self, line: DocumentLine) {
-        let DocumentLine { tenant, environment, id, interaction, kept_until_ms, ownership } = line;
-        let document = Document { id, interaction, kept_until: kept_until_ms, ownership, entries: Entries::new() };
+        let DocumentLine { tenant, environment, id, interaction, kept_until_ms, ownership, application } = line;
+        let kept_until = kept_until_ms;
+        let document = Document { id, interaction, kept_until, ownership, application, entries: Entries::new() };
         self.document = Some((self.scope(tenant, environment), document));
     }
 

@@ -7,9 +7,9 @@ use crate::domain::call_center::{CallCenter, Direction, Flow, Hotline};
 use crate::domain::document::FileLabel;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
-    Caller, Change, CodeShape, Content, Destination, Digest, EntryKey, EnvironmentName, Extension, FlowId, GroupName,
-    HistoryRules, HotlineCode, InteractionId, MediaType, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill,
-    Number, Once, OnceKey, Origin, Rules, Scope, Seconds, TenantId, Timestamp,
+    ApplicationName, Caller, Change, CodeShape, Content, Destination, Digest, EntryKey, EnvironmentName, Extension,
+    FlowId, GroupName, HistoryRules, HotlineCode, InteractionId, MediaType, NewEntry, NewInteraction, NewNumber,
+    NewRoute, NewSkill, Number, Once, OnceKey, Origin, Rules, Scope, Seconds, TenantId, Timestamp,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
@@ -40,6 +40,7 @@ async fn store() -> MemoryStore {
         caller: Some(Caller::new("+4930222").unwrap()),
         data: vec![entry("note", Content::Text, "naïve\n☎".as_bytes()), entry("dot", label.clone(), &[0, 255])],
         data_ttl: None,
+        application: ApplicationName::new("mobile \"web\"").ok(),
     };
     let once =
         |key: &str| Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([b"a request".as_slice()]) });
@@ -50,7 +51,7 @@ async fn store() -> MemoryStore {
     store.free(&bank, number("111")).await.unwrap();
     store.lend(&bank, lend, once("lent")).await.unwrap();
     store
-        .create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), once("stored"))
+        .create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), None, once("stored"))
         .await
         .unwrap();
     store.signing_key().await.unwrap();
@@ -136,6 +137,21 @@ fn refusal(dump: &str) -> String {
 #[tokio::test]
 async fn every_kind_of_line_has_exactly_this_form() {
     insta::assert_snapshot!(dumped(&store().await).await);
+}
+
+#[tokio::test]
+async fn what_an_older_dump_tells_of_is_nobodys() {
+    let told = dumped(&store().await).await;
+    let member = r#","application":"mobile \"web\"""#;
+    assert_eq!(told.matches(member).count(), 2, "an interaction and its document");
+    let older = forged(&told, |lines| lines.iter_mut().for_each(|line| *line = line.replace(member, "")));
+    let makers = changes(older.as_bytes()).unwrap().into_iter().filter_map(|change| match change {
+        Change::Interaction(_, _, Some(interaction)) => Some(interaction.application.clone()),
+        Change::Document(_, _, Some(document)) => Some(document.application.clone()),
+        _ => None,
+    });
+    let makers: Vec<_> = makers.collect();
+    assert!(makers.len() >= 3 && makers.iter().all(Option::is_none), "{makers:?}");
 }
 
 #[tokio::test]

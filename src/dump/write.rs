@@ -82,6 +82,7 @@ impl<W: Write> Writer<W> {
                 document: record.data,
                 since_ms: record.since,
                 deadline_ms: record.deadline.at(),
+                application: record.application.clone(),
             })),
             Change::Allocated(scope, allocation) => self.line(&Line::Allocation(AllocationLine {
                 tenant: scope.tenant.clone(),
@@ -103,6 +104,7 @@ impl<W: Write> Writer<W> {
                 interaction: record.interaction.clone(),
                 kept_until_ms: record.kept_until,
                 ownership: record.ownership,
+                application: record.application.clone(),
             })),
             Change::Entry(scope, document, key, Some(entry)) => {
                 self.line(&Line::Entry(entry_line(scope, *document, key, entry)))

@@ -1,10 +1,11 @@
 //! Between the HTTP library and the dialects: everything around a call that is the same for all of them.
 //!
-//! The head is checked, the endpoint found, the body read within its limit, the call answered, and whatever happens,
-//! panics included, is answered in the dialect's form, counted and, where asked for, logged.
+//! The head is checked, the endpoint found, the caller let in, the body read within its limit, the call answered, and
+//! whatever happens, panics included, is answered in the dialect's form, counted and, where asked for, logged.
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -72,26 +73,33 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
     finish(gateway, request, D::NAME, operation, answered, started)
 }
 
-/// Answers a call of an endpoint, with its body whole or piece by piece.
+/// Lets a caller in and answers the call, with its body whole or piece by piece.
 async fn answer<D: Dialect>(
     dialect: &D,
     endpoint: &D::Endpoint,
     head: Head<'_>,
     source: IpAddr,
-    settings: &Settings,
-    payload: Payload,
+    settings: &Arc<Settings>,
+    mut payload: Payload,
 ) -> Result<Streamed, HttpRefusal> {
     let most = settings.server.limits.head;
     if head_length(&head) > most {
         return Err(HttpRefusal::HeadTooLarge { limit: most });
     }
-    let limit = dialect.body_limit(endpoint, &head);
+    // Before anything of the body: what a stranger sends is neither held nor unpacked, nor is more of it asked for.
+    let admitted = match dialect.admit(endpoint, &head, source, Arc::clone(settings)).await {
+        Ok(admitted) => admitted,
+        Err(answer) => {
+            return Ok(Streamed { close: !body::drop_rest(head.headers, &mut payload).await, ..answer.into() });
+        }
+    };
+    let limit = dialect.body_limit(endpoint, &head, settings);
     if !D::in_pieces(endpoint) {
         let body = body::read(head.headers, payload, limit).await?;
-        return Ok(dialect.answer(endpoint, Call { head, body: &body, source }).await.into());
+        return Ok(dialect.answer(admitted, Call { head, body: &body, source }).await.into());
     }
     let mut pieces = body::pieces(head.headers, payload, limit)?;
-    let mut streamed = dialect.answer_in_pieces(endpoint, head, source, &mut pieces).await;
+    let mut streamed = dialect.answer_in_pieces(admitted, head, source, &mut pieces).await;
     // Whoever is refused before all was read may still be sending; a little more is let come, so that a small body does
     // not cost its sender the connection.
     streamed.close = !ends_soon(&mut pieces, most).await;

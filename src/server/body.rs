@@ -15,6 +15,10 @@ use crate::dialect::stream::Incoming;
 
 /// How long a sender may take for a whole body or, where a body is passed on piece by piece, for the next piece.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How much of a body that nobody wants is let come, in bytes.
+const MOST_DROPPED: usize = 64 * 1024;
+/// How long a body that nobody wants is let come.
+const PATIENCE_WITH_UNWANTED: Duration = Duration::from_secs(1);
 /// How much of an archive is unpacked at a time: it may become a thousand times as much.
 const UNPACKED_AT_A_TIME: usize = 1024;
 
@@ -27,6 +31,26 @@ pub(super) async fn read(headers: &HeaderMap, payload: Payload, limit: usize) ->
         Coding::Identity => Ok(body),
         Coding::Gzip => inflate(&body, limit),
     }
+}
+
+/// Reads and drops what is still coming of a body that nobody wants, as far as it is little and comes soon, and tells
+/// whether that was all. A sender that is cut off while it still sends may never see the answer; one that has sent
+/// everything keeps its connection.
+pub(super) async fn drop_rest(headers: &HeaderMap, payload: &mut Payload) -> bool {
+    if announced(headers).is_some_and(|length| length > MOST_DROPPED as u64) {
+        return false;
+    }
+    let rest = async {
+        let mut dropped = 0;
+        while let Some(piece) = payload.next().await {
+            dropped += piece.map_or(MOST_DROPPED, |piece| piece.len());
+            if dropped >= MOST_DROPPED {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(PATIENCE_WITH_UNWANTED, rest).await.unwrap_or(false)
 }
 
 /// As [`read`], but piece by piece.
@@ -49,11 +73,15 @@ pub(super) fn pieces(headers: &HeaderMap, payload: Payload, limit: usize) -> Res
 /// The content coding of a body that may be read at all.
 fn check(headers: &HeaderMap, limit: usize) -> Result<Coding, HttpRefusal> {
     let coding = Coding::of(headers)?;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
+    if announced(headers).is_some_and(|length| length > limit as u64) {
         return Err(HttpRefusal::BodyTooLarge { limit });
     }
     Ok(coding)
+}
+
+/// How long the body will be, as far as its head says it.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A body that is being passed on.

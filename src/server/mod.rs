@@ -151,7 +151,7 @@ impl Server {
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
             interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::clone(&clock)),
-            aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::clone(&clock)),
+            aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), Arc::clone(&clock)),
             native: Native::new(Arc::clone(&store), Arc::clone(&access), live.clone(), clock),
             access,
             store,

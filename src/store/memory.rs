@@ -23,10 +23,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Turn, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Candidate, Change, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter,
-    RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Change, Destination, Dialled, DocumentId,
+    DocumentRef, GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber,
+    NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
 };
 
 /// The engine.
@@ -287,9 +287,10 @@ impl Store for MemoryStore {
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
+        application: Option<ApplicationName>,
         once: Option<Once>,
     ) -> Result<DocumentId> {
-        self.write(|turn| turn.under(once).create_document(scope, entries, ttl))
+        self.write(|turn| turn.under(once).create_document(scope, entries, ttl, application))
     }
 
     async fn merge_document(
@@ -300,15 +301,15 @@ impl Store for MemoryStore {
         ttl: Option<Seconds>,
         once: Option<Once>,
     ) -> Result<()> {
-        self.write(|turn| turn.under(once).merge_document(scope, named, entries, ttl))
+        self.write(|turn| turn.under(once).merge_document(scope, &named, entries, ttl))
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
-        self.write(|turn| turn.delete_document(scope, named))
+        self.write(|turn| turn.delete_document(scope, &named))
     }
 
     async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
-        self.write(|turn| turn.delete_entry(scope, named, key))
+        self.write(|turn| turn.delete_entry(scope, &named, key))
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
@@ -354,7 +355,7 @@ impl Store for MemoryStore {
     }
 
     async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
-        Ok(self.read_values(|inner, now| match inner.state.tables().document(scope, named, now) {
+        Ok(self.read_values(|inner, now| match inner.state.tables().document(scope, &named, now) {
             Some(document) => loading::document(document, &inner.values),
             None => Ok(None),
         }))
@@ -362,7 +363,7 @@ impl Store for MemoryStore {
 
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
         Ok(self.read_values(|inner, now| {
-            let document = inner.state.tables().document(scope, named, now);
+            let document = inner.state.tables().document(scope, &named, now);
             match document.and_then(|document| document.entries.get(key)) {
                 Some(entry) => loading::entry(entry, &inner.values),
                 None => Ok(None),

@@ -22,10 +22,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Candidate, Content, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolution, Resolve, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Content, Destination, Dialled, DocumentId,
+    DocumentRef, GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber,
+    NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolution,
+    Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -205,7 +205,7 @@ pub trait Store: Send + Sync {
     /// [`Refusal::InteractionUnknown`].
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()>;
 
-    /// Makes a document that belongs to no interaction.
+    /// Makes a document that belongs to no interaction; it is the `application`'s own.
     ///
     /// # Errors
     /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
@@ -215,6 +215,7 @@ pub trait Store: Send + Sync {
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
+        application: Option<ApplicationName>,
         once: Option<Once>,
     ) -> Result<DocumentId>;
 

@@ -107,6 +107,7 @@ fn lend(holder: &str) -> Lend {
         caller: None,
         data: Vec::new(),
         data_ttl: None,
+        application: None,
     }
 }
 
@@ -117,7 +118,7 @@ async fn work(store: &SledStore, round: usize, ids: &mut Vec<DocumentId>) {
     if round == 0 {
         let numbers = (0..NUMBERS).map(|at| store.create_number(scope, new_number(1000 + at), None));
         try_join_all(numbers).await.unwrap();
-        let made = (0..DOCUMENTS).map(|place| store.create_document(scope, entries(round, place), kept, None));
+        let made = (0..DOCUMENTS).map(|place| store.create_document(scope, entries(round, place), kept, None, None));
         *ids = try_join_all(made).await.unwrap();
     } else {
         let written = (0..DOCUMENTS).filter(|place| writes(round, *place));

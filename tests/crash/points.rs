@@ -88,6 +88,7 @@ fn lend(holder: &str, bytes: &[u8]) -> Lend {
         caller: None,
         data: vec![NewEntry { key, content: Content::Text, bytes: bytes.into() }],
         data_ttl: None,
+        application: None,
     }
 }
 

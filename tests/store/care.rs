@@ -32,7 +32,7 @@ async fn lived_in(directory: &Path, rounds: usize) -> SledStore {
         store.match_call(&scope(), call, Which::Newest, AfterMatch::Delete, WithData::No).await.unwrap();
         let picture = vec![u8::try_from(round % 251).unwrap(); 20_000];
         let entries = vec![file("picture", &picture), text("note", "n")];
-        documents.push(store.create_document(&scope(), entries, Seconds::new(3600), None).await.unwrap());
+        documents.push(store.create_document(&scope(), entries, Seconds::new(3600), None, None).await.unwrap());
         if documents.len() > 3 {
             store.delete_document(&scope(), documents.remove(0).into()).await.unwrap();
         }
@@ -152,7 +152,7 @@ async fn compaction_keeps_everything_and_takes_no_more_room() {
     let mut documents = Vec::new();
     for round in 0..100u8 {
         let entries = vec![file("picture", &[round; 50_000])];
-        documents.push(store.create_document(&scope(), entries, Seconds::new(600), None).await.unwrap());
+        documents.push(store.create_document(&scope(), entries, Seconds::new(600), None, None).await.unwrap());
     }
     for id in documents {
         store.delete_document(&scope(), id.into()).await.unwrap();

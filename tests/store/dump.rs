@@ -68,8 +68,10 @@ async fn a_snapshot_is_whole_though_everything_in_it_goes_while_it_is_read() {
         store.create_number(&scope(), number("41"), None).await.unwrap();
         let lent = store.lend(&scope(), lend_to("ann"), None).await.unwrap();
         let picture: Vec<u8> = (0..500_000u32).map(|place| (place % 251) as u8).collect();
-        let id =
-            store.create_document(&scope(), vec![file("picture", &picture)], Seconds::new(600), None).await.unwrap();
+        let id = store
+            .create_document(&scope(), vec![file("picture", &picture)], Seconds::new(600), None, None)
+            .await
+            .unwrap();
         let before = dumped(store).await;
 
         let snapshot = store.snapshot().await.unwrap();
@@ -93,8 +95,10 @@ async fn a_snapshot_is_whole_though_everything_in_it_goes_while_it_is_read() {
 async fn what_was_dropped_during_a_backup_leaves_the_disk_afterwards() {
     let directory = tempfile::tempdir().unwrap();
     let store = crate::engine::open(directory.path()).unwrap();
-    let id =
-        store.create_document(&scope(), vec![file("picture", &[7; 9_000])], Seconds::new(600), None).await.unwrap();
+    let id = store
+        .create_document(&scope(), vec![file("picture", &[7; 9_000])], Seconds::new(600), None, None)
+        .await
+        .unwrap();
     let snapshot = store.snapshot().await.unwrap();
     store.delete_document(&scope(), id.into()).await.unwrap();
     drop(snapshot);

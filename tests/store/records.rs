@@ -80,7 +80,7 @@ async fn large_values_make_no_blobs_and_leave_no_records_when_they_are_gone() {
     let mut documents = Vec::new();
     for _ in 0..8 {
         let entries = vec![file("picture", &picture), text("note", &"n".repeat(1_000))];
-        documents.push(store.create_document(&scope(), entries, Seconds::new(600), None).await.unwrap());
+        documents.push(store.create_document(&scope(), entries, Seconds::new(600), None, None).await.unwrap());
     }
     let blobs = || std::fs::read_dir(directory.path().join("blobs")).unwrap().count();
     assert_eq!(blobs(), 0);

@@ -62,6 +62,7 @@ pub(crate) fn lend_to(holder: &str) -> Lend {
         caller: None,
         data: Vec::new(),
         data_ttl: None,
+        application: None,
     }
 }
 

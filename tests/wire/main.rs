@@ -27,6 +27,7 @@ mod reading;
 mod reload;
 mod resolution;
 mod restart;
+mod rights;
 mod secured;
 mod server;
 mod soap;

@@ -10,10 +10,10 @@ use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::{Found, Page};
 use dnis_gateway::domain::{
-    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
-    HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
+    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use dnis_gateway::store::{Clock, Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
@@ -133,9 +133,10 @@ impl Store for Accidental {
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
+        application: Option<ApplicationName>,
         once: Option<Once>,
     ) -> Result<DocumentId> {
-        self.inner.create_document(scope, entries, ttl, once).await
+        self.inner.create_document(scope, entries, ttl, application, once).await
     }
 
     async fn merge_document(

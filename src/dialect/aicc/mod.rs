@@ -20,11 +20,12 @@ mod spelling;
 mod tests;
 mod token;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
 use crate::access::Access;
-use crate::config::Live;
+use crate::config::Settings;
 use crate::domain::SigningKey;
 use crate::store::{Clock, Store};
 use error::Failure;
@@ -36,55 +37,62 @@ pub use endpoint::Endpoint;
 pub struct Aicc {
     store: Arc<dyn Store>,
     access: Arc<Access>,
-    live: Live,
     clock: Arc<dyn Clock>,
+}
+
+/// A call that was let in.
+pub struct Admitted<'a>(Entry<'a>);
+
+/// What a call that was let in is.
+enum Entry<'a> {
+    /// Somebody who wants a token; key and secret stand in the body.
+    Stranger(Arc<Settings>),
+    /// The holder of a token, who wants something else.
+    Holder(Endpoint, Operations<'a>),
 }
 
 impl Aicc {
     /// The dialect over a store, for whom `access` lets in. The clock is for the life of tokens, which is counted the
     /// same on every gateway.
-    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock }
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, access, clock }
     }
 
     /// The key that tokens are signed with: the configured one, else the one that the store keeps.
-    async fn signing_key(&self) -> Result<SigningKey, Failure> {
-        match &self.live.current().aicc.signing_key {
+    async fn signing_key(&self, settings: &Settings) -> Result<SigningKey, Failure> {
+        match &settings.aicc.signing_key {
             Some(key) => Ok(key.clone()),
             None => Ok(self.store.signing_key().await?),
         }
     }
 
     /// Lets in the holder of a token.
-    async fn enter(&self, call: &Call<'_>) -> Result<Operations<'_>, Failure> {
-        let signing = self.signing_key().await?;
-        let principal = self.access.aicc(call.head.headers, call.source, &signing, self.clock.now())?;
-        Ok(Operations { store: &*self.store, scope: principal.scope, settings: self.live.current() })
+    async fn enter(&self, head: &Head<'_>, source: IpAddr, settings: Arc<Settings>) -> Result<Operations<'_>, Failure> {
+        let signing = self.signing_key(&settings).await?;
+        let principal = self.access.aicc(head.headers, source, &signing, self.clock.now())?;
+        Ok(Operations { store: &*self.store, scope: principal.scope, settings })
     }
+}
 
-    async fn carry_out(&self, endpoint: Endpoint, call: &Call<'_>) -> Result<Answer, Failure> {
-        if endpoint == Endpoint::TokenByAkSk {
-            return token::grant(self, call).await;
-        }
-        let operations = self.enter(call).await?;
-        match endpoint {
-            Endpoint::TokenByAkSk => token::grant(self, call).await,
-            Endpoint::CreateCalledRoute => routes::create(&operations, call).await,
-            Endpoint::QueryCalledRoute => routes::query(&operations, call).await,
-            Endpoint::ModifyCalledRoute => routes::modify(&operations, call).await,
-            Endpoint::DeleteCalledRoute => routes::delete(&operations, call).await,
-            Endpoint::QueryAccessCodeList => lists::access_codes(&operations, call),
-            Endpoint::QuerySkills => skills::query(&operations, call).await,
-            Endpoint::CreateSkill => skills::create(&operations, call).await,
-            Endpoint::ModifySkill => skills::modify(&operations, call).await,
-            Endpoint::DeleteSkill => skills::delete(&operations, call).await,
-            Endpoint::QueryIvrFlowList => lists::ivr_flows(&operations, call),
-        }
+async fn carry_out(endpoint: Endpoint, operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
+    match endpoint {
+        Endpoint::TokenByAkSk => unreachable!("whoever wants a token is let in as a stranger"),
+        Endpoint::CreateCalledRoute => routes::create(operations, call).await,
+        Endpoint::QueryCalledRoute => routes::query(operations, call).await,
+        Endpoint::ModifyCalledRoute => routes::modify(operations, call).await,
+        Endpoint::DeleteCalledRoute => routes::delete(operations, call).await,
+        Endpoint::QueryAccessCodeList => lists::access_codes(operations, call),
+        Endpoint::QuerySkills => skills::query(operations, call).await,
+        Endpoint::CreateSkill => skills::create(operations, call).await,
+        Endpoint::ModifySkill => skills::modify(operations, call).await,
+        Endpoint::DeleteSkill => skills::delete(operations, call).await,
+        Endpoint::QueryIvrFlowList => lists::ivr_flows(operations, call),
     }
 }
 
 impl Dialect for Aicc {
     type Endpoint = Endpoint;
+    type Admitted<'a> = Admitted<'a>;
 
     const NAME: &'static str = "aicc";
 
@@ -100,13 +108,32 @@ impl Dialect for Aicc {
         endpoint.operation()
     }
 
-    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>) -> usize {
-        self.live.current().server.limits.body
+    async fn admit<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+        head: &Head<'_>,
+        source: IpAddr,
+        settings: Arc<Settings>,
+    ) -> Result<Admitted<'a>, Answer> {
+        if *endpoint == Endpoint::TokenByAkSk {
+            return Ok(Admitted(Entry::Stranger(settings)));
+        }
+        let operations = self.enter(head, source, settings).await;
+        operations
+            .map(|operations| Admitted(Entry::Holder(*endpoint, operations)))
+            .map_err(|failure| failure.answer(Some(*endpoint)))
     }
 
-    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
-        let answer = self.carry_out(*endpoint, &call).await;
-        answer.unwrap_or_else(|failure| failure.answer(Some(*endpoint)))
+    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>, settings: &Settings) -> usize {
+        settings.server.limits.body
+    }
+
+    async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
+        let (endpoint, answer) = match admitted.0 {
+            Entry::Stranger(settings) => (Endpoint::TokenByAkSk, token::grant(self, &settings, &call).await),
+            Entry::Holder(endpoint, operations) => (endpoint, carry_out(endpoint, &operations, &call).await),
+        };
+        answer.unwrap_or_else(|failure| failure.answer(Some(endpoint)))
     }
 
     fn refuse(&self, endpoint: Option<&Endpoint>, _head: &Head<'_>, refusal: HttpRefusal) -> Answer {

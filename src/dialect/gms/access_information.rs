@@ -61,6 +61,7 @@ pub(super) fn read(parameters: Parameters, holder: Holder, terms: Terms<'_>) -> 
         caller: parameters.parse("_phone_number", Caller::new)?.or_else(|| service.phone_number.clone()),
         data_ttl: parameters.text("_ttl")?.map(time_to_live).or(service.ttl),
         data: parameters.user_data()?,
+        application: None,
     };
     Ok(LendRequest { lend, pool_health })
 }

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
 use super::storage::{self, Place};
 use super::user_data::{self, Address};
-use super::{Reply, Request};
+use super::{Client, Reply, Request};
 use crate::domain::{Interaction, InteractionId, Refusal, Scope};
 use crate::store::Store;
 
@@ -20,13 +20,14 @@ use crate::store::Store;
 /// That there is no such instance, and what the parameters or the store refuse.
 pub(super) async fn answer(
     store: &dyn Store,
-    scope: &Scope,
+    client: &Client,
     id: &str,
     action: &InstanceAction,
     request: &Request<'_>,
 ) -> Result<Reply, Error> {
-    let instance = find(store, scope, id).await?.ok_or_else(|| Error::InstanceUnknown(id.to_owned()))?;
-    let place = Place::of(instance.data);
+    let Client { scope, asker } = client;
+    let instance = find(store, client, id).await?.ok_or_else(|| Error::InstanceUnknown(id.to_owned()))?;
+    let place = Place::of(instance.data, asker);
     match action {
         InstanceAction::Query => query(store, scope, &instance, request).await,
         InstanceAction::Delete => {
@@ -45,17 +46,17 @@ pub(super) async fn answer(
             store.merge_document(scope, place.document, data, None, None).await?;
             Ok(storage::id_of(&place.id))
         }
-        InstanceAction::ReadKey(key) => storage::read_key(store, scope, &place, key).await,
-        InstanceAction::DeleteKey(key) => storage::delete_key(store, scope, &place, key).await,
+        InstanceAction::ReadKey(key) => storage::read_key(store, scope, place, key).await,
+        InstanceAction::DeleteKey(key) => storage::delete_key(store, scope, place, key).await,
     }
 }
 
-/// The live instance with this id, if there is one. What is no possible id is unknown like any other.
-pub(super) async fn find(store: &dyn Store, scope: &Scope, id: &str) -> Result<Option<Arc<Interaction>>, Error> {
-    match InteractionId::new(id) {
-        Ok(id) => Ok(store.interaction(scope, &id).await?),
-        Err(_) => Ok(None),
-    }
+/// The live instance with this id, if there is one that the client reaches. What is no possible id is unknown like any
+/// other.
+pub(super) async fn find(store: &dyn Store, client: &Client, id: &str) -> Result<Option<Arc<Interaction>>, Error> {
+    let Ok(id) = InteractionId::new(id) else { return Ok(None) };
+    let instance = store.interaction(&client.scope, &id).await?;
+    Ok(instance.filter(|instance| client.asker.reaches(instance.application.as_ref())))
 }
 
 /// Where the instance's data are and, if asked for as of match-interaction, the data.

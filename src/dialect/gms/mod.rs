@@ -23,6 +23,7 @@ mod storage;
 mod tests;
 mod user_data;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,9 +32,9 @@ use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue
 use bytes::Bytes;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{self, Access, GmsSection};
-use crate::config::{BuiltIn, Format, Live, Settings};
-use crate::domain::Scope;
+use crate::access::{self, Access, GmsSection, Identity, Principal};
+use crate::config::{ApplicationKind, BuiltIn, Format, Live, Settings};
+use crate::domain::{Asker, Reach, Scope};
 use crate::store::Store;
 use crate::xml::writer::Unrepresentable;
 use answer::{Form, Members, uncached};
@@ -66,6 +67,38 @@ struct Request<'c> {
     guessed: &'c AtomicU64,
 }
 
+/// A call that was let in.
+pub struct Admitted<'a> {
+    asked: &'a Asked,
+    client: Client,
+    settings: Arc<Settings>,
+}
+
+/// Who calls.
+struct Client {
+    /// Whose data the call is about.
+    scope: Scope,
+    /// What is reached of them, and whose own is what the call makes.
+    asker: Asker,
+}
+
+impl Client {
+    /// A key that opens allocation alone reaches what its application made; everybody else reaches everything, as in GMS
+    /// itself.
+    fn of(principal: Principal, settings: &Settings) -> Self {
+        let Principal { scope, identity } = principal;
+        let Identity::Application { name, .. } = identity else { return Self { scope, asker: Asker::default() } };
+        let tenant = settings.tenants.get(&scope.tenant);
+        let known = tenant.and_then(|tenant| tenant.applications.iter().find(|known| known.name.as_str() == name));
+        let reach = match known.map(|known| known.kind) {
+            Some(ApplicationKind::Dnis) => Reach::All,
+            // One that a reload has taken away just now reaches nothing more.
+            Some(ApplicationKind::Interaction) | None => Reach::Own,
+        };
+        Self { scope, asker: Asker { application: known.map(|known| known.name.clone()), reach } }
+    }
+}
+
 /// A good answer, still without a format.
 enum Reply {
     /// Named values.
@@ -90,53 +123,50 @@ impl Gms {
     }
 
     /// Whose call it is.
-    async fn admit(&self, endpoint: &Endpoint, call: &Call<'_>) -> Result<Scope, Error> {
+    async fn caller(&self, endpoint: &Endpoint, head: &Head<'_>, source: IpAddr) -> Result<Principal, Error> {
         let section = match endpoint {
             Endpoint::Service(name) | Endpoint::ServiceOrInstance(name) => GmsSection::Service(name),
             // An instance does not tell which service started it: no service's own section, but `server` holds.
             Endpoint::Instance { id, .. } => GmsSection::Service(id),
             Endpoint::Storage(_) => GmsSection::Storage,
         };
-        match self.access.gms(call.head.headers, call.source, section).await {
-            Ok(principal) => Ok(principal.scope),
-            Err(denied) => Err(match denied.refusal {
-                access::Refusal::Unauthorized { realm } => Error::Unauthorized { realm },
-                access::Refusal::TooManyAttempts { retry_after } => Error::TooManyAttempts { retry_after },
-            }),
-        }
+        let admitted = self.access.gms(head.headers, source, section).await;
+        admitted.map_err(|denied| match denied.refusal {
+            access::Refusal::Unauthorized { realm } => Error::Unauthorized { realm },
+            access::Refusal::TooManyAttempts { retry_after } => Error::TooManyAttempts { retry_after },
+        })
     }
 
     async fn reply(
         &self,
         settings: &Settings,
-        scope: &Scope,
+        client: &Client,
         endpoint: &Endpoint,
         request: &Request<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
         let store = &*self.store;
         match endpoint {
-            Endpoint::Service(name) => self.call(settings, scope, name, request, format).await,
+            Endpoint::Service(name) => self.call(settings, client, name, request, format).await,
             Endpoint::ServiceOrInstance(word) => {
                 // The operator's names come first; an id of the gateway's own making is never one of them.
-                let is_instance = service::find(settings, scope, word).is_none()
-                    && instance::find(store, scope, word).await?.is_some();
+                let is_instance = service::find(settings, &client.scope, word).is_none()
+                    && instance::find(store, client, word).await?.is_some();
                 if is_instance {
-                    instance::answer(store, scope, word, &InstanceAction::Query, request).await
+                    instance::answer(store, client, word, &InstanceAction::Query, request).await
                 } else {
-                    self.call(settings, scope, word, request, format).await
+                    self.call(settings, client, word, request, format).await
                 }
             }
-            Endpoint::Instance { id, action } => instance::answer(store, scope, id, action, request).await,
-            Endpoint::Storage(storage) => storage::answer(store, scope, storage, request).await,
+            Endpoint::Instance { id, action } => instance::answer(store, client, id, action, request).await,
+            Endpoint::Storage(storage) => storage::answer(store, client, storage, request).await,
         }
     }
 
     /// An error that is known before the call is whole, and so before its tenant.
     fn refusal(&self, head: &Head<'_>, error: &Error) -> Answer {
         let declared = BodyType::of(head.headers);
-        let format = format::choose(head.headers, &declared, self.live.current().gms.default_format);
-        Form { format, origin: head.origin, path: head.path }.fault(error.into())
+        form(head, &declared, self.live.current().gms.default_format).fault(error.into())
     }
 }
 
@@ -182,6 +212,11 @@ fn value(media_type: &str, bytes: &[u8]) -> Answer {
         .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"))
 }
 
+/// How the request of this head is answered, where `default` is the configured format.
+fn form<'h>(head: &Head<'h>, declared: &Declared, default: Format) -> Form<'h> {
+    Form { format: format::choose(head.headers, declared, default), origin: head.origin, path: head.path }
+}
+
 /// The configured format of a tenant's answers.
 fn default_format(settings: &Settings, scope: &Scope) -> Format {
     let own = settings.tenants.get(&scope.tenant).and_then(|tenant| tenant.gms.default_format);
@@ -190,6 +225,7 @@ fn default_format(settings: &Settings, scope: &Scope) -> Format {
 
 impl Dialect for Gms {
     type Endpoint = Asked;
+    type Admitted<'a> = Admitted<'a>;
 
     const NAME: &'static str = "gms";
 
@@ -224,29 +260,32 @@ impl Dialect for Gms {
         }
     }
 
-    fn body_limit(&self, asked: &Asked, _: &Head<'_>) -> usize {
-        let limits = self.live.current().server.limits;
+    async fn admit<'a>(
+        &'a self,
+        asked: &'a Asked,
+        head: &Head<'_>,
+        source: IpAddr,
+        settings: Arc<Settings>,
+    ) -> Result<Admitted<'a>, Answer> {
+        match self.caller(&asked.endpoint, head, source).await {
+            Ok(principal) => Ok(Admitted { asked, client: Client::of(principal, &settings), settings }),
+            Err(error) => Err(form(head, &asked.declared, settings.gms.default_format).fault(Fault::from(&error))),
+        }
+    }
+
+    fn body_limit(&self, asked: &Asked, _: &Head<'_>, settings: &Settings) -> usize {
+        let limits = &settings.server.limits;
         match asked.declared {
             Ok(BodyType::Multipart { .. }) => limits.multipart,
             _ => limits.body,
         }
     }
 
-    async fn answer(&self, asked: &Asked, call: Call<'_>) -> Answer {
-        let Asked { endpoint, declared } = asked;
-        let settings = self.live.current();
-        let form = |default| Form {
-            format: format::choose(call.head.headers, declared, default),
-            origin: call.head.origin,
-            path: call.head.path,
-        };
-        let scope = match self.admit(endpoint, &call).await {
-            Ok(scope) => scope,
-            Err(error) => return form(settings.gms.default_format).fault(Fault::from(&error)),
-        };
-        let form = form(default_format(&settings, &scope));
+    async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
+        let Admitted { asked: Asked { endpoint, declared }, client, settings } = admitted;
+        let form = form(&call.head, declared, default_format(&settings, &client.scope));
         let request = Request { call: &call, declared, guessed: &self.guessed };
-        let reply = self.reply(&settings, &scope, endpoint, &request, form.format).await;
+        let reply = self.reply(&settings, &client, endpoint, &request, form.format).await;
         reply.and_then(|reply| reply.write(form)).unwrap_or_else(|error| form.fault(Fault::from(&error)))
     }
 

@@ -9,11 +9,11 @@ use super::error::Error;
 use super::match_interaction::MatchRequest;
 use super::parameters::Parameters;
 use super::user_data::{self, Address};
-use super::{Gms, Reply, Request, request_access, request_interaction};
+use super::{Client, Gms, Reply, Request, request_access, request_interaction};
 use crate::access::Suspect;
 use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
 use crate::domain::refusal::Miss;
-use crate::domain::state::{Criteria, Lent};
+use crate::domain::state::{Criteria, Lend, Lent};
 use crate::domain::{Once, Refusal, Scope};
 use crate::store::{self, WithData};
 
@@ -33,11 +33,12 @@ impl Gms {
     pub(super) async fn call(
         &self,
         settings: &Settings,
-        scope: &Scope,
+        client: &Client,
         name: &str,
         request: &Request<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
+        let scope = &client.scope;
         let unknown = || Error::ServiceUnknown(name.to_owned());
         let service = find(settings, scope, name).ok_or_else(unknown)?;
         let tenant = settings.tenants.get(&scope.tenant).ok_or_else(unknown)?;
@@ -46,11 +47,11 @@ impl Gms {
         match service.built_in {
             BuiltIn::RequestAccess => {
                 let wanted = request_access::read(parameters, terms)?;
-                self.lend(scope, wanted, request.call.once()?).await
+                self.lend(client, wanted, request.call.once()?).await
             }
             BuiltIn::RequestInteraction => {
                 let wanted = request_interaction::read(parameters, terms)?;
-                self.lend(scope, wanted, request.call.once()?).await
+                self.lend(client, wanted, request.call.once()?).await
             }
             BuiltIn::MatchInteraction => {
                 let wanted = MatchRequest::read(&parameters, service)?;
@@ -63,8 +64,10 @@ impl Gms {
         }
     }
 
-    async fn lend(&self, scope: &Scope, request: LendRequest, once: Option<Once>) -> Result<Reply, Error> {
-        let lent = self.store.lend(scope, request.lend, once).await?;
+    async fn lend(&self, client: &Client, request: LendRequest, once: Option<Once>) -> Result<Reply, Error> {
+        let Client { scope, asker } = client;
+        let lend = Lend { application: asker.application.clone(), ..request.lend };
+        let lent = self.store.lend(scope, lend, once).await?;
         let mut members = access_information::members(&lent);
         if request.pool_health {
             members.insert(POOL_HEALTH, self.pool_health(scope, &lent).await?);

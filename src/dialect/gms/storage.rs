@@ -11,8 +11,8 @@ use super::endpoint::{DataName, Storage};
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
 use super::user_data::{self, Address};
-use super::{Reply, Request};
-use crate::domain::{Content, DocumentId, DocumentRef, Ownership, Scope};
+use super::{Client, Reply, Request};
+use crate::domain::{Asker, Content, DocumentId, DocumentRef, Ownership, Scope};
 use crate::store::Store;
 
 /// The header that names the user whose data are meant.
@@ -38,16 +38,18 @@ pub(super) struct Place {
 /// What the parameters or the store refuse; [`Error::GmsUser`], [`Error::DocumentUnknown`] and [`Error::KeyUnknown`].
 pub(super) async fn answer(
     store: &dyn Store,
-    scope: &Scope,
+    client: &Client,
     storage: &Storage,
     request: &Request<'_>,
 ) -> Result<Reply, Error> {
+    let Client { scope, asker } = client;
     let call = request.call;
-    let place = |data: &DataName| Place::named(data, call.head.headers);
+    let place = |data: &DataName| Place::named(data, call.head.headers, asker);
     match storage {
         Storage::Create { ttl } => {
             let data = Parameters::gather(request).await?.data()?;
-            let id = store.create_document(scope, data, time_to_live(ttl), call.once()?).await?;
+            let application = asker.application.clone();
+            let id = store.create_document(scope, data, time_to_live(ttl), application, call.once()?).await?;
             Ok(id_of(&id))
         }
         Storage::Merge { data, ttl } => {
@@ -62,12 +64,12 @@ pub(super) async fn answer(
             Ok(id_of(&place.id))
         }
         Storage::Read(data) => read(store, scope, place(data)?).await,
-        Storage::ReadKey { data, key } => read_key(store, scope, &place(data)?, key).await,
+        Storage::ReadKey { data, key } => read_key(store, scope, place(data)?, key).await,
         Storage::Delete(data) => {
             store.delete_document(scope, place(data)?.document).await?;
             Ok(Reply::Members(Members::default()))
         }
-        Storage::DeleteKey { data, key } => delete_key(store, scope, &place(data)?, key).await,
+        Storage::DeleteKey { data, key } => delete_key(store, scope, place(data)?, key).await,
     }
 }
 
@@ -84,8 +86,8 @@ pub(super) async fn read(store: &dyn Store, scope: &Scope, place: Place) -> Resu
 ///
 /// # Errors
 /// [`Error::DocumentUnknown`], [`Error::KeyUnknown`].
-pub(super) async fn read_key(store: &dyn Store, scope: &Scope, place: &Place, key: &str) -> Result<Reply, Error> {
-    let Some(entry) = store.document_entry(scope, place.document, key).await? else {
+pub(super) async fn read_key(store: &dyn Store, scope: &Scope, place: Place, key: &str) -> Result<Reply, Error> {
+    let Some(entry) = store.document_entry(scope, place.document.clone(), key).await? else {
         // Which of the two is unknown tells a client whether the data are over.
         return Err(match store.document(scope, place.document).await? {
             Some(_) => Error::KeyUnknown,
@@ -103,7 +105,7 @@ pub(super) async fn read_key(store: &dyn Store, scope: &Scope, place: &Place, ke
 ///
 /// # Errors
 /// [`Error::DocumentUnknown`], [`Error::KeyUnknown`].
-pub(super) async fn delete_key(store: &dyn Store, scope: &Scope, place: &Place, key: &str) -> Result<Reply, Error> {
+pub(super) async fn delete_key(store: &dyn Store, scope: &Scope, place: Place, key: &str) -> Result<Reply, Error> {
     store.delete_entry(scope, place.document, key).await?;
     Ok(Reply::Members(Members::default()))
 }
@@ -115,15 +117,15 @@ pub(super) fn id_of(id: &impl ToString) -> Reply {
 
 impl Place {
     /// The place of data with an id of the gateway's making.
-    pub(super) fn of(id: DocumentId) -> Self {
-        Self { document: id.into(), id: id.to_string(), address: id.into() }
+    pub(super) fn of(id: DocumentId, asker: &Asker) -> Self {
+        Self { document: DocumentRef::from(id).by(asker), id: id.to_string(), address: id.into() }
     }
 
-    fn named(data: &DataName, headers: &HeaderMap) -> Result<Self, Error> {
+    fn named(data: &DataName, headers: &HeaderMap, asker: &Asker) -> Result<Self, Error> {
         match data {
             // What is no id of the gateway's making is unknown like any other.
             DataName::Given(id) => {
-                Uuid::parse_str(id).map(|id| Self::of(DocumentId(id))).map_err(|_| Error::DocumentUnknown)
+                Uuid::parse_str(id).map(|id| Self::of(DocumentId(id), asker)).map_err(|_| Error::DocumentUnknown)
             }
             DataName::Custom(id) => {
                 let user = user(headers)?;
@@ -131,7 +133,7 @@ impl Place {
                 if !(1..=MAX_NAME_CHARS).contains(&id.chars().count()) || id.contains(char::is_control) {
                     return Err(Error::CustomId { most: MAX_NAME_CHARS });
                 }
-                let (document, address) = (DocumentRef::of_owner(user, id), Address::custom(id));
+                let (document, address) = (DocumentRef::of_owner(user, id).by(asker), Address::custom(id));
                 Ok(Self { document, id: id.to_owned(), address })
             }
         }

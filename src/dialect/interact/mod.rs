@@ -21,12 +21,14 @@ mod soap;
 mod tests;
 mod wsdl;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{Access, Right, UserPassword};
+use crate::access::{Access, Principal, Right, UserPassword};
 use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
+use crate::soap::version::Version;
 use crate::store::{Clock, Store};
 use error::Failure;
 use operations::Operations;
@@ -40,6 +42,21 @@ pub struct Interact {
     live: Live,
     clock: Arc<dyn Clock>,
     tally: Tally,
+}
+
+/// A call that was let in.
+pub struct Admitted<'a>(Entry<'a>);
+
+/// What a call that was let in is.
+enum Entry<'a> {
+    /// An operation over REST, for a caller whose credentials were right.
+    Rest(&'a Rest, Operations<'a>),
+    /// An envelope, whose operation decides what its caller must show.
+    Soap(Service, Arc<Settings>),
+    /// A description, which is anybody's.
+    Wsdl(Service, Version, Arc<Settings>),
+    /// The page of a service, which is anybody's.
+    Page(Service, Arc<Settings>),
 }
 
 impl Interact {
@@ -60,40 +77,37 @@ impl Interact {
         Service::ALL.map(|service| format!("{prefix}{}", service.wsdl_path())).into()
     }
 
-    /// Lets a caller in for what needs `right`.
-    async fn enter(&self, call: &Call<'_>, right: Right, settings: Arc<Settings>) -> Result<Operations<'_>, Failure> {
-        self.enter_as(None, call, right, settings).await
-    }
-
-    /// As [`Self::enter`], for a message that may name its user itself.
-    async fn enter_as(
+    /// Lets a caller in for what needs `right`. `named` is the user that a message names itself.
+    async fn enter(
         &self,
         named: Option<UserPassword>,
-        call: &Call<'_>,
+        head: &Head<'_>,
+        source: IpAddr,
         right: Right,
         settings: Arc<Settings>,
     ) -> Result<Operations<'_>, Failure> {
-        let principal = self.access.interact_as(named, call.head.headers, call.source, right).await?;
-        Ok(Operations { store: &*self.store, scope: principal.scope, settings })
+        let principal = self.access.interact_as(named, head.headers, source, right).await?;
+        let Principal { scope, identity } = principal;
+        Ok(Operations { store: &*self.store, scope, identity, settings })
     }
+}
 
-    async fn rest(&self, rest: &Rest, call: &Call<'_>) -> Result<Answer, Failure> {
-        let operations = self.enter(call, rest.right(), self.live.current()).await?;
-        match rest {
-            Rest::Create => rest::create(&operations, call).await,
-            Rest::Allocate => rest::allocate(&operations, call).await,
-            Rest::Get(phone) => rest::get(&operations, phone).await,
-            Rest::Free(phone) => rest::free(&operations, phone).await,
-            Rest::List => management::list(&operations, call).await,
-            Rest::Read(phone) => management::read(&operations, phone).await,
-            Rest::Update(phone) => management::update(&operations, phone, call).await,
-            Rest::Delete(phone) => management::delete(&operations, phone).await,
-        }
+async fn answer_rest(rest: &Rest, operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
+    match rest {
+        Rest::Create => rest::create(operations, call).await,
+        Rest::Allocate => rest::allocate(operations, call).await,
+        Rest::Get(phone) => rest::get(operations, phone).await,
+        Rest::Free(phone) => rest::free(operations, phone).await,
+        Rest::List => management::list(operations, call).await,
+        Rest::Read(phone) => management::read(operations, phone).await,
+        Rest::Update(phone) => management::update(operations, phone, call).await,
+        Rest::Delete(phone) => management::delete(operations, phone).await,
     }
 }
 
 impl Dialect for Interact {
     type Endpoint = Endpoint;
+    type Admitted<'a> = Admitted<'a>;
 
     const NAME: &'static str = "interact";
 
@@ -109,18 +123,34 @@ impl Dialect for Interact {
         endpoint.operation()
     }
 
-    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>) -> usize {
-        self.live.current().server.limits.body
+    async fn admit<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+        head: &Head<'_>,
+        source: IpAddr,
+        settings: Arc<Settings>,
+    ) -> Result<Admitted<'a>, Answer> {
+        Ok(Admitted(match endpoint {
+            Endpoint::Rest(rest) => match self.enter(None, head, source, rest.right(), settings).await {
+                Ok(operations) => Entry::Rest(rest, operations),
+                Err(failure) => return Err(failure.answer()),
+            },
+            Endpoint::Soap(service) => Entry::Soap(*service, settings),
+            Endpoint::Wsdl(service, version) => Entry::Wsdl(*service, *version, settings),
+            Endpoint::Page(service) => Entry::Page(*service, settings),
+        }))
     }
 
-    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
-        let answer = match endpoint {
-            Endpoint::Rest(rest) => self.rest(rest, &call).await,
-            Endpoint::Soap(service) => return soap::answer(self, *service, &call).await,
-            Endpoint::Wsdl(service, version) => {
-                wsdl::answer(*service, *version, &self.live.current().interact.prefix, &call)
-            }
-            Endpoint::Page(service) => page::answer(*service, &self.live.current().interact.prefix, &call),
+    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>, settings: &Settings) -> usize {
+        settings.server.limits.body
+    }
+
+    async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
+        let answer = match admitted.0 {
+            Entry::Rest(rest, operations) => answer_rest(rest, &operations, &call).await,
+            Entry::Soap(service, settings) => return soap::answer(self, service, &call, settings).await,
+            Entry::Wsdl(service, version, settings) => wsdl::answer(service, version, &settings.interact.prefix, &call),
+            Entry::Page(service, settings) => page::answer(service, &settings.interact.prefix, &call),
         };
         answer.unwrap_or_else(|failure| failure.answer())
     }

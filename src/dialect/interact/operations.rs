@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::Failure;
 use super::parameters::Allocate;
+use crate::access::Identity;
 use crate::config::Settings;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::tables::{Found, Page};
@@ -16,6 +17,8 @@ pub(super) struct Operations<'a> {
     pub(super) store: &'a dyn Store,
     /// Whose phones.
     pub(super) scope: Scope,
+    /// Who calls: an interaction that is made on the way is their application's own.
+    pub(super) identity: Identity,
     /// The settings in force for this request.
     pub(super) settings: Arc<Settings>,
 }
@@ -62,6 +65,7 @@ impl Operations<'_> {
             caller: None,
             data: Vec::new(),
             data_ttl: None,
+            application: self.identity.application(),
         };
         Ok(self.store.lend(&self.scope, lend, once).await?.allocation.number)
     }

@@ -221,6 +221,7 @@ fn lend(desk: &Desk<'_>, wanted: AllocationCreate) -> Result<Lend, Failure> {
         caller,
         data: data.map(UserData::into_entries).unwrap_or_default(),
         data_ttl: None,
+        application: desk.principal.identity.application(),
     })
 }
 

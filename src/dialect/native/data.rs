@@ -254,8 +254,8 @@ impl Operation for ReadKey {
     async fn run(desk: &Desk<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let ByKey { interaction, key } = asked.path;
         let named = document(desk, &interaction).await?;
-        let entry = desk.store.document_entry(desk.scope(), named, key.as_str()).await?;
-        let entry = entry.ok_or(Refusal::EntryUnknown(named.id))?;
+        let unknown = Refusal::EntryUnknown(named.id);
+        let entry = desk.store.document_entry(desk.scope(), named, key.as_str()).await?.ok_or(unknown)?;
         Ok(Shown(ShownValue::new(&entry.content, &entry.bytes)))
     }
 }

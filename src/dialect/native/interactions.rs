@@ -87,7 +87,8 @@ impl Operation for Create {
         let Json(InteractionCreate { id, lasting, data }) = asked.body;
         let lasting = lasting.unwrap_or(desk.settings.gms.interaction_ttl);
         let data = data.map(UserData::into_entries).unwrap_or_default();
-        let new = NewInteraction { id, lasting: Some(lasting), data };
+        let new =
+            NewInteraction { id, lasting: Some(lasting), data, application: desk.principal.identity.application() };
         let made = desk.store.create_interaction(desk.scope(), new, asked.once).await?;
         let path = format!("/interactions/{}", segment(made.id.as_str()));
         Ok(Created { path, shown: ShownInteraction::new(&made, desk.now()) })

@@ -61,6 +61,7 @@ use super::{Answer, Call, Dialect, Head, HttpRefusal};
 use crate::access::{Access, Principal};
 use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
+use crate::soap::version::Version;
 use crate::store::{Clock, Store};
 use endpoint::Target;
 use error::Failure;
@@ -71,6 +72,23 @@ pub use endpoint::Endpoint;
 
 /// The OpenAPI document, as it is served.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::text().into());
+
+/// A call that was let in.
+pub struct Admitted<'a>(Entry<'a>);
+
+/// What a call that was let in is.
+enum Entry<'a> {
+    /// An operation with the parameters of its path, for a caller whose credentials were right.
+    Operation(&'static dyn Served, &'a [String], Desk<'a>),
+    /// An envelope; the user may stand in it.
+    Soap(Arc<Settings>),
+    /// A description of the SOAP service, which is anybody's.
+    Wsdl(Version),
+    /// The page of the SOAP service, which is anybody's.
+    Page,
+    /// The OpenAPI document, which is anybody's.
+    Document,
+}
 
 /// The dialect.
 pub struct Native {
@@ -100,34 +118,10 @@ impl Native {
         soap::WSDL_PATH
     }
 
-    /// Lets a caller in.
-    async fn desk(&self, head: &Head<'_>, source: IpAddr) -> Result<Desk<'_>, Failure> {
-        let settings = self.live.current();
-        let principal = self.access.native(head.headers, source).await?;
-        Ok(self.desk_of(principal, source, settings))
-    }
-
     /// What an operation works with, for a caller who was let in.
-    fn desk_of(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> Desk<'_> {
+    fn desk(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> Desk<'_> {
         let (store, importing, clock, guesses) = (&self.store, &self.importing, &*self.clock, self.access.guesses());
         Desk { store, importing, source, principal, settings, clock, guesses }
-    }
-
-    async fn perform(&self, operation: &dyn Served, segments: &[String], call: &Call<'_>) -> Result<Answer, Failure> {
-        let desk = self.desk(&call.head, call.source).await?;
-        operation.answer(&desk, segments, call).await
-    }
-
-    async fn stream(
-        &self,
-        operation: &dyn Served,
-        segments: &[String],
-        head: Head<'_>,
-        source: IpAddr,
-        body: &mut Incoming<'_>,
-    ) -> Result<Streamed, Failure> {
-        let desk = self.desk(&head, source).await?;
-        operation.stream(&desk, segments, head, body).await
     }
 }
 
@@ -148,6 +142,7 @@ fn refused(operation: &dyn Served, failure: &Failure) -> Answer {
 
 impl Dialect for Native {
     type Endpoint = Endpoint;
+    type Admitted<'a> = Admitted<'a>;
 
     const NAME: &'static str = "native";
 
@@ -163,23 +158,42 @@ impl Dialect for Native {
         endpoint.name()
     }
 
-    fn body_limit(&self, endpoint: &Endpoint, _: &Head<'_>) -> usize {
-        let limits = &self.live.current().server.limits;
+    async fn admit<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+        head: &Head<'_>,
+        source: IpAddr,
+        settings: Arc<Settings>,
+    ) -> Result<Admitted<'a>, Answer> {
+        Ok(Admitted(match &endpoint.0 {
+            Target::Operation(operation, segments) => match self.access.native(head.headers, source).await {
+                Ok(principal) => Entry::Operation(*operation, segments, self.desk(principal, source, settings)),
+                Err(denied) => return Err(refused(*operation, &denied.into())),
+            },
+            Target::Soap => Entry::Soap(settings),
+            Target::Wsdl(version) => Entry::Wsdl(*version),
+            Target::Page => Entry::Page,
+            Target::Document => Entry::Document,
+        }))
+    }
+
+    fn body_limit(&self, endpoint: &Endpoint, _: &Head<'_>, settings: &Settings) -> usize {
+        let limits = &settings.server.limits;
         match &endpoint.0 {
             Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => limits.body,
             Target::Operation(operation, _) => operation.body_limit(limits),
         }
     }
 
-    async fn answer(&self, endpoint: &Endpoint, call: Call<'_>) -> Answer {
-        match &endpoint.0 {
-            Target::Soap => soap::answer(self, &call).await,
-            Target::Wsdl(version) => soap::describe(*version, &call),
-            Target::Page => soap::page(&call),
-            Target::Document => document(),
-            Target::Operation(operation, segments) => {
-                let answer = self.perform(*operation, segments, &call).await;
-                answer.unwrap_or_else(|failure| refused(*operation, &failure))
+    async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
+        match admitted.0 {
+            Entry::Soap(settings) => soap::answer(self, &call, settings).await,
+            Entry::Wsdl(version) => soap::describe(version, &call),
+            Entry::Page => soap::page(&call),
+            Entry::Document => document(),
+            Entry::Operation(operation, segments, desk) => {
+                let answer = operation.answer(&desk, segments, &call).await;
+                answer.unwrap_or_else(|failure| refused(operation, &failure))
             }
         }
     }
@@ -190,18 +204,16 @@ impl Dialect for Native {
 
     async fn answer_in_pieces(
         &self,
-        endpoint: &Endpoint,
+        admitted: Self::Admitted<'_>,
         head: Head<'_>,
-        source: IpAddr,
+        _: IpAddr,
         body: &mut Incoming<'_>,
     ) -> Streamed {
-        match &endpoint.0 {
-            Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => document().into(),
-            Target::Operation(operation, segments) => {
-                let answer = self.stream(*operation, segments, head, source, body).await;
-                answer.unwrap_or_else(|failure| refused(*operation, &failure).into())
-            }
-        }
+        let Entry::Operation(operation, segments, desk) = admitted.0 else {
+            unreachable!("nothing but operations works piece by piece");
+        };
+        let answer = operation.stream(&desk, segments, head, body).await;
+        answer.unwrap_or_else(|failure| refused(operation, &failure).into())
     }
 
     fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {

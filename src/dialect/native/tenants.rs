@@ -82,7 +82,7 @@ choice! {
 
 impl From<&Application> for ShownApplication {
     fn from(application: &Application) -> Self {
-        Self { name: application.name.clone(), kind: Word(application.kind) }
+        Self { name: application.name.to_string(), kind: Word(application.kind) }
     }
 }
 

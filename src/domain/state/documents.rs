@@ -7,8 +7,8 @@ use super::{Ending, State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
 use crate::domain::once::Identity;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, DocumentRef, Entry, EntryKey, Made, NewEntry, Ownership, Refusal, Scope,
-    Seconds, Timestamp, Value, ValueId,
+    ApplicationName, Asker, Change, Deadline, Document, DocumentId, DocumentRef, Entry, EntryKey, Made, NewEntry,
+    Ownership, Refusal, Scope, Seconds, Timestamp, Value, ValueId,
 };
 
 /// What the entries of a document take of the operator's room, in bytes.
@@ -22,7 +22,7 @@ pub(super) fn ends_alone(document: &Document, now: Timestamp) -> bool {
 }
 
 impl Turn<'_> {
-    /// Makes a document that belongs to no interaction and lives for `ttl`.
+    /// Makes a document that belongs to no interaction and lives for `ttl`; it is the `application`'s own.
     ///
     /// # Errors
     /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
@@ -32,6 +32,7 @@ impl Turn<'_> {
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
+        application: Option<ApplicationName>,
     ) -> Result<DocumentId, Refusal> {
         if let Some(id) = self.document_again(scope)? {
             return Ok(id);
@@ -39,7 +40,7 @@ impl Turn<'_> {
         self.state.check_room(None, &entries)?;
         let scope = self.state.shared(scope);
         let id = DocumentId(self.fresh_uuid());
-        self.begin_document(&scope, id.into(), ttl);
+        self.begin_document(&scope, &id.into(), application, ttl);
         self.state.write_entries(&scope, id, entries);
         self.remember(&scope, || Made::Document(id));
         Ok(id)
@@ -55,7 +56,7 @@ impl Turn<'_> {
     pub fn merge_document(
         &mut self,
         scope: &Scope,
-        named: DocumentRef,
+        named: &DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
     ) -> Result<(), Refusal> {
@@ -68,7 +69,10 @@ impl Turn<'_> {
         match (document, ttl) {
             (Some(document), Some(ttl)) => self.state.keep_until(&shared, &document, self.now.after(ttl)),
             (Some(_), None) => {}
-            (None, Some(ttl)) if named.ownership == Ownership::Owner => self.begin_document(&shared, named, ttl),
+            // What another application keeps under the id is not written over.
+            (None, Some(ttl)) if named.ownership == Ownership::Owner && self.is_vacant(scope, named) => {
+                self.begin_document(&shared, named, named.asker.application.clone(), ttl);
+            }
             (None, _) => return Err(Refusal::DocumentUnknown(named.id)),
         }
         self.state.write_entries(&shared, named.id, entries);
@@ -81,7 +85,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`].
-    pub fn delete_document(&mut self, scope: &Scope, named: DocumentRef) -> Result<(), Refusal> {
+    pub fn delete_document(&mut self, scope: &Scope, named: &DocumentRef) -> Result<(), Refusal> {
         let document = self.state.tables.document(scope, named, self.now).cloned();
         let document = document.ok_or(Refusal::DocumentUnknown(named.id))?;
         let scope = self.state.shared(scope);
@@ -96,7 +100,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::EntryUnknown`].
-    pub fn delete_entry(&mut self, scope: &Scope, named: DocumentRef, key: &str) -> Result<(), Refusal> {
+    pub fn delete_entry(&mut self, scope: &Scope, named: &DocumentRef, key: &str) -> Result<(), Refusal> {
         let document = self.state.tables.document(scope, named, self.now).cloned();
         let mut document = (*document.ok_or(Refusal::DocumentUnknown(named.id))?).clone();
         let (key, entry) = document.entries.remove_entry(key).ok_or(Refusal::EntryUnknown(named.id))?;
@@ -115,7 +119,19 @@ impl Turn<'_> {
         })
     }
 
-    fn begin_document(&mut self, scope: &Arc<Scope>, named: DocumentRef, ttl: Seconds) {
+    /// Whether nobody at all has a document of this name.
+    fn is_vacant(&self, scope: &Scope, named: &DocumentRef) -> bool {
+        let anybody = named.clone().by(&Asker::default());
+        self.state.tables.document(scope, &anybody, self.now).is_none()
+    }
+
+    fn begin_document(
+        &mut self,
+        scope: &Arc<Scope>,
+        named: &DocumentRef,
+        application: Option<ApplicationName>,
+        ttl: Seconds,
+    ) {
         self.state.put_document(
             scope,
             Document {
@@ -123,6 +139,7 @@ impl Turn<'_> {
                 interaction: None,
                 kept_until: self.now.after(ttl),
                 ownership: named.ownership,
+                application,
                 entries: Entries::new(),
             },
         );

@@ -9,8 +9,8 @@ use crate::domain::document::Entries;
 use crate::domain::history::End;
 use crate::domain::once::Identity;
 use crate::domain::{
-    Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction, Ownership, Refusal,
-    Scope, Timestamp,
+    ApplicationName, Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction,
+    Ownership, Refusal, Scope, Timestamp,
 };
 
 impl Turn<'_> {
@@ -27,14 +27,14 @@ impl Turn<'_> {
         if let Some(interaction) = again? {
             return Ok(interaction);
         }
-        let NewInteraction { id, lasting, data } = new;
+        let NewInteraction { id, lasting, data, application } = new;
         if let Some(id) = id.as_ref().filter(|id| self.state.tables.interaction(scope, id, self.now).is_some()) {
             return Err(Refusal::InteractionExists(id.clone()));
         }
         self.state.check_room(None, &data)?;
         let id = id.unwrap_or_else(|| self.fresh_interaction_id());
         let deadline = lasting.map_or(Deadline::Never, |lasting| Deadline::At(self.now.after(lasting)));
-        let interaction = self.begin_interaction(scope, id, deadline);
+        let interaction = self.begin_interaction(scope, id, deadline, application);
         let scope = self.state.shared(scope);
         self.state.write_entries(&scope, interaction.data, data);
         self.remember(&scope, || Made::Interaction(interaction.id.clone(), interaction.data));
@@ -60,10 +60,12 @@ impl Turn<'_> {
         scope: &Scope,
         id: InteractionId,
         deadline: Deadline,
+        application: Option<ApplicationName>,
     ) -> Arc<Interaction> {
         let scope = self.state.shared(scope);
         let data = DocumentId(self.fresh_uuid());
-        let interaction = Arc::new(Interaction { id: id.clone(), data, since: self.now, deadline });
+        let interaction =
+            Arc::new(Interaction { id: id.clone(), data, since: self.now, deadline, application: application.clone() });
         self.state.put_interaction(&scope, Arc::clone(&interaction));
         self.state.put_document(
             &scope,
@@ -72,6 +74,7 @@ impl Turn<'_> {
                 interaction: Some(id),
                 kept_until: self.now,
                 ownership: Ownership::Anyone,
+                application,
                 entries: Entries::new(),
             },
         );

@@ -8,8 +8,8 @@ use super::pools::Group;
 use super::{State, Turn};
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, CodeShape, Deadline, GroupName, Interaction, InteractionId, Made,
-    NewEntry, Number, Origin, Refusal, Scope, Seconds, Sharing, Tables, Timestamp,
+    AccessCode, Allocation, AllocationId, ApplicationName, Caller, CodeShape, Deadline, GroupName, Interaction,
+    InteractionId, Made, NewEntry, Number, Origin, Refusal, Scope, Seconds, Sharing, Tables, Timestamp,
 };
 
 /// Who is to hold the number.
@@ -80,6 +80,8 @@ pub struct Lend {
     pub data: Vec<NewEntry>,
     /// How long the document is kept, should the interaction end sooner; `None` leaves that as it is.
     pub data_ttl: Option<Seconds>,
+    /// The application that asks; an interaction that is made for it is its own.
+    pub application: Option<ApplicationName>,
 }
 
 /// A number that has been lent.
@@ -205,10 +207,12 @@ impl Turn<'_> {
         let lives_until = Deadline::At(deadline.max(self.now.after(lend.interaction_ttl)));
         let interaction = match (existing, &lend.holder) {
             (Some(existing), _) => self.state.prolong(scope, &existing, lives_until),
-            (None, Holder::Known(id) | Holder::Any(id)) => self.begin_interaction(scope, id.clone(), lives_until),
+            (None, Holder::Known(id) | Holder::Any(id)) => {
+                self.begin_interaction(scope, id.clone(), lives_until, lend.application.clone())
+            }
             (None, Holder::New) => {
                 let id = self.fresh_interaction_id();
-                self.begin_interaction(scope, id, lives_until)
+                self.begin_interaction(scope, id, lives_until, lend.application.clone())
             }
         };
         if let (Some(ttl), Some(document)) = (lend.data_ttl, self.state.document(scope, interaction.data)) {

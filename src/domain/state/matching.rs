@@ -143,7 +143,7 @@ impl Turn<'_> {
     fn describe(&self, scope: &Scope, allocation: Arc<Allocation>) -> Option<Match> {
         let tables = &self.state.tables;
         let interaction = tables.interaction(scope, &allocation.interaction, self.now)?.clone();
-        let document = tables.document(scope, interaction.data.into(), self.now).cloned();
+        let document = tables.document(scope, &interaction.data.into(), self.now).cloned();
         let late = !allocation.live(self.now);
         Some(Match { allocation, interaction, document, late })
     }

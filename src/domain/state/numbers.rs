@@ -137,7 +137,7 @@ impl Turn<'_> {
             self.create_number(scope, new.clone())?;
         }
         for (scope, id) in &seeds.interactions {
-            self.begin_interaction(scope, id.clone(), Deadline::Never);
+            self.begin_interaction(scope, id.clone(), Deadline::Never, None);
         }
         Ok(())
     }

@@ -219,6 +219,7 @@ fn lend_to(holder: &str) -> Lend {
         caller: None,
         data: Vec::new(),
         data_ttl: None,
+        application: None,
     }
 }
 

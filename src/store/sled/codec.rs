@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::number::LastLending;
 use crate::domain::{
-    AccessCode, Caller, Change, Content, Deadline, Destination, DocumentId, Extension, GroupName, HotlineCode,
-    InteractionId, MediaType, Number, NumberId, Origin, Ownership, RouteId, Sharing, Timestamp, Value, ValueId,
+    AccessCode, ApplicationName, Caller, Change, Content, Deadline, Destination, DocumentId, Extension, GroupName,
+    HotlineCode, InteractionId, MediaType, Number, NumberId, Origin, Ownership, RouteId, Sharing, Timestamp, Value,
+    ValueId,
 };
 use keys::{allocation_key, key};
 
@@ -33,6 +34,10 @@ pub(super) const MAX_RECORD_BYTES: usize = 4096;
 const USUAL_BYTES: usize = 128;
 /// The version of every record written today; a record begins with the version it was written in.
 const VERSION: u8 = 1;
+
+/// The version of records of interactions and documents that an application made. Those that are nobody's are written
+/// as ever, in [`VERSION`], which knew no makers.
+const OWNED_VERSION: u8 = 2;
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +98,13 @@ struct StoredDocument {
     ownership: Ownership,
 }
 
+/// A record with the application that made what it tells of.
+#[derive(Serialize, Deserialize)]
+struct Owned<T> {
+    record: T,
+    application: ApplicationName,
+}
+
 #[derive(Serialize, Deserialize)]
 struct StoredEntry {
     content: Content,
@@ -148,7 +160,8 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 since: record.since,
                 deadline: record.deadline,
             });
-            store(sink, &key(tag::INTERACTION, scope, id.as_str().as_bytes()), stored.as_ref());
+            let application = record.as_deref().and_then(|record| record.application.as_ref());
+            store_owned(sink, &key(tag::INTERACTION, scope, id.as_str().as_bytes()), stored, application);
         }
         Change::Document(scope, id, record) => {
             let stored = record.as_deref().map(|record| StoredDocument {
@@ -156,7 +169,8 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 kept_until: record.kept_until,
                 ownership: record.ownership,
             });
-            store(sink, &key(tag::DOCUMENT, scope, id.0.as_bytes()), stored.as_ref());
+            let application = record.as_deref().and_then(|record| record.application.as_ref());
+            store_owned(sink, &key(tag::DOCUMENT, scope, id.0.as_bytes()), stored, application);
         }
         Change::Entry(scope, id, name, entry) => {
             let mut key = key(tag::DOCUMENT, scope, id.0.as_bytes());
@@ -213,8 +227,12 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
 
 /// A record's value: the version byte and the fields.
 pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
+    versioned(VERSION, fields)
+}
+
+fn versioned(version: u8, fields: &impl Serialize) -> Vec<u8> {
     let mut value = Vec::with_capacity(USUAL_BYTES);
-    value.push(VERSION);
+    value.push(version);
     let bytes = postcard::to_extend(fields, value);
     bytes.expect("a record has only types that postcard can write, and a vector takes any length")
 }
@@ -222,13 +240,32 @@ pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
 /// Reads a record's value back.
 pub(super) fn fields<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, Unreadable> {
     match value.split_first() {
-        Some((&VERSION, fields)) => match postcard::take_from_bytes(fields) {
-            Ok((fields, [])) => Ok(fields),
-            Ok(_) => Err(damaged(key, "it goes on after its end")),
-            Err(error) => Err(damaged(key, &error.to_string())),
-        },
+        Some((&VERSION, fields)) => whole(key, fields),
         Some((&version, _)) if version > VERSION => Err(Unreadable::Newer(version)),
         _ => Err(damaged(key, "it has no version")),
+    }
+}
+
+/// As [`fields`], for a record that may say which application made what it tells of.
+pub(super) fn owned_fields<T: DeserializeOwned>(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(T, Option<ApplicationName>), Unreadable> {
+    match value.split_first() {
+        Some((&OWNED_VERSION, stored)) => {
+            let Owned { record, application } = whole(key, stored)?;
+            Ok((record, Some(application)))
+        }
+        _ => fields(key, value).map(|record| (record, None)),
+    }
+}
+
+/// Fields that end where the value does.
+fn whole<T: DeserializeOwned>(key: &[u8], fields: &[u8]) -> Result<T, Unreadable> {
+    match postcard::take_from_bytes(fields) {
+        Ok((fields, [])) => Ok(fields),
+        Ok(_) => Err(damaged(key, "it goes on after its end")),
+        Err(error) => Err(damaged(key, &error.to_string())),
     }
 }
 
@@ -254,9 +291,26 @@ fn damaged(key: &[u8], reason: &str) -> Unreadable {
 }
 
 fn store(sink: &mut impl Sink, key: &[u8], stored: Option<&impl Serialize>) {
-    match stored {
-        Some(stored) => {
-            let value = value(stored);
+    put(sink, key, stored.map(value));
+}
+
+/// As [`store`], for what an application may have made.
+fn store_owned<T: Serialize>(
+    sink: &mut impl Sink,
+    key: &[u8],
+    stored: Option<T>,
+    application: Option<&ApplicationName>,
+) {
+    let owned = |record| match application {
+        Some(application) => versioned(OWNED_VERSION, &Owned { record, application: application.clone() }),
+        None => value(&record),
+    };
+    put(sink, key, stored.map(owned));
+}
+
+fn put(sink: &mut impl Sink, key: &[u8], value: Option<Vec<u8>>) {
+    match value {
+        Some(value) => {
             debug_assert!(key.len() + value.len() <= MAX_RECORD_BYTES, "a record of {} bytes", value.len());
             sink.put(key, &value);
         }

@@ -213,7 +213,7 @@ impl SledStore {
     {
         let query = Arc::new(query);
         let mut seen: Option<Arc<Document>> = None;
-        while let Some(document) = self.live_document(scope, named) {
+        while let Some(document) = self.live_document(scope, &named) {
             if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &document)) {
                 return Err(Error::Unavailable(
                     format!("a value of document {} is missing from the tree", named.id).into(),
@@ -234,13 +234,13 @@ impl SledStore {
         match loading::inline(document) {
             Some(loaded) => Ok(Some(loaded)),
             None => {
-                let named = DocumentRef { id: document.id, ownership: document.ownership };
+                let named = DocumentRef { ownership: document.ownership, ..document.id.into() };
                 self.load(scope, named, loading::document).await
             }
         }
     }
 
-    fn live_document(&self, scope: &Scope, named: DocumentRef) -> Option<Arc<Document>> {
+    fn live_document(&self, scope: &Scope, named: &DocumentRef) -> Option<Arc<Document>> {
         self.read(|tables, now| tables.document(scope, named, now).cloned())
     }
 }

@@ -14,10 +14,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
-    HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed,
-    Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
+    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter,
+    RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
 };
 use crate::store::import::{Existing, Import};
 use crate::store::{
@@ -142,10 +142,11 @@ impl Store for SledStore {
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
+        application: Option<ApplicationName>,
         once: Option<Once>,
     ) -> Result<DocumentId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_document(&scope, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).create_document(&scope, entries, ttl, application)?)).await
     }
 
     async fn merge_document(
@@ -157,17 +158,17 @@ impl Store for SledStore {
         once: Option<Once>,
     ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).merge_document(&scope, named, entries, ttl)?)).await
+        self.write(move |desk| Ok(desk.turn().under(once).merge_document(&scope, &named, entries, ttl)?)).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().delete_document(&scope, named)?)).await
+        self.write(move |desk| Ok(desk.turn().delete_document(&scope, &named)?)).await
     }
 
     async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
         let (scope, key) = (scope.clone(), key.to_owned());
-        self.write(move |desk| Ok(desk.turn().delete_entry(&scope, named, &key)?)).await
+        self.write(move |desk| Ok(desk.turn().delete_entry(&scope, &named, &key)?)).await
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
@@ -212,7 +213,7 @@ impl Store for SledStore {
     }
 
     async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
-        match self.live_document(scope, named) {
+        match self.live_document(scope, &named) {
             Some(document) => self.texts(scope, &document).await,
             None => Ok(None),
         }

@@ -18,7 +18,8 @@ on_every_engine! {
 
 async fn an_interaction_begins_under_a_name_of_the_gateways_with_its_data(engine: &mut Engine) {
     let store = engine.store();
-    let new = NewInteraction { id: None, lasting: Some(Seconds::new(60)), data: vec![text("k", "v")] };
+    let new =
+        NewInteraction { id: None, lasting: Some(Seconds::new(60)), data: vec![text("k", "v")], application: None };
     let made = store.create_interaction(&scope(), new, None).await.unwrap();
     assert_eq!(made.deadline, Deadline::At(made.since.after(Seconds::new(60))));
     let data = store.document(&scope(), made.data.into()).await.unwrap().unwrap();
@@ -53,8 +54,10 @@ async fn an_interaction_begins_is_found_and_ends(engine: &mut Engine) {
 
 async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     let store = engine.store();
-    let id =
-        store.create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60), None).await.unwrap();
+    let id = store
+        .create_document(&scope(), vec![text("a", "1"), text("b", "2")], Seconds::new(60), None, None)
+        .await
+        .unwrap();
     store
         .merge_document(&scope(), id.into(), vec![text("b", "3"), text("c", "")], Some(Seconds::new(60)), None)
         .await
@@ -73,7 +76,7 @@ async fn a_document_is_written_merged_read_and_deleted(engine: &mut Engine) {
     let late = store.merge_document(&scope(), id.into(), Vec::new(), Some(Seconds::new(60)), None).await;
     assert_eq!(refused(late), Refusal::DocumentUnknown(id));
 
-    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60), None).await.unwrap();
+    let short = store.create_document(&scope(), vec![text("a", "1")], Seconds::new(60), None, None).await.unwrap();
     engine.clock.advance(Seconds::new(60));
     assert_eq!(store.document(&scope(), short.into()).await, Ok(None));
     assert_eq!(store.document_entry(&scope(), short.into(), "a").await, Ok(None));
@@ -94,7 +97,7 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
         file("4001", &mebibyte[..4_001]),
         text("letters", &"ä".repeat(100_000)),
     ];
-    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600), None).await.unwrap();
+    let id = engine.store().create_document(&scope(), entries.clone(), Seconds::new(600), None, None).await.unwrap();
     for restarted in [false, true] {
         if restarted {
             engine.restart(1).await;
@@ -114,12 +117,15 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
 async fn documents_are_held_to_their_total(engine: &mut Engine) {
     let store = engine.store();
     let most = vec![b'x'; usize::try_from(ROOM).unwrap() - 1];
-    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None).await.unwrap();
+    let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None, None).await.unwrap();
     let full = Refusal::DocumentsFull { limit: ROOM };
-    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None).await), full);
+    assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None, None).await), full);
     store.delete_document(&scope(), id.into()).await.unwrap();
-    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None).await.unwrap();
-    assert_eq!(refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None).await), full);
+    store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None, None).await.unwrap();
+    assert_eq!(
+        refused(store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None, None).await),
+        full
+    );
 }
 
 /// A value whose key takes one byte and that has no label.
@@ -130,12 +136,15 @@ fn file_of(bytes: &[u8]) -> dnis_gateway::domain::NewEntry {
 async fn an_owners_document_and_the_deletion_of_an_entry_survive_a_restart(engine: &mut Engine) {
     let notes = DocumentRef::of_owner("ann", "notes");
     let entries = vec![text("a", "1"), file("picture", &[7; 9_000]), text("b", "2")];
-    engine.store().merge_document(&scope(), notes, entries, Some(Seconds::new(60)), None).await.unwrap();
-    engine.store().delete_entry(&scope(), notes, "picture").await.unwrap();
-    assert_eq!(refused(engine.store().delete_entry(&scope(), notes, "c").await), Refusal::EntryUnknown(notes.id));
+    engine.store().merge_document(&scope(), notes.clone(), entries, Some(Seconds::new(60)), None).await.unwrap();
+    engine.store().delete_entry(&scope(), notes.clone(), "picture").await.unwrap();
+    assert_eq!(
+        refused(engine.store().delete_entry(&scope(), notes.clone(), "c").await),
+        Refusal::EntryUnknown(notes.id)
+    );
     engine.restart(1).await;
-    let loaded = engine.store().document(&scope(), notes).await.unwrap().unwrap();
+    let loaded = engine.store().document(&scope(), notes.clone()).await.unwrap().unwrap();
     assert_eq!(texts(&loaded), [("a", "1"), ("b", "2")]);
     assert_eq!(engine.store().document(&scope(), notes.id.into()).await, Ok(None));
-    assert_eq!(engine.store().document_entry(&scope(), notes, "picture").await, Ok(None));
+    assert_eq!(engine.store().document_entry(&scope(), notes.clone(), "picture").await, Ok(None));
 }

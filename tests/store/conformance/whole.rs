@@ -47,14 +47,14 @@ async fn a_request_under_a_key_is_done_once_through_restarts_until_its_work_ends
     let lent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
     let id = engine.store().create_number(&scope(), number("13"), once("number", "1")).await.unwrap();
     let begun = engine.store().create_interaction(&scope(), interaction("b").into(), once("begin", "1")).await;
-    let document = engine.store().create_document(&scope(), vec![text("k", "v")], soon, once("doc", "1")).await;
+    let document = engine.store().create_document(&scope(), vec![text("k", "v")], soon, None, once("doc", "1")).await;
     for seed in 0..2 {
         let store = engine.store();
         assert_eq!(store.lend(&scope(), lend_to("a"), once("lend", "1")).await.as_ref(), Ok(&lent));
         assert_eq!(store.create_number(&scope(), number("13"), once("number", "1")).await, Ok(id));
         let again = store.create_interaction(&scope(), interaction("b").into(), once("begin", "1")).await;
         assert_eq!(again, begun);
-        let again = store.create_document(&scope(), vec![text("k", "v")], soon, once("doc", "1")).await;
+        let again = store.create_document(&scope(), vec![text("k", "v")], soon, None, once("doc", "1")).await;
         assert_eq!(again, document);
         let reused = store.lend(&scope(), lend_to("a"), once("lend", "2")).await;
         assert_eq!(refused(reused), Refusal::KeyReused(OnceKey::new("lend").unwrap()));
@@ -110,7 +110,7 @@ async fn new_rules_hold_from_then_on(engine: &mut Engine) {
         Refusal::Exhausted { group: Some(group("later")), next_release: None, pools: Vec::new() }
     );
     let entries = vec![text("k", "0123456789")];
-    let outcome = store.create_document(&scope(), entries, Seconds::new(60), None).await;
+    let outcome = store.create_document(&scope(), entries, Seconds::new(60), None, None).await;
     assert_eq!(refused(outcome), Refusal::DocumentsFull { limit: 10 });
 }
 
@@ -156,7 +156,8 @@ async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {
     engine.store().update_number(&scope(), num("13"), patch).await.unwrap();
     let lend = Lend { interaction_ttl: Seconds::new(900), data: vec![text("k", "v")], ..lend_to("a") };
     let lent = engine.store().lend(&scope(), lend, None).await.unwrap();
-    let own = engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60), None).await.unwrap();
+    let own =
+        engine.store().create_document(&scope(), vec![text("k", "w")], Seconds::new(60), None, None).await.unwrap();
     let before = engine.store().numbers(&scope(), None, 0, 9).await.unwrap();
 
     engine.restart(1).await;

@@ -155,7 +155,8 @@ impl Player {
             }
             Step::Begin { holder, lasting, data } => {
                 let id = holder.map(|at| interaction(HOLDERS[at]));
-                let new = NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries() };
+                let new =
+                    NewInteraction { id, lasting: lasting.map(Seconds::new), data: data.entries(), application: None };
                 let outcome = store.create_interaction(&scope, new, None).await;
                 self.documents.extend(outcome.as_ref().ok().map(|made| made.data));
                 Outcome::Begun(outcome)
@@ -165,7 +166,7 @@ impl Player {
             }
             Step::Write { data, ttl, once } => {
                 let once = once.map(under);
-                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl), once).await;
+                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl), None, once).await;
                 self.documents.extend(outcome.as_ref().ok());
                 Outcome::Written(outcome)
             }
@@ -248,7 +249,7 @@ impl Player {
         let mut documents = Vec::new();
         let made = self.documents.iter().map(|id| DocumentRef::from(*id));
         for named in made.chain((0..OWNERS.len()).map(owned)) {
-            let whole = store.document(&scope, named).await.unwrap();
+            let whole = store.document(&scope, named.clone()).await.unwrap();
             documents.push((whole, store.document_entry(&scope, named, "picture").await.unwrap()));
         }
         // Readers judge deadlines by the clock; counts are as the last sweep left them.
@@ -322,5 +323,6 @@ fn lend(Lending { holder, source, repeat, times, caller: by, data, .. }: Lending
         caller: by.map(caller),
         data: data.entries(),
         data_ttl: times.document.map(Seconds::new),
+        application: None,
     }
 }

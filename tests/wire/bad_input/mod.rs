@@ -9,6 +9,7 @@ mod hostile;
 mod interact;
 mod paths;
 mod soap;
+mod strangers;
 
 use crate::callers::{Caller, Reply};
 use crate::gateway::{Builder, Gateway, State};

@@ -56,7 +56,7 @@ async fn every_answer_reads_like_this() {
 impl Gateway {
     /// Status and body exactly as sent.
     async fn raw(&self, endpoint: Endpoint, headers: &[(&str, &str)], body: &str) -> String {
-        let answer = send(&self.aicc, Method::POST, endpoint.path(), headers, body.to_owned()).await;
+        let answer = send(&self.aicc, &self.live, Method::POST, endpoint.path(), headers, body.to_owned()).await;
         format!("{} {}", answer.status.as_u16(), std::str::from_utf8(&answer.body).unwrap())
     }
 }

@@ -128,7 +128,7 @@ impl Gateway {
         let store = Arc::new(MemoryStore::new(clock.clone(), rules(&settings), 1));
         let live = Live::new(settings);
         let access = Arc::new(Access::new(live.clone()));
-        let aicc = Aicc::new(Arc::clone(&store) as Arc<dyn Store>, access, live.clone(), clock.clone());
+        let aicc = Aicc::new(Arc::clone(&store) as Arc<dyn Store>, access, clock.clone());
         let mut gateway = Self { aicc, store, clock, live, token: String::new() };
         gateway.token = gateway.token_of(DEMO).await;
         gateway
@@ -144,7 +144,7 @@ impl Gateway {
 
     /// Sends a request as it is.
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-        Reply::of(send(&self.aicc, method, path, headers, body).await)
+        Reply::of(send(&self.aicc, &self.live, method, path, headers, body).await)
     }
 
     /// Posts a body with these headers to an operation.

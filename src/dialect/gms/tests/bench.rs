@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::access::Access;
 use crate::config::{Live, Settings, Tenant};
 use crate::dialect::gms::Gms;
-use crate::dialect::{Answer, Call, Dialect, Head, Origin};
+use crate::dialect::{Answer, Head, Origin, sending};
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
@@ -124,11 +124,7 @@ pub(super) async fn send(gms: &Gms, request: Request) -> Answer {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let origin = Origin::http("10.10.26.36:8080");
     let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
-    let call = Call { head, body: &request.body, source: [192, 0, 2, 1].into() };
-    match gms.endpoint(&head) {
-        Ok(endpoint) => gms.answer(&endpoint, call).await,
-        Err(answer) => answer,
-    }
+    sending::answer(gms, &gms.live, head, &request.body).await
 }
 
 pub(super) struct Request {

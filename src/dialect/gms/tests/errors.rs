@@ -166,7 +166,7 @@ async fn a_body_may_be_larger_in_parts_than_in_one_piece() {
             origin: &Origin::http("10.10.26.36:8080"),
         };
         let endpoint = bench.dialect().endpoint(&head).unwrap();
-        bench.dialect().body_limit(&endpoint, &head)
+        bench.dialect().body_limit(&endpoint, &head, &bench.live.current())
     };
     assert_eq!(limit(FORM), 64 * 1024);
     assert_eq!(limit("application/json"), 64 * 1024);

@@ -66,9 +66,8 @@ impl From<Fault> for Unanswered {
 }
 
 /// Answers an envelope that came to the address of `service`.
-pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>) -> Answer {
+pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>, settings: Arc<Settings>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else { return Failure::NotSoap.answer() };
-    let settings = interact.live.current();
     let serving = soap_service::Service::new(&settings, interact.clock.wall(), &interact.tally);
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &NAMESPACES);
@@ -97,7 +96,7 @@ async fn carry_out(
 ) -> Result<Told, Unanswered> {
     let validation = settings.soap.validation;
     let (operation, _) = request.operation;
-    let operations = interact.enter_as(request.named_user(), call, operation.right(), settings).await?;
+    let operations = interact.enter(request.named_user(), &call.head, call.source, operation.right(), settings).await?;
     let fields = request.envelope.fields()?;
     let described = Described {
         service: service.namespace(),

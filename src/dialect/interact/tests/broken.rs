@@ -12,10 +12,10 @@ use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::{Found, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Destination, Dialled, DocumentId, DocumentRef, GroupName, HistoryPage,
-    HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
+    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
+    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use crate::store::{
     Clock, Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
@@ -68,7 +68,14 @@ impl Store for Broken {
     async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
         broken()
     }
-    async fn create_document(&self, _: &Scope, _: Vec<NewEntry>, _: Seconds, _: Option<Once>) -> Result<DocumentId> {
+    async fn create_document(
+        &self,
+        _: &Scope,
+        _: Vec<NewEntry>,
+        _: Seconds,
+        _: Option<ApplicationName>,
+        _: Option<Once>,
+    ) -> Result<DocumentId> {
         broken()
     }
     async fn merge_document(

@@ -156,7 +156,10 @@ impl Gateway {
 
     /// Sends a request as it is; `target` is what follows the version.
     async fn send(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
-        Reply::of(send(&self.interact, method, &format!("/interact/version/2{target}"), headers, body).await)
+        Reply::of(
+            send(&self.interact, &self.interact.live, method, &format!("/interact/version/2{target}"), headers, body)
+                .await,
+        )
     }
 
     async fn get(&self, who: Who, target: &str) -> Reply {

@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 
 use super::{Gateway, Reply, Who};
-use crate::dialect::{Call, Dialect, Head, Origin};
+use crate::dialect::{Head, Origin, sending};
 use crate::xml::guard::admit;
 use crate::xml::limits::Limits;
 use crate::xml::reader::{Content, Event, Reader};
@@ -107,9 +107,7 @@ async fn an_address_with_quotes_stays_one_word_of_the_shell_and_one_attribute() 
     let (method, headers) = (Method::GET, HeaderMap::new());
     let head =
         Head { method: &method, path: "/interact/version/2/dnis/soap", query: "", headers: &headers, origin: &origin };
-    let endpoint = gateway.interact.endpoint(&head).unwrap_or_else(|answer| panic!("{answer:?}"));
-    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
-    let page = Reply::of(gateway.interact.answer(&endpoint, call).await).body;
+    let page = Reply::of(sending::answer(&gateway.interact, &gateway.interact.live, head, &Bytes::new()).await).body;
     assert!(
         texts(&page, "pre")[0]
             .starts_with("curl -sSi 'https://pool.example/a'\\''b\"<c/interact/version/2/dnis/soap' \\\n")

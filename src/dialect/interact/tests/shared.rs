@@ -18,6 +18,7 @@ fn lend_by_gms(id: &str) -> Lend {
         caller: None,
         data: Vec::new(),
         data_ttl: None,
+        application: None,
     }
 }
 

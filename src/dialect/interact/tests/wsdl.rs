@@ -8,15 +8,13 @@ use super::{Gateway, Reply, Who};
 use crate::dialect::interact::endpoint::Service;
 use crate::dialect::interact::soap::Operation;
 use crate::dialect::interact::wsdl;
-use crate::dialect::{Call, Dialect, Head, Origin};
+use crate::dialect::{Head, Origin, sending};
 use crate::soap::version::Version;
 
 async fn fetch(gateway: &Gateway, path: &str, origin: &Origin) -> Reply {
     let (method, headers) = (Method::GET, HeaderMap::new());
     let head = Head { method: &method, path, query: "", headers: &headers, origin };
-    let endpoint = gateway.interact.endpoint(&head).unwrap_or_else(|answer| panic!("{answer:?}"));
-    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
-    Reply::of(gateway.interact.answer(&endpoint, call).await)
+    Reply::of(sending::answer(&gateway.interact, &gateway.interact.live, head, &Bytes::new()).await)
 }
 
 #[actix_web::test]

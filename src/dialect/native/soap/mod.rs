@@ -9,12 +9,15 @@ mod reading;
 mod requests;
 mod responses;
 
+use std::sync::Arc;
+
 use actix_web::http::header::HeaderMap;
 
 use super::Native;
 use super::error::Failure;
 use super::problem::Problem;
 use crate::access;
+use crate::config::Settings;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
@@ -59,11 +62,10 @@ impl From<Fault> for Unanswered {
 }
 
 /// Answers an envelope.
-pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
+pub(super) async fn answer(native: &Native, call: &Call<'_>, settings: Arc<Settings>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else {
         return Failure::MediaType(media::ACCEPTED).answer();
     };
-    let settings = native.live.current();
     let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.wall(), &native.tally) };
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &[NAMESPACE]);
@@ -71,7 +73,7 @@ pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
     };
     let answer = async |request: &Request<'_, '_, Operation>| {
         let version = request.version();
-        let answer = match carry_out(native, call, request).await {
+        let answer = match carry_out(native, call, request, Arc::clone(&settings)).await {
             Ok(payload) => soap_service::write_envelope(version, &payload, "ok"),
             Err(Unanswered::Fault(fault)) => service.write_fault(version, "invalid", fault),
             Err(Unanswered::Failure(failure)) if is_challenge(&failure, request) => failure.answer(),
@@ -95,8 +97,8 @@ async fn carry_out(
     native: &Native,
     call: &Call<'_>,
     request: &Request<'_, '_, Operation>,
+    settings: Arc<Settings>,
 ) -> Result<String, Unanswered> {
-    let settings = native.live.current();
     let principal = native.access.native_as(request.named_user(), call.head.headers, call.source).await;
     let principal = principal.map_err(Failure::from)?;
     let fields = request.envelope.fields()?;
@@ -109,7 +111,7 @@ async fn carry_out(
         aliases: &[NAMESPACE],
     };
     judge(request, fields, &described, settings.soap.validation, &native.tally)?;
-    let desk = native.desk_of(principal, call.source, settings);
+    let desk = native.desk(principal, call.source, settings);
     Ok(request.operation.run(&desk, fields, call).await?)
 }
 

@@ -18,6 +18,7 @@ fn lend(holder: &str, group: &str) -> Lend {
         caller: None,
         data: Vec::new(),
         data_ttl: None,
+        application: None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Gateway {
     }
 
     async fn answer(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
-        send(&self.native, method, &format!("/gateway/v1{target}"), headers, body).await
+        send(&self.native, &self.native.live, method, &format!("/gateway/v1{target}"), headers, body).await
     }
 
     async fn get(&self, target: &str) -> Reply {

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use super::*;
 use crate::dialect::native::soap::NAMESPACE;
-use crate::dialect::{Call, Dialect, Head, Origin, bare};
+use crate::dialect::{Head, Origin, bare, sending};
 use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
@@ -72,16 +72,14 @@ impl Service {
         gateway.store.set_rules(rules).await.unwrap();
         gateway.number("111", "g").await;
         let id = InteractionId::new("chat-1").unwrap();
-        gateway
-            .store
-            .create_interaction(&scope(), NewInteraction { id: Some(id), lasting: None, data: Vec::new() }, None)
-            .await
-            .unwrap();
+        gateway.store.create_interaction(&scope(), NewInteraction::from(id), None).await.unwrap();
         Self { gateway }
     }
 
     async fn send(&self, headers: &[(&str, &str)], body: String) -> Answered {
-        let answer = send(&self.gateway.native, Method::POST, "/gateway/v1/soap", headers, body).await;
+        let answer =
+            send(&self.gateway.native, &self.gateway.native.live, Method::POST, "/gateway/v1/soap", headers, body)
+                .await;
         let text = String::from_utf8(answer.body.to_vec()).unwrap();
         Answered { status: answer.status.as_u16(), headers: answer.headers, outcome: answer.outcome, text }
     }
@@ -513,9 +511,7 @@ async fn text_of(gateway: &Gateway, target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let (headers, origin) = (HeaderMap::new(), Origin::http("gateway:8080"));
     let head = Head { method: &Method::GET, path: bare(path), query, headers: &headers, origin: &origin };
-    let endpoint = gateway.native.endpoint(&head).unwrap();
-    let call = Call { head, body: &Bytes::new(), source: [192, 0, 2, 1].into() };
-    let answer = gateway.native.answer(&endpoint, call).await;
+    let answer = sending::answer(&gateway.native, &gateway.native.live, head, &Bytes::new()).await;
     assert_eq!(answer.status.as_u16(), 200, "{target}");
     String::from_utf8(answer.body.to_vec()).unwrap()
 }

@@ -2,22 +2,22 @@
 
 use super::*;
 use crate::domain::document::{FileLabel, MAX_INLINE_BYTES};
-use crate::domain::{Document, DocumentId, DocumentRef, Value, ValueId};
+use crate::domain::{ApplicationName, Asker, Document, DocumentId, DocumentRef, Reach, Value, ValueId};
 
 fn room(bytes: u64) -> World {
     World::with(Rules { documents_total: bytes, ..Rules::default() })
 }
 
 fn create(world: &mut World, entries: Vec<NewEntry>, ttl: u64) -> Result<DocumentId, Refusal> {
-    world.turn().create_document(&scope(), entries, Seconds::new(ttl))
+    world.turn().create_document(&scope(), entries, Seconds::new(ttl), None)
 }
 
 fn merge(world: &mut World, id: DocumentId, entries: Vec<NewEntry>, ttl: u64) -> Result<(), Refusal> {
-    world.turn().merge_document(&scope(), id.into(), entries, Some(Seconds::new(ttl)))
+    world.turn().merge_document(&scope(), &id.into(), entries, Some(Seconds::new(ttl)))
 }
 
 fn read(world: &World, id: DocumentId) -> Option<Arc<Document>> {
-    world.state.tables().document(&scope(), id.into(), world.now).cloned()
+    world.state.tables().document(&scope(), &id.into(), world.now).cloned()
 }
 
 fn texts(world: &World, id: DocumentId) -> Vec<(String, String)> {
@@ -76,7 +76,7 @@ fn a_document_lives_until_its_very_deadline_and_a_merge_sets_it_anew() {
     world.advance(1);
     assert!(read(&world, id).is_none(), "readers judge by the clock, before anything swept");
     let late =
-        world.refused(|turn| turn.merge_document(&scope(), id.into(), vec![text("a", "1")], Some(Seconds::new(9))));
+        world.refused(|turn| turn.merge_document(&scope(), &id.into(), vec![text("a", "1")], Some(Seconds::new(9))));
     assert_eq!(late, Refusal::DocumentUnknown(id));
 }
 
@@ -134,13 +134,13 @@ fn a_deleted_document_is_gone_and_that_of_a_live_interaction_is_empty() {
     let mut world = World::with_numbers(&["1"]);
     let own = create(&mut world, vec![text("a", "1")], 60).unwrap();
     let held = world.lend(Lend { data: vec![text("a", "1")], ..lend_to("a") }).interaction.data;
-    world.turn().delete_document(&scope(), own.into()).unwrap();
-    world.turn().delete_document(&scope(), held.into()).unwrap();
+    world.turn().delete_document(&scope(), &own.into()).unwrap();
+    world.turn().delete_document(&scope(), &held.into()).unwrap();
     assert_eq!(read(&world, own), None);
     assert_eq!(texts(&world, held), []);
     world.advance(300_000);
     assert_eq!(read(&world, held), None);
-    assert_eq!(world.refused(|turn| turn.delete_document(&scope(), own.into())), Refusal::DocumentUnknown(own));
+    assert_eq!(world.refused(|turn| turn.delete_document(&scope(), &own.into())), Refusal::DocumentUnknown(own));
 }
 
 #[test]
@@ -149,12 +149,12 @@ fn documents_fill_the_room_to_its_last_byte_of_keys_and_values_and_not_beyond() 
     let id = create(&mut world, vec![text("a", "1234")], 60).unwrap();
     let other = create(&mut world, vec![text("bb", "123")], 60).unwrap();
     let full = Refusal::DocumentsFull { limit: 10 };
-    assert_eq!(world.refused(|turn| turn.create_document(&scope(), vec![text("c", "")], Seconds::new(60))), full);
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), vec![text("c", "")], Seconds::new(60), None)), full);
     let more = vec![text("a", "12345")];
-    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id.into(), more, Some(Seconds::new(60)))), full);
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), &id.into(), more, Some(Seconds::new(60)))), full);
     merge(&mut world, id, vec![text("a", "4321")], 60).unwrap();
     create(&mut world, Vec::new(), 60).unwrap();
-    world.turn().delete_document(&scope(), other.into()).unwrap();
+    world.turn().delete_document(&scope(), &other.into()).unwrap();
     merge(&mut world, id, vec![text("a", "123456789")], 60).unwrap();
     world.restart();
     assert_eq!(create(&mut world, vec![text("c", "")], 60), Err(full), "the total is known after a restart");
@@ -180,7 +180,7 @@ fn a_document_may_shrink_even_when_the_limit_has_been_lowered_below_what_is_ther
     world.state.set_rules(Rules { documents_total: 5, ..Rules::default() });
     merge(&mut world, id, vec![text("a", "12345678")], 60).unwrap();
     let grow = vec![text("a", "123456789")];
-    let refusal = world.refused(|turn| turn.merge_document(&scope(), id.into(), grow, Some(Seconds::new(60))));
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), &id.into(), grow, Some(Seconds::new(60))));
     assert_eq!(refusal, Refusal::DocumentsFull { limit: 5 });
 }
 
@@ -240,11 +240,11 @@ fn a_document_takes_as_many_entries_as_configured_and_no_more() {
     merge(&mut world, id, vec![text("a", "2"), text("b", "1"), text("b", "2")], 60).unwrap();
     let full = Refusal::TooManyEntries { limit: 2 };
     let one_more = vec![text("c", "")];
-    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id.into(), one_more, None)), full);
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), &id.into(), one_more, None)), full);
     let three = vec![text("a", ""), text("b", ""), text("c", "")];
-    assert_eq!(world.refused(|turn| turn.create_document(&scope(), three, Seconds::new(60))), full);
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), three, Seconds::new(60), None)), full);
     merge(&mut world, id, vec![text("a", "3")], 60).unwrap();
-    world.turn().delete_entry(&scope(), id.into(), "a").unwrap();
+    world.turn().delete_entry(&scope(), &id.into(), "a").unwrap();
     merge(&mut world, id, vec![text("c", "1")], 60).unwrap();
     assert_eq!(texts(&world, id), [pair("b", "2"), pair("c", "1")]);
 }
@@ -256,8 +256,8 @@ fn a_value_is_as_large_as_configured_and_no_larger_wherever_it_comes_from() {
     let id = create(&mut world, vec![text("a long key does not count", "12345")], 60).unwrap();
     let large = Refusal::ValueTooLarge { limit: 5 };
     let data = || vec![text("a", "123456")];
-    assert_eq!(world.refused(|turn| turn.create_document(&scope(), data(), Seconds::new(60))), large);
-    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), id.into(), data(), None)), large);
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), data(), Seconds::new(60), None)), large);
+    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), &id.into(), data(), None)), large);
     assert_eq!(world.refused(|turn| turn.lend(&scope(), Lend { data: data(), ..lend_to("a") })), large);
 }
 
@@ -269,7 +269,7 @@ fn lowered_limits_leave_what_is_there_and_let_it_be_changed() {
     assert_eq!(texts(&world, id).len(), 3);
     merge(&mut world, id, vec![text("a", "12")], 60).unwrap();
     let more = vec![text("d", "")];
-    let refusal = world.refused(|turn| turn.merge_document(&scope(), id.into(), more, None));
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), &id.into(), more, None));
     assert_eq!(refusal, Refusal::TooManyEntries { limit: 1 });
 }
 
@@ -278,7 +278,7 @@ fn a_merge_without_a_time_to_live_leaves_the_deadline_as_it_is() {
     let mut world = World::new();
     let id = create(&mut world, vec![text("a", "1")], 60).unwrap();
     world.advance(40_000);
-    world.turn().merge_document(&scope(), id.into(), vec![text("a", "2")], None).unwrap();
+    world.turn().merge_document(&scope(), &id.into(), vec![text("a", "2")], None).unwrap();
     assert_eq!(texts(&world, id), [pair("a", "2")]);
     world.advance(20_000);
     assert_eq!(read(&world, id), None);
@@ -288,37 +288,37 @@ fn a_merge_without_a_time_to_live_leaves_the_deadline_as_it_is() {
 fn an_owners_document_is_made_by_the_first_merge_and_found_by_owner_and_name_alone() {
     let mut world = World::new();
     let [notes, others] = ["ann", "bob"].map(|owner| DocumentRef::of_owner(owner, "notes"));
-    let put = |world: &mut World, named, value| {
+    let put = |world: &mut World, named: &DocumentRef, value| {
         let entries = vec![text("k", value)];
         world.turn().merge_document(&scope(), named, entries, Some(Seconds::new(60))).unwrap();
     };
-    put(&mut world, notes, "1");
-    put(&mut world, others, "2");
-    put(&mut world, notes, "3");
-    let read = |world: &World, scope: &Scope, named| {
+    put(&mut world, &notes, "1");
+    put(&mut world, &others, "2");
+    put(&mut world, &notes, "3");
+    let read = |world: &World, scope: &Scope, named: &DocumentRef| {
         let document = world.state.tables().document(scope, named, world.now);
         document.map(|document| document.entries["k"].value.clone())
     };
-    assert_eq!(read(&world, &scope(), notes), Some(Value::Inline(b"3".as_slice().into())));
-    assert_eq!(read(&world, &scope(), others), Some(Value::Inline(b"2".as_slice().into())));
-    assert_eq!(read(&world, &scope(), notes.id.into()), None, "its id alone opens nothing");
+    assert_eq!(read(&world, &scope(), &notes), Some(Value::Inline(b"3".as_slice().into())));
+    assert_eq!(read(&world, &scope(), &others), Some(Value::Inline(b"2".as_slice().into())));
+    assert_eq!(read(&world, &scope(), &notes.id.into()), None, "its id alone opens nothing");
     assert_ne!(DocumentRef::of_owner("an", "nnotes").id, notes.id, "owner and name are told apart");
     for other in other_scopes() {
-        assert_eq!(read(&world, &other, notes), None);
+        assert_eq!(read(&world, &other, &notes), None);
     }
-    let by_id = world.refused(|turn| turn.delete_document(&scope(), notes.id.into()));
+    let by_id = world.refused(|turn| turn.delete_document(&scope(), &notes.id.into()));
     assert_eq!(by_id, Refusal::DocumentUnknown(notes.id));
-    world.turn().delete_document(&scope(), notes).unwrap();
-    assert_eq!(read(&world, &scope(), notes), None);
+    world.turn().delete_document(&scope(), &notes).unwrap();
+    assert_eq!(read(&world, &scope(), &notes), None);
     world.advance(60_000);
-    assert_eq!(read(&world, &scope(), others), None);
+    assert_eq!(read(&world, &scope(), &others), None);
 }
 
 #[test]
 fn an_owners_document_is_not_made_without_a_time_to_live() {
     let mut world = World::new();
     let notes = DocumentRef::of_owner("ann", "notes");
-    let refusal = world.refused(|turn| turn.merge_document(&scope(), notes, vec![text("k", "v")], None));
+    let refusal = world.refused(|turn| turn.merge_document(&scope(), &notes, vec![text("k", "v")], None));
     assert_eq!(refusal, Refusal::DocumentUnknown(notes.id));
 }
 
@@ -326,9 +326,9 @@ fn an_owners_document_is_not_made_without_a_time_to_live() {
 fn no_owner_reaches_a_document_made_without_one() {
     let mut world = World::new();
     let id = create(&mut world, vec![text("k", "v")], 60).unwrap();
-    let owned = DocumentRef { id, ownership: crate::domain::Ownership::Owner };
-    assert_eq!(world.state.tables().document(&scope(), owned, world.now), None);
-    assert_eq!(world.refused(|turn| turn.delete_entry(&scope(), owned, "k")), Refusal::DocumentUnknown(id));
+    let owned = DocumentRef { ownership: crate::domain::Ownership::Owner, ..id.into() };
+    assert_eq!(world.state.tables().document(&scope(), &owned, world.now), None);
+    assert_eq!(world.refused(|turn| turn.delete_entry(&scope(), &owned, "k")), Refusal::DocumentUnknown(id));
 }
 
 #[test]
@@ -337,15 +337,56 @@ fn a_deleted_entry_is_gone_its_room_is_free_and_the_others_stay() {
     let id = create(&mut world, vec![entry("k", &big(2_000)), text("m", "12345678")], 60).unwrap();
     world.state.take_changes();
     assert_eq!(
-        world.refused(|turn| turn.delete_entry(&scope(), id.into(), "n")),
+        world.refused(|turn| turn.delete_entry(&scope(), &id.into(), "n")),
         Refusal::EntryUnknown(id),
         "keys compare exactly"
     );
-    world.turn().delete_entry(&scope(), id.into(), "k").unwrap();
+    world.turn().delete_entry(&scope(), &id.into(), "k").unwrap();
     assert_eq!(dropped(&world.state.take_changes()), [ValueId(1)]);
     assert_eq!(texts(&world, id), [pair("m", "12345678")]);
     create(&mut world, vec![entry("k", &big(2_000))], 60).unwrap();
     world.advance(60_000);
-    let late = world.refused(|turn| turn.delete_entry(&scope(), id.into(), "m"));
+    let late = world.refused(|turn| turn.delete_entry(&scope(), &id.into(), "m"));
     assert_eq!(late, Refusal::DocumentUnknown(id));
+}
+
+#[test]
+fn what_an_application_made_is_its_own_and_unknown_to_others_of_its_kind() {
+    let mut world = World::with_numbers(&["1"]);
+    let application = |name| ApplicationName::new(name).ok();
+    let own = |name| Asker { application: application(name), reach: Reach::Own };
+    let entries = || vec![text("k", "v")];
+    let made = world.turn().create_document(&scope(), entries(), Seconds::new(60), application("web")).unwrap();
+    let notes = DocumentRef::of_owner("ann", "notes");
+    let keep = |world: &mut World, asker: &Asker| {
+        world.turn().merge_document(&scope(), &notes.clone().by(asker), entries(), Some(Seconds::new(60)))
+    };
+    keep(&mut world, &own("web")).unwrap();
+    let nobodys = create(&mut world, entries(), 60).unwrap();
+    world.lend(Lend { application: application("web"), ..lend_to("a") });
+    let session = world.state.tables().interaction(&scope(), &interaction("a"), world.now).unwrap().clone();
+    assert_eq!(session.application, application("web"));
+
+    let web_has: [DocumentRef; 3] = [made.into(), notes.clone(), session.data.into()];
+    for named in web_has {
+        let unknown = Refusal::DocumentUnknown(named.id);
+        let read = |world: &World, asker: &Asker| {
+            world.state.tables().document(&scope(), &named.clone().by(asker), world.now).is_some()
+        };
+        assert!(read(&world, &own("web")) && read(&world, &Asker::default()));
+        for stranger in [own("app"), Asker { application: None, reach: Reach::Own }] {
+            let named = || named.clone().by(&stranger);
+            assert!(!read(&world, &stranger));
+            let ttl = Some(Seconds::new(90));
+            assert_eq!(world.refused(|turn| turn.merge_document(&scope(), &named(), entries(), ttl)), unknown);
+            assert_eq!(world.refused(|turn| turn.delete_entry(&scope(), &named(), "k")), unknown);
+            assert_eq!(world.refused(|turn| turn.delete_document(&scope(), &named())), unknown);
+        }
+    }
+    let nobodys = DocumentRef::from(nobodys).by(&own("web"));
+    assert!(world.state.tables().document(&scope(), &nobodys, world.now).is_none());
+    // When it has ended, the id is anybody's again, and whoever makes it then has it.
+    world.advance(60_000);
+    keep(&mut world, &own("app")).unwrap();
+    assert!(keep(&mut world, &own("web")).is_err());
 }

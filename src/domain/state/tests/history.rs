@@ -138,6 +138,7 @@ impl Lending {
             caller: self.caller.map(caller),
             data: entries(self.data),
             data_ttl: (self.ttl.is_multiple_of(3)).then_some(Seconds::new(self.lasting)),
+            application: None,
         }
     }
 }

@@ -44,7 +44,7 @@ fn an_interaction_exists_once_and_can_be_made_again_after_its_end() {
 fn every_interaction_has_an_empty_document_from_birth() {
     let mut world = World::new();
     let made = world.turn().create_interaction(&scope(), interaction("a").into()).unwrap();
-    let document = world.state.tables().document(&scope(), made.data.into(), world.now).unwrap();
+    let document = world.state.tables().document(&scope(), &made.data.into(), world.now).unwrap();
     assert_eq!(document.interaction, Some(interaction("a")));
     assert!(document.entries.is_empty());
 }

@@ -252,7 +252,7 @@ fn tenants_and_environments_share_nothing() {
             Refusal::InteractionUnknown(interaction("a"))
         );
         let data = lent.interaction.data;
-        assert_eq!(world.refused(|turn| turn.delete_document(&other, data.into())), Refusal::DocumentUnknown(data));
+        assert_eq!(world.refused(|turn| turn.delete_document(&other, &data.into())), Refusal::DocumentUnknown(data));
         world.turn().create_number(&other, new_number("1", Some("g"))).unwrap();
         assert_eq!(world.turn().lend(&other, lend_to("a")).unwrap().allocation.number, num("1"));
     }

@@ -99,7 +99,7 @@ fn a_match_that_deletes_ends_the_interaction_with_all_its_numbers() {
     assert!(document.entries.contains_key("k"), "the document is given back as it was");
     assert!(!world.interaction_lives("a"));
     assert_eq!((world.holder("1"), world.holder("2")), (None, None));
-    assert_eq!(world.state.tables().document(&scope(), document.id.into(), world.now), None);
+    assert_eq!(world.state.tables().document(&scope(), &document.id.into(), world.now), None);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_document_kept_for_its_own_time_outlives_a_match_that_deletes() {
     let criteria = call_to("1");
     world.turn().match_call(&scope(), &criteria, Which::Newest, AfterMatch::Delete).unwrap();
     world.advance(29_999);
-    assert!(world.state.tables().document(&scope(), lent.interaction.data.into(), world.now).is_some());
+    assert!(world.state.tables().document(&scope(), &lent.interaction.data.into(), world.now).is_some());
     world.advance(1);
-    assert!(world.state.tables().document(&scope(), lent.interaction.data.into(), world.now).is_none());
+    assert!(world.state.tables().document(&scope(), &lent.interaction.data.into(), world.now).is_none());
 }

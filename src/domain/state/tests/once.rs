@@ -159,16 +159,16 @@ fn a_repeated_document_is_made_once_and_an_owners_is_not_prolonged() {
     let mut world = World::new();
     let write = |world: &mut World| {
         let data = vec![text("k", "v")];
-        world.turn().under(once("k", "doc")).create_document(&scope(), data, Seconds::new(10))
+        world.turn().under(once("k", "doc")).create_document(&scope(), data, Seconds::new(10), None)
     };
     let id = write(&mut world).unwrap();
     assert_eq!(world.unchanged(write), Ok(id));
-    world.turn().delete_document(&scope(), id.into()).unwrap();
+    world.turn().delete_document(&scope(), &id.into()).unwrap();
     assert_eq!(write(&mut world), Err(spent("k")));
 
     let merge = |world: &mut World| {
         let (named, ttl) = (DocumentRef::of_owner("ann", "notes"), Some(Seconds::new(10)));
-        world.turn().under(once("own", "doc")).merge_document(&scope(), named, vec![text("k", "v")], ttl)
+        world.turn().under(once("own", "doc")).merge_document(&scope(), &named, vec![text("k", "v")], ttl)
     };
     merge(&mut world).unwrap();
     world.advance(5_000);

@@ -8,14 +8,15 @@ use uuid::Uuid;
 use super::keys::{scope_of, take_name};
 use super::{
     StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute, StoredValue,
-    Unreadable, damaged, fields, history, tag,
+    Unreadable, damaged, fields, history, owned_fields, tag,
 };
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::routes::Numbering;
 use crate::domain::{
-    Allocation, AllocationId, Change, Document, DocumentId, Entry, EntryKey, GroupName, Interaction, InteractionId,
-    NewSkill, Number, NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId, Tables, Value,
+    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, Entry, EntryKey, GroupName, Interaction,
+    InteractionId, NewSkill, Number, NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId,
+    Tables, Value,
 };
 
 /// Rebuilds tables from records that come in the order of their keys.
@@ -25,6 +26,8 @@ pub(in crate::store::sled) struct Loader {
     scopes: HashMap<Vec<u8>, Arc<Scope>>,
     /// One shared name for each group, so that a million numbers of a group cost one name.
     groups: HashMap<GroupName, GroupName>,
+    /// One shared name for each application, likewise.
+    applications: HashMap<ApplicationName, ApplicationName>,
     /// Numbers that are coming in, all of one scope; together they are put into the tables far faster.
     numbers: Option<(Arc<Scope>, Vec<Arc<NumberRecord>>)>,
     /// The document whose entries are coming in.
@@ -97,8 +100,9 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let id = std::str::from_utf8(name).ok().and_then(|name| InteractionId::new(name).ok());
         let id = id.ok_or_else(|| damaged(key, "its key is no interaction id"))?;
-        let StoredInteraction { data, since, deadline } = fields(key, value)?;
-        let record = Arc::new(Interaction { id: id.clone(), data, since, deadline });
+        let (StoredInteraction { data, since, deadline }, application) = owned_fields(key, value)?;
+        let application = application.map(|name| self.application(name));
+        let record = Arc::new(Interaction { id: id.clone(), data, since, deadline, application });
         self.tables.apply(&Change::Interaction(scope, id, Some(record)));
         Ok(())
     }
@@ -124,9 +128,10 @@ impl Loader {
         let id = DocumentId(Uuid::from_bytes(*id));
         if entry.is_empty() {
             self.finish_document();
-            let StoredDocument { interaction, kept_until, ownership } = fields(key, value)?;
+            let (StoredDocument { interaction, kept_until, ownership }, application) = owned_fields(key, value)?;
+            let application = application.map(|name| self.application(name));
             let interaction = interaction.map(|id| self.known(key, &scope, &id)).transpose()?;
-            let document = Document { id, interaction, kept_until, ownership, entries: Entries::new() };
+            let document = Document { id, interaction, kept_until, ownership, application, entries: Entries::new() };
             self.document = Some((scope, document));
             return Ok(());
         }
@@ -144,6 +149,11 @@ impl Loader {
             }
             _ => Err(damaged(key, "it belongs to no document")),
         }
+    }
+
+    /// The name of an application, in the one copy that there is of it.
+    fn application(&mut self, name: ApplicationName) -> ApplicationName {
+        self.applications.entry(name.clone()).or_insert(name).clone()
     }
 
     /// The id of an interaction, in the one copy that there is of it.

@@ -14,8 +14,8 @@ use crate::domain::history::{Bucket, End, Past};
 use crate::domain::routes::Numbering;
 use crate::domain::tables::Found;
 use crate::domain::{
-    Allocation, AllocationId, Digest, Document, Entry, EntryKey, EnvironmentName, FlowId, Interaction, Made, NewSkill,
-    NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId, Tables, TenantId,
+    Allocation, AllocationId, ApplicationName, Digest, Document, Entry, EntryKey, EnvironmentName, FlowId, Interaction,
+    Made, NewSkill, NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId, Tables, TenantId,
 };
 
 /// Records in the order of their keys, as the tree keeps them.
@@ -117,7 +117,13 @@ fn everything() -> Vec<Change> {
         deadline: at(1_700_000_300_000),
     });
     let ended = Arc::new(Allocation { id: AllocationId(4), ..(*with_all).clone() });
-    let session = Interaction { id: interaction.clone(), data: data(), since: at(1), deadline: Deadline::Never };
+    let session = Interaction {
+        id: interaction.clone(),
+        data: data(),
+        since: at(1),
+        deadline: Deadline::Never,
+        application: None,
+    };
     let label = FileLabel::new("image/png", Some("a.png")).unwrap();
     let text = Entry { content: Content::Text, value: Value::Inline(b"value".as_slice().into()) };
     let file = Entry { content: Content::File(label), value: Value::Apart { id: ValueId(9), length: 4_001 } };
@@ -126,6 +132,7 @@ fn everything() -> Vec<Change> {
         interaction: Some(interaction.clone()),
         kept_until: at(2),
         ownership: Ownership::Anyone,
+        application: None,
         entries: [(EntryKey::new("ключ").unwrap(), text.clone()), (EntryKey::new("pic").unwrap(), file.clone())].into(),
     };
     vec![
@@ -234,13 +241,52 @@ fn every_record_has_exactly_these_bytes() {
     insta::assert_snapshot!(dump);
 }
 
+/// What an application made, beside everything that is nobody's.
+fn owned() -> Vec<Change> {
+    let application = ApplicationName::new("mobile web").ok();
+    let id = InteractionId::new("2-session").unwrap();
+    let data = DocumentId(Uuid::from_bytes(*b"fedcba9876543210"));
+    let session = Interaction {
+        id: id.clone(),
+        data,
+        since: at(1),
+        deadline: Deadline::At(at(9)),
+        application: application.clone(),
+    };
+    let document = Document {
+        id: data,
+        interaction: Some(id.clone()),
+        kept_until: at(2),
+        ownership: Ownership::Anyone,
+        application,
+        entries: [].into(),
+    };
+    vec![
+        Change::Interaction(scope(), id, Some(Arc::new(session))),
+        Change::Document(scope(), data, Some(Arc::new(document))),
+    ]
+}
+
+#[test]
+fn what_an_application_made_is_kept_with_its_name_in_a_version_of_its_own() {
+    let records = Records::of(&owned());
+    insta::assert_snapshot!(records.dump());
+    for (key, value) in &records.0 {
+        assert_eq!(value[0], OWNED_VERSION);
+        let mut later = value.clone();
+        later[0] = OWNED_VERSION + 1;
+        assert!(matches!(Loader::default().take(key, &later), Err(Unreadable::Newer(3))));
+    }
+}
+
 #[test]
 fn the_tables_come_back_as_they_were() {
     let mut expected = Tables::default();
-    for change in everything() {
-        expected.apply(&change);
+    let all = [everything(), owned()].concat();
+    for change in &all {
+        expected.apply(change);
     }
-    assert!(Records::of(&everything()).load().unwrap() == expected);
+    assert!(Records::of(&all).load().unwrap() == expected);
     let Some(Found { allocation, .. }) = expected.number(&scope(), number("+49*30#"), at(0)) else {
         panic!("the number is there");
     };
@@ -263,8 +309,8 @@ fn whatever_is_written_is_removed_under_the_same_keys() {
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
     for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::APART) {
         let mut records = Records::of(&everything());
-        records.0.get_mut(key).unwrap()[0] = VERSION + 1;
-        assert!(matches!(records.load(), Err(Unreadable::Newer(2))), "{}", readable(key));
+        records.0.get_mut(key).unwrap()[0] = OWNED_VERSION + 1;
+        assert!(matches!(records.load(), Err(Unreadable::Newer(3))), "{}", readable(key));
         for broken in [vec![], vec![0], vec![VERSION], vec![VERSION, 0xff, 0xff, 0xff, 0xff, 0xff]] {
             records.0.insert(key.clone(), broken.clone());
             assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{} = {broken:?}", readable(key));

@@ -145,24 +145,24 @@ impl Checked {
                 format!("{outcome:?}")
             }
             Step::Write { ttl, data } => {
-                let outcome = self.world.turn().create_document(scope, entries(data), Seconds::new(ttl));
+                let outcome = self.world.turn().create_document(scope, entries(data), Seconds::new(ttl), None);
                 self.documents.extend(outcome.as_ref().ok().map(|id| (at, *id)));
                 format!("{outcome:?}")
             }
             Step::Merge { document, ttl, data } => {
                 let named = self.named(document);
-                let merged = self.world.turn().merge_document(scope, named, entries(data), ttl.map(Seconds::new));
-                self.stays_in_scope(at, named, &merged)
+                let merged = self.world.turn().merge_document(scope, &named, entries(data), ttl.map(Seconds::new));
+                self.stays_in_scope(at, &named, &merged)
             }
             Step::Drop { document } => {
                 let named = self.named(document);
-                let dropped = self.world.turn().delete_document(scope, named);
-                self.stays_in_scope(at, named, &dropped)
+                let dropped = self.world.turn().delete_document(scope, &named);
+                self.stays_in_scope(at, &named, &dropped)
             }
             Step::DropEntry { document, key } => {
                 let named = self.named(document);
-                let dropped = self.world.turn().delete_entry(scope, named, key);
-                self.stays_in_scope(at, named, &dropped)
+                let dropped = self.world.turn().delete_entry(scope, &named, key);
+                self.stays_in_scope(at, &named, &dropped)
             }
             Step::Wait { milliseconds } => {
                 self.world.advance(milliseconds);
@@ -194,7 +194,7 @@ impl Checked {
         }
     }
 
-    fn stays_in_scope(&self, at: usize, named: DocumentRef, outcome: &Result<(), Refusal>) -> String {
+    fn stays_in_scope(&self, at: usize, named: &DocumentRef, outcome: &Result<(), Refusal>) -> String {
         let elsewhere = self.documents.iter().any(|(of, id)| *of != at && *id == named.id);
         assert!(!elsewhere || outcome.is_err(), "a document of another scope is not touched");
         format!("{outcome:?}")
