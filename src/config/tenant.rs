@@ -62,7 +62,7 @@ pub struct Group {
     pub name: GroupName,
     /// How it lends.
     pub rules: GroupRules,
-    /// The group that lends in its place while it has no number; only GMS asks for that.
+    /// The group that lends in its place while it has no number; GMS and the gateway's own SOAP ask for that.
     pub fallback: Option<GroupName>,
     /// How long GMS books a number of the group where neither the request nor the service says so.
     pub booking_expiration_timeout: Option<Seconds>,

@@ -106,7 +106,7 @@ async fn what_was_dropped_during_a_backup_leaves_the_disk_afterwards() {
     store.close().await;
     let report = dnis_gateway::store::sled::verify(directory.path(), &std::env::temp_dir()).unwrap();
     assert_eq!((report.problems, report.notes), (vec![], vec![]));
-    assert_eq!(report.records.get("chunks of large values"), None);
+    assert_eq!(report.records.get("pieces of large values"), None);
 }
 
 #[tokio::test]

@@ -425,7 +425,7 @@ async fn commits_that_were_on_disk_and_are_gone_are_damage() {
 async fn a_tree_that_lost_its_identity_is_damage() {
     let directory = filled().await;
     edit_record(directory.path(), &[1], None);
-    assert_damaged(directory.path(), "the tree has lost what it held");
+    assert_damaged(directory.path(), "the file db has lost what it held");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ thread_local! {
 }
 
 /// What such a panic means where the tree is read.
-pub(super) const UNREADABLE: &str = "a page of the tree cannot be read";
+pub(super) const UNREADABLE: &str = "a part of the file db cannot be read";
 
 /// Does something; `None` if it panicked.
 pub(super) fn caught<T>(act: impl FnOnce() -> T) -> Option<T> {

@@ -151,7 +151,7 @@ impl Worker {
             outcome = match work {
                 // Sled panics on some of what it does not expect.
                 Work::Fold(layer) => catch_unwind(AssertUnwindSafe(|| self.fold(&layer)))
-                    .unwrap_or_else(|_| Err("the tree panicked".to_owned())),
+                    .unwrap_or_else(|_| Err("the engine gave up".to_owned())),
                 Work::Mark(commits) => {
                     self.mark(commits);
                     Ok(())

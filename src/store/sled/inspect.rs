@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::caught::caught;
+use super::caught::{UNREADABLE, caught};
 use super::codec::{self, Chunk, Loader};
 use super::journal::CommitNumber;
 use super::marker::Marker;
@@ -60,9 +60,9 @@ pub(super) fn inspect(subject: &Subject<'_>) -> Report {
         }
         Ok(())
     });
-    match read.unwrap_or_else(|| Err("a page of it is damaged".to_owned())) {
+    match read.unwrap_or_else(|| Err(UNREADABLE.to_owned())) {
         Ok(()) => {}
-        Err(reason) => inspection.problem(format!("the tree cannot be read to its end: {reason}")),
+        Err(reason) => inspection.problem(format!("the data cannot be read to their end: {reason}")),
     }
     inspection.finish()
 }
@@ -135,7 +135,7 @@ impl Inspection {
         stretch.chunks += 1;
         stretch.bytes += bytes as u64;
         if !follows {
-            self.problem(format!("chunk {place} of large value {} does not follow the one before", value.0));
+            self.problem(format!("piece {place} of large value {} does not follow the one before", value.0));
         }
     }
 

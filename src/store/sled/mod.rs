@@ -216,7 +216,7 @@ impl SledStore {
         while let Some(document) = self.live_document(scope, &named) {
             if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &document)) {
                 return Err(Error::Unavailable(
-                    format!("a value of document {} is missing from the tree", named.id).into(),
+                    format!("a value of document {} is missing from the data", named.id).into(),
                 ));
             }
             let (query, index) = (Arc::clone(&query), Arc::clone(&document));

@@ -345,7 +345,7 @@ impl Opening<'_> {
         self.settle().map_err(|error| self.unusable(&error))?;
         let mut contents = match rehearsed {
             Some(contents) if self.commits_in(&tree)? == contents.in_tree => contents,
-            Some(_) => return Err(self.damaged("the tree and its copy have come to differ")),
+            Some(_) => return Err(self.damaged("the files and the copy of them have come to differ")),
             None => self.examine(&tree, marker)?,
         };
         if contents.since == Since::BeforeJournal {

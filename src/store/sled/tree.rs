@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::caught::UNREADABLE;
 use super::codec::{self, Sink};
 use crate::domain::ValueId;
 use crate::store::loading::Values;
@@ -223,11 +224,18 @@ fn kind_of(key: &[u8]) -> u8 {
     key.first().copied().unwrap_or_default()
 }
 
-/// What sled says of an error; of one that comes from the system, what the system says.
-fn told(error: sled::Error) -> String {
+/// What an error of sled's means for the operator; of one that comes from the system, what the system says. Sled's own
+/// words speak of what is inside of it, and go to the log at the level for debugging.
+pub(super) fn told(error: sled::Error) -> String {
+    tracing::debug!(%error, "sled");
     match error {
+        sled::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the file db ends too early".to_owned()
+        }
         sled::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
+        sled::Error::Corruption { .. } => UNREADABLE.to_owned(),
+        sled::Error::Unsupported(_) => "the files are of a kind that this release cannot read".to_owned(),
+        sled::Error::CollectionNotFound(_) | sled::Error::ReportableBug(_) => "the engine gave up".to_owned(),
     }
 }
 

@@ -324,7 +324,7 @@ impl Writer {
             let synced = if idle { None } else { Some(self.disk.commit(commit)?) };
             Ok((synced, forgotten.len()))
         }));
-        match committed.unwrap_or_else(|_| Err("the tree panicked".to_owned())) {
+        match committed.unwrap_or_else(|_| Err("the engine gave up".to_owned())) {
             Ok((synced, forgotten)) => {
                 if to_forget && forgotten < HISTORY_SLICE {
                     self.forgotten = Some(self.state.tables().history_floor());

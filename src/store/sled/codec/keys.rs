@@ -83,23 +83,20 @@ pub(in crate::store::sled) fn is_roomy(kind: u8) -> bool {
 /// What a record tells of, in words for people.
 pub(in crate::store::sled) fn kind(key: &[u8]) -> &'static str {
     match key.first() {
-        Some(&tag::FORMAT) => "identity",
-        Some(&tag::COMMIT) => "commits",
-        Some(&tag::COUNTERS) => "counters",
+        Some(&(tag::FORMAT | tag::COMMIT | tag::COUNTERS | tag::JOURNAL)) => "notes of the store's own",
         Some(&tag::NUMBER) => "numbers",
         Some(&tag::INTERACTION) => "interactions",
         Some(&tag::ALLOCATION) => "allocations",
         Some(&tag::DOCUMENT) => "documents and their entries",
-        Some(&tag::VALUE) => "chunks of large values",
+        Some(&tag::VALUE) => "pieces of large values",
         Some(&tag::SKILL) => "skill queues",
         Some(&tag::ROUTE) => "called routes",
         Some(&tag::SIGNING_KEY) => "signing key",
-        Some(&tag::ONCE) => "keys of requests",
+        Some(&tag::ONCE) => "keys of retried requests",
         Some(&tag::HISTORY_BUCKET) => "hours of the history",
         Some(&tag::HISTORY) => "ended allocations",
-        Some(&tag::JOURNAL) => "journal",
         Some(&tag::TIME) => "time of the last commit",
-        Some(&tag::STAGE) => "stages of imports",
+        Some(&tag::STAGE) => "pieces of unfinished imports",
         _ => "unknown",
     }
 }

@@ -71,7 +71,7 @@ impl Opening<'_> {
             }
             (Some(identity), Some(marker)) if identity.store == marker.store => Marker { format, ..marker.clone() },
             (Some(_), Some(_)) => return Err(self.damaged("its marker file belongs to another store")),
-            (None, Some(_)) => return Err(self.damaged("the tree has lost what it held")),
+            (None, Some(_)) => return Err(self.damaged("the file db has lost what it held")),
             // Only the marker is gone; what the tree holds is whole as far as it can tell.
             (Some(identity), None) => Marker { format, store: identity.store, commits: 0, compacted: None },
             (None, None) => return Err(OpenError::Foreign(self.directory.to_owned())),
@@ -84,7 +84,7 @@ impl Opening<'_> {
                 let active = Active::Missing(FIRST_FILE);
                 (Since::BeforeJournal, Replayed { layers: Vec::new(), commits: in_tree, active })
             }
-            None => return Err(self.damaged("the tree has lost where its journal begins")),
+            None => return Err(self.damaged("the file db has lost where the journal begins")),
         };
         if replayed.commits < marker.commits {
             let (was, is) = (marker.commits, replayed.commits);

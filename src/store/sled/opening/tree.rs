@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{OpenError, Opening};
 use crate::store::sled::caught::caught;
 use crate::store::sled::scratch::{self, Scratch};
-use crate::store::sled::tree::Tree;
+use crate::store::sled::tree::{Tree, told};
 
 /// How long sled may take to let go of a tree's files.
 const LETTING_GO: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ impl Opening<'_> {
             Ok(tree) => return Ok(tree),
             Err(TreeError::Final(error)) => return Err(error),
             Err(TreeError::Corrupt(reason)) => {
-                tracing::warn!(%reason, "the tree cannot be opened; trying once more from its log alone");
+                tracing::warn!(%reason, "the data cannot be opened by their summary; trying once more from the file db alone");
             }
         }
         let reached = scratch::newest_snapshot(path).map_err(|error| self.unusable(&error))?;
@@ -100,8 +100,8 @@ impl Opening<'_> {
             Some(Err(sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 Err(TreeError::Final(self.unusable(&error)))
             }
-            Some(Err(error)) => Err(TreeError::Corrupt(error.to_string())),
-            None => Err(TreeError::Corrupt("the log has a form that cannot be".to_owned())),
+            Some(Err(error)) => Err(TreeError::Corrupt(told(error))),
+            None => Err(TreeError::Corrupt("the file db has a form that cannot be".to_owned())),
         }
     }
 
