@@ -212,7 +212,7 @@ async fn compaction_keeps_the_history_and_the_keys_of_requests() {
     lived_in(home.path(), 10).await.close().await;
     let before = looked_at(home.path()).unwrap();
     assert_eq!(before.problems, [""; 0]);
-    assert_eq!((before.records["ended allocations"], before.records["keys of requests"]), (10, 10));
+    assert_eq!((before.records["ended allocations"], before.records["keys of retried requests"]), (10, 10));
     compact(home.path()).unwrap();
     let after = looked_at(home.path()).unwrap();
     assert_eq!((after.problems, after.records), (before.problems, before.records));

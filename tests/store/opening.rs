@@ -211,7 +211,7 @@ async fn a_directory_of_the_first_format_opens_and_gets_a_journal() {
 async fn a_tree_that_lost_where_its_journal_begins_is_damage() {
     let directory = filled().await;
     edit_record(directory.path(), &[201], None);
-    assert_damaged(directory.path(), "lost where its journal begins");
+    assert_damaged(directory.path(), "lost where the journal begins");
 }
 
 #[tokio::test]
