@@ -1,7 +1,7 @@
 //! dnis-gateway: one server for three contact-center number protocols over one shared state.
 //!
 //! The floors, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`],
-//! [`config`], [`domain`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
+//! [`log`], [`config`], [`domain`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
 //! the rule.
 
 pub mod access;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod dialect;
 pub mod domain;
 pub mod dump;
+pub mod log;
 pub mod media;
 pub mod server;
 pub mod soap;

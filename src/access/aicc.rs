@@ -10,6 +10,7 @@ use super::known::Credential;
 use super::{Access, Cause, Denied, Failed, Identity, Principal, Refusal, Token, headers};
 use crate::config::{AiccApplication, Settings, Tenant};
 use crate::domain::{Scope, Seconds, SigningKey, Timestamp};
+use crate::log::notes;
 
 /// The vendor's header for the key of the application; it may be left out.
 static APP_KEY: HeaderName = HeaderName::from_static("x-app-key");
@@ -48,7 +49,9 @@ impl Access {
     pub fn aicc_application(&self, key: &str, secret: &SecretString, source: IpAddr) -> Result<Scope, AiccDenied> {
         let settings = self.live.current();
         let result = self.application_of_pair(&settings, key, secret, source);
-        result.map_err(|failed| self.deny(&settings, source, failed).into())
+        let scope = result.map_err(|failed| self.deny(&settings, source, failed))?;
+        notes::tenant(&scope.tenant);
+        Ok(scope)
     }
 
     /// Lets in the holder of a token that was signed with `signing` and is still good at `now`.
@@ -64,7 +67,7 @@ impl Access {
     ) -> Result<Principal, AiccDenied> {
         let settings = self.live.current();
         let result = holder_of_token(&settings, headers, signing, now);
-        result.map_err(|failed| self.deny(&settings, source, failed).into())
+        Ok(self.admitted(&settings, source, result)?)
     }
 
     fn application_of_pair(

@@ -43,6 +43,7 @@ pub use verify::hash_secret;
 
 use crate::config::{Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};
 use crate::domain::{EnvironmentName, Scope, Seconds, TenantId};
+use crate::log::notes;
 use headers::HeaderSet;
 use known::{Credential, Known};
 use limits::Failures;
@@ -151,7 +152,7 @@ impl Access {
             Ok(None) => Err(Failed::at(None, Cause::Missing)),
             Err(cause) => Err(Failed::at(None, cause)),
         };
-        result.map_err(|failed| self.deny(&settings, source, failed))
+        self.admitted(&settings, source, result)
     }
 
     /// Lets in a GMS call of `source` at `section`: by the Interact header set if one is presented, else by Basic
@@ -166,7 +167,7 @@ impl Access {
             Ok(None) => self.basic(&settings, headers, source, section).await,
             Err(cause) => Err(Failed::at(None, cause)),
         };
-        result.map_err(|failed| self.deny(&settings, source, failed))
+        self.admitted(&settings, source, result)
     }
 
     /// Lets in a GMS call by the header set. A password that the section has of its own is asked for as well; the one that
@@ -233,7 +234,7 @@ impl Access {
             },
             Err(cause) => Err(Failed::at(None, cause)),
         };
-        result.map_err(|failed| self.deny(&settings, source, failed))
+        self.admitted(&settings, source, result)
     }
 
     /// Lets in a user by Basic, whose name tells the tenant.
@@ -388,7 +389,18 @@ impl Access {
         Ok(())
     }
 
-    /// Counts the failure, tells the log, and words the refusal.
+    /// Notes whose call it is, or refuses it.
+    fn admitted(
+        &self,
+        settings: &Settings,
+        source: IpAddr,
+        result: Result<Principal, Failed>,
+    ) -> Result<Principal, Denied> {
+        let result = result.map_err(|failed| self.deny(settings, source, failed));
+        result.inspect(|principal| notes::tenant(&principal.scope.tenant))
+    }
+
+    /// Counts the failure, notes its cause for the log, and words the refusal.
     fn deny(&self, settings: &Settings, source: IpAddr, failed: Failed) -> Denied {
         let now = (self.clock)();
         let blocked = self.failures.blocked(source, now);
@@ -399,7 +411,10 @@ impl Access {
         }
         drop(failed.held);
         self.denials[cause as usize].fetch_add(1, Ordering::Relaxed);
-        tracing::info!(%source, tenant, %cause, "a caller was not let in");
+        notes::reason(cause.label());
+        if let Some(tenant) = &failed.tenant {
+            notes::tenant(tenant);
+        }
         let refusal = match cause {
             Cause::Blocked => Refusal::TooManyAttempts { retry_after: blocked.unwrap_or(BUSY_FOR) },
             Cause::Busy => Refusal::TooManyAttempts { retry_after: BUSY_FOR },

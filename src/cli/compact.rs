@@ -21,7 +21,7 @@ pub(super) struct Compact {
 
 impl Compact {
     pub(super) fn run(self) -> Outcome {
-        logging::start(&Log::default())?;
+        let _logging = logging::start(&Log::default())?;
         let progress = Progress::working("compact");
         let compacted = sled::compact(&self.data).map_err(|error| Failure::Operation(error.to_string()))?;
         drop(progress);

@@ -1,30 +1,13 @@
-//! Logs: to standard error, for people on a terminal, as JSON lines everywhere else.
-
-use std::io::{self, IsTerminal};
-
-use tracing_subscriber::EnvFilter;
+//! The log of a command that runs on: to standard error.
 
 use super::Failure;
-use crate::config::{Log, LogFormat};
+use crate::config::Log;
+use crate::log::{self, Logging, StartError};
 
-/// The HTTP library tells of its threads at every start; it is heard only when something is wrong, unless the
-/// configured filter names it.
-const QUIET: &str = "actix_server=warn";
-
-/// Sets up logging for the rest of the process.
-pub(super) fn start(log: &Log) -> Result<(), Failure> {
-    let filter = format!("{QUIET},{}", log.level);
-    let filter: EnvFilter = filter.parse().map_err(|error| Failure::Usage(format!("log.level: {error}")))?;
-    let human = match log.format {
-        LogFormat::Human => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => io::stderr().is_terminal(),
-    };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    let started = if human {
-        lines.with_ansi(io::stderr().is_terminal()).try_init()
-    } else {
-        lines.json().flatten_event(true).try_init()
-    };
-    started.map_err(|error| Failure::Operation(format!("logging did not start: {error}")))
+/// Sets up logging, for as long as what is given back is kept.
+pub(super) fn start(log: &Log) -> Result<Logging, Failure> {
+    log::start(log).map_err(|error| match error {
+        StartError::Level(_) => Failure::Usage(error.to_string()),
+        StartError::System(_) => Failure::Operation(error.to_string()),
+    })
 }

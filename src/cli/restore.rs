@@ -41,7 +41,7 @@ enum Failed {
 
 impl Restore {
     pub(super) fn run(self) -> Outcome {
-        logging::start(&Log::default())?;
+        let _logging = logging::start(&Log::default())?;
         let (input, length) = self.input()?;
         let restored = self.restore(input, length);
         let summary = restored.map_err(|error| {

@@ -43,10 +43,12 @@ impl Serve {
         if self.demo {
             only_loopback(&settings)?;
         }
-        logging::start(&settings.log)?;
+        // Goes last, so that it hears of everything.
+        let _logging = logging::start(&settings.log)?;
         self.warn(&settings);
         // Lives until the gateway has stopped.
         let fresh = self.fresh(&mut settings)?;
+        self.tell(&settings);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| Failure::Operation(format!("the runtime did not start: {error}")))?;
         // The HTTP library wants its own kind of system around the tasks that it spawns.
@@ -90,6 +92,17 @@ impl Serve {
                 ),
             }
         }
+    }
+
+    /// Says what is about to start, and with what.
+    fn tell(&self, settings: &Settings) {
+        let configuration = match &self.config {
+            Some(path) => path.display().to_string(),
+            None if self.demo => "the demo's".to_owned(),
+            None => "none".to_owned(),
+        };
+        let data = settings.store.path.display();
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), configuration, %data, "starting");
     }
 
     async fn serve(&self, settings: Settings, fresh: Option<&Fresh>, mut watch: Watch) -> Outcome {

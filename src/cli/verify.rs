@@ -22,7 +22,7 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self) -> Outcome {
-        logging::start(&Log::default())?;
+        let _logging = logging::start(&Log::default())?;
         let progress = Progress::working("verify");
         let report = sled::verify(&self.data, &std::env::temp_dir());
         drop(progress);

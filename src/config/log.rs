@@ -14,6 +14,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Which requests get a line of their own. Default: the failed ones.
     pub requests: LogRequests,
+    /// Most lines of one kind in a second; the rest is counted. Default 50.
+    pub lines_per_second: u32,
     /// From which utilisation of a group on the log warns. Default 75 and 90 %.
     pub pools: Thresholds,
 }
@@ -48,6 +50,7 @@ impl Default for Log {
             level: "info".to_owned(),
             format: LogFormat::default(),
             requests: LogRequests::default(),
+            lines_per_second: 50,
             pools: Thresholds::default(),
         }
     }
@@ -62,6 +65,7 @@ impl Log {
             level: section.text("level", level).unwrap_or(default.level),
             format: section.choice("format", &formats).unwrap_or_default(),
             requests: section.choice("requests", &requests).unwrap_or_default(),
+            lines_per_second: section.whole("lines_per_second", 1..=1_000_000).unwrap_or(default.lines_per_second),
             pools: pools(section),
         }
     }

@@ -142,6 +142,7 @@ impl Settings {
             ("access.waiting", self.access.waiting != new.access.waiting),
             ("log.level", self.log.level != new.log.level),
             ("log.format", self.log.format != new.log.format),
+            ("log.lines_per_second", self.log.lines_per_second != new.log.lines_per_second),
         ];
         changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
     }

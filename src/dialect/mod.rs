@@ -26,6 +26,7 @@ use bytes::Bytes;
 
 use crate::config::Settings;
 use crate::domain::{Refusal, Seconds};
+use crate::log::notes;
 use crate::media::{ContentType, Unclear};
 use crate::store;
 use stream::{Incoming, Streamed};
@@ -133,10 +134,16 @@ fn allow(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// The same refusal of the domain, noted for the log line of the request.
+fn noted(refusal: Refusal) -> Refusal {
+    notes::reason(refusal.label());
+    refusal
+}
+
 /// What the domain refused, or `None` where the store cannot answer: why is for the operator alone, so the log has it.
 fn refusal_of(error: store::Error) -> Option<Refusal> {
     match error {
-        store::Error::Refused(refusal) => Some(refusal),
+        store::Error::Refused(refusal) => Some(noted(refusal)),
         store::Error::Unavailable(reason) => {
             tracing::error!(%reason, "the store did not answer");
             None

@@ -90,13 +90,60 @@ pub enum Refusal {
     NotEmpty,
 }
 
-/// How a call missed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Refusal {
+    /// A word for the log, from a small fixed set.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::NumberExists(_) => "number_exists",
+            Self::NumberUnknown(_) => "unknown_number",
+            Self::NumberAllocated(_) => "number_allocated",
+            Self::AllocationUnknown(_) => "unknown_allocation",
+            Self::GroupUnknown(_) => "unknown_group",
+            Self::Exhausted { .. } => "exhausted",
+            Self::CodesUsedUp { .. } => "codes_used_up",
+            Self::InteractionUnknown(_) => "unknown_interaction",
+            Self::InteractionExists(_) => "interaction_exists",
+            Self::NoMatch(miss) => miss.label(),
+            Self::DocumentUnknown(_) => "unknown_document",
+            Self::EntryUnknown(_) => "unknown_entry",
+            Self::DocumentsFull { .. } => "documents_full",
+            Self::TooManyEntries { .. } => "too_many_entries",
+            Self::ValueTooLarge { .. } => "value_too_large",
+            Self::KeyReused(_) => "key_reused",
+            Self::KeySpent(_) => "key_spent",
+            Self::Route(refusal) => refusal.label(),
+            Self::NotEmpty => "not_empty",
+        }
+    }
+}
+
+/// How a call missed: of everything that kept it from matching, what came closest to a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Miss {
-    /// The number is not lent to anybody that the call fits.
-    Nobody,
+    /// The scope has no such number.
+    UnknownNumber,
+    /// Nothing is lent there that the call could have been for.
+    NotLent,
+    /// What was lent there has expired, as far as that is still known: a number that does not rest may be forgotten at
+    /// once.
+    Expired,
+    /// The number is lent, and the caller is somebody else, or did not say who.
+    WrongCaller,
     /// The number is lent with an access code, and the caller gave another one.
     WrongCode,
+}
+
+impl Miss {
+    /// A word for the log.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::UnknownNumber => "unknown_number",
+            Self::NotLent => "not_lent",
+            Self::Expired => "expired",
+            Self::WrongCaller => "wrong_caller",
+            Self::WrongCode => "wrong_code",
+        }
+    }
 }
 
 /// Why the domain says no to a called route or a skill queue.
@@ -160,4 +207,26 @@ pub enum RouteRefusal {
     /// The queue's texts are longer than a record may be.
     #[error("the skill queue's texts are too long")]
     SkillTooLarge,
+}
+
+impl RouteRefusal {
+    /// A word for the log, from a small fixed set.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::HotlineUnknown(_) => "unknown_access_code",
+            Self::SkillUnknown(_) => "unknown_skill",
+            Self::FlowUnknown(_) => "unknown_flow",
+            Self::FlowForMultimedia => "flow_for_multimedia",
+            Self::QueueMedia { .. } => "queue_media",
+            Self::HotlineMedia { .. } => "access_code_media",
+            Self::RouteExists(_) => "route_exists",
+            Self::RouteUnknown(_) => "unknown_route",
+            Self::RoutesFull { .. } => "routes_full",
+            Self::SkillExists(_) => "skill_exists",
+            Self::SkillConfigured(_) => "skill_configured",
+            Self::SkillInUse(..) => "skill_in_use",
+            Self::SkillsFull { .. } => "skills_full",
+            Self::SkillTooLarge => "skill_too_large",
+        }
+    }
 }

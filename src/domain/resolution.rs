@@ -103,7 +103,13 @@ impl Resolve {
             (!slots.is_empty()).then_some((number, slots))
         };
         let Some((number, slots)) = dialled.and_then(known).or_else(|| hotline().and_then(known)) else {
-            return Resolution { number: None, candidates: Vec::new(), more: false, miss: Some(Miss::Nobody), route };
+            return Resolution {
+                number: None,
+                candidates: Vec::new(),
+                more: false,
+                miss: Some(Miss::UnknownNumber),
+                route,
+            };
         };
         let criteria = self.criteria(number);
         let rest = |slot: &NumberSlot| rules.group(&scope.tenant, slot.record.group.as_ref()).cool_down;
@@ -113,8 +119,8 @@ impl Resolve {
             .collect();
         let more = candidates.len() > MAX_CANDIDATES;
         candidates.truncate(MAX_CANDIDATES);
-        let misses = slots.iter().map(|slot| criteria.miss(slot, now));
-        let miss = misses.max_by_key(|miss| *miss == Miss::WrongCode).filter(|_| candidates.is_empty());
+        let misses = slots.iter().map(|slot| criteria.miss(tables, scope, slot, now));
+        let miss = if candidates.is_empty() { misses.max() } else { None };
         Resolution { number: Some(number), candidates, more, miss, route }
     }
 

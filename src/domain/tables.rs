@@ -6,6 +6,7 @@
 
 mod contents;
 mod dnids;
+mod expired;
 mod scope;
 
 use std::cmp::Reverse;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use super::change::{Change, Counters};
 use super::hash::FastMap;
-use super::history::{Bucket, Buckets, Held, HistoryQuery, Known};
+use super::history::{Bucket, Buckets, End, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
@@ -70,7 +71,12 @@ impl Tables {
             Change::Route(scope, dnid, route) => self.scope_mut(scope).calls.set_route(*dnid, route.as_ref()),
             Change::Numbering(scope, numbering) => self.scope_mut(scope).calls.numbering = *numbering,
             Change::SigningKey(key) => self.signing_key = Some(key.clone()),
-            Change::Ended(_, past) => self.history.set(past.bucket, past.count),
+            Change::Ended(scope, past) => {
+                self.history.set(past.bucket, past.count);
+                if past.end == End::Expired {
+                    self.scope_mut(scope).expired.note(past.allocation.number, past.until);
+                }
+            }
             Change::HistoryDropped(bucket) => self.history.drop(*bucket),
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
@@ -181,6 +187,12 @@ impl Tables {
 
     pub(super) fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
         self.scope(scope)?.numbers.get(&number)
+    }
+
+    /// Whether the last allocation of a number that carries none has expired, as far as that is still known.
+    pub(super) fn has_just_expired(&self, scope: &Scope, slot: &NumberSlot) -> bool {
+        let expired = self.scope(scope).and_then(|scope| scope.expired.at(slot.record.number));
+        expired.is_some() && expired == slot.record.freed.map(|last| last.at)
     }
 
     /// Whether an allocation fits on a number beside those that are there: one that wants it for itself fits only where

@@ -15,10 +15,13 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
-use super::{Gateway, body, mask, origin};
+use super::{Gateway, body, origin};
 use crate::config::{LogRequests, Settings};
 use crate::dialect::stream::{Incoming, Streamed};
 use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, bare};
+use crate::domain::TenantId;
+use crate::log::mask;
+use crate::log::notes::{self, Notes};
 
 /// Names a request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,7 +45,7 @@ pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data
                     AICC under /apigovernance/ and /apiaccess/, \
                     the gateway's own API under /gateway/v1/.\n";
         let answer = Answer::new(StatusCode::NOT_FOUND, "not_found", "text/plain; charset=utf-8", text);
-        finish(&gateway, &request, UNKNOWN, UNKNOWN, answer.into(), started)
+        finish(&gateway, &request, UNKNOWN, UNKNOWN, answer.into(), &Notes::default(), started)
     }
 }
 
@@ -58,19 +61,20 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
         headers: request.headers(),
         origin: &origin,
     };
-    let (operation, answered) = match dialect.endpoint(&head) {
-        Err(answer) => (UNKNOWN, answer.into()),
+    let (operation, answered, notes) = match dialect.endpoint(&head) {
+        Err(answer) => (UNKNOWN, answer.into(), Notes::default()),
         Ok(endpoint) => {
             let operation = D::operation(&endpoint);
             let source = origin::source(request, &settings.server.trusted_proxies);
             let answering = answer(dialect, &endpoint, head, source, &settings, payload);
             // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-            let answered = AssertUnwindSafe(answering).catch_unwind().await.unwrap_or(Err(HttpRefusal::Panicked));
+            let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
+            let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));
             let answered = answered.unwrap_or_else(|refusal| dialect.refuse(Some(&endpoint), &head, refusal).into());
-            (answered.answer.operation.unwrap_or(operation), answered)
+            (answered.answer.operation.unwrap_or(operation), answered, notes)
         }
     };
-    finish(gateway, request, D::NAME, operation, answered, started)
+    finish(gateway, request, D::NAME, operation, answered, &notes, started)
 }
 
 /// Lets a caller in and answers the call, with its body whole or piece by piece.
@@ -135,27 +139,36 @@ fn finish(
     dialect: &'static str,
     operation: &'static str,
     answered: Streamed,
+    notes: &Notes,
     started: Instant,
 ) -> HttpResponse {
     let Streamed { answer, body, close } = answered;
     let took = started.elapsed();
     gateway.metrics.answered(dialect, operation, answer.outcome, took);
-    let id = request_id(gateway, request);
-    let failed = answer.status.is_client_error() || answer.status.is_server_error();
-    let wanted = match gateway.live.current().log.requests {
+    let (id, given) = request_id(gateway, request);
+    // Over SOAP a vendor tells some refusals under 200.
+    let refused = answer.status.is_client_error()
+        || answer.status.is_server_error()
+        || notes.reason.is_some() && answer.outcome != "ok";
+    let settings = gateway.live.current();
+    let wanted = match settings.log.requests {
         LogRequests::All => true,
-        LogRequests::Failed => failed,
+        LogRequests::Failed => refused,
         LogRequests::None => false,
     };
     if wanted {
+        let shown = id.to_str().unwrap_or_default();
         tracing::info!(
-            request = id.to_str().unwrap_or_default(),
+            request = if given { mask::text(shown) } else { shown.to_owned() },
+            source = %origin::source(request, &settings.server.trusted_proxies),
+            tenant = notes.tenant.as_ref().map_or("", TenantId::as_str),
             method = %request.method(),
             path = mask::path(request.path()),
             dialect,
             operation,
             status = answer.status.as_u16(),
             outcome = answer.outcome,
+            reason = if refused { notes.reason.unwrap_or(answer.outcome) } else { "" },
             micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
@@ -182,9 +195,12 @@ fn finish(
     }
 }
 
-/// The request's id: the one the client gave if it can be repeated safely, else a new one.
-fn request_id(gateway: &Gateway, request: &HttpRequest) -> HeaderValue {
+/// The request's id and whether the client gave it: if it can be repeated safely, else it is a new one.
+fn request_id(gateway: &Gateway, request: &HttpRequest) -> (HeaderValue, bool) {
     let given = request.headers().get(REQUEST_ID);
     let usable = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
-    given.filter(usable).cloned().unwrap_or_else(|| gateway.requests.next())
+    match given.filter(usable) {
+        Some(given) => (given.clone(), true),
+        None => (gateway.requests.next(), false),
+    }
 }

@@ -14,6 +14,7 @@ use crate::access::Access;
 use crate::domain::state::PoolHealth;
 use crate::domain::watermark::Level;
 use crate::domain::{EnvironmentName, GroupName, Sharing};
+use crate::log;
 use crate::soap::tally::Tally;
 use crate::store::sled::Observer;
 
@@ -38,6 +39,7 @@ pub(super) struct Metrics {
     refused: IntCounterVec,
     tolerated: IntCounterVec,
     guessed: IntCounter,
+    unlogged: IntCounterVec,
 }
 
 /// What is asked of the floors below at every scrape.
@@ -138,6 +140,10 @@ impl Metrics {
                 "dnis_gateway_form_charset_guessed_total",
                 "Forms that declared no charset, were not UTF-8 and were read as windows-1252.",
             )?,
+            unlogged: IntCounterVec::new(
+                Opts::new("dnis_gateway_log_lines_lost_total", "Lines of the log that were not written, by cause."),
+                &["cause"],
+            )?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
@@ -154,6 +160,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.refused.clone()))?;
         metrics.registry.register(Box::new(metrics.tolerated.clone()))?;
         metrics.registry.register(Box::new(metrics.guessed.clone()))?;
+        metrics.registry.register(Box::new(metrics.unlogged.clone()))?;
         Ok(metrics)
     }
 
@@ -186,6 +193,7 @@ impl Metrics {
         let tolerated = one.tolerated().zip(other.tolerated());
         follow(&self.tolerated, tolerated.map(|((kind, one), (_, other))| (kind.label(), one + other)));
         self.guessed.inc_by(readings.guessed_charsets.saturating_sub(self.guessed.get()));
+        follow(&self.unlogged, log::lost().into_iter());
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();

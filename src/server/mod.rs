@@ -8,7 +8,6 @@ mod admin;
 mod backup;
 mod body;
 mod clock;
-mod mask;
 mod metrics;
 mod origin;
 mod request_ids;
@@ -144,6 +143,7 @@ impl Server {
             prepared;
         store.seed(seeds).await?;
         warn_of_plain_http(&settings);
+        setup::tell(&settings, &*store, listening, admin).await;
         let workers = settings.server.workers;
         let clock = store.clock();
         let live = Live::new(settings);

@@ -1,13 +1,31 @@
 //! From settings to the seeds of an empty store.
 
+use std::net::SocketAddr;
+
 use crate::config::Settings;
 use crate::domain::state::Seeds;
 use crate::domain::{InteractionId, InvalidName, NewNumber, Scope};
+use crate::store::Store;
 use crate::store::sled::Compaction;
 
 /// Whether a start writes large files anew.
 pub(super) fn compaction(settings: &Settings) -> Compaction {
     if settings.store.compact_at_start { Compaction::WhenLarge } else { Compaction::Never }
+}
+
+/// Says in the log what is served from now on.
+pub(super) async fn tell(settings: &Settings, store: &dyn Store, listen: SocketAddr, admin: SocketAddr) {
+    let pools = store.pools().await.unwrap_or_default();
+    let numbers = pools.iter().map(|it| it.free + it.allocated + it.cooling + it.reserved + it.disabled);
+    let lent = pools.iter().map(|it| it.allocations);
+    tracing::info!(
+        %listen,
+        admin_listen = %admin,
+        tenants = settings.tenants.len(),
+        numbers = numbers.sum::<usize>(),
+        allocations = lent.sum::<usize>(),
+        "serving"
+    );
 }
 
 /// The seeds that the settings give an empty store.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -19,7 +19,26 @@ pub(crate) struct Binary {
     child: Child,
     lines: Receiver<String>,
     log: Arc<Mutex<String>>,
+    /// The end of the log's pipe, where nobody reads it.
+    _unread: Option<ChildStderr>,
     announced: Vec<String>,
+}
+
+/// What whoever started it does with its log.
+#[derive(Clone, Copy)]
+enum Reader {
+    Listens,
+    StandsStill,
+}
+
+/// Gathers a log while it is written.
+fn listen(mut error: ChildStderr, heard: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = error.read(&mut buffer) {
+            heard.lock().push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    });
 }
 
 /// The binary with nothing of this process' environment in it.
@@ -57,8 +76,17 @@ impl Binary {
         Self::in_directory(Path::new("."), &[], arguments)
     }
 
+    /// As [`Binary::serve`], with an environment of its own and a log that nobody reads.
+    pub(crate) fn unheard(environment: &[(&str, &Path)], arguments: &[&OsStr]) -> Self {
+        Self::start(Path::new("."), environment, arguments, Reader::StandsStill)
+    }
+
     /// As [`Binary::serve`], in a working directory and with an environment of its own.
     pub(crate) fn in_directory(working: &Path, environment: &[(&str, &Path)], arguments: &[&OsStr]) -> Self {
+        Self::start(working, environment, arguments, Reader::Listens)
+    }
+
+    fn start(working: &Path, environment: &[(&str, &Path)], arguments: &[&OsStr], reader: Reader) -> Self {
         let mut child = command(&["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .current_dir(working)
@@ -72,15 +100,15 @@ impl Binary {
         let out = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let log = Arc::new(Mutex::new(String::new()));
-        let mut error = child.stderr.take().unwrap();
-        let heard = Arc::clone(&log);
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(read @ 1..) = error.read(&mut buffer) {
-                heard.lock().push_str(&String::from_utf8_lossy(&buffer[..read]));
+        let error = child.stderr.take().unwrap();
+        let unread = match reader {
+            Reader::StandsStill => Some(error),
+            Reader::Listens => {
+                listen(error, Arc::clone(&log));
+                None
             }
-        });
-        let mut binary = Self { child, lines, log, announced: Vec::new() };
+        };
+        let mut binary = Self { child, lines, log, _unread: unread, announced: Vec::new() };
         while binary.announced.len() < 5 {
             let line = binary.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("it did not announce itself: {}", binary.log()));

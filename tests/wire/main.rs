@@ -20,6 +20,7 @@ mod exhaustion;
 mod files;
 mod gateway;
 mod guessing;
+mod log;
 mod native;
 mod numbers;
 mod raw;

@@ -12,7 +12,7 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 use super::endpoint::Methods;
 use super::user_data::Address;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{HttpRefusal, Outcome, refusal_of, retry_after_exhaustion};
+use crate::dialect::{HttpRefusal, Outcome, noted, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::Miss;
 use crate::domain::{Refusal, Seconds};
 use crate::media::UnreadCharset;
@@ -154,6 +154,12 @@ impl From<WrongOnce> for Error {
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         refusal_of(error).map_or(Self::Unavailable, Self::Refused)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(noted(refusal))
     }
 }
 
@@ -360,10 +366,7 @@ fn refused(refusal: &Refusal) -> Row {
             unavailable("exhausted", format!("no access number is free in group '{}'", quote(group)))
         }
         Refusal::NoMatch(miss) => {
-            let outcome = match miss {
-                Miss::Nobody => "no_match",
-                Miss::WrongCode => "wrong_code",
-            };
+            let outcome = if *miss == Miss::WrongCode { "wrong_code" } else { "no_match" };
             Row { outcome, ..not_found("no service matches the call") }
         }
         Refusal::DocumentUnknown(_) => Error::DocumentUnknown.row(),

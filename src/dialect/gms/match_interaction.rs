@@ -40,7 +40,7 @@ impl MatchRequest {
         let after = if flag("_delete_service")? { AfterMatch::Delete } else { AfterMatch::Keep };
         let data = if user_data::wanted(parameters)? { WithData::Yes } else { WithData::No };
         let late = if service.late_calls.unwrap_or(false) { LateCalls::Recognised } else { LateCalls::Ignored };
-        let number = Number::new(dialled).map_err(|_| Error::Refused(Refusal::NoMatch(Miss::Nobody)))?;
+        let number = Number::new(dialled).map_err(|_| Error::from(Refusal::NoMatch(Miss::UnknownNumber)))?;
         Ok(Self { criteria: Criteria { number, code, caller, late }, which, after, data })
     }
 

@@ -13,7 +13,7 @@ use super::objection::{Objection, Objections, Within};
 use super::problem::Problem;
 use crate::access;
 use crate::dialect::json::Unread;
-use crate::dialect::{Answer, HttpRefusal, allow, refusal_of, retry_after_exhaustion};
+use crate::dialect::{Answer, HttpRefusal, allow, noted, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
 use crate::domain::{Refusal, Seconds};
@@ -289,7 +289,7 @@ impl From<access::Denied> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+        Self::Refused(noted(refusal))
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn resolve(
         }
         match seen.miss {
             Some(Miss::WrongCode) => desk.guesses.count(suspect, limit, Instant::now()),
-            Some(Miss::Nobody) => {}
+            Some(_) => {}
             None => desk.guesses.forget(&suspect, Instant::now()),
         }
     }
@@ -87,7 +87,7 @@ pub(super) async fn resolve(
         Purpose::Take | Purpose::Look => seen,
     };
     if resolved.is_empty() {
-        return Err(Refusal::NoMatch(resolved.miss.unwrap_or(Miss::Nobody)).into());
+        return Err(Refusal::NoMatch(resolved.miss.unwrap_or(Miss::NotLent)).into());
     }
     Ok(resolved)
 }

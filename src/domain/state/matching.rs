@@ -63,17 +63,26 @@ impl Criteria {
 
     /// Whether any allocation in the tables may fit the call.
     pub fn may_match(&self, tables: &Tables, scope: &Scope, now: Timestamp) -> Result<(), Miss> {
-        let slot = tables.slot(scope, self.number).ok_or(Miss::Nobody)?;
-        if self.find(slot, now).is_empty() { Err(self.miss(slot, now)) } else { Ok(()) }
+        let slot = tables.slot(scope, self.number).ok_or(Miss::UnknownNumber)?;
+        if self.find(slot, now).is_empty() { Err(self.miss(tables, scope, slot, now)) } else { Ok(()) }
     }
 
     /// How the call missed a number that nothing of fits.
-    pub(in crate::domain) fn miss(&self, slot: &NumberSlot, now: Timestamp) -> Miss {
-        let coded = || slot.allocations().any(|allocation| allocation.code.is_some() && allocation.live(now));
-        match &self.code {
-            Some(code) if !slot.has_code(code) && coded() => Miss::WrongCode,
-            _ => Miss::Nobody,
+    pub(in crate::domain) fn miss(&self, tables: &Tables, scope: &Scope, slot: &NumberSlot, now: Timestamp) -> Miss {
+        let live = |allocation: &Arc<Allocation>| allocation.live(now);
+        let coded = || slot.allocations().any(|allocation| allocation.code.is_some() && live(allocation));
+        if self.code.as_ref().is_some_and(|code| !slot.has_code(code)) && coded() {
+            return Miss::WrongCode;
         }
+        let mut fitting = slot.candidates(self.code.as_deref(), self.caller.as_ref()).filter(|it| self.fit(it));
+        if fitting.any(|allocation| !live(allocation)) {
+            return Miss::Expired;
+        }
+        if slot.allocations().any(live) {
+            // Of a shared number, on which a code is of no use where nobody has one.
+            return if self.caller.is_some() { Miss::WrongCaller } else { Miss::NotLent };
+        }
+        if tables.has_just_expired(scope, slot) { Miss::Expired } else { Miss::NotLent }
     }
 }
 
@@ -120,10 +129,10 @@ impl Turn<'_> {
         which: Which,
         after: AfterMatch,
     ) -> Result<Vec<Match>, Refusal> {
-        let slot = self.state.slot(scope, criteria.number).ok_or(Refusal::NoMatch(Miss::Nobody))?;
+        let slot = self.state.slot(scope, criteria.number).ok_or(Refusal::NoMatch(Miss::UnknownNumber))?;
         let mut allocations = criteria.find(slot, self.now);
         if allocations.is_empty() {
-            return Err(Refusal::NoMatch(criteria.miss(slot, self.now)));
+            return Err(Refusal::NoMatch(criteria.miss(&self.state.tables, scope, slot, self.now)));
         }
         if which == Which::Newest {
             allocations.truncate(1);

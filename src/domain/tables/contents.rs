@@ -53,8 +53,18 @@ impl Tables {
 
 impl ScopeTables {
     fn contents(&self, scope: &Arc<Scope>) -> ScopeContents {
-        let Self { numbers, dnids: _, allocated_dnids: _, lent, groups: _, interactions, documents, calls, once } =
-            self;
+        let Self {
+            numbers,
+            dnids: _,
+            allocated_dnids: _,
+            lent,
+            groups: _,
+            interactions,
+            documents,
+            calls,
+            once,
+            expired: _,
+        } = self;
         let mut allocations = Vec::with_capacity(lent.len());
         let numbers = numbers.values().map(|slot| {
             allocations.extend(slot.allocations().cloned());

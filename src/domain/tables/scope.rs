@@ -8,6 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::dnids::Dnids;
+use super::expired::Expired;
 use crate::domain::hash::FastMap;
 use crate::domain::routes::CallTables;
 use crate::domain::slot::NumberSlot;
@@ -34,6 +35,7 @@ pub(in crate::domain) struct ScopeTables {
     pub(in crate::domain) documents: HashMap<DocumentId, Arc<Document>>,
     pub(in crate::domain) once: HashMap<OnceKey, Arc<OnceRecord>>,
     pub(in crate::domain) calls: CallTables,
+    pub(super) expired: Expired,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -166,6 +166,9 @@ impl Opening<'_> {
         };
         tree.expect(&contents.extent.largest);
         self.clean_up(&tree, &contents)?;
+        let commits = contents.replayed.commits;
+        let recovered = commits.saturating_sub(contents.in_tree);
+        tracing::info!(commits, recovered, "the data directory is open; recovered: commits read from the journal");
         let Contents { tables, last_commit, marker, replayed, .. } = contents;
         let journal = match replayed.active {
             Active::Empty(generation) => Journal::reopen(self.directory, marker.store, generation),

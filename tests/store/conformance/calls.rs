@@ -36,8 +36,8 @@ async fn a_call_is_recognised_once_and_gives_the_document_back(engine: &mut Engi
     assert_eq!(texts(&found.data.unwrap()), [("f", "(file)"), ("k", "v")]);
     assert_eq!(holder(store, "11").await, None);
     assert_eq!(store.interaction(&scope(), &interaction("a")).await, Ok(Some(lent.interaction)));
-    assert_eq!(refused(match_call(store, "11", WithData::Yes).await), Refusal::NoMatch(Miss::Nobody));
-    assert_eq!(refused(match_call(store, "99", WithData::Yes).await), Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(refused(match_call(store, "11", WithData::Yes).await), Refusal::NoMatch(Miss::NotLent));
+    assert_eq!(refused(match_call(store, "99", WithData::Yes).await), Refusal::NoMatch(Miss::UnknownNumber));
 }
 
 async fn a_match_without_data_reads_none(engine: &mut Engine) {
@@ -108,7 +108,7 @@ async fn a_call_is_resolved_with_its_data_and_taken_once(engine: &mut Engine) {
     assert_eq!(holder(store, "10011").await, None);
     let again = store.take_call(&scope(), dial("10011")).await.unwrap();
     assert!(again.candidates.is_empty() && again.route.is_some() && !again.freed);
-    assert_eq!(again.miss, Some(Miss::Nobody));
+    assert_eq!(again.miss, Some(Miss::NotLent));
     assert!(store.resolve(&scope(), &dial("999")).await.unwrap().is_empty());
 }
 

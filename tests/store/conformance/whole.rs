@@ -128,7 +128,7 @@ async fn scopes_share_nothing(engine: &mut Engine) {
     assert_eq!(refused(store.free(&other, num("11")).await), Refusal::NumberUnknown(num("11")));
     assert_eq!(refused(store.lend(&other, lend_to("a"), None).await), Refusal::GroupUnknown(group("g")));
     let matched = store.match_call(&other, call("11"), Which::All, AfterMatch::Keep, WithData::No).await;
-    assert_eq!(refused(matched), Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(refused(matched), Refusal::NoMatch(Miss::UnknownNumber));
     let stranger = Scope { tenant: dnis_gateway::domain::TenantId::new("other").unwrap(), environment: None };
     store.create_number(&stranger, number("11"), None).await.unwrap();
     assert_eq!(store.free(&stranger, num("11")).await, Ok(None));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::refusal::{Miss, Refusal};
 use dnis_gateway::domain::route::DeletedRoutes;
 use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{Criteria, Holder, Lend, Lent, PoolHealth, Source};
@@ -13,7 +14,7 @@ use dnis_gateway::domain::{
     NumberPatch, NumberState, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Seconds, SigningKey, Skill,
     SkillId, Timestamp,
 };
-use dnis_gateway::store::{BadRow, Clock, Existing, Imported, LoadedEntry, Matched, Resolved, Result};
+use dnis_gateway::store::{BadRow, Clock, Error, Existing, Imported, LoadedEntry, Matched, Resolved, Result};
 
 use super::{
     CALLERS, Call, DESTINATIONS, Dialled, GROUPS, HOLDERS, HolderKind, LINES, Lending, NUMBERS, Named, OWNERS, QUEUES,
@@ -146,12 +147,16 @@ impl Player {
             Step::Match(Call { number, code, caller: at, late, which, after, data }) => {
                 let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
                 let criteria = Criteria { code, caller: at.map(caller), late, ..call(NUMBERS[number]) };
-                Outcome::Matched(store.match_call(&scope, criteria, which, after, data).await)
+                let matched = store.match_call(&scope, criteria, which, after, data).await;
+                Outcome::Matched(matched.map_err(|error| match error {
+                    Error::Refused(Refusal::NoMatch(miss)) => Refusal::NoMatch(kept(miss)).into(),
+                    error => error,
+                }))
             }
             Step::Take(Call { number, code, caller: at, .. }) => {
                 let code = code.and_then(|at| self.codes.iter().rev().nth(at)).map(|code| code.as_str().to_owned());
                 let call = Resolve { code, caller: at.map(caller), ..dial(NUMBERS[number]) };
-                Outcome::Taken(store.take_call(&scope, call).await)
+                Outcome::Taken(store.take_call(&scope, call).await.map(without_memory))
             }
             Step::Begin { holder, lasting, data } => {
                 let id = holder.map(|at| interaction(HOLDERS[at]));
@@ -240,7 +245,7 @@ impl Player {
         let (mut dialled, mut resolved) = (Vec::new(), Vec::new());
         for text in NUMBERS.iter().chain(&["0", "1"]) {
             dialled.push(store.dialled(&scope, num(text)).await.unwrap());
-            resolved.push(store.resolve(&scope, &dial(text)).await.unwrap());
+            resolved.push(without_memory(store.resolve(&scope, &dial(text)).await.unwrap()));
         }
         let mut interactions = Vec::new();
         for text in HOLDERS {
@@ -290,6 +295,15 @@ impl Player {
             skills,
         }
     }
+}
+
+/// What a store says of a miss after any restart: that an allocation has expired is remembered by a process alone.
+fn kept(miss: Miss) -> Miss {
+    if miss == Miss::Expired { Miss::NotLent } else { miss }
+}
+
+fn without_memory(resolved: Resolved) -> Resolved {
+    Resolved { miss: resolved.miss.map(kept), ..resolved }
 }
 
 fn owned(at: usize) -> DocumentRef {

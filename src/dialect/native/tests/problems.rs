@@ -24,7 +24,7 @@ fn failures() -> Vec<Failure> {
         Refusal::AllocationUnknown(AllocationId(17)),
         Refusal::InteractionUnknown(interaction()),
         Refusal::InteractionExists(interaction()),
-        Refusal::NoMatch(Miss::Nobody),
+        Refusal::NoMatch(Miss::NotLent),
         Refusal::DocumentUnknown(document),
         Refusal::EntryUnknown(document),
         Refusal::DocumentsFull { limit: 1024 },

@@ -26,7 +26,7 @@ fn a_match_names_the_interaction_frees_the_number_and_lets_the_interaction_live(
     assert_eq!(world.holder("1"), None);
     assert!(world.interaction_lives("a"));
     let again = world.refused(|turn| turn.match_call(&scope(), &criteria, Which::All, AfterMatch::Keep));
-    assert_eq!(again, Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(again, Refusal::NoMatch(Miss::NotLent));
 }
 
 /// Every combination of what the allocation carries and what the call tells, for the code and the caller alike.
@@ -70,11 +70,11 @@ fn a_call_is_recognised_by_the_whole_number_alone_and_in_its_own_scope() {
     world.take("a");
     for unknown in ["77", "200"] {
         let refusal = world.refused(|turn| turn.match_call(&scope(), &call_to(unknown), Which::All, AfterMatch::Keep));
-        assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
+        assert_eq!(refusal, Refusal::NoMatch(Miss::UnknownNumber));
     }
     for other in other_scopes() {
         let refusal = world.refused(|turn| turn.match_call(&other, &call_to("100"), Which::All, AfterMatch::Keep));
-        assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
+        assert_eq!(refusal, Refusal::NoMatch(Miss::UnknownNumber));
     }
     matches(&mut world, &call_to("100"));
 }
@@ -83,9 +83,9 @@ fn a_call_is_recognised_by_the_whole_number_alone_and_in_its_own_scope() {
 fn nothing_matches_from_the_deadline_on() {
     let (mut world, criteria, _) = call(None, None);
     world.advance(300_000);
-    assert_eq!(criteria.may_match(world.state.tables(), &scope(), world.now), Err(Miss::Nobody));
+    assert_eq!(criteria.may_match(world.state.tables(), &scope(), world.now), Err(Miss::Expired));
     let refusal = world.refused(|turn| turn.match_call(&scope(), &criteria, Which::Newest, AfterMatch::Keep));
-    assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(refusal, Refusal::NoMatch(Miss::Expired));
 }
 
 #[test]
@@ -113,4 +113,28 @@ fn a_document_kept_for_its_own_time_outlives_a_match_that_deletes() {
     assert!(world.state.tables().document(&scope(), &lent.interaction.data.into(), world.now).is_some());
     world.advance(1);
     assert!(world.state.tables().document(&scope(), &lent.interaction.data.into(), world.now).is_none());
+}
+
+/// Every way to miss, each told for what came closest to a match.
+#[test]
+fn a_miss_says_what_kept_the_call_from_matching() {
+    let miss = |world: &mut World, criteria: &Criteria| {
+        let may_match = criteria.may_match(world.state.tables(), &scope(), world.now);
+        let refusal = world.refused(|turn| turn.match_call(&scope(), criteria, Which::Newest, AfterMatch::Keep));
+        assert_eq!(Refusal::NoMatch(may_match.unwrap_err()), refusal, "readers say the same");
+        refusal.label()
+    };
+    let (mut world, criteria, lent) = call(digits(4), Some("555123"));
+    assert_eq!(miss(&mut world, &call_to("9")), "unknown_number");
+    let stranger = Criteria { caller: Some(Caller::new("555999").unwrap()), ..criteria.clone() };
+    assert_eq!(miss(&mut world, &stranger), "wrong_caller");
+    let code = lent.allocation.code.as_ref().unwrap().as_str().to_owned();
+    assert_eq!(miss(&mut world, &Criteria { code: Some(code.clone()), ..stranger.clone() }), "wrong_caller");
+    assert_eq!(miss(&mut world, &Criteria { code: Some(format!("{code}0")), ..stranger }), "wrong_code");
+    world.advance(300_000);
+    assert_eq!(miss(&mut world, &criteria), "expired");
+    world.take("b");
+    world.advance(1);
+    world.free("1");
+    assert_eq!(miss(&mut world, &criteria), "not_lent", "what expired was not the last to hold the number");
 }

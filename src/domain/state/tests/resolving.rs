@@ -120,9 +120,9 @@ fn a_wrong_code_finds_nobody_and_is_told_apart_from_a_number_that_is_not_lent() 
     assert!(!world.take_call(&wrong).freed);
     assert_eq!(world.holder(&number).as_deref(), Some("a"));
     let free = if number == "1" { "2" } else { "1" };
-    assert_eq!(world.resolve(&dial(free)).miss, Some(Miss::Nobody));
+    assert_eq!(world.resolve(&dial(free)).miss, Some(Miss::NotLent));
     let unknown = world.resolve(&dial("3"));
-    assert_eq!((unknown.number, unknown.miss), (None, Some(Miss::Nobody)));
+    assert_eq!((unknown.number, unknown.miss), (None, Some(Miss::UnknownNumber)));
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn a_late_call_finds_its_interaction_as_long_as_the_number_rests() {
             if found.is_some() {
                 assert_eq!(outcome.unwrap()[0].interaction.id, interaction("a"));
                 let again = world.refused(|turn| turn.match_call(&scope(), &call, Which::All, AfterMatch::Keep));
-                assert_eq!(again, Refusal::NoMatch(Miss::Nobody), "a late call is recognised once");
+                assert_eq!(again, Refusal::NoMatch(Miss::NotLent), "a late call is recognised once");
             }
         }
     }
@@ -253,7 +253,7 @@ fn a_late_call_is_a_miss_unless_late_calls_are_recognised() {
     world.lend(long("a"));
     world.advance(300_000);
     let refusal = world.refused(|turn| turn.match_call(&scope(), &call_to("1"), Which::All, AfterMatch::Keep));
-    assert_eq!(refusal, Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(refusal, Refusal::NoMatch(Miss::Expired));
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_late_call_after_the_interaction_has_ended_finds_nobody() {
     world.advance(304_000);
     let late = Criteria { late: LateCalls::Recognised, ..call_to("1") };
     let outcome = world.turn().match_call(&scope(), &late, Which::All, AfterMatch::Keep);
-    assert_eq!(outcome, Err(Refusal::NoMatch(Miss::Nobody)));
+    assert_eq!(outcome, Err(Refusal::NoMatch(Miss::Expired)));
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn a_renewed_shared_allocation_is_found_by_its_new_code_and_caller_alone() {
     let renewed = world.lend(Lend { code: digits(6), ..renew(by("777")) }).allocation;
     let call = |caller: &str| Criteria { caller: by(caller), ..call_to("1") };
     let old = world.refused(|turn| turn.match_call(&scope(), &call("555"), Which::All, AfterMatch::Keep));
-    assert_eq!(old, Refusal::NoMatch(Miss::Nobody));
+    assert_eq!(old, Refusal::NoMatch(Miss::WrongCaller));
     let code = renewed.code.as_ref().map(|code| code.as_str().to_owned());
     let found = world.turn().match_call(&scope(), &Criteria { code, ..call("777") }, Which::All, AfterMatch::Keep);
     assert_eq!(found.unwrap()[0].allocation.id, renewed.id);

@@ -57,7 +57,7 @@ fn interactions_of_a_shared_number_are_told_apart_by_the_callers_number_too() {
     }
     let by = |caller| Criteria { caller, ..call_to("1") };
     assert_eq!(holder_of(&mut world, &by(from("555"))).as_deref(), Ok("a"));
-    let nobody = Refusal::NoMatch(Miss::Nobody);
+    let nobody = Refusal::NoMatch(Miss::WrongCaller);
     assert_eq!(holder_of(&mut world, &by(from("555"))), Err(nobody.clone()), "it has ended with the match");
     assert_eq!(holder_of(&mut world, &by(from("999"))), Err(nobody), "one without a caller does not fit any caller");
     assert_eq!(holder_of(&mut world, &by(None)).as_deref(), Ok("c"), "of several the newest");
@@ -69,7 +69,7 @@ fn a_shared_allocation_without_a_code_fits_no_call_that_gives_one() {
     let mut world = shared_world(Policy::RoundRobin, &["1"]);
     world.lend(lend_to("a"));
     let with_code = Criteria { code: Some("4711".to_owned()), ..call_to("1") };
-    assert_eq!(holder_of(&mut world, &with_code), Err(Refusal::NoMatch(Miss::Nobody)));
+    assert_eq!(holder_of(&mut world, &with_code), Err(Refusal::NoMatch(Miss::NotLent)));
     world.lend(coded("b", digits(6)));
     assert_eq!(holder_of(&mut world, &with_code), Err(Refusal::NoMatch(Miss::WrongCode)), "b has another one");
 }
