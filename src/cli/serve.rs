@@ -58,7 +58,12 @@ impl Serve {
     fn load(&self) -> Result<Settings, Problems> {
         let overrides = Overrides { data: self.data.clone(), listen: self.listen, admin_listen: self.admin_listen };
         if self.demo {
-            Settings::load_demo(config::environment(), &overrides)
+            let mut settings = Settings::load_demo(config::environment(), &overrides)?;
+            if settings.server.hosts.is_empty() {
+                // A page that leads its own name to this machine would find passwords that everybody knows.
+                settings.server.hosts.extend("localhost".parse());
+            }
+            Ok(settings)
         } else {
             Settings::load(self.config.as_deref(), config::environment(), &overrides)
         }
@@ -173,7 +178,7 @@ impl Serve {
 fn announce(server: &Server) -> Outcome {
     let base = server.base();
     output::result(&format!("listening on {base}"))?;
-    output::result(&format!("admin on http://{}", server.admin()))?;
+    output::result(&format!("admin on {}", server.admin_base()))?;
     for path in server.wsdl_paths() {
         output::result(&format!("{base}{path}"))?;
     }

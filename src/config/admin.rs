@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use super::secret::Secret;
 use super::section::Section;
 use super::server::address;
+use super::sites::HostName;
+use super::tls::Tls;
 
 /// Section `admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,11 +15,15 @@ pub struct Admin {
     pub listen: SocketAddr,
     /// What a request for a backup must carry. Without it, backups are given on loopback addresses only.
     pub token: Option<Secret>,
+    /// Names that the listener is called by besides addresses and `localhost`. Requests for other hosts are refused.
+    pub hosts: Vec<HostName>,
+    /// The certificate to show; without it, the listener speaks plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), token: None }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)), token: None, hosts: Vec::new(), tls: None }
     }
 }
 
@@ -28,7 +34,12 @@ impl Admin {
         if listen == server && listen.port() != 0 {
             section.problem("listen", "must be another address than server.listen");
         }
-        Self { listen, token: section.secret("token", token) }
+        Self {
+            listen,
+            token: section.secret("token", token),
+            hosts: section.texts("hosts", str::parse).unwrap_or_default(),
+            tls: section.section("tls", Tls::read),
+        }
     }
 }
 

@@ -49,7 +49,8 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong in the variables or on the command line.
     pub fn load_demo(env: impl Iterator<Item = (String, String)>, overrides: &Overrides) -> Result<Self, Problems> {
-        layered(DEMO, "demo configuration", Path::new(""), env, overrides).0
+        let settings = layered(DEMO, "demo configuration", Path::new(""), env, overrides).0?;
+        Ok(Self { demo: true, ..settings })
     }
 }
 
@@ -126,6 +127,7 @@ impl Settings {
             server,
             admin,
             tenants,
+            demo: false,
             warnings: Vec::new(),
         }
     }

@@ -29,6 +29,7 @@ mod secret;
 mod section;
 mod seeds;
 mod server;
+mod sites;
 mod soap;
 mod store;
 mod tenant;
@@ -63,6 +64,7 @@ pub use public_url::{InvalidUrl, PublicUrl};
 pub use secret::Secret;
 pub use seeds::{SeedInteraction, SeedNumber, Seeds};
 pub use server::Server;
+pub use sites::{HostName, InvalidHostName, InvalidWebOrigin, WebOrigin, authority_of};
 pub use soap::{FaultCodes, Soap, Validation};
 pub use store::{Engine, Store};
 pub use tenant::{Application, ApplicationKind, Group, Tenant};
@@ -98,6 +100,8 @@ pub struct Settings {
     pub aicc: Aicc,
     /// The tenants by their id.
     pub tenants: BTreeMap<TenantId, Tenant>,
+    /// Whether this is the demo, whose credentials are public knowledge.
+    pub demo: bool,
     /// What can be used as it is but is hardly meant so, in the order of the file.
     pub warnings: Vec<Problem>,
 }
@@ -134,6 +138,7 @@ impl Settings {
             ("server.tls", self.server.tls.is_some() != new.server.tls.is_some()),
             ("server.workers", self.server.workers != new.server.workers),
             ("admin.listen", self.admin.listen != new.admin.listen),
+            ("admin.tls", self.admin.tls.is_some() != new.admin.tls.is_some()),
             ("store.engine", self.store.engine != new.store.engine),
             ("store.path", self.store.path != new.store.path),
             ("store.cache_capacity", self.store.cache_capacity != new.store.cache_capacity),

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 
 use super::section::Section;
+use super::sites::{HostName, WebOrigin};
 use super::{Limits, Network, PublicUrl, Tls, TrustedProxies};
 
 /// Section `server`.
@@ -23,6 +24,11 @@ pub struct Server {
     pub tls: Option<Tls>,
     /// Whether requests come through a proxy that speaks TLS to the clients, so that plain HTTP here is meant.
     pub behind_tls_proxy: bool,
+    /// Web pages of other sites that may call GMS and the gateway's own API from a browser. Default: none.
+    pub cors_origins: Vec<WebOrigin>,
+    /// Names that the listener answers to besides addresses and names without a dot; without any, all names. The demo
+    /// answers to no others.
+    pub hosts: Vec<HostName>,
 }
 
 impl Default for Server {
@@ -35,6 +41,8 @@ impl Default for Server {
             limits: Limits::default(),
             tls: None,
             behind_tls_proxy: false,
+            cors_origins: Vec::new(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -53,6 +61,8 @@ impl Server {
             limits: section.section("limits", Limits::read),
             tls: section.section("tls", Tls::read),
             behind_tls_proxy: section.flag("behind_tls_proxy").unwrap_or_default(),
+            cors_origins: section.texts("cors_origins", str::parse).unwrap_or_default(),
+            hosts: section.texts("hosts", str::parse).unwrap_or_default(),
         }
     }
 }

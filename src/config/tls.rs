@@ -1,4 +1,4 @@
-//! `[server.tls]`: the certificate that the main listener shows.
+//! `[server.tls]` and `[admin.tls]`: the certificate that a listener shows.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use rustls::sign::CertifiedKey;
 
 use super::section::Section;
 
-/// Section `server.tls`.
+/// Section `server.tls` or `admin.tls`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
     /// The file with the certificate and those that lead to its authority (PEM).

@@ -7,6 +7,7 @@
 
 pub mod aicc;
 pub mod gms;
+pub mod html;
 pub mod interact;
 mod json;
 pub mod native;
@@ -109,6 +110,8 @@ pub enum HttpRefusal {
     ContentCoding,
     /// The body could not be read: a broken coding, or a sender that went away or took too long.
     BodyUnreadable,
+    /// A web page of another site made a browser send it, and it would change something.
+    ForeignPage,
     /// The handler panicked; the cause is in the log.
     Panicked,
 }
@@ -233,6 +236,15 @@ pub trait Dialect {
         source: IpAddr,
         settings: Arc<Settings>,
     ) -> impl Future<Output = Result<Self::Admitted<'a>, Answer>>;
+
+    /// Whether web pages are meant to call the dialect: those of `server.cors_origins` are let in, and all others are kept
+    /// from whatever changes something.
+    const FOR_PAGES: bool = false;
+
+    /// Whether a request for an endpoint may change something; asked only where pages are meant to call.
+    fn changes(_endpoint: &Self::Endpoint, method: &Method) -> bool {
+        *method != Method::GET && *method != Method::HEAD
+    }
 
     /// How long the body may be for this endpoint and these headers, in bytes.
     fn body_limit(&self, endpoint: &Self::Endpoint, head: &Head<'_>, settings: &Settings) -> usize;

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
-use super::{Gateway, body, origin};
-use crate::config::{LogRequests, Settings};
+use super::{Gateway, body, cors, origin, page, site};
+use crate::config::{LogRequests, Settings, WebOrigin};
 use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, bare};
+use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, Outcome, bare};
 use crate::domain::TenantId;
 use crate::log::mask;
 use crate::log::notes::{self, Notes};
@@ -27,10 +27,20 @@ use crate::log::notes::{self, Notes};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The label of operations and dialects for requests that reach none.
 const UNKNOWN: &str = "unknown";
+/// What a page is told that has had itself led here under another name.
+const FOREIGN_HOST: &str = "This gateway is not called like that: use its address, or add the name to server.hosts.\n";
 
 /// Answers any request to the main listener.
 pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data<Gateway>) -> HttpResponse {
     let path = request.path();
+    let started = Instant::now();
+    let answered =
+        |answer: Answer| finish(&gateway, &request, UNKNOWN, UNKNOWN, answer.into(), &Notes::default(), started);
+    let settings = gateway.live.current();
+    let hosts = &settings.server.hosts;
+    if !hosts.is_empty() && !site::is_local_host(request.uri(), request.headers(), hosts) {
+        return answered(plain(StatusCode::FORBIDDEN, "foreign_host", FOREIGN_HOST));
+    }
     if gateway.aicc.owns(path) {
         serve(&gateway.aicc, &gateway, &request, payload).await
     } else if gateway.interact.owns(path) {
@@ -39,14 +49,20 @@ pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data
         serve(&gateway.gms, &gateway, &request, payload).await
     } else if gateway.native.owns(path) {
         serve(&gateway.native, &gateway, &request, payload).await
+    } else if path == "/" && matches!(*request.method(), Method::GET | Method::HEAD) {
+        let origin = origin::origin(&request, &settings.server);
+        answered(page::main(&settings, &origin, &gateway.wsdl_paths()))
     } else {
-        let started = Instant::now();
         let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact), \
                     AICC under /apigovernance/ and /apiaccess/, \
                     the gateway's own API under /gateway/v1/.\n";
-        let answer = Answer::new(StatusCode::NOT_FOUND, "not_found", "text/plain; charset=utf-8", text);
-        finish(&gateway, &request, UNKNOWN, UNKNOWN, answer.into(), &Notes::default(), started)
+        answered(plain(StatusCode::NOT_FOUND, "not_found", text))
     }
+}
+
+/// A text for people.
+fn plain(status: StatusCode, outcome: Outcome, text: &'static str) -> Answer {
+    Answer::new(status, outcome, "text/plain; charset=utf-8", text)
 }
 
 /// Answers a request that belongs to one dialect.
@@ -61,8 +77,16 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
         headers: request.headers(),
         origin: &origin,
     };
-    let (operation, answered, notes) = match dialect.endpoint(&head) {
+    let pages = if D::FOR_PAGES { &settings.server.cors_origins[..] } else { &[] };
+    if let Some(answer) = cors::preflight(&head, pages) {
+        return finish(gateway, request, D::NAME, "preflight", answer.into(), &Notes::default(), started);
+    }
+    let (operation, mut answered, notes) = match dialect.endpoint(&head) {
         Err(answer) => (UNKNOWN, answer.into(), Notes::default()),
+        Ok(endpoint) if is_foreign::<D>(&endpoint, request, &head, pages) => {
+            let answer = dialect.refuse(Some(&endpoint), &head, HttpRefusal::ForeignPage);
+            (D::operation(&endpoint), answer.into(), Notes::default())
+        }
         Ok(endpoint) => {
             let operation = D::operation(&endpoint);
             let source = origin::source(request, &settings.server.trusted_proxies);
@@ -74,7 +98,15 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest
             (answered.answer.operation.unwrap_or(operation), answered, notes)
         }
     };
+    cors::share(&mut answered.answer, head.headers, pages);
     finish(gateway, request, D::NAME, operation, answered, &notes, started)
+}
+
+/// Whether a web page that may not do so wants to change something.
+fn is_foreign<D: Dialect>(endpoint: &D::Endpoint, request: &HttpRequest, head: &Head<'_>, pages: &[WebOrigin]) -> bool {
+    D::FOR_PAGES
+        && D::changes(endpoint, head.method)
+        && site::is_foreign_page(request.uri(), head.headers, &head.origin.authority, pages)
 }
 
 /// Lets a caller in and answers the call, with its body whole or piece by piece.

@@ -1,20 +1,80 @@
 //! The admin listener: health for supervisors, metrics for Prometheus, backups. Kept apart from the dialects so that nobody who
-//! may call them sees it.
+//! may call them sees it, and closed to web pages of other sites: whoever looks at one is often near enough to reach it.
 
-use actix_web::web::{Data, ServiceConfig, get};
-use actix_web::{HttpResponse, Responder};
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::HOST;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{Data, ServiceConfig, get, scope, to};
+use actix_web::{Error, HttpRequest, HttpResponse, Responder};
 
 use super::metrics::{self, Readings};
-use super::{Gateway, backup};
+use super::site::{self, Foreign};
+use super::{Gateway, backup, page};
 use crate::store::clock;
 
 /// The routes of the admin listener.
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/health/live", get().to(live))
-        .route("/health/ready", get().to(ready))
-        .route("/metrics", get().to(scrape))
-        .route("/backup", get().to(backup::stream));
+    config.service(
+        scope("")
+            .wrap(from_fn(keep_out))
+            .route("/", get().to(front))
+            .route("/health/live", get().to(live))
+            .route("/health/ready", get().to(ready))
+            .route("/metrics", get().to(scrape))
+            .route("/backup", get().to(backup::stream))
+            .default_service(to(nothing)),
+    );
+}
+
+/// Refuses what a web page of another site makes a browser send, whatever it asks for.
+async fn keep_out(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let gateway = request.app_data::<Data<Gateway>>().cloned();
+    let settings = gateway.map(|gateway| gateway.live.current());
+    let hosts = settings.as_deref().map_or(&[][..], |settings| &settings.admin.hosts);
+    match site::judge_admin(request.method(), request.uri(), request.headers(), hosts) {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(foreign) => {
+            let host = request.headers().get(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
+            let (peer, path, reason) = (request.peer_addr(), request.path(), foreign.label());
+            tracing::warn!(
+                ?peer,
+                path,
+                host = host.as_deref().unwrap_or_default(),
+                reason,
+                "the admin listener refused"
+            );
+            Ok(request.into_response(refusal(foreign)).map_into_right_body())
+        }
+    }
+}
+
+fn refusal(foreign: Foreign) -> HttpResponse {
+    plain(HttpResponse::build(StatusCode::FORBIDDEN)).body(match foreign {
+        Foreign::Host => {
+            "this listener is not called like that: use its address or localhost, or add the name to admin.hosts\n"
+        }
+        Foreign::Page => "a web page of another site may not ask for this\n",
+    })
+}
+
+/// The page for people.
+async fn front(gateway: Data<Gateway>) -> HttpResponse {
+    let settings = gateway.live.current();
+    let server = &settings.server;
+    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    let dialects = server.public_url.as_ref().map(|url| url.as_str().to_owned());
+    let dialects = dialects.unwrap_or_else(|| format!("{scheme}://{}", gateway.listening));
+    let answer = page::admin(&dialects);
+    let mut response = HttpResponse::build(answer.status);
+    for header in answer.headers {
+        response.append_header(header);
+    }
+    response.body(answer.body)
 }
 
 /// The process answers.
@@ -46,6 +106,11 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
         Ok(text) => HttpResponse::Ok().content_type(metrics::MEDIA_TYPE).body(text),
         Err(error) => plain(HttpResponse::InternalServerError()).body(format!("metrics cannot be written: {error}\n")),
     }
+}
+
+async fn nothing(_: HttpRequest) -> impl Responder {
+    plain(HttpResponse::NotFound())
+        .body("There is nothing at this path. This is the admin listener: / says what is here.\n")
 }
 
 fn plain(mut response: actix_web::HttpResponseBuilder) -> actix_web::HttpResponseBuilder {

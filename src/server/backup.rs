@@ -8,15 +8,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::Gateway;
-use crate::config::Secret;
+use super::{Gateway, site};
+use crate::config::{Secret, authority_of};
 use crate::dump;
 
 /// The media type of a dump.
@@ -40,6 +40,8 @@ enum Refused {
     Token,
     /// No token is configured, and others than this machine could ask.
     Stranger,
+    /// No token is configured, and a browser asks.
+    Browser,
 }
 
 impl Guard {
@@ -48,27 +50,27 @@ impl Guard {
         Self { loopback: address.is_loopback(), running: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Whether a request may have everything. Without a token only this machine may; a name of another host in the
-    /// request means that a web page asks through somebody's browser.
-    fn admits(&self, token: Option<&Secret>, authorization: Option<&[u8]>, host: Option<&str>) -> Result<(), Refused> {
+    /// Whether a request with these headers may have everything. Without a token only this machine may, and no browser:
+    /// a page could make it ask.
+    fn admits(&self, token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Refused> {
+        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         match token {
-            Some(token) => match authorization.and_then(|value| value.strip_prefix(b"Bearer ")) {
+            Some(token) => match given.and_then(|value| value.strip_prefix(b"Bearer ")) {
                 Some(given) if token.is(given) => Ok(()),
                 _ => Err(Refused::Token),
             },
-            None if self.loopback && host.is_none_or(names_this_machine) => Ok(()),
+            None if site::is_from_browser(headers) => Err(Refused::Browser),
+            None if self.loopback && headers.get_all(HOST).all(names_this_machine) => Ok(()),
             None => Err(Refused::Stranger),
         }
     }
 }
 
 /// Whether the host of a request, with or without a port, is a loopback address or its usual name.
-fn names_this_machine(host: &str) -> bool {
-    let bare = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.rsplit_once(':').map_or(host, |(bare, _)| bare),
-    };
-    bare.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+fn names_this_machine(host: &HeaderValue) -> bool {
+    let host = host.to_str().ok().and_then(authority_of).map(|(host, _)| host);
+    let loopback = |host: &str| host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    host.is_some_and(|host| host.eq_ignore_ascii_case("localhost") || loopback(host))
 }
 
 impl Refused {
@@ -77,6 +79,8 @@ impl Refused {
             Self::Token => HttpResponse::build(StatusCode::UNAUTHORIZED)
                 .insert_header((WWW_AUTHENTICATE, "Bearer"))
                 .body("the backup asks for the token of admin.token: Authorization: Bearer TOKEN\n"),
+            Self::Browser => HttpResponse::build(StatusCode::FORBIDDEN)
+                .body("without admin.token no browser is given a backup; use dnis-gateway backup\n"),
             Self::Stranger => HttpResponse::build(StatusCode::FORBIDDEN).body(
                 "without admin.token the backup is only given on a loopback address, to a request that names one\n",
             ),
@@ -86,10 +90,8 @@ impl Refused {
 
 /// Answers with a dump of everything.
 pub(super) async fn stream(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
-    let text = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    let host = text(HOST).and_then(|host| std::str::from_utf8(host).ok());
     let settings = gateway.live.current();
-    if let Err(refused) = gateway.backup.admits(settings.admin.token.as_ref(), text(AUTHORIZATION), host) {
+    if let Err(refused) = gateway.backup.admits(settings.admin.token.as_ref(), request.headers()) {
         tracing::warn!(?refused, peer = ?request.peer_addr(), "a backup was not given");
         return refused.answer();
     }
@@ -146,14 +148,43 @@ mod tests {
         Guard::of(address.parse().unwrap())
     }
 
+    fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+        let line = |(name, value): &(&str, &str)| (name.parse().unwrap(), value.parse().unwrap());
+        lines.iter().map(line).collect()
+    }
+
     #[test]
     fn without_a_token_only_this_machine_is_given_everything() {
+        let asked = |host: Option<&str>| headers(&host.map(|host| ("host", host)).into_iter().collect::<Vec<_>>());
         for host in [None, Some("127.0.0.1:9090"), Some("LOCALHOST"), Some("[::1]:9090"), Some("127.1.2.3")] {
-            assert_eq!(guard("127.0.0.1").admits(None, None, host), Ok(()), "{host:?}");
-            assert_eq!(guard("0.0.0.0").admits(None, None, host), Err(Refused::Stranger), "{host:?}");
+            assert_eq!(guard("127.0.0.1").admits(None, &asked(host)), Ok(()), "{host:?}");
+            assert_eq!(guard("0.0.0.0").admits(None, &asked(host)), Err(Refused::Stranger), "{host:?}");
         }
-        for host in ["a-page.example", "a-page.example:9090", "127.0.0.1.a-page.example", "", "10.0.0.1:9090"] {
-            assert_eq!(guard("::1").admits(None, None, Some(host)), Err(Refused::Stranger), "{host}");
+        for host in [
+            "a-page.example",
+            "a-page.example:9090",
+            "127.0.0.1.a-page.example",
+            "[::1].a.example",
+            "",
+            "10.0.0.1:9090",
+        ] {
+            assert_eq!(guard("::1").admits(None, &asked(Some(host))), Err(Refused::Stranger), "{host}");
+        }
+    }
+
+    #[test]
+    fn without_a_token_no_browser_is_given_anything() {
+        for said in [
+            ("origin", "http://localhost:9090"),
+            ("referer", "http://localhost:9090/"),
+            ("sec-fetch-site", "none"),
+            ("sec-fetch-user", "?1"),
+        ] {
+            let asked = headers(&[("host", "localhost"), said]);
+            assert_eq!(guard("127.0.0.1").admits(None, &asked), Err(Refused::Browser), "{said:?}");
+            let token = Secret::new("open sesame".to_owned());
+            let asked = headers(&[("host", "localhost"), said, ("authorization", "Bearer open sesame")]);
+            assert_eq!(guard("127.0.0.1").admits(Some(&token), &asked), Ok(()), "{said:?}");
         }
     }
 
@@ -161,9 +192,12 @@ mod tests {
     fn with_a_token_whoever_has_it_is_given_everything_and_nobody_else() {
         let token = Secret::new("open sesame".to_owned());
         for address in ["127.0.0.1", "10.0.0.1"] {
-            let admits = |given: Option<&[u8]>| guard(address).admits(Some(&token), given, Some("gateway.example"));
-            assert_eq!(admits(Some(b"Bearer open sesame")), Ok(()));
-            for wrong in [None, Some(&b"Bearer "[..]), Some(b"Bearer open sesame "), Some(b"Basic open sesame")] {
+            let admits = |given: Option<&str>| {
+                let asked = given.map(|given| ("authorization", given)).into_iter().chain([("host", "gw.example")]);
+                guard(address).admits(Some(&token), &headers(&asked.collect::<Vec<_>>()))
+            };
+            assert_eq!(admits(Some("Bearer open sesame")), Ok(()));
+            for wrong in [None, Some("Bearer "), Some("Bearer open sesame "), Some("Basic open sesame")] {
                 assert_eq!(admits(wrong), Err(Refused::Token), "{wrong:?}");
             }
         }

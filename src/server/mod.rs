@@ -8,10 +8,13 @@ mod admin;
 mod backup;
 mod body;
 mod clock;
+mod cors;
 mod metrics;
 mod origin;
+mod page;
 mod request_ids;
 mod setup;
+mod site;
 mod sweeper;
 mod tls;
 mod watch;
@@ -26,7 +29,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 
 use crate::access::Access;
-use crate::config::{Live, Settings, TlsError};
+use crate::config::{Live, Settings};
 use crate::dialect::aicc::Aicc;
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
@@ -36,6 +39,8 @@ use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
 use crate::store::{Error, Store, SystemClock};
 use request_ids::RequestIds;
+
+pub use tls::BadCertificate;
 
 /// How long a connection may wait for its next request: longer than the pools of clients and proxies usually keep one,
 /// so that it is they who close it, and no request meets a connection that is just being closed.
@@ -54,9 +59,20 @@ struct Gateway {
     live: Live,
     metrics: Arc<metrics::Metrics>,
     backup: backup::Guard,
+    /// Where the dialects answer.
+    listening: SocketAddr,
     watch: watch::Watch,
     stopping: AtomicBool,
     requests: RequestIds,
+}
+
+impl Gateway {
+    /// The paths of the WSDLs.
+    fn wsdl_paths(&self) -> Vec<String> {
+        let mut paths = self.interact.wsdl_paths();
+        paths.push(self.native.wsdl_path().to_owned());
+        paths
+    }
 }
 
 /// Why a server did not start.
@@ -82,8 +98,8 @@ pub enum StartError {
         option: &'static str,
     },
     /// The certificate cannot be used.
-    #[error("server.tls: {0}")]
-    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Tls(#[from] BadCertificate),
     /// The metrics could not be set up.
     #[error("the metrics could not be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -96,14 +112,15 @@ pub enum ReloadError {
     #[error(transparent)]
     Store(#[from] Error),
     /// The certificate cannot be used.
-    #[error("server.tls: {0}")]
-    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Tls(#[from] BadCertificate),
 }
 
 /// A server that answers requests.
 pub struct Server {
     gateway: web::Data<Gateway>,
-    certificate: Option<Arc<tls::Shown>>,
+    /// What the main listener shows, and the admin listener.
+    certificates: [Option<Arc<tls::Shown>>; 2],
     listening: SocketAddr,
     admin: SocketAddr,
     handles: [ServerHandle; 2],
@@ -139,7 +156,7 @@ impl Server {
 
     /// Begins to answer.
     async fn serve(settings: Settings, prepared: Prepared, store: Arc<dyn Store>) -> Result<Self, StartError> {
-        let Prepared { seeds, metrics, certificate, main: (listener, listening), admin: (admin_listener, admin) } =
+        let Prepared { seeds, metrics, certificates, main: (listener, listening), admin: (admin_listener, admin) } =
             prepared;
         store.seed(seeds).await?;
         warn_of_plain_http(&settings);
@@ -158,6 +175,7 @@ impl Server {
             live,
             metrics,
             backup: backup::Guard::of(admin.ip()),
+            listening,
             watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
             requests: RequestIds::new(),
@@ -171,7 +189,7 @@ impl Server {
         if let Some(workers) = workers {
             main = main.workers(workers.get());
         }
-        let main = match &certificate {
+        let main = match &certificates[0] {
             Some(certificate) => main.listen_rustls_0_23(listener, tls::listener(Arc::clone(certificate))),
             None => main.listen(listener),
         };
@@ -180,10 +198,12 @@ impl Server {
         let side = HttpServer::new(move || App::new().app_data(shared.clone()).configure(admin::routes))
             .disable_signals()
             .workers(1)
-            .shutdown_timeout(1)
-            .listen(admin_listener)
-            .map_err(listen_error(admin, "--admin-listen"))?
-            .run();
+            .shutdown_timeout(1);
+        let side = match &certificates[1] {
+            Some(certificate) => side.listen_rustls_0_23(admin_listener, tls::listener(Arc::clone(certificate))),
+            None => side.listen(admin_listener),
+        };
+        let side = side.map_err(listen_error(admin, "--admin-listen"))?.run();
         let handles = [main.handle(), side.handle()];
         let sweeper = sweeper::run(gateway.clone());
         let tasks = vec![
@@ -191,7 +211,7 @@ impl Server {
             tokio::spawn(async move { report("the admin listener", side.await) }),
             tokio::spawn(sweeper),
         ];
-        Ok(Self { gateway, certificate, listening, admin, handles, tasks })
+        Ok(Self { gateway, certificates, listening, admin, handles, tasks })
     }
 
     /// Where the dialects answer.
@@ -201,12 +221,17 @@ impl Server {
 
     /// The scheme that the dialects answer by: `https` where a certificate is configured, else `http`.
     pub fn scheme(&self) -> &'static str {
-        if self.certificate.is_some() { "https" } else { "http" }
+        scheme(self.certificates[0].is_some())
     }
 
     /// The address of the dialects as a URL, without a slash at its end.
     pub fn base(&self) -> String {
         format!("{}://{}", self.scheme(), self.listening)
+    }
+
+    /// The address of health and metrics as a URL, without a slash at its end.
+    pub fn admin_base(&self) -> String {
+        format!("{}://{}", scheme(self.certificates[1].is_some()), self.admin)
     }
 
     /// Where health and metrics answer.
@@ -216,9 +241,7 @@ impl Server {
 
     /// The paths of the WSDLs.
     pub fn wsdl_paths(&self) -> Vec<String> {
-        let mut paths = self.gateway.interact.wsdl_paths();
-        paths.push(self.gateway.native.wsdl_path().to_owned());
-        paths
+        self.gateway.wsdl_paths()
     }
 
     /// Puts new settings in force for every request from now on. What only a restart can change stays as it is; the
@@ -227,14 +250,16 @@ impl Server {
     /// # Errors
     /// [`ReloadError`]; the old settings then stay in force.
     pub async fn reload(&self, settings: Settings) -> Result<Vec<&'static str>, ReloadError> {
-        let certificate = match (&self.certificate, &settings.server.tls) {
-            (Some(shown), Some(new)) => Some((shown, new.load()?)),
-            _ => None,
-        };
+        let mut renewed = Vec::new();
+        for (shown, new) in self.certificates.iter().zip([&settings.server.tls, &settings.admin.tls]) {
+            if let (Some(shown), Some(new)) = (shown, new) {
+                renewed.push((shown, shown.read(new)?));
+            }
+        }
         self.gateway.store.set_rules(settings.rules()).await?;
         let waiting = self.gateway.live.current().waiting_for_restart(&settings);
         self.gateway.live.replace(settings);
-        if let Some((shown, certificate)) = certificate {
+        for (shown, certificate) in renewed {
             shown.replace(certificate);
         }
         Ok(waiting)
@@ -255,13 +280,25 @@ impl Server {
     }
 }
 
-/// The vendors' clients send passwords with every call.
+fn scheme(secure: bool) -> &'static str {
+    if secure { "https" } else { "http" }
+}
+
+/// The vendors' clients send passwords with every call, and operators theirs.
 fn warn_of_plain_http(settings: &Settings) {
     let server = &settings.server;
     if server.tls.is_none() && !server.behind_tls_proxy && !server.listen.ip().is_loopback() {
         tracing::warn!(
             listen = %server.listen,
             "passwords travel in clear over this address: configure server.tls, or say server.behind_tls_proxy = true"
+        );
+    }
+    let admin = &settings.admin;
+    if admin.tls.is_none() && !admin.listen.ip().is_loopback() {
+        tracing::warn!(
+            listen = %admin.listen,
+            "the admin listener is plain HTTP on an address that is not loopback, so whoever sees its traffic sees what is \
+             shown there, backups and their token included: configure admin.tls"
         );
     }
 }
@@ -276,7 +313,7 @@ fn report(what: &str, ended: io::Result<()>) {
 struct Prepared {
     seeds: Seeds,
     metrics: Arc<metrics::Metrics>,
-    certificate: Option<Arc<tls::Shown>>,
+    certificates: [Option<Arc<tls::Shown>>; 2],
     /// The bound sockets with the addresses that they really have.
     main: (TcpListener, SocketAddr),
     admin: (TcpListener, SocketAddr),
@@ -287,7 +324,10 @@ impl Prepared {
         Ok(Self {
             seeds: setup::seeds(settings)?,
             metrics: Arc::new(metrics::Metrics::new()?),
-            certificate: settings.server.tls.as_ref().map(tls::Shown::new).transpose()?,
+            certificates: [
+                tls::Shown::new("server", settings.server.tls.as_ref())?,
+                tls::Shown::new("admin", settings.admin.tls.as_ref())?,
+            ],
             main: bind(settings.server.listen, "--listen")?,
             admin: bind(settings.admin.listen, "--admin-listen")?,
         })

@@ -1,4 +1,4 @@
-//! TLS on the main listener: one certificate, read again when the configuration is.
+//! TLS on a listener: one certificate, read again when the configuration is.
 
 use std::sync::Arc;
 
@@ -10,28 +10,52 @@ use rustls::sign::CertifiedKey;
 
 use crate::config::{Tls, TlsError};
 
+/// Why the certificate of a listener cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{section}.tls: {error}")]
+pub struct BadCertificate {
+    /// The section of the listener.
+    section: &'static str,
+    /// Why.
+    error: TlsError,
+}
+
 /// The certificate that is shown now.
 #[derive(Debug)]
-pub(super) struct Shown(ArcSwap<CertifiedKey>);
+pub(super) struct Shown {
+    /// The section of the listener that shows it.
+    section: &'static str,
+    certificate: ArcSwap<CertifiedKey>,
+}
 
 impl Shown {
-    /// Shows the certificate of the settings.
+    /// Shows the certificate of the settings, if they have one for this listener.
     ///
     /// # Errors
-    /// [`TlsError`].
-    pub(super) fn new(tls: &Tls) -> Result<Arc<Self>, TlsError> {
-        Ok(Arc::new(Self(ArcSwap::from_pointee(tls.load()?))))
+    /// [`BadCertificate`].
+    pub(super) fn new(section: &'static str, tls: Option<&Tls>) -> Result<Option<Arc<Self>>, BadCertificate> {
+        let Some(tls) = tls else { return Ok(None) };
+        let certificate = tls.load().map_err(|error| BadCertificate { section, error })?;
+        Ok(Some(Arc::new(Self { section, certificate: ArcSwap::from_pointee(certificate) })))
+    }
+
+    /// Reads what is to be shown from a reload on.
+    ///
+    /// # Errors
+    /// [`BadCertificate`].
+    pub(super) fn read(&self, tls: &Tls) -> Result<CertifiedKey, BadCertificate> {
+        tls.load().map_err(|error| BadCertificate { section: self.section, error })
     }
 
     /// Shows another one from the next connection on.
     pub(super) fn replace(&self, certificate: CertifiedKey) {
-        self.0.store(Arc::new(certificate));
+        self.certificate.store(Arc::new(certificate));
     }
 }
 
 impl ResolvesServerCert for Shown {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+        Some(self.certificate.load_full())
     }
 }
 

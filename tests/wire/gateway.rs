@@ -80,6 +80,11 @@ impl Gateway {
         self.server.listening()
     }
 
+    /// Where health and metrics answer.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        self.server.admin()
+    }
+
     /// Asks the admin listener.
     pub(crate) async fn admin(&self, path: &str) -> Reply {
         Caller::of(&format!("http://{}", self.server.admin())).get(path).await

@@ -23,6 +23,7 @@ mod guessing;
 mod log;
 mod native;
 mod numbers;
+mod pages;
 mod raw;
 mod reading;
 mod reload;

@@ -1,4 +1,4 @@
-//! TLS on the main listener, with a client that trusts nothing but the certificate it expects.
+//! TLS on either listener, with a client that trusts nothing but the certificate it expects.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -103,6 +103,33 @@ async fn a_reload_shows_the_new_certificate_and_a_broken_one_is_refused() {
     let error = server.reload(settings(directory.path())).await.unwrap_err().to_string();
     assert!(error.contains("cert.pem") && error.contains("there is no certificate in it"), "{error}");
     assert!(fetched(address, &new, &rustls::version::TLS13).await.is_ok());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_admin_listener_speaks_tls_where_it_is_configured_and_follows_a_reload() {
+    let directory = TempDir::new().unwrap();
+    let old = issue(directory.path());
+    let settings = || {
+        let mut settings = settings(directory.path());
+        settings.admin.tls = settings.server.tls.take();
+        settings
+    };
+    let server = Server::start(settings()).await.unwrap();
+    assert_eq!((server.scheme(), server.admin_base()), ("http", format!("https://{}", server.admin())));
+    let address = server.admin();
+    let live = async |trusted: &CertificateDer<'static>| {
+        let trusted = trusted.clone();
+        let fetched = move || fetch(address, "/health/live", &trusted, &[&rustls::version::TLS13]);
+        tokio::task::spawn_blocking(fetched).await.unwrap().is_ok_and(|(_, answer)| answer.ends_with("alive\n"))
+    };
+    assert!(live(&old).await);
+    let new = issue(directory.path());
+    server.reload(settings()).await.unwrap();
+    assert!(live(&new).await && !live(&old).await);
+    fs::write(directory.path().join("cert.pem"), "no certificate").unwrap();
+    let error = server.reload(settings()).await.unwrap_err().to_string();
+    assert!(error.starts_with("admin.tls: "), "{error}");
     server.stop().await;
 }
 

@@ -296,6 +296,9 @@ fn of_server(refusal: &HttpRefusal) -> Row {
         HttpRefusal::BodyUnreadable => {
             http(StatusCode::BAD_REQUEST, "unreadable", "the body could not be read to its end in its content coding")
         }
+        HttpRefusal::ForeignPage => {
+            http(StatusCode::FORBIDDEN, "foreign_page", "a web page of another site may not do this")
+        }
         HttpRefusal::Panicked => {
             business("failed", code::INTERFACE, "the gateway failed on this request; its log says why")
         }

@@ -423,6 +423,13 @@ fn http(refusal: &HttpRefusal) -> Row {
             ..Error::MediaType(MediaTypeProblem::Unsupported).row()
         },
         HttpRefusal::BodyUnreadable => bad_request("the body could not be read to its end"),
+        HttpRefusal::ForeignPage => Row {
+            status: StatusCode::FORBIDDEN,
+            exception: "javax.ws.rs.ForbiddenException",
+            outcome: "foreign_page",
+            message: "a web page of another site may not do this; the operator allows pages by server.cors_origins"
+                .into(),
+        },
         HttpRefusal::Panicked => internal("the gateway failed while it answered; the cause is in its log"),
     }
 }

@@ -27,8 +27,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
@@ -258,6 +258,21 @@ impl Dialect for Gms {
             Endpoint::Storage(Storage::Delete(_)) => "storage-delete",
             Endpoint::Storage(Storage::DeleteKey { .. }) => "storage-delete-key",
         }
+    }
+
+    const FOR_PAGES: bool = true;
+
+    /// A service is called with GET as well, whatever it does; what may be the name of one counts as one.
+    fn changes(asked: &Asked, _: &Method) -> bool {
+        let reads = matches!(
+            &asked.endpoint,
+            Endpoint::Storage(Storage::Read(_) | Storage::ReadKey { .. })
+                | Endpoint::Instance {
+                    action: InstanceAction::Query | InstanceAction::ReadData | InstanceAction::ReadKey(_),
+                    ..
+                }
+        );
+        !reads
     }
 
     async fn admit<'a>(

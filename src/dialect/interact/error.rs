@@ -253,6 +253,12 @@ fn http_row(refusal: &HttpRefusal) -> Row {
             Form::Http,
             "The body could not be read to its end in its content coding".to_owned(),
         ),
+        HttpRefusal::ForeignPage => row(
+            StatusCode::FORBIDDEN,
+            "foreign_page",
+            Form::Http,
+            "A web page of another site may not do this".to_owned(),
+        ),
         HttpRefusal::Panicked => row(
             StatusCode::INTERNAL_SERVER_ERROR,
             "failed",

@@ -247,6 +247,9 @@ fn http_row(refusal: &HttpRefusal) -> (Problem, String) {
         HttpRefusal::BodyUnreadable => {
             (Problem::Malformed, "The body could not be read to its end in its content coding".to_owned())
         }
+        HttpRefusal::ForeignPage => {
+            (Problem::ForeignPage, "The operator allows web pages by server.cors_origins".to_owned())
+        }
         HttpRefusal::Panicked => {
             (Problem::Failed, "Internal error: the gateway failed on this request; its log says why".to_owned())
         }

@@ -158,6 +158,8 @@ impl Dialect for Native {
         endpoint.name()
     }
 
+    const FOR_PAGES: bool = true;
+
     async fn admit<'a>(
         &'a self,
         endpoint: &'a Endpoint,

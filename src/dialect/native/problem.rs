@@ -43,6 +43,8 @@ problems! {
     Invalid 400 "invalid" "The request is not as described";
     /// The caller was not let in.
     Unauthorized 401 "unauthorized" "Missing or wrong credentials";
+    /// A web page of another site made a browser send it.
+    ForeignPage 403 "foreign_page" "A web page of another site may not do this";
     /// Nothing has this path.
     NoSuchPath 404 "no_such_path" "There is nothing at this path";
     /// The number does not exist.
@@ -117,6 +119,7 @@ impl Problem {
     pub(super) const ALWAYS: &'static [Self] = &[
         Self::Invalid,
         Self::Unauthorized,
+        Self::ForeignPage,
         Self::TooManyAttempts,
         Self::HeadTooLarge,
         Self::Failed,

@@ -6,18 +6,12 @@
 
 use std::fmt::Write as _;
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-
 use super::description::{self, Description};
+use crate::dialect::html::{self, HTML};
 use crate::dialect::{Answer, Call};
 use crate::soap::version::Version;
 use crate::soap::wsdl::{Operation, Presence};
 use crate::xml::writer::{escape_attribute, escape_message};
-
-const STYLE: &str = include_str!("page.css");
-/// Nothing but the style in the page itself.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
 
 /// A sample request as it lies in the samples.
 pub(in crate::dialect) struct Sample {
@@ -50,32 +44,24 @@ impl Page {
         sample: impl Fn(&str) -> Option<Sample>,
     ) -> Option<Answer> {
         let page = self.write(address, sample)?;
-        let answer = description::unless_known(call, "text/html; charset=utf-8", page);
-        Some(
-            answer
-                .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
-                .with(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        )
+        Some(html::secured(description::unless_known(call, HTML, page)))
     }
 
     fn write(&self, address: &str, sample: impl Fn(&str) -> Option<Sample>) -> Option<String> {
         let link = escape_attribute(address).ok()?;
         let shown = escape_message(address);
         let Self { name, about, credentials, .. } = self;
-        let mut page = format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{name}: SOAP service</title>\n\
-             <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{name}: SOAP service</h1>\n\
+        let mut body = format!(
+            "<h1>{name}: SOAP service</h1>\n\
              <p>{about} Send envelopes with POST to <code>{shown}</code>, in SOAP 1.1 or 1.2.</p>\n\
              <ul>\n<li><a href=\"{link}?wsdl\">WSDL</a> with a SOAP 1.1 port, what nearly every tool takes</li>\n\
              <li><a href=\"{link}?wsdl12\">WSDL</a> with a SOAP 1.2 port</li>\n</ul>\n\
              <p>{credentials} The ones below are the demo's.</p>\n"
         );
         for operation in &self.description.document(Version::V11).operations().ok()? {
-            write_operation(&mut page, address, operation, &sample(&operation.name)?);
+            write_operation(&mut body, address, operation, &sample(&operation.name)?);
         }
-        page.push_str("</body>\n</html>\n");
-        Some(page)
+        Some(html::page(&format!("{name}: SOAP service"), &body))
     }
 }
 

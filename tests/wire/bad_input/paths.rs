@@ -9,7 +9,7 @@ use crate::callers::send;
 async fn an_unknown_address_is_not_found_in_the_form_of_the_dialect_it_belongs_to() {
     let trial = Trial::demo().await;
     for (path, form, words) in [
-        ("/", Form::Text, "GMS is under /genesys/1/"),
+        ("/nowhere", Form::Text, "GMS is under /genesys/1/"),
         ("/interactive/version/2/dnis", Form::Text, "There is nothing at this path"),
         ("/health/ready", Form::Text, "There is nothing at this path"),
         ("/interact", Form::Text, "phones are at version/2/dnis"),

@@ -106,6 +106,7 @@ async fn what_the_server_refuses_has_the_vendors_form() {
             HttpRefusal::BodyTooLarge { limit: 65536 },
             HttpRefusal::ContentCoding,
             HttpRefusal::BodyUnreadable,
+            HttpRefusal::ForeignPage,
             HttpRefusal::Panicked,
         ] {
             let title = format!("{refusal:?}");

@@ -52,6 +52,7 @@ fn failures() -> Vec<Failure> {
         Failure::Http(HttpRefusal::BodyTooLarge { limit: 65_536 }),
         Failure::Http(HttpRefusal::ContentCoding),
         Failure::Http(HttpRefusal::BodyUnreadable),
+        Failure::Http(HttpRefusal::ForeignPage),
         Failure::Http(HttpRefusal::Panicked),
     ];
     own.into_iter().chain(refused.map(Failure::Refused)).collect()
