@@ -296,7 +296,7 @@ fn read(bytes: &[u8]) -> Result<Meaning, Rejected> {
     let document = admit(bytes, &media, &Limits::default(), &Tally::default())?;
     let envelope = Envelope::open(&document, &media)?;
     let version = envelope.version();
-    let found = envelope.fields().map_err(|fault| Rejected { version, fault })?;
+    let found = envelope.fields().map_err(|fault| Rejected::new(version, fault))?;
     let text = |name| match found.find(name, &NAMESPACES) {
         Found::Missing => None,
         Found::Once(Value::Text(text)) => Some((name, text.to_string())),

@@ -82,7 +82,7 @@ fn open(input: &[u8], media: &Media<'_>) -> Result<(), envelope::Rejected> {
     let version = envelope.version();
     match envelope.fields() {
         Ok(fields) => assert!(fields.iter().count() < Limits::default().elements, "fields within the limit"),
-        Err(fault) => return Err(envelope::Rejected { version, fault }),
+        Err(fault) => return Err(envelope::Rejected::new(version, fault)),
     }
     Ok(())
 }

@@ -118,6 +118,18 @@ pub fn write(version: Version, payload: &str) -> String {
     envelope(version, "", payload)
 }
 
+/// The envelope that [`write`] or a fault made, with these header blocks before those it has; they are already markup.
+pub fn with_headers(version: Version, envelope: &str, headers: &str) -> String {
+    let prefix = version.prefix();
+    let empty = format!("<{prefix}:Header/>");
+    let (open, close) = (format!("<{prefix}:Header>"), format!("</{prefix}:Header>"));
+    match (envelope.split_once(&empty), envelope.split_once(&open)) {
+        (Some((before, after)), _) => [before, &open, headers, &close, after].concat(),
+        (None, Some((before, after))) => [before, &open, headers, after].concat(),
+        (None, None) => envelope.to_owned(),
+    }
+}
+
 /// An envelope around header blocks and a body that are already markup.
 pub(super) fn envelope(version: Version, headers: &str, body: &str) -> String {
     let (prefix, namespace) = (version.prefix(), version.namespace());

@@ -82,7 +82,7 @@ pub struct Fault {
     code: Code,
     reason: Cow<'static, str>,
     detail: Option<Box<Detail>>,
-    not_understood: Vec<NotUnderstood>,
+    not_understood: Box<[NotUnderstood]>,
     detail_namespace: &'static str,
 }
 
@@ -112,7 +112,7 @@ impl Fault {
         let names: Vec<_> =
             not_understood.iter().map(|block| format!("{{{}}}{}", block.namespace, block.local)).collect();
         let reason = format!("A mandatory header is not understood: {}", names.join(", "));
-        Self { not_understood, ..Self::new(Code::MustUnderstand, reason.into()) }
+        Self { not_understood: not_understood.into(), ..Self::new(Code::MustUnderstand, reason.into()) }
     }
 
     /// The same fault with a standard code in either version; a vendor's code goes to the detail.
@@ -162,7 +162,7 @@ impl Fault {
     }
 
     fn new(code: Code, reason: Cow<'static, str>) -> Self {
-        Self { code, reason, detail: None, not_understood: Vec::new(), detail_namespace: DETAIL_NAMESPACE }
+        Self { code, reason, detail: None, not_understood: Box::default(), detail_namespace: DETAIL_NAMESPACE }
     }
 
     fn body_11(&self) -> String {

@@ -5,6 +5,7 @@
 //! headers, structure, and only then the payload, so that a dialect can check who is calling in between.
 
 pub mod action;
+pub mod addressing;
 pub mod answer;
 pub mod datetime;
 pub mod deviation;

@@ -10,6 +10,8 @@ import os
 import sys
 
 import zeep
+import zeep.plugins
+import zeep.wsa
 from checks import Checks
 
 TENANT = "12345678"
@@ -34,8 +36,8 @@ def not_found(phone: str) -> str:
 class Client:
     """The four operations of one WSDL, each called with the header set its vendor's page asks for."""
 
-    def __init__(self, wsdl: str):
-        self.zeep = zeep.Client(wsdl)
+    def __init__(self, wsdl: str, plugins: list | None = None):
+        self.zeep = zeep.Client(wsdl, plugins=plugins or [])
 
     def operations(self) -> set[str]:
         return {
@@ -108,6 +110,24 @@ def fault(client: Client, checks: Checks, what: str, headers: dict, operation: s
         checks.check(False, f"{what} is the authentication fault", f"answered {answer!r}")
 
 
+WSA = "{http://www.w3.org/2005/08/addressing}"
+
+
+def addressing(wsdl: str, checks: Checks, name: str) -> None:
+    """With WS-Addressing headers in the request, the answer says which message it relates to."""
+    history = zeep.plugins.HistoryPlugin()
+    client = Client(wsdl, [zeep.wsa.WsAddressingPlugin(), history])
+
+    def headers(part: dict) -> dict[str, str]:
+        return {block.tag.removeprefix(WSA): block.text for block in part["envelope"][0] if block.tag.startswith(WSA)}
+
+    checks.equal(client.get("999000"), not_found("999000"), f"{name}: an addressed request is answered")
+    asked, told = headers(history.last_sent), headers(history.last_received)
+    checks.equal(told.get("RelatesTo"), asked["MessageID"], f"{name}: the answer relates to its request")
+    action = asked["Action"].rsplit("/", 1)[0] + f"/{name.title()}Port/GetDnisAllocationResponse"
+    checks.equal(told.get("Action"), action, f"{name}: the answer has its own action")
+
+
 OWN = "gateway/v1/soap/gateway.wsdl"
 OWN_OPERATIONS = {"CreateCalledRoute", "MatchInteraction", "RequestAccess", "ResolveCall"}
 
@@ -159,6 +179,7 @@ def main() -> int:
             checks.equal(client.operations(), OPERATIONS, f"{name}: the WSDL describes the four operations")
             lending(client, checks, name, phone)
             refusals(client, checks, name)
+            addressing(f"{base}/interact/version/2/{name}/soap/{name}.wsdl", checks, name)
     with checks.part("own: zeep talks to the gateway"):
         client = Client(f"{base}/{OWN}")
         checks.equal(client.operations(), OWN_OPERATIONS, "own: the WSDL describes its operations")

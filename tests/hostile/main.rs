@@ -45,7 +45,7 @@ fn read(case: &Case, limits: &Limits) -> Result<(), Rejected> {
     let document = envelope::admit(&case.body, &media, limits, &Tally::default())?;
     let envelope = Envelope::open(&document, &media)?;
     let version = envelope.version();
-    envelope.fields().map(drop).map_err(|fault| Rejected { version, fault })
+    envelope.fields().map(drop).map_err(|fault| Rejected::new(version, fault))
 }
 
 fn told(result: &Result<(), Rejected>) -> String {

@@ -205,6 +205,14 @@ impl Service {
         Self::ALL.into_iter().find(|service| service.namespace() == namespace)
     }
 
+    /// The port type that describes the operations in a namespace.
+    pub(super) fn port_type(namespace: &str) -> &'static str {
+        match Self::of(namespace) {
+            Some(Self::Dnis) => "DnisPort",
+            Some(Self::Agent) | None => "AgentPort",
+        }
+    }
+
     /// The path of the service's endpoint below the dialect's prefix.
     pub(super) const fn path(self) -> &'static str {
         match self {

@@ -15,6 +15,7 @@ use super::{Answer, Call, Outcome, declared};
 use crate::access::UserPassword;
 use crate::config::{self, Settings};
 use crate::domain::Timestamp;
+use crate::soap::addressing::Addressing;
 use crate::soap::answer;
 use crate::soap::envelope::{self, Envelope};
 use crate::soap::fault::{self, DETAIL_NAMESPACE, Detail, Fault};
@@ -57,12 +58,19 @@ pub(in crate::dialect) struct Service<'a> {
     pub(in crate::dialect) tally: &'a Tally,
     /// The namespace in which the detail of a fault is described.
     pub(in crate::dialect) detail: &'static str,
+    /// The port type that describes the operations in a namespace; the action of an answer is made of it.
+    pub(in crate::dialect) port_type: fn(&str) -> &'static str,
 }
 
 impl<'a> Service<'a> {
     /// A service whose faults are those of the gateway, described beside its WSDL.
-    pub(in crate::dialect) fn new(settings: &'a Settings, now: Timestamp, tally: &'a Tally) -> Self {
-        Self { settings, now, tally, detail: DETAIL_NAMESPACE }
+    pub(in crate::dialect) fn new(
+        settings: &'a Settings,
+        now: Timestamp,
+        tally: &'a Tally,
+        port_type: fn(&str) -> &'static str,
+    ) -> Self {
+        Self { settings, now, tally, detail: DETAIL_NAMESPACE, port_type }
     }
 
     /// Opens an envelope and has `answer` answer it. `choose` finds the operation that the payload's name asks for.
@@ -80,25 +88,66 @@ impl<'a> Service<'a> {
         };
         let envelope = match Envelope::open(&document, media) {
             Ok(envelope) => envelope,
-            Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
+            Err(rejected) => {
+                let answer = self.write_fault(rejected.version, "invalid", rejected.fault);
+                return addressed(answer, rejected.version, rejected.addressing.as_deref(), String::new);
+            }
         };
-        let version = envelope.version();
-        if let Err(fault) = envelope.security().hold(self.now, self.settings.soap.clock_skew) {
-            return self.write_fault(version, "invalid", fault);
-        }
-        match choose(envelope.payload()) {
+        let (version, payload) = (envelope.version(), envelope.payload());
+        let answer = match self.choose(&envelope, choose) {
             Ok(operation) => {
                 let headers = call.head.headers;
                 answer(&Request { headers, media, envelope: &envelope, operation }).await
             }
-            Err(fault) => self.write_fault(version, "unknown_operation", fault),
+            Err((outcome, fault)) => self.write_fault(version, outcome, fault),
+        };
+        addressed(answer, version, envelope.addressing(), || self.action(payload))
+    }
+
+    /// The operation that the payload asks for, once what the headers say of the message has been looked at.
+    fn choose<O>(
+        self,
+        envelope: &Envelope<'_>,
+        choose: impl FnOnce(&Name<'_>) -> Result<O, Fault>,
+    ) -> Result<O, (Outcome, Fault)> {
+        let invalid = |fault| ("invalid", fault);
+        envelope.security().hold(self.now, self.settings.soap.clock_skew).map_err(invalid)?;
+        let operation = choose(envelope.payload()).map_err(|fault| ("unknown_operation", fault))?;
+        if let Some(addressing) = envelope.addressing() {
+            addressing.hold(envelope.payload().local).map_err(invalid)?;
         }
+        Ok(operation)
+    }
+
+    /// The action of the answer to a payload, as WS-Addressing makes it of a description that names none: namespace, port
+    /// type and name of the output.
+    fn action(self, payload: &Name<'_>) -> String {
+        let operation = payload.local.strip_suffix("Request").unwrap_or(payload.local);
+        format!("{}/{}/{operation}Response", payload.namespace, (self.port_type)(&payload.namespace))
     }
 
     /// A fault as an answer.
     pub(in crate::dialect) fn write_fault(self, version: Version, outcome: Outcome, fault: Fault) -> Answer {
         write_fault(version, outcome, &fault.detailed_in(self.detail))
     }
+}
+
+/// The answer with the headers of WS-Addressing, where the request had some and the answer is an envelope.
+fn addressed(
+    answer: Answer,
+    version: Version,
+    addressing: Option<&Addressing>,
+    action: impl FnOnce() -> String,
+) -> Answer {
+    let Some(addressing) = addressing else { return answer };
+    let headers = match answer.status.as_u16() {
+        fault::HTTP_STATUS => addressing.answer(None),
+        _ => addressing.answer(Some(&action())),
+    };
+    // What is refused below SOAP has no envelope, and is left as it is.
+    let Ok(envelope) = std::str::from_utf8(&answer.body) else { return answer };
+    let body = answer::with_headers(version, envelope, &headers).into();
+    Answer { body, ..answer }
 }
 
 /// A fault as an answer, its detail in the namespace it has.

@@ -4,13 +4,14 @@
 //! nothing has happened by then. [`Envelope::open`] reads all of it and gives the payload's name, which is enough to
 //! check who may call; [`Envelope::fields`] hands out what the payload holds, and judging that is the dialect's part.
 //!
-//! Of header blocks, `wsse:Security` is read and counts as understood.
+//! Of header blocks, `wsse:Security` and those of WS-Addressing are read and count as understood.
 //!
 //! Tolerated, because clients in use send it: `encodingStyle` and other attributes, which are remarked on; blanks,
 //! comments and CDATA sections anywhere, `xsi:type` on values, a missing Header.
 
 use std::borrow::Cow;
 
+use super::addressing::Addressing;
 use super::deviation::{Deviation, Kind};
 use super::fault::{Detail, Fault};
 use super::media::Media;
@@ -42,9 +43,16 @@ pub struct Rejected {
     pub version: Version,
     /// What is wrong.
     pub fault: Fault,
+    /// What the headers of WS-Addressing said, as far as they were read.
+    pub addressing: Option<Box<Addressing>>,
 }
 
 impl Rejected {
+    /// A request that is rejected whatever its headers say of its address.
+    pub const fn new(version: Version, fault: Fault) -> Self {
+        Self { version, fault, addressing: None }
+    }
+
     /// The fault's envelope in its version.
     pub fn write(&self) -> String {
         self.fault.write(self.version)
@@ -58,7 +66,7 @@ impl Rejected {
 pub fn admit<'t>(body: &'t [u8], media: &Media<'_>, limits: &Limits, tally: &Tally) -> Result<Document<'t>, Rejected> {
     guard::admit(body, media.charset().as_deref(), limits).map_err(|refusal| {
         tally.refuse(refusal.reason());
-        Rejected { version: media.expected_version(), fault: unreadable(&refusal) }
+        Rejected::new(media.expected_version(), unreadable(&refusal))
     })
 }
 
@@ -67,6 +75,7 @@ pub fn admit<'t>(body: &'t [u8], media: &Media<'_>, limits: &Limits, tally: &Tal
 pub struct Envelope<'d> {
     version: Version,
     security: Security,
+    addressing: Option<Addressing>,
     remarks: Vec<Deviation>,
     payload: Name<'d>,
     content: Payload<'d>,
@@ -149,13 +158,18 @@ impl<'d> Envelope<'d> {
     /// VersionMismatch, MustUnderstand, or a Client fault for a broken structure; in that order.
     pub fn open(document: &'d Document<'_>, media: &Media<'_>) -> Result<Self, Rejected> {
         let mut reader = Reader::new(document);
-        let (root, version) =
-            root(&mut reader).map_err(|fault| Rejected { version: media.expected_version(), fault })?;
-        let mut opening = Opening { reader, version, security: None, remarks: remarks_on(document) };
+        let (root, version) = root(&mut reader).map_err(|fault| Rejected::new(media.expected_version(), fault))?;
+        let remarks = remarks_on(document);
+        let mut opening = Opening { reader, version, security: None, addressing: None, remarks };
         opening.remark_on(&root);
-        let (payload, content) = opening.envelope().map_err(|fault| Rejected { version, fault })?;
-        let security = opening.security.unwrap_or_default();
-        Ok(Self { version, security, remarks: opening.remarks, payload, content })
+        let read = opening.envelope();
+        let Opening { security, addressing, remarks, .. } = opening;
+        match read {
+            Ok((payload, content)) => {
+                Ok(Self { version, security: security.unwrap_or_default(), addressing, remarks, payload, content })
+            }
+            Err(fault) => Err(Rejected { version, fault, addressing: addressing.map(Box::new) }),
+        }
     }
 
     /// The version of the envelope, to answer in.
@@ -176,6 +190,11 @@ impl<'d> Envelope<'d> {
     /// An encoding and attributes that no description of a document/literal service has.
     pub fn remarks(&self) -> &[Deviation] {
         &self.remarks
+    }
+
+    /// What the headers of WS-Addressing say, if there are any.
+    pub const fn addressing(&self) -> Option<&Addressing> {
+        self.addressing.as_ref()
     }
 
     /// What the payload holds.
@@ -222,6 +241,7 @@ struct Opening<'d> {
     reader: Reader<'d>,
     version: Version,
     security: Option<Security>,
+    addressing: Option<Addressing>,
     remarks: Vec<Deviation>,
 }
 
@@ -271,6 +291,10 @@ impl<'d> Opening<'d> {
                 Event::Open(block) => {
                     let problem = match self.demand(&block) {
                         Ok(Some(demand)) if security::is_block(&block.name) => self.security(demand)?.err(),
+                        Ok(Some(_)) if Addressing::is_block(self.addressing.as_ref(), &block.name) => {
+                            let read = Addressing::read(&mut self.addressing, &block, &mut self.reader);
+                            read.map_err(|refusal| unreadable(&refusal))?.err()
+                        }
                         Ok(Some(Demand::Mandatory)) => {
                             if not_understood.len() < NAMED {
                                 not_understood.push(block.name.into());

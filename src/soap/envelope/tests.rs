@@ -30,7 +30,7 @@ fn read_as(text: &str, media: &Media<'_>) -> Result<String, Rejected> {
     let document = admit(text.as_bytes(), media, &Limits::default(), &Tally::default())?;
     let envelope = Envelope::open(&document, media)?;
     let version = envelope.version();
-    let fields = envelope.fields().map_err(|fault| Rejected { version, fault })?;
+    let fields = envelope.fields().map_err(|fault| Rejected::new(version, fault))?;
     let fields: Vec<_> = fields
         .iter()
         .map(|field| match &field.value {

@@ -5,6 +5,7 @@ use dnis_gateway::domain::{
     AllocationFilter, Deadline, GroupRules, NewNumber, NumberFilter, NumberId, NumberPatch, NumberState, Refusal,
     Rules, Seconds,
 };
+use dnis_gateway::store::Clock;
 
 use super::{holder, refused, rules, with_numbers};
 use crate::engine::Engine;

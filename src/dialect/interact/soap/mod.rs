@@ -68,7 +68,7 @@ impl From<Fault> for Unanswered {
 /// Answers an envelope that came to the address of `service`.
 pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>, settings: Arc<Settings>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else { return Failure::NotSoap.answer() };
-    let serving = soap_service::Service::new(&settings, interact.clock.wall(), &interact.tally);
+    let serving = soap_service::Service::new(&settings, interact.clock.wall(), &interact.tally, Service::port_type);
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &NAMESPACES);
         Operation::of(payload).ok_or_else(unknown)

@@ -1,5 +1,6 @@
 //! The whole dialect in process, over the pure store: what goes in at the seam and what comes out of it.
 
+mod addressing;
 mod broken;
 mod documented;
 mod forgiving;

@@ -61,12 +61,18 @@ impl From<Fault> for Unanswered {
     }
 }
 
+/// The service under the settings in force.
+fn service<'a>(native: &'a Native, settings: &'a Settings) -> Service<'a> {
+    let service = Service::new(settings, native.clock.wall(), &native.tally, |_| "GatewayPort");
+    Service { detail: NAMESPACE, ..service }
+}
+
 /// Answers an envelope.
 pub(super) async fn answer(native: &Native, call: &Call<'_>, settings: Arc<Settings>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else {
         return Failure::MediaType(media::ACCEPTED).answer();
     };
-    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.wall(), &native.tally) };
+    let service = service(native, &settings);
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &[NAMESPACE]);
         Operation::of(payload).ok_or_else(unknown)
@@ -118,7 +124,7 @@ async fn carry_out(
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
 pub(super) fn refuse(native: &Native, headers: &HeaderMap, failure: &Failure) -> Answer {
     let settings = native.live.current();
-    let service = Service { detail: NAMESPACE, ..Service::new(&settings, native.clock.wall(), &native.tally) };
+    let service = service(native, &settings);
     failed(service, soap_service::version(headers), failure)
 }
 
