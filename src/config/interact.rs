@@ -23,6 +23,31 @@ pub struct Interact {
     pub default_groups: Option<Vec<GroupName>>,
     /// Whether Allocate refuses an interaction id that the gateway has not made. Default false.
     pub require_known_interaction: bool,
+    /// What a Get that finds an allocation does to it. Default never.
+    pub release_on_get: ReleaseOnGet,
+}
+
+/// What a Get that finds an allocation does to it; the vendor's pages do not agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReleaseOnGet {
+    /// Nothing: Free or the time ends it.
+    #[default]
+    Never,
+    /// It ends.
+    AtOnce,
+    /// It lasts so long at most from then on.
+    Within(Seconds),
+}
+
+impl ReleaseOnGet {
+    /// How long an allocation lasts at most after a Get; `None` where a Get changes nothing.
+    pub fn left(self) -> Option<Seconds> {
+        match self {
+            Self::Never => None,
+            Self::AtOnce => Some(Seconds::default()),
+            Self::Within(seconds) => Some(seconds),
+        }
+    }
 }
 
 impl Default for Interact {
@@ -32,6 +57,7 @@ impl Default for Interact {
             allocation_timeout: Seconds::new(900),
             default_groups: None,
             require_known_interaction: false,
+            release_on_get: ReleaseOnGet::default(),
         }
     }
 }
@@ -46,6 +72,14 @@ impl Interact {
             allocation_timeout: timeout,
             default_groups: section.texts("default_groups", |text| known_group(text, tenants)),
             require_known_interaction: section.flag("require_known_interaction").unwrap_or_default(),
+            release_on_get: section
+                .choice_or_whole(
+                    "release_on_get",
+                    &[("never", ReleaseOnGet::Never), ("at-once", ReleaseOnGet::AtOnce)],
+                    1..=DAY,
+                    |seconds| ReleaseOnGet::Within(Seconds::new(seconds)),
+                )
+                .unwrap_or_default(),
         }
     }
 }

@@ -53,7 +53,7 @@ pub use demo::{DEMO_ACCESS, DemoAccess, demo};
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
 pub use history::History;
-pub use interact::Interact;
+pub use interact::{Interact, ReleaseOnGet};
 pub use limits::Limits;
 pub use live::Live;
 pub use log::{Log, LogFormat, LogRequests};

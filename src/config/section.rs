@@ -136,6 +136,28 @@ impl<'r> Section<'r> {
         })
     }
 
+    /// A key that takes one of a few words or a whole number within `range`, which `number` makes a value of.
+    pub(super) fn choice_or_whole<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        range: RangeInclusive<u64>,
+        number: impl FnOnce(u64) -> T,
+    ) -> Option<T> {
+        self.read(key, |node| {
+            let word = node.text().and_then(|text| words.iter().find(|(word, _)| *word == text));
+            let whole = match node.value {
+                Value::Whole(whole) => u64::try_from(whole).ok().filter(|whole| range.contains(whole)),
+                _ => None,
+            };
+            word.map(|(_, value)| *value).or_else(|| whole.map(number)).ok_or_else(|| {
+                let allowed: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+                let (least, most) = range.into_inner();
+                format!("must be {} or a whole number from {least} to {most}", allowed.join(", "))
+            })
+        })
+    }
+
     /// A key that takes `true` or `false`.
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
         self.read(key, |node| match node.value {

@@ -390,6 +390,14 @@ fn values_out_of_their_bounds_are_refused() {
         ("[soap]\nvalidation='strict'".to_owned(), "soap.validation: must be \"lenient\" or \"schema\""),
         ("[soap]\nfault_codes='standard'".to_owned(), "soap.fault_codes: must be \"vendor\" or \"qname\""),
         ("[gms]\ndefault_format='yaml'".to_owned(), "gms.default_format: must be \"xml\" or \"json\""),
+        (
+            "[interact]\nrelease_on_get='now'".to_owned(),
+            "interact.release_on_get: must be \"never\", \"at-once\" or a whole number from 1 to 86400",
+        ),
+        (
+            "[interact]\nrelease_on_get=0".to_owned(),
+            "interact.release_on_get: must be \"never\", \"at-once\" or a whole number from 1 to 86400",
+        ),
         ("[interact]\nrequire_known_interaction='yes'".to_owned(), "must be true or false, not a text"),
         (format!("{tenant}users=[{{name='u',password_hash='password'}}]"), "password_hash: must be an argon2id hash"),
         (

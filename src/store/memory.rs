@@ -220,6 +220,10 @@ impl Store for MemoryStore {
         self.write(|turn| turn.free(scope, dialled))
     }
 
+    async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>> {
+        self.write(|turn| turn.hand_over(scope, dialled, left))
+    }
+
     async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
         self.write(|turn| turn.renew_allocation(scope, id, lasting))
     }

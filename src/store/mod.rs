@@ -156,6 +156,13 @@ pub trait Store: Send + Sync {
     /// [`Refusal::NumberUnknown`].
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>>;
 
+    /// Tells who holds a number, given whole or by its DNID, and lets it be lent for `left` more at most; not at all where
+    /// that is nothing. A number that many share stays as it is.
+    ///
+    /// # Errors
+    /// [`Refusal::NumberUnknown`].
+    async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>>;
+
     /// Gives a live allocation a new deadline, `lasting` from now. The interaction lives at least as long.
     ///
     /// # Errors

@@ -87,6 +87,11 @@ impl Store for Accidental {
         self.inner.free(scope, dialled).await
     }
 
+    async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>> {
+        self.asked(dialled).await;
+        self.inner.hand_over(scope, dialled, left).await
+    }
+
     async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
         self.inner.renew_allocation(scope, id, lasting).await
     }

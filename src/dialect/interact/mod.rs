@@ -60,8 +60,8 @@ enum Entry<'a> {
 }
 
 impl Interact {
-    /// The dialect over a store, for whom `access` lets in. The clock is for what messages say of their own age; all
-    /// other time is the store's.
+    /// The dialect over a store, for whom `access` lets in. The clock is for what messages say of their own age and for
+    /// whether a phone still rests; all other time is the store's.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
         Self { store, access, live, clock, tally: Tally::default() }
     }
@@ -88,7 +88,7 @@ impl Interact {
     ) -> Result<Operations<'_>, Failure> {
         let principal = self.access.interact_as(named, head.headers, source, right).await?;
         let Principal { scope, identity } = principal;
-        Ok(Operations { store: &*self.store, scope, identity, settings })
+        Ok(Operations { store: &*self.store, scope, identity, settings, now: self.clock.now() })
     }
 }
 
@@ -96,7 +96,7 @@ async fn answer_rest(rest: &Rest, operations: &Operations<'_>, call: &Call<'_>) 
     match rest {
         Rest::Create => rest::create(operations, call).await,
         Rest::Allocate => rest::allocate(operations, call).await,
-        Rest::Get(phone) => rest::get(operations, phone).await,
+        Rest::Get(phone) => rest::get(operations, phone, call).await,
         Rest::Free(phone) => rest::free(operations, phone).await,
         Rest::List => management::list(operations, call).await,
         Rest::Read(phone) => management::read(operations, phone).await,

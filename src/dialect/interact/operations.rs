@@ -6,9 +6,13 @@ use super::error::Failure;
 use super::parameters::Allocate;
 use crate::access::Identity;
 use crate::config::Settings;
+use crate::domain::history::End;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::tables::{Found, Page};
-use crate::domain::{GroupName, InteractionId, NewNumber, Number, NumberId, NumberPatch, Once, Origin, Refusal, Scope};
+use crate::domain::{
+    GroupName, HistoryQuery, InteractionId, NewNumber, Number, NumberId, NumberPatch, Once, Origin, Refusal, Scope,
+    Seconds, Timestamp,
+};
 use crate::store::Store;
 
 /// The operations, for one caller.
@@ -21,6 +25,8 @@ pub(super) struct Operations<'a> {
     pub(super) identity: Identity,
     /// The settings in force for this request.
     pub(super) settings: Arc<Settings>,
+    /// The time at which the request came.
+    pub(super) now: Timestamp,
 }
 
 /// What Free found; REST and SOAP tell it differently.
@@ -78,6 +84,38 @@ impl Operations<'_> {
         let found =
             self.store.dialled(&self.scope, phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))?;
         Ok(found.allocation.map(|allocation| allocation.interaction.clone()))
+    }
+
+    /// As [`Self::get`], for a caller for whom the call has come: with `interact.release_on_get` what is found ends now or
+    /// soon, whoever lent it, as with Free. Where it ends at once, a repeated Get finds it again while the phone rests.
+    ///
+    /// # Errors
+    /// The phone is unknown.
+    pub(super) async fn retrieve(&self, phone: Number) -> Result<Option<InteractionId>, Failure> {
+        let Some(left) = self.settings.interact.release_on_get.left() else { return self.get(phone).await };
+        let unknown = || Failure::Refused(Refusal::NumberUnknown(phone));
+        let found = self.store.dialled(&self.scope, phone).await?.ok_or_else(unknown)?;
+        // What is not lent needs no writer to be told so.
+        if found.allocation.is_some() {
+            let held = self.store.hand_over(&self.scope, phone, left).await?;
+            return Ok(held.map(|allocation| allocation.interaction.clone()));
+        }
+        if left == Seconds::default() { self.retrieved_before(&found).await } else { Ok(None) }
+    }
+
+    /// Who held a phone for whom the call came last, while it rests after that.
+    async fn retrieved_before(&self, found: &Found) -> Result<Option<InteractionId>, Failure> {
+        let group = found.record.group.as_ref();
+        let tenant = self.settings.tenants.get(&self.scope.tenant);
+        let rules = tenant.and_then(|tenant| tenant.groups.iter().find(|known| Some(&known.name) == group));
+        let rest = rules.map(|group| group.rules.cool_down).unwrap_or_default();
+        if found.ended.is_none_or(|ended| ended.after(rest) <= self.now) {
+            return Ok(None);
+        }
+        let query = HistoryQuery { number: found.record.number, from: None, to: None, after: None, limit: 1 };
+        let last = self.store.history(&self.scope, query).await?.entries.into_iter().next();
+        let came = last.filter(|last| last.ended.is_some_and(|(_, end)| end == End::Matched));
+        Ok(came.map(|last| last.allocation.interaction.clone()))
     }
 
     /// Ends the allocation of a phone, whole or by its DNID, whichever dialect lent it.

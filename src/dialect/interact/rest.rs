@@ -1,6 +1,6 @@
 //! The four documented operations over REST: JSON in, bare text out.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 
 use super::endpoint::Phone;
 use super::error::{Failure, TEXT};
@@ -25,8 +25,13 @@ pub(super) async fn allocate(operations: &Operations<'_>, call: &Call<'_>) -> Re
 }
 
 /// Get the allocation of a phone: 200 with the interaction's id, or without a body where there is none.
-pub(super) async fn get(operations: &Operations<'_>, phone: &Phone) -> Result<Answer, Failure> {
-    let interaction = operations.get(parameters::sought(&phone.meant())?).await?;
+/// A HEAD looks and changes nothing.
+pub(super) async fn get(operations: &Operations<'_>, phone: &Phone, call: &Call<'_>) -> Result<Answer, Failure> {
+    let phone = parameters::sought(&phone.meant())?;
+    let interaction = match *call.head.method {
+        Method::HEAD => operations.get(phone).await?,
+        _ => operations.retrieve(phone).await?,
+    };
     Ok(interaction.map_or_else(empty, |id| text(id.as_str().to_owned())))
 }
 

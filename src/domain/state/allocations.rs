@@ -9,7 +9,8 @@ use crate::domain::history::End;
 use crate::domain::number::LastLending;
 use crate::domain::once::Identity;
 use crate::domain::{
-    Allocation, AllocationId, Caller, Change, Deadline, Number, NumberRecord, Refusal, Scope, Seconds, Timestamp,
+    Allocation, AllocationId, Caller, Change, Deadline, Number, NumberRecord, Refusal, Scope, Seconds, Sharing,
+    Timestamp,
 };
 
 impl Turn<'_> {
@@ -22,6 +23,31 @@ impl Turn<'_> {
         if let Some(allocation) = &found.allocation {
             let scope = self.state.shared(scope);
             self.state.end_allocation(&scope, allocation.number, allocation.id, End::Freed, self.now);
+        }
+        Ok(found.allocation)
+    }
+
+    /// Tells who holds a number, given whole or by its DNID, to somebody for whom its call has come: from now on it stays
+    /// lent for `left` at most, and not at all where that is nothing. A number that many share stays as it is, since
+    /// nothing tells whose call it was.
+    ///
+    /// # Errors
+    /// [`Refusal::NumberUnknown`].
+    pub fn hand_over(
+        &mut self,
+        scope: &Scope,
+        dialled: Number,
+        left: Seconds,
+    ) -> Result<Option<Arc<Allocation>>, Refusal> {
+        let found = self.state.tables.dialled(scope, dialled, self.now).ok_or(Refusal::NumberUnknown(dialled))?;
+        let holder = found.allocation.as_ref().filter(|allocation| allocation.sharing == Sharing::Exclusive);
+        if let Some(allocation) = holder {
+            let (scope, until) = (self.state.shared(scope), self.now.after(left));
+            if left == Seconds::default() {
+                self.state.end_allocation(&scope, allocation.number, allocation.id, End::Matched, self.now);
+            } else if until < allocation.deadline {
+                self.state.renew(&scope, Arc::clone(allocation), until, None);
+            }
         }
         Ok(found.allocation)
     }

@@ -56,6 +56,11 @@ impl Store for SledStore {
         self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
     }
 
+    async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>> {
+        let scope = scope.clone();
+        self.write(move |desk| Ok(desk.turn().hand_over(&scope, dialled, left)?)).await
+    }
+
     async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
         let scope = scope.clone();
         self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await

@@ -14,6 +14,7 @@ use crate::words::*;
 on_every_engine! {
     a_number_is_created_once_listed_changed_and_deleted,
     a_lent_number_is_seen_freed_and_lent_again,
+    what_is_handed_over_ends_soon_or_at_once_and_never_later,
     an_expired_allocation_is_free_without_any_sweep,
     numbers_are_listed_by_filter_from_where_a_list_stopped,
     a_state_is_told_by_the_clock_and_the_rules,
@@ -55,6 +56,23 @@ async fn a_lent_number_is_seen_freed_and_lent_again(engine: &mut Engine) {
     assert_eq!(holder(store, "11").await, None);
     store.lend(&scope(), lend_to("b"), None).await.unwrap();
     assert_eq!(holder(store, "11").await.as_deref(), Some("b"));
+}
+
+async fn what_is_handed_over_ends_soon_or_at_once_and_never_later(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let lent = engine.store().lend(&scope(), lend_to("a"), None).await.unwrap().allocation;
+    let (soon, later) = (Seconds::new(60), Seconds::new(600));
+    let held = engine.store().hand_over(&scope(), num("1"), soon).await.unwrap().unwrap();
+    assert_eq!(held, lent, "told as it was");
+    engine.restart(1).await;
+    let short = engine.store().allocation(&scope(), lent.id).await.unwrap().unwrap();
+    assert_eq!(short.deadline, engine.clock.now().after(soon));
+    engine.store().hand_over(&scope(), num("11"), later).await.unwrap();
+    assert_eq!(engine.store().allocation(&scope(), lent.id).await.unwrap(), Some(short));
+    assert!(engine.store().hand_over(&scope(), num("11"), Seconds::new(0)).await.unwrap().is_some());
+    engine.restart(2).await;
+    assert_eq!(engine.store().hand_over(&scope(), num("11"), soon).await, Ok(None));
+    assert_eq!(refused(engine.store().hand_over(&scope(), num("9"), soon).await), Refusal::NumberUnknown(num("9")));
 }
 
 async fn an_expired_allocation_is_free_without_any_sweep(engine: &mut Engine) {

@@ -114,7 +114,7 @@ impl Operation {
                 operations.create(new, self.once(children, call)?).await?.0.to_string()
             }
             Self::Get => {
-                let interaction = operations.get(Self::phone(children)?).await?;
+                let interaction = operations.retrieve(Self::phone(children)?).await?;
                 interaction.map(|id| id.as_str().to_owned()).unwrap_or_default()
             }
             Self::Free => {

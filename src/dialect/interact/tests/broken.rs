@@ -47,6 +47,9 @@ impl Store for Broken {
     async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
         broken()
     }
+    async fn hand_over(&self, _: &Scope, _: Number, _: Seconds) -> Result<Option<Arc<Allocation>>> {
+        broken()
+    }
     async fn renew_allocation(&self, _: &Scope, _: AllocationId, _: Seconds) -> Result<Lent> {
         broken()
     }

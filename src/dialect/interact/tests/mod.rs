@@ -8,6 +8,7 @@ mod management;
 mod once;
 mod page;
 mod refused;
+mod release;
 mod rest;
 mod security;
 mod shared;
