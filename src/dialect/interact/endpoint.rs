@@ -240,9 +240,11 @@ impl Phone {
         decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number, &self.0))
     }
 
-    /// The phone as the client meant it; where the encoded bytes are no text, as it was sent.
+    /// The phone as the client meant it; where the encoded bytes are no text that can be shown, as it was sent.
     pub(super) fn meant(&self) -> Cow<'_, str> {
-        percent_decode_str(&self.0).decode_utf8().unwrap_or(Cow::Borrowed(&self.0))
+        let decoded = percent_decode_str(&self.0).decode_utf8().ok();
+        let shown = decoded.filter(|phone| !phone.contains(char::is_control));
+        shown.unwrap_or(Cow::Borrowed(&self.0))
     }
 }
 

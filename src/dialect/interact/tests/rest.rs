@@ -218,9 +218,16 @@ async fn get_and_free_of_an_unknown_number_say_so_in_the_words_of_the_request() 
 async fn get_and_free_of_what_is_no_number_do_not_find_it_and_say_it_as_it_was_sent() {
     let gateway = Gateway::documented().await;
     let long = "123456789012345678901234567890123";
-    for (phone, sent) in
-        [("%20", " "), ("abc", "abc"), ("+1%20(650)", "+1 (650)"), ("1%2F2", "1/2"), ("%FF", "%FF"), (long, long)]
-    {
+    for (phone, sent) in [
+        ("%20", " "),
+        ("abc", "abc"),
+        ("+1%20(650)", "+1 (650)"),
+        ("1%2F2", "1/2"),
+        ("%FF", "%FF"),
+        ("1%00", "1%00"),
+        ("1%0d%0a2", "1%0d%0a2"),
+        (long, long),
+    ] {
         let expected = format!("Phone number {sent} was not found");
         let get = gateway.get(Who::Ivr, &format!("/dnis/allocate/get/{phone}")).await;
         assert_eq!((get.status, get.body.as_str(), get.header("content-type")), (404, expected.as_str(), TEXT));
