@@ -104,17 +104,17 @@ async fn a_new_directory_is_made_with_all_above_it_and_opens_again() {
 }
 
 #[tokio::test]
-async fn a_new_directory_is_for_its_owner_alone() {
+async fn a_directory_is_for_its_owner_alone_whoever_made_it() {
     let above = tempfile::tempdir().unwrap();
     let directory = above.path().join("data");
     open(&directory).unwrap().close().await;
     assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
-    // What the operator has made stays as it is.
+    // Also where the operator, or a service manager, has made it for others.
     let made = above.path().join("made");
     fs::create_dir(&made).unwrap();
     fs::set_permissions(&made, fs::Permissions::from_mode(0o750)).unwrap();
     open(&made).unwrap().close().await;
-    assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o750);
+    assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[tokio::test]
