@@ -112,9 +112,14 @@ pub enum HttpRefusal {
     BodyUnreadable,
     /// A web page of another site made a browser send it, and it would change something.
     ForeignPage,
+    /// Too many long bodies and answers are held at this time.
+    Crowded,
     /// The handler panicked; the cause is in the log.
     Panicked,
 }
+
+/// What a caller waits while too many long bodies are held: most are gone in less.
+const CROWDED_WAIT: HeaderValue = HeaderValue::from_static("5");
 
 /// What a caller who finds no number waits where nobody knows when one comes back.
 const USUAL_WAIT: Seconds = Seconds::new(30);
@@ -241,7 +246,7 @@ pub trait Dialect {
     /// from whatever changes something.
     const FOR_PAGES: bool = false;
 
-    /// Whether a request for an endpoint may change something; asked only where pages are meant to call.
+    /// Whether a request for an endpoint may change something.
     fn changes(_endpoint: &Self::Endpoint, method: &Method) -> bool {
         *method != Method::GET && *method != Method::HEAD
     }

@@ -27,9 +27,9 @@ use flood::{Counted, Flood};
 use line::Form;
 use queue::Queue;
 
-/// The HTTP library tells of its threads at every start; it is heard only when something is wrong, unless the
-/// configured filter names it.
-const QUIET: &str = "actix_server=warn";
+/// The HTTP library calls it an error when a stranger sends what is no HTTP; what it has to tell of our own answers is
+/// told where they are made. It is heard only if the configured filter names it.
+const QUIET: &str = "actix_http=off";
 
 /// Lines that were not written since the start, for metrics.
 static UNREAD: AtomicU64 = AtomicU64::new(0);

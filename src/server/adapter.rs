@@ -5,20 +5,26 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use actix_http::body::BoxBody;
+use actix_http::{ConnectionType, Request, RequestHead, Response};
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::Data;
 use futures_util::FutureExt;
 
+use super::answer_body::Body;
+use super::arriving::Arriving;
+use super::connections::{Line, service};
+use super::in_flight::{Held, SHORT};
 use super::{Gateway, body, cors, origin, page, site};
 use crate::config::{LogRequests, Settings, WebOrigin};
-use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, Outcome, bare};
+use crate::dialect::stream::Streamed;
+use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, Origin, Outcome, bare};
 use crate::domain::TenantId;
 use crate::log::mask;
 use crate::log::notes::{self, Notes};
@@ -31,82 +37,221 @@ const UNKNOWN: &str = "unknown";
 const FOREIGN_HOST: &str = "This gateway is not called like that: use its address, or add the name to server.hosts.\n";
 
 /// Answers any request to the main listener.
-pub(super) async fn handle(request: HttpRequest, payload: Payload, gateway: Data<Gateway>) -> HttpResponse {
-    let path = request.path();
-    let started = Instant::now();
-    let answered =
-        |answer: Answer| finish(&gateway, &request, UNKNOWN, UNKNOWN, answer.into(), &Notes::default(), started);
-    let settings = gateway.live.current();
-    let hosts = &settings.server.hosts;
-    if !hosts.is_empty() && !site::is_local_host(request.uri(), request.headers(), hosts) {
-        return answered(plain(StatusCode::FORBIDDEN, "foreign_host", FOREIGN_HOST));
-    }
-    if gateway.aicc.owns(path) {
-        serve(&gateway.aicc, &gateway, &request, payload).await
+pub(super) async fn handle(request: Request, line: Rc<Line>, gateway: &Gateway) -> Response<Body> {
+    let (request, payload) = request.into_parts();
+    let mut body = Arriving::new(payload, line, &request);
+    let path = request.uri.path();
+    let answered = if let Some(answered) = of_foreign_host(gateway, &request) {
+        answered
+    } else if gateway.aicc.owns(path) {
+        serve(&gateway.aicc, gateway, &request, &mut body).await
     } else if gateway.interact.owns(path) {
-        serve(&gateway.interact, &gateway, &request, payload).await
+        serve(&gateway.interact, gateway, &request, &mut body).await
     } else if gateway.gms.owns(path) {
-        serve(&gateway.gms, &gateway, &request, payload).await
+        serve(&gateway.gms, gateway, &request, &mut body).await
     } else if gateway.native.owns(path) {
-        serve(&gateway.native, &gateway, &request, payload).await
-    } else if path == "/" && matches!(*request.method(), Method::GET | Method::HEAD) {
-        let origin = origin::origin(&request, &settings.server);
-        answered(page::main(&settings, &origin, &gateway.wsdl_paths()))
+        serve(&gateway.native, gateway, &request, &mut body).await
     } else {
-        let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact), \
-                    AICC under /apigovernance/ and /apiaccess/, \
-                    the gateway's own API under /gateway/v1/.\n";
-        answered(plain(StatusCode::NOT_FOUND, "not_found", text))
+        of_no_dialect(gateway, &request)
+    };
+    body.drop_rest().await;
+    finish(gateway, &request, answered)
+}
+
+/// Asked when a client waits for `100 Continue` before it sends its body: gives the request back where it is to be told
+/// so, that is where neither the head nor the caller is a reason to refuse it.
+///
+/// # Errors
+/// The answer, which is the connection's last: whether the body follows after all is up to the client.
+pub(super) async fn expect(mut request: Request, gateway: Data<Gateway>) -> Result<Request, Response<BoxBody>> {
+    let head = request.head();
+    let path = head.uri.path();
+    let refused = if let Some(answered) = of_foreign_host(&gateway, head) {
+        Some(answered)
+    } else if gateway.aicc.owns(path) {
+        refused(&gateway.aicc, &gateway, head).await
+    } else if gateway.interact.owns(path) {
+        refused(&gateway.interact, &gateway, head).await
+    } else if gateway.gms.owns(path) {
+        refused(&gateway.gms, &gateway, head).await
+    } else if gateway.native.owns(path) {
+        refused(&gateway.native, &gateway, head).await
+    } else {
+        Some(of_no_dialect(&gateway, head))
+    };
+    let Some(answered) = refused else { return Ok(request) };
+    let (line, has_body) = (service::line(&request), service::has_body(&mut request));
+    let answer = std::future::ready(finish(&gateway, request.head(), answered));
+    Err(service::attended(line, has_body, answer).await.map_body(|_, body| BoxBody::new(body)))
+}
+
+/// What is sent, and what it is called in metrics and logs.
+struct Answered {
+    took: Duration,
+    dialect: &'static str,
+    operation: &'static str,
+    streamed: Streamed,
+    held: Option<Held>,
+    notes: Notes,
+}
+
+impl Answered {
+    /// A short answer, of which nothing was noted.
+    fn new(started: Instant, dialect: &'static str, operation: &'static str, answer: Answer) -> Self {
+        Self {
+            took: started.elapsed(),
+            dialect,
+            operation,
+            streamed: answer.into(),
+            held: None,
+            notes: Notes::default(),
+        }
     }
 }
 
 /// A text for people.
-fn plain(status: StatusCode, outcome: Outcome, text: &'static str) -> Answer {
+fn plain(status: StatusCode, outcome: Outcome, text: impl Into<bytes::Bytes>) -> Answer {
     Answer::new(status, outcome, "text/plain; charset=utf-8", text)
 }
 
-/// Answers a request that belongs to one dialect.
-async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &HttpRequest, payload: Payload) -> HttpResponse {
+/// The answer to a request for a name that the gateway does not have.
+fn of_foreign_host(gateway: &Gateway, request: &RequestHead) -> Option<Answered> {
     let started = Instant::now();
     let settings = gateway.live.current();
-    let origin = origin::origin(request, &settings.server);
-    let head = Head {
-        method: request.method(),
-        path: bare(request.uri().path()),
-        query: request.query_string(),
-        headers: request.headers(),
-        origin: &origin,
+    let hosts = &settings.server.hosts;
+    let foreign = !hosts.is_empty() && !site::is_local_host(&request.uri, &request.headers, hosts);
+    foreign.then(|| {
+        let answer = plain(StatusCode::FORBIDDEN, "foreign_host", FOREIGN_HOST);
+        Answered::new(started, UNKNOWN, UNKNOWN, answer)
+    })
+}
+
+/// The answer to a request for a path that belongs to no dialect.
+fn of_no_dialect(gateway: &Gateway, request: &RequestHead) -> Answered {
+    let started = Instant::now();
+    let settings = gateway.live.current();
+    let most = settings.server.limits.head;
+    let answer = if head_length(request) > most {
+        let text =
+            format!("The request line and the headers are too long; at most {most} bytes together are allowed\n");
+        plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large", text)
+    } else if request.uri.path() == "/" && matches!(request.method, Method::GET | Method::HEAD) {
+        let origin = origin::origin(request, &gateway.door, &settings.server);
+        page::main(&settings, &origin, &gateway.wsdl_paths())
+    } else {
+        let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact), \
+                    AICC under /apigovernance/ and /apiaccess/, \
+                    the gateway's own API under /gateway/v1/.\n";
+        plain(StatusCode::NOT_FOUND, "not_found", text)
     };
-    let pages = if D::FOR_PAGES { &settings.server.cors_origins[..] } else { &[] };
-    if let Some(answer) = cors::preflight(&head, pages) {
-        return finish(gateway, request, D::NAME, "preflight", answer.into(), &Notes::default(), started);
+    Answered::new(started, UNKNOWN, UNKNOWN, answer)
+}
+
+/// What a dialect sees of a head.
+fn head<'a>(request: &'a RequestHead, origin: &'a Origin) -> Head<'a> {
+    Head {
+        method: &request.method,
+        path: bare(request.uri.path()),
+        query: request.uri.query().unwrap_or_default(),
+        headers: &request.headers,
+        origin,
     }
-    let (operation, mut answered, notes) = match dialect.endpoint(&head) {
-        Err(answer) => (UNKNOWN, answer.into(), Notes::default()),
-        Ok(endpoint) if is_foreign::<D>(&endpoint, request, &head, pages) => {
-            let answer = dialect.refuse(Some(&endpoint), &head, HttpRefusal::ForeignPage);
-            (D::operation(&endpoint), answer.into(), Notes::default())
-        }
+}
+
+/// The pages of other sites that may call a dialect.
+fn pages<D: Dialect>(settings: &Settings) -> &[WebOrigin] {
+    if D::FOR_PAGES { &settings.server.cors_origins } else { &[] }
+}
+
+/// The endpoint that a head asks for, or the answer to what is none, with the name of the operation.
+fn endpoint<D: Dialect>(
+    dialect: &D,
+    request: &RequestHead,
+    head: &Head<'_>,
+    settings: &Settings,
+) -> Result<D::Endpoint, (&'static str, Answer)> {
+    let most = settings.server.limits.head;
+    if head_length(request) > most {
+        // Where it would have led decides the form alone.
+        let endpoint = dialect.endpoint(head).ok();
+        return Err((UNKNOWN, dialect.refuse(endpoint.as_ref(), head, HttpRefusal::HeadTooLarge { limit: most })));
+    }
+    let pages = pages::<D>(settings);
+    if let Some(answer) = cors::preflight(head, pages) {
+        return Err(("preflight", answer));
+    }
+    let endpoint = dialect.endpoint(head).map_err(|answer| (UNKNOWN, answer))?;
+    let foreign = D::FOR_PAGES
+        && D::changes(&endpoint, head.method)
+        && site::is_foreign_page(&request.uri, head.headers, &head.origin.authority, pages);
+    if foreign {
+        return Err((D::operation(&endpoint), dialect.refuse(Some(&endpoint), head, HttpRefusal::ForeignPage)));
+    }
+    Ok(endpoint)
+}
+
+/// Answers a request that belongs to one dialect.
+async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &RequestHead, body: &mut Arriving) -> Answered {
+    let started = Instant::now();
+    let settings = gateway.live.current();
+    let origin = origin::origin(request, &gateway.door, &settings.server);
+    let head = head(request, &origin);
+    let mut answered = match endpoint(dialect, request, &head, &settings) {
+        Err((operation, answer)) => Answered::new(started, D::NAME, operation, answer),
         Ok(endpoint) => {
-            let operation = D::operation(&endpoint);
             let source = origin::source(request, &settings.server.trusted_proxies);
-            let answering = answer(dialect, &endpoint, head, source, &settings, payload);
+            let hold = || gateway.in_flight.hold(settings.server.limits.bodies_in_flight);
+            // What is held of the request goes with its body, before the answer is.
+            let answering = answer(dialect, &endpoint, head, source, &settings, body, hold());
             // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
             let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
             let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));
-            let answered = answered.unwrap_or_else(|refusal| dialect.refuse(Some(&endpoint), &head, refusal).into());
-            (answered.answer.operation.unwrap_or(operation), answered, notes)
+            let mut held = hold();
+            let answered = answered.and_then(|streamed| {
+                let length = streamed.answer.body.len();
+                // What has changed something is not left without its answer.
+                if D::changes(&endpoint, head.method) {
+                    held.grow_anyway(length);
+                } else {
+                    held.grow(length)?;
+                }
+                Ok(streamed)
+            });
+            let streamed = answered.unwrap_or_else(|refusal| dialect.refuse(Some(&endpoint), &head, refusal).into());
+            let operation = streamed.answer.operation.unwrap_or(D::operation(&endpoint));
+            let took = started.elapsed();
+            Answered { took, dialect: D::NAME, operation, streamed, held: Some(held), notes }
         }
     };
-    cors::share(&mut answered.answer, head.headers, pages);
-    finish(gateway, request, D::NAME, operation, answered, &notes, started)
+    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(&settings));
+    answered
 }
 
-/// Whether a web page that may not do so wants to change something.
-fn is_foreign<D: Dialect>(endpoint: &D::Endpoint, request: &HttpRequest, head: &Head<'_>, pages: &[WebOrigin]) -> bool {
-    D::FOR_PAGES
-        && D::changes(endpoint, head.method)
-        && site::is_foreign_page(request.uri(), head.headers, &head.origin.authority, pages)
+/// The refusal of a request for what its head says, or for who is calling, if it is one.
+async fn refused<D: Dialect>(dialect: &D, gateway: &Gateway, request: &RequestHead) -> Option<Answered> {
+    let started = Instant::now();
+    let settings = gateway.live.current();
+    let origin = origin::origin(request, &gateway.door, &settings.server);
+    let head = head(request, &origin);
+    let mut answered = match endpoint(dialect, request, &head, &settings) {
+        Err((operation, answer)) => Answered::new(started, D::NAME, operation, answer),
+        Ok(endpoint) => {
+            let source = origin::source(request, &settings.server.trusted_proxies);
+            let admitting = dialect.admit(&endpoint, &head, source, Arc::clone(&settings));
+            let (admitted, notes) = notes::noting(AssertUnwindSafe(admitting).catch_unwind()).await;
+            let answer = match admitted {
+                Err(_) => dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked),
+                Ok(Err(answer)) => answer,
+                Ok(Ok(_)) => {
+                    let refusal = body::check(head.headers, dialect.body_limit(&endpoint, &head, &settings)).err()?;
+                    dialect.refuse(Some(&endpoint), &head, refusal)
+                }
+            };
+            Answered { notes, ..Answered::new(started, D::NAME, D::operation(&endpoint), answer) }
+        }
+    };
+    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(&settings));
+    Some(answered)
 }
 
 /// Lets a caller in and answers the call, with its body whole or piece by piece.
@@ -116,66 +261,37 @@ async fn answer<D: Dialect>(
     head: Head<'_>,
     source: IpAddr,
     settings: &Arc<Settings>,
-    mut payload: Payload,
+    body: &mut Arriving,
+    mut held: Held,
 ) -> Result<Streamed, HttpRefusal> {
-    let most = settings.server.limits.head;
-    if head_length(&head) > most {
-        return Err(HttpRefusal::HeadTooLarge { limit: most });
-    }
     // Before anything of the body: what a stranger sends is neither held nor unpacked, nor is more of it asked for.
     let admitted = match dialect.admit(endpoint, &head, source, Arc::clone(settings)).await {
         Ok(admitted) => admitted,
-        Err(answer) => {
-            return Ok(Streamed { close: !body::drop_rest(head.headers, &mut payload).await, ..answer.into() });
-        }
+        Err(answer) => return Ok(answer.into()),
     };
     let limit = dialect.body_limit(endpoint, &head, settings);
-    if !D::in_pieces(endpoint) {
-        let body = body::read(head.headers, payload, limit).await?;
-        return Ok(dialect.answer(admitted, Call { head, body: &body, source }).await.into());
+    if D::in_pieces(endpoint) {
+        let mut pieces = body::pieces(head.headers, body, limit)?;
+        return Ok(dialect.answer_in_pieces(admitted, head, source, &mut pieces).await);
     }
-    let mut pieces = body::pieces(head.headers, payload, limit)?;
-    let mut streamed = dialect.answer_in_pieces(admitted, head, source, &mut pieces).await;
-    // Whoever is refused before all was read may still be sending; a little more is let come, so that a small body does
-    // not cost its sender the connection.
-    streamed.close = !ends_soon(&mut pieces, most).await;
-    Ok(streamed)
-}
-
-/// Whether a body ends within so many bytes.
-async fn ends_soon(pieces: &mut Incoming<'_>, most: usize) -> bool {
-    let mut rest = 0;
-    while let Some(piece) = pieces.next().await {
-        rest += piece.map_or(most, |piece| piece.len());
-        if rest >= most {
-            return false;
-        }
-    }
-    true
+    let body = body::read(head.headers, body, limit, &mut held).await?;
+    Ok(dialect.answer(admitted, Call { head, body: &body, source }).await.into())
 }
 
 /// The length of a request's line and headers as they travel, in bytes.
-fn head_length(head: &Head<'_>) -> usize {
+fn head_length(head: &RequestHead) -> usize {
     let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
     head.method.as_str().len()
-        + head.path.len()
-        + head.query.len()
+        + head.uri.path().len()
+        + head.uri.query().map_or(0, str::len)
         + " ? HTTP/1.1\r\n\r\n".len()
         + headers.sum::<usize>()
 }
 
 /// Counts, logs and sends an answer.
-fn finish(
-    gateway: &Gateway,
-    request: &HttpRequest,
-    dialect: &'static str,
-    operation: &'static str,
-    answered: Streamed,
-    notes: &Notes,
-    started: Instant,
-) -> HttpResponse {
-    let Streamed { answer, body, close } = answered;
-    let took = started.elapsed();
+fn finish(gateway: &Gateway, request: &RequestHead, answered: Answered) -> Response<Body> {
+    let Answered { took, dialect, operation, streamed, held, notes } = answered;
+    let Streamed { answer, body: pieces, close } = streamed;
     gateway.metrics.answered(dialect, operation, answer.outcome, took);
     let (id, given) = request_id(gateway, request);
     // Over SOAP a vendor tells some refusals under 200.
@@ -194,8 +310,8 @@ fn finish(
             request = if given { mask::text(shown) } else { shown.to_owned() },
             source = %origin::source(request, &settings.server.trusted_proxies),
             tenant = notes.tenant.as_ref().map_or("", TenantId::as_str),
-            method = %request.method(),
-            path = mask::path(request.path()),
+            method = %request.method,
+            path = mask::path(request.uri.path()),
             dialect,
             operation,
             status = answer.status.as_u16(),
@@ -206,30 +322,33 @@ fn finish(
         );
     }
     let storable = answer.headers.iter().any(|(name, _)| *name == CACHE_CONTROL || *name == ETAG);
-    let mut response = HttpResponse::build(answer.status);
-    for header in answer.headers {
-        response.append_header(header);
+    let body = match (pieces, held) {
+        (Some(pieces), _) => Body::Pieces(pieces),
+        (None, Some(held)) if answer.body.len() > SHORT => Body::Long { rest: answer.body, _held: held },
+        (None, _) => Body::Short(answer.body),
+    };
+    let mut response = Response::with_body(answer.status, body);
+    for (name, value) in answer.headers {
+        response.headers_mut().append(name, value);
     }
-    response.insert_header((REQUEST_ID, id));
+    response.headers_mut().insert(REQUEST_ID, id);
     // Who asks, for which tenant and in which format is said by headers; what is kept nowhere is given to nobody else.
     // Only what has a tag may be kept, and that says what it depends on.
     if !storable {
-        response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     // A request that offers to change the protocol, as Java's client does with HTTP/2, is answered in HTTP/1.1. The HTTP
     // library then ends the connection without a word, and a client that uses it again finds it gone; so it is said.
-    if close || gateway.stopping.load(Ordering::Relaxed) || request.head().upgrade() {
-        response.force_close();
+    let leaves = request.upgrade() || request.method == Method::CONNECT;
+    if close || leaves || gateway.stopping.load(Ordering::Relaxed) {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    match body {
-        Some(pieces) => response.streaming(pieces),
-        None => response.body(answer.body),
-    }
+    response
 }
 
 /// The request's id and whether the client gave it: if it can be repeated safely, else it is a new one.
-fn request_id(gateway: &Gateway, request: &HttpRequest) -> (HeaderValue, bool) {
-    let given = request.headers().get(REQUEST_ID);
+fn request_id(gateway: &Gateway, request: &RequestHead) -> (HeaderValue, bool) {
+    let given = request.headers.get(REQUEST_ID);
     let usable = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic);
     match given.filter(usable) {
         Some(given) => (given.clone(), true),

@@ -68,7 +68,7 @@ async fn front(gateway: Data<Gateway>) -> HttpResponse {
     let server = &settings.server;
     let scheme = if server.tls.is_some() { "https" } else { "http" };
     let dialects = server.public_url.as_ref().map(|url| url.as_str().to_owned());
-    let dialects = dialects.unwrap_or_else(|| format!("{scheme}://{}", gateway.listening));
+    let dialects = dialects.unwrap_or_else(|| format!("{scheme}://{}", gateway.door.address));
     let answer = page::admin(&dialects);
     let mut response = HttpResponse::build(answer.status);
     for header in answer.headers {
@@ -101,6 +101,8 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
         access: &gateway.access,
         soap: [gateway.interact.tally(), gateway.native.tally()],
         guessed_charsets: gateway.gms.guessed_charsets(),
+        connections: &gateway.connections,
+        in_flight: gateway.in_flight.bytes(),
     };
     match gateway.metrics.text(&readings) {
         Ok(text) => HttpResponse::Ok().content_type(metrics::MEDIA_TYPE).body(text),

@@ -3,63 +3,52 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
-use actix_web::web::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use flate2::write;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 
+use super::arriving::{self, Arriving};
+use super::in_flight::Held;
 use crate::dialect::HttpRefusal;
 use crate::dialect::stream::Incoming;
 
 /// How long a sender may take for a whole body or, where a body is passed on piece by piece, for the next piece.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How much of a body that nobody wants is let come, in bytes.
-const MOST_DROPPED: usize = 64 * 1024;
-/// How long a body that nobody wants is let come.
-const PATIENCE_WITH_UNWANTED: Duration = Duration::from_secs(1);
 /// How much of an archive is unpacked at a time: it may become a thousand times as much.
 const UNPACKED_AT_A_TIME: usize = 1024;
+/// How much is inflated before it is asked whether there is room for it.
+const INFLATED_AT_A_TIME: u64 = 64 * 1024;
 
-/// The body of a request with its content coding undone; at most `limit` bytes, on the wire and after.
-pub(super) async fn read(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Bytes, HttpRefusal> {
+/// The body of a request with its content coding undone; at most `limit` bytes, on the wire and after. What is long
+/// is `held`.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: &mut Arriving,
+    limit: usize,
+    held: &mut Held,
+) -> Result<Bytes, HttpRefusal> {
     let coding = check(headers, limit)?;
-    let gathered = tokio::time::timeout(PATIENCE, gather(payload, limit)).await;
+    let gathered = tokio::time::timeout(PATIENCE, gather(body, limit, held)).await;
     let body = gathered.map_err(|_| HttpRefusal::BodyUnreadable)??;
     match coding {
         Coding::Identity => Ok(body),
-        Coding::Gzip => inflate(&body, limit),
+        Coding::Gzip => inflate(&body, limit, held),
     }
-}
-
-/// Reads and drops what is still coming of a body that nobody wants, as far as it is little and comes soon, and tells
-/// whether that was all. A sender that is cut off while it still sends may never see the answer; one that has sent
-/// everything keeps its connection.
-pub(super) async fn drop_rest(headers: &HeaderMap, payload: &mut Payload) -> bool {
-    if announced(headers).is_some_and(|length| length > MOST_DROPPED as u64) {
-        return false;
-    }
-    let rest = async {
-        let mut dropped = 0;
-        while let Some(piece) = payload.next().await {
-            dropped += piece.map_or(MOST_DROPPED, |piece| piece.len());
-            if dropped >= MOST_DROPPED {
-                return false;
-            }
-        }
-        true
-    };
-    tokio::time::timeout(PATIENCE_WITH_UNWANTED, rest).await.unwrap_or(false)
 }
 
 /// As [`read`], but piece by piece.
-pub(super) fn pieces(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Incoming<'static>, HttpRefusal> {
+pub(super) fn pieces<'a>(
+    headers: &HeaderMap,
+    body: &'a mut Arriving,
+    limit: usize,
+) -> Result<Incoming<'a>, HttpRefusal> {
     let inflater = match check(headers, limit)? {
         Coding::Identity => None,
         Coding::Gzip => Some(Inflater::default()),
     };
-    let reading = Pieces { payload, inflater, packed: Bytes::new(), arrived: 0, given: 0, limit };
+    let reading = Pieces { body, inflater, packed: Bytes::new(), arrived: 0, given: 0, limit };
     Ok(Incoming::new(stream::unfold(Some(reading), async |reading| {
         let mut reading = reading?;
         match reading.next().await {
@@ -71,22 +60,17 @@ pub(super) fn pieces(headers: &HeaderMap, payload: Payload, limit: usize) -> Res
 }
 
 /// The content coding of a body that may be read at all.
-fn check(headers: &HeaderMap, limit: usize) -> Result<Coding, HttpRefusal> {
+pub(super) fn check(headers: &HeaderMap, limit: usize) -> Result<Coding, HttpRefusal> {
     let coding = Coding::of(headers)?;
-    if announced(headers).is_some_and(|length| length > limit as u64) {
+    if arriving::announced(headers).is_some_and(|length| length > limit as u64) {
         return Err(HttpRefusal::BodyTooLarge { limit });
     }
     Ok(coding)
 }
 
-/// How long the body will be, as far as its head says it.
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 /// A body that is being passed on.
-struct Pieces {
-    payload: Payload,
+struct Pieces<'a> {
+    body: &'a mut Arriving,
     inflater: Option<Inflater>,
     /// What has arrived and is still to be unpacked.
     packed: Bytes,
@@ -118,7 +102,7 @@ impl Inflater {
     }
 }
 
-impl Pieces {
+impl Pieces<'_> {
     /// The next piece that is not empty.
     async fn next(&mut self) -> Result<Option<Bytes>, HttpRefusal> {
         loop {
@@ -152,10 +136,10 @@ impl Pieces {
 
     /// Waits for more; `None` at the end.
     async fn arrive(&mut self) -> Result<Option<Bytes>, HttpRefusal> {
-        let waited = tokio::time::timeout(PATIENCE, self.payload.next()).await;
+        let waited = tokio::time::timeout(PATIENCE, self.body.next()).await;
         match waited.map_err(|_| HttpRefusal::BodyUnreadable)? {
             None => self.inflater.take().map(Inflater::finish).transpose(),
-            Some(Err(_)) => Err(HttpRefusal::BodyUnreadable),
+            Some(Err(refusal)) => Err(refusal),
             Some(Ok(arrived)) => {
                 self.arrived += arrived.len();
                 if self.arrived > self.limit {
@@ -171,34 +155,43 @@ impl Pieces {
     }
 }
 
-async fn gather(mut payload: Payload, limit: usize) -> Result<Bytes, HttpRefusal> {
+async fn gather(arriving: &mut Arriving, limit: usize, held: &mut Held) -> Result<Bytes, HttpRefusal> {
     // Nearly every body arrives in one piece, which then needs no copy.
-    let first = match payload.next().await {
+    let first = match arriving.next().await {
         None => return Ok(Bytes::new()),
-        Some(chunk) => chunk.map_err(|_| HttpRefusal::BodyUnreadable)?,
+        Some(chunk) => chunk?,
     };
     if first.len() > limit {
         return Err(HttpRefusal::BodyTooLarge { limit });
     }
-    let Some(second) = payload.next().await else { return Ok(first) };
+    let Some(second) = arriving.next().await else { return Ok(first) };
     let mut body = BytesMut::from(&first[..]);
     let mut next = Some(second);
     while let Some(chunk) = next {
-        let chunk = chunk.map_err(|_| HttpRefusal::BodyUnreadable)?;
+        let chunk = chunk?;
         if body.len() + chunk.len() > limit {
             return Err(HttpRefusal::BodyTooLarge { limit });
         }
         body.extend_from_slice(&chunk);
-        next = payload.next().await;
+        held.grow(body.capacity())?;
+        next = arriving.next().await;
     }
     Ok(body.freeze())
 }
 
 /// Undoes gzip, and stops as soon as the result is too long, whatever the archive promises.
-fn inflate(body: &[u8], limit: usize) -> Result<Bytes, HttpRefusal> {
+fn inflate(body: &[u8], limit: usize, held: &mut Held) -> Result<Bytes, HttpRefusal> {
     let mut inflated = Vec::new();
     let mut decoder = MultiGzDecoder::new(body).take(limit as u64 + 1);
-    decoder.read_to_end(&mut inflated).map_err(|_| HttpRefusal::BodyUnreadable)?;
+    while decoder
+        .by_ref()
+        .take(INFLATED_AT_A_TIME)
+        .read_to_end(&mut inflated)
+        .map_err(|_| HttpRefusal::BodyUnreadable)?
+        > 0
+    {
+        held.grow(body.len() + inflated.capacity())?;
+    }
     if inflated.len() > limit {
         return Err(HttpRefusal::BodyTooLarge { limit });
     }
@@ -206,7 +199,7 @@ fn inflate(body: &[u8], limit: usize) -> Result<Bytes, HttpRefusal> {
 }
 
 /// The content codings that are understood.
-enum Coding {
+pub(super) enum Coding {
     Identity,
     Gzip,
 }
@@ -228,9 +221,26 @@ impl Coding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::in_flight::InFlight;
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use std::io::Write;
+    use std::sync::Arc;
+
+    fn inflate(body: &[u8], limit: usize) -> Result<Bytes, HttpRefusal> {
+        super::inflate(body, limit, &mut Arc::new(InFlight::default()).hold(usize::MAX))
+    }
+
+    #[test]
+    fn what_an_archive_becomes_is_held_within_what_all_may_hold() {
+        let in_flight = Arc::new(InFlight::default());
+        let mut held = in_flight.hold(1_000_000);
+        let bomb = gzip(&vec![b'a'; 10_000_000]);
+        assert_eq!(super::inflate(&bomb, 20_000_000, &mut held), Err(HttpRefusal::Crowded));
+        assert!((100_000..=1_000_000).contains(&in_flight.bytes()));
+        drop(held);
+        assert_eq!(in_flight.bytes(), 0);
+    }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());

@@ -2,6 +2,7 @@
 //!
 //! Labels come from small fixed sets, or from the configuration; nothing a caller sends becomes a label.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{
@@ -9,6 +10,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use super::connections::Connections;
 use super::watch::Watch;
 use crate::access::Access;
 use crate::domain::state::PoolHealth;
@@ -40,6 +42,9 @@ pub(super) struct Metrics {
     tolerated: IntCounterVec,
     guessed: IntCounter,
     unlogged: IntCounterVec,
+    connections: IntGaugeVec,
+    ended: IntCounterVec,
+    in_flight: IntGauge,
 }
 
 /// What is asked of the floors below at every scrape.
@@ -58,6 +63,10 @@ pub(super) struct Readings<'a> {
     pub(super) soap: [&'a Tally; 2],
     /// Forms whose charset had to be guessed.
     pub(super) guessed_charsets: u64,
+    /// The connections of the main listener, and of the admin listener.
+    pub(super) connections: &'a [Arc<Connections>; 2],
+    /// How many bytes of long bodies and answers are held.
+    pub(super) in_flight: usize,
 }
 
 impl Metrics {
@@ -144,6 +153,21 @@ impl Metrics {
                 Opts::new("dnis_gateway_log_lines_lost_total", "Lines of the log that were not written, by cause."),
                 &["cause"],
             )?,
+            connections: IntGaugeVec::new(
+                Opts::new("dnis_gateway_connections", "Connections that are open, by listener (main, admin)."),
+                &["listener"],
+            )?,
+            ended: IntCounterVec::new(
+                Opts::new(
+                    "dnis_gateway_connections_ended_total",
+                    "Connections that the gateway closed and not the client, by listener and reason.",
+                ),
+                &["listener", "reason"],
+            )?,
+            in_flight: IntGauge::new(
+                "dnis_gateway_bodies_in_flight_bytes",
+                "Bytes of request bodies and answers above 64 KiB that are held.",
+            )?,
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
@@ -161,6 +185,9 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.tolerated.clone()))?;
         metrics.registry.register(Box::new(metrics.guessed.clone()))?;
         metrics.registry.register(Box::new(metrics.unlogged.clone()))?;
+        metrics.registry.register(Box::new(metrics.connections.clone()))?;
+        metrics.registry.register(Box::new(metrics.ended.clone()))?;
+        metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
         Ok(metrics)
     }
 
@@ -195,6 +222,15 @@ impl Metrics {
         self.guessed.inc_by(readings.guessed_charsets.saturating_sub(self.guessed.get()));
         follow(&self.unlogged, log::lost().into_iter());
         self.verifications.inc_by(readings.access.verifications().saturating_sub(self.verifications.get()));
+        self.in_flight.set(i64::try_from(readings.in_flight).unwrap_or(i64::MAX));
+        for (listener, registry) in ["main", "admin"].into_iter().zip(readings.connections) {
+            let open = i64::try_from(registry.open()).unwrap_or(i64::MAX);
+            self.connections.with_label_values(&[listener]).set(open);
+            for (end, count) in registry.ends() {
+                let counter = self.ended.with_label_values(&[listener, end.label()]);
+                counter.inc_by(count.saturating_sub(counter.get()));
+            }
+        }
         // Groups come and go with their numbers; what is gone must not be reported on.
         self.numbers.reset();
         self.utilisation.reset();

@@ -5,10 +5,15 @@
 
 mod adapter;
 mod admin;
+mod answer_body;
+mod arriving;
 mod backup;
 mod body;
 mod clock;
+mod connections;
 mod cors;
+mod in_flight;
+mod listeners;
 mod metrics;
 mod origin;
 mod page;
@@ -25,8 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 
 use crate::access::Access;
 use crate::config::{Live, Settings};
@@ -38,15 +42,15 @@ use crate::domain::InvalidName;
 use crate::domain::state::Seeds;
 use crate::store::sled::{OpenError, Options, SledStore};
 use crate::store::{Error, Store, SystemClock};
+use connections::{Acceptor, Connections, Listener, Threads};
 use request_ids::RequestIds;
 
 pub use tls::BadCertificate;
 
-/// How long a connection may wait for its next request: longer than the pools of clients and proxies usually keep one,
-/// so that it is they who close it, and no request meets a connection that is just being closed.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long requests in flight may take once the server is told to stop, in seconds.
-const FAREWELL_SECONDS: u64 = 30;
+/// How long requests in flight may take once the server is told to stop.
+const FAREWELL: Duration = Duration::from_secs(30);
+/// The same for the admin listener.
+const ADMIN_FAREWELL: Duration = Duration::from_secs(1);
 
 /// What every request can reach.
 struct Gateway {
@@ -59,8 +63,10 @@ struct Gateway {
     live: Live,
     metrics: Arc<metrics::Metrics>,
     backup: backup::Guard,
-    /// Where the dialects answer.
-    listening: SocketAddr,
+    door: origin::Door,
+    in_flight: Arc<in_flight::InFlight>,
+    /// The connections of the main listener, and of the admin listener.
+    connections: [Arc<Connections>; 2],
     watch: watch::Watch,
     stopping: AtomicBool,
     requests: RequestIds,
@@ -97,6 +103,9 @@ pub enum StartError {
         /// The option that chooses the address.
         option: &'static str,
     },
+    /// The system has no threads or descriptors for those who serve.
+    #[error("the threads that serve requests did not start: {0}")]
+    Threads(io::Error),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] BadCertificate),
@@ -123,8 +132,9 @@ pub struct Server {
     certificates: [Option<Arc<tls::Shown>>; 2],
     listening: SocketAddr,
     admin: SocketAddr,
-    handles: [ServerHandle; 2],
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    acceptor: Acceptor,
+    threads: [Threads; 2],
+    sweeper: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
@@ -161,9 +171,10 @@ impl Server {
         store.seed(seeds).await?;
         warn_of_plain_http(&settings);
         setup::tell(&settings, &*store, listening, admin).await;
-        let workers = settings.server.workers;
+        let workers = listeners::threads(&settings);
         let clock = store.clock();
         let live = Live::new(settings);
+        let connections = [listeners::main_limit(&live, workers), listeners::admin_limit(&live)].map(Connections::new);
         let access = Arc::new(Access::new(live.clone()));
         let gateway = web::Data::new(Gateway {
             gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
@@ -175,43 +186,25 @@ impl Server {
             live,
             metrics,
             backup: backup::Guard::of(admin.ip()),
-            listening,
+            door: origin::Door { secure: certificates[0].is_some(), address: listening },
+            in_flight: Arc::default(),
+            connections,
             watch: watch::Watch::default(),
             stopping: AtomicBool::new(false),
             requests: RequestIds::new(),
         });
-        let shared = gateway.clone();
-        let mut main =
-            HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(adapter::handle)))
-                .disable_signals()
-                .keep_alive(KEEP_ALIVE)
-                .shutdown_timeout(FAREWELL_SECONDS);
-        if let Some(workers) = workers {
-            main = main.workers(workers.get());
-        }
-        let main = match &certificates[0] {
-            Some(certificate) => main.listen_rustls_0_23(listener, tls::listener(Arc::clone(certificate))),
-            None => main.listen(listener),
-        };
-        let main = main.map_err(listen_error(listening, "--listen"))?.run();
-        let shared = gateway.clone();
-        let side = HttpServer::new(move || App::new().app_data(shared.clone()).configure(admin::routes))
-            .disable_signals()
-            .workers(1)
-            .shutdown_timeout(1);
-        let side = match &certificates[1] {
-            Some(certificate) => side.listen_rustls_0_23(admin_listener, tls::listener(Arc::clone(certificate))),
-            None => side.listen(admin_listener),
-        };
-        let side = side.map_err(listen_error(admin, "--admin-listen"))?.run();
-        let handles = [main.handle(), side.handle()];
-        let sweeper = sweeper::run(gateway.clone());
-        let tasks = vec![
-            tokio::spawn(async move { report("the main listener", main.await) }),
-            tokio::spawn(async move { report("the admin listener", side.await) }),
-            tokio::spawn(sweeper),
-        ];
-        Ok(Self { gateway, certificates, listening, admin, handles, tasks })
+        let tls = certificates.clone().map(|shown| shown.map(|shown| Arc::new(tls::listener(shown))));
+        let (main, main_threads) = listeners::main_workers(&gateway, workers, &tls[0]).map_err(StartError::Threads)?;
+        let (side, admin_threads) = listeners::admin_workers(&gateway, &tls[1]).map_err(StartError::Threads)?;
+        let [registry, admin_registry] = gateway.connections.clone();
+        let acceptor = Acceptor::start(vec![
+            Listener { socket: listener, registry, workers: main },
+            Listener { socket: admin_listener, registry: admin_registry, workers: side },
+        ]);
+        let acceptor = acceptor.map_err(StartError::Threads)?;
+        let sweeper = tokio::spawn(sweeper::run(gateway.clone()));
+        let threads = [main_threads, admin_threads];
+        Ok(Self { gateway, certificates, listening, admin, acceptor, threads, sweeper })
     }
 
     /// Where the dialects answer.
@@ -268,15 +261,22 @@ impl Server {
     /// Stops accepting, lets requests in flight finish, and closes the store.
     pub async fn stop(self) {
         self.gateway.stopping.store(true, Ordering::Relaxed);
-        let [main, side] = &self.handles;
-        main.stop(true).await;
-        side.stop(true).await;
-        for task in self.tasks {
-            task.abort();
-            // A task that was aborted has nothing to say.
-            let _ = task.await;
-        }
-        self.gateway.store.close().await;
+        let Self { gateway, acceptor, threads, sweeper, .. } = self;
+        waited_for(move || acceptor.stop()).await;
+        let [main, side] = &gateway.connections;
+        tokio::join!(connections::farewell(main, FAREWELL), connections::farewell(side, ADMIN_FAREWELL));
+        waited_for(move || threads.into_iter().for_each(Threads::end)).await;
+        sweeper.abort();
+        // A task that was aborted has nothing to say.
+        let _ = sweeper.await;
+        gateway.store.close().await;
+    }
+}
+
+/// Waits for what blocks.
+async fn waited_for(blocks: impl FnOnce() + Send + 'static) {
+    if let Err(error) = tokio::task::spawn_blocking(blocks).await {
+        tracing::error!(%error, "the end was not orderly");
     }
 }
 
@@ -300,12 +300,6 @@ fn warn_of_plain_http(settings: &Settings) {
             "the admin listener is plain HTTP on an address that is not loopback, so whoever sees its traffic sees what is \
              shown there, backups and their token included: configure admin.tls"
         );
-    }
-}
-
-fn report(what: &str, ended: io::Result<()>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "{what} ended");
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! What a request says of its own way is believed only when it comes from a proxy that the operator trusts.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use actix_web::HttpRequest;
+use actix_http::RequestHead;
 use actix_web::http::header::{HOST, HeaderMap};
 
 use crate::config::{PublicUrl, Server, TrustedProxies};
@@ -12,15 +12,22 @@ use crate::dialect::Origin;
 
 /// The headers that an address behind a trusted proxy is made of.
 const FORWARDED: &str = "Host, X-Forwarded-Proto, X-Forwarded-Host, X-Forwarded-Port, X-Forwarded-Prefix";
+/// Where the listener for the dialects is reached.
+pub(super) struct Door {
+    /// Whether it speaks TLS.
+    pub(super) secure: bool,
+    /// The address that it listens on.
+    pub(super) address: SocketAddr,
+}
 
 /// The address that failures are counted for: the peer or, behind trusted proxies, the last address that none of them
 /// owns.
-pub(super) fn source(request: &HttpRequest, proxies: &TrustedProxies) -> IpAddr {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+pub(super) fn source(request: &RequestHead, proxies: &TrustedProxies) -> IpAddr {
+    let peer = request.peer_addr.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     if !proxies.contains(peer) {
         return peer;
     }
-    let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    let forwarded = request.headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
     let mut source = peer;
     for hop in hops.iter().rev() {
@@ -41,20 +48,20 @@ fn address(hop: &str) -> Option<IpAddr> {
 }
 
 /// The address under which the client reaches the gateway.
-pub(super) fn origin(request: &HttpRequest, server: &Server) -> Origin {
+pub(super) fn origin(request: &RequestHead, door: &Door, server: &Server) -> Origin {
     if let Some(public) = &server.public_url {
         return of_url(public);
     }
-    let headers = request.headers();
-    let trusted = request.peer_addr().is_some_and(|peer| server.trusted_proxies.contains(peer.ip()));
+    let headers = &request.headers;
+    let trusted = request.peer_addr.is_some_and(|peer| server.trusted_proxies.contains(peer.ip()));
     let said = |name| if trusted { first(headers, name) } else { None };
     let proto = said("x-forwarded-proto").unwrap_or_default();
     let proto = ["http", "https"].into_iter().find(|scheme| scheme.eq_ignore_ascii_case(proto));
-    let scheme = proto.unwrap_or(if request.app_config().secure() { "https" } else { "http" });
+    let scheme = proto.unwrap_or(if door.secure { "https" } else { "http" });
     let own = || match own_authority(request).filter(|authority| is_authority(authority)) {
         Some(authority) => authority.to_owned(),
         // Only HTTP/1.0 may leave the host out.
-        None => request.app_config().local_addr().to_string(),
+        None => door.address.to_string(),
     };
     let mut authority = said("x-forwarded-host").filter(|host| is_authority(host)).map_or_else(own, str::to_owned);
     if let Some(port) = said("x-forwarded-port").and_then(|port| port.parse::<u16>().ok())
@@ -71,11 +78,11 @@ pub(super) fn origin(request: &HttpRequest, server: &Server) -> Origin {
 
 /// The authority that a request itself names: that of its target where the target is a whole URL, whatever the header
 /// `Host` says beside it (RFC 9112, 3.2.2), else that header.
-fn own_authority(request: &HttpRequest) -> Option<&str> {
-    match request.uri().authority() {
+fn own_authority(request: &RequestHead) -> Option<&str> {
+    match request.uri.authority() {
         // A name and a password before the host are no part of the address.
         Some(authority) => authority.as_str().rsplit('@').next(),
-        None => request.headers().get(HOST).and_then(|host| host.to_str().ok()),
+        None => request.headers.get(HOST).and_then(|host| host.to_str().ok()),
     }
 }
 
@@ -114,9 +121,17 @@ mod tests {
         crate::config::Settings::from_toml(settings).unwrap().server
     }
 
-    fn request(peer: &str, headers: &[(&'static str, &'static str)]) -> HttpRequest {
+    fn origin(request: &actix_http::Request, server: &Server) -> Origin {
+        super::origin(request.head(), &Door { secure: false, address: ([127, 0, 0, 1], 8080).into() }, server)
+    }
+
+    fn source(request: &actix_http::Request, proxies: &TrustedProxies) -> IpAddr {
+        super::source(request.head(), proxies)
+    }
+
+    fn request(peer: &str, headers: &[(&'static str, &'static str)]) -> actix_http::Request {
         let request = TestRequest::default().peer_addr(peer.parse().unwrap());
-        headers.iter().fold(request, |request, header| request.insert_header(*header)).to_http_request()
+        headers.iter().fold(request, |request, header| request.insert_header(*header)).to_request()
     }
 
     fn url(origin: &Origin) -> String {
@@ -165,7 +180,7 @@ mod tests {
             ("http://[2001:db8::1]:81/interact", "[2001:db8::1]:81"),
             ("/interact", "evil.example"),
         ] {
-            let request = TestRequest::with_uri(target).insert_header(("host", "evil.example")).to_http_request();
+            let request = TestRequest::with_uri(target).insert_header(("host", "evil.example")).to_request();
             assert_eq!(origin(&request, &Server::default()).authority, authority, "{target}");
         }
     }

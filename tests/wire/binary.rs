@@ -86,16 +86,23 @@ impl Binary {
         Self::start(working, environment, arguments, Reader::Listens)
     }
 
+    /// As [`Binary::serve`], with so many descriptors and no way to have more.
+    pub(crate) fn limited(descriptors: usize, arguments: &[&OsStr]) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let run = format!("ulimit -n {descriptors} && exec \"$0\" serve --listen 127.0.0.1:0 \"$@\"");
+        command.arg("-c").arg(run).arg(env!("CARGO_BIN_EXE_dnis-gateway")).args(arguments).env_clear();
+        Self::started(command, Reader::Listens)
+    }
+
     fn start(working: &Path, environment: &[(&str, &Path)], arguments: &[&OsStr], reader: Reader) -> Self {
-        let mut child = command(&["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .current_dir(working)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(arguments).current_dir(working).envs(environment.iter().copied());
+        Self::started(command, reader)
+    }
+
+    /// Starts it and waits until it has announced itself.
+    fn started(mut command: Command, reader: Reader) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let out = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

@@ -12,6 +12,7 @@ mod binary;
 mod callers;
 mod clock;
 mod commands;
+mod crowds;
 mod demo;
 mod descriptors;
 #[path = "../hostile/documents.rs"]

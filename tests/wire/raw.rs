@@ -22,7 +22,12 @@ pub(crate) struct Wire {
 impl Wire {
     /// Connects.
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        Self { stream: TcpStream::connect(address).await.unwrap(), received: Vec::new() }
+        Self::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Uses a connection that is open already.
+    pub(crate) fn over(stream: TcpStream) -> Self {
+        Self { stream, received: Vec::new() }
     }
 
     /// Sends bytes; a server that has hung up already is no concern of the sender.

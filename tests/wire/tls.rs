@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const WSDL: &str = "/interact/version/2/agent/soap/agent.wsdl";
 
 /// Makes a certificate for `localhost`, puts it and its key into the directory, and gives the certificate back.
-fn issue(directory: &Path) -> CertificateDer<'static> {
+pub(crate) fn issue(directory: &Path) -> CertificateDer<'static> {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(directory.join("cert.pem"), cert.pem()).unwrap();
     fs::write(directory.join("key.pem"), signing_key.serialize_pem()).unwrap();
@@ -25,7 +25,7 @@ fn issue(directory: &Path) -> CertificateDer<'static> {
 }
 
 /// The demo with the certificate in the directory.
-fn settings(directory: &Path) -> Settings {
+pub(crate) fn settings(directory: &Path) -> Settings {
     let mut settings = config::demo();
     settings.server.listen.set_port(0);
     settings.admin.listen.set_port(0);
@@ -59,7 +59,7 @@ fn fetch(
     Ok((connection.protocol_version().unwrap(), String::from_utf8_lossy(&answer).into_owned()))
 }
 
-async fn fetched(
+pub(crate) async fn fetched(
     address: SocketAddr,
     trusted: &CertificateDer<'static>,
     version: &'static SupportedProtocolVersion,

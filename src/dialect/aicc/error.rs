@@ -14,7 +14,7 @@ use super::fields::Objection;
 use crate::access::AiccDenied;
 use crate::dialect::json::Unread;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{Answer, HttpRefusal, Outcome, refusal_of};
+use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, refusal_of};
 use crate::domain::{Refusal, RouteRefusal};
 use crate::store;
 
@@ -99,6 +99,7 @@ impl Failure {
             Self::Http(HttpRefusal::ContentCoding) => {
                 answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
             }
+            Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
             Self::Denied(AiccDenied::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
@@ -299,6 +300,11 @@ fn of_server(refusal: &HttpRefusal) -> Row {
         HttpRefusal::ForeignPage => {
             http(StatusCode::FORBIDDEN, "foreign_page", "a web page of another site may not do this")
         }
+        HttpRefusal::Crowded => http(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "crowded",
+            "too many long requests and answers are held at this time; try again in a moment",
+        ),
         HttpRefusal::Panicked => {
             business("failed", code::INTERFACE, "the gateway failed on this request; its log says why")
         }

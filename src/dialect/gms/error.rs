@@ -12,7 +12,7 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 use super::endpoint::Methods;
 use super::user_data::Address;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{HttpRefusal, Outcome, noted, refusal_of, retry_after_exhaustion};
+use crate::dialect::{CROWDED_WAIT, HttpRefusal, Outcome, noted, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::Miss;
 use crate::domain::{Refusal, Seconds};
 use crate::media::UnreadCharset;
@@ -254,6 +254,7 @@ impl Error {
             Self::TooManyAttempts { retry_after } | Self::TooManyGuesses { retry_after } => {
                 Some((RETRY_AFTER, seconds(*retry_after)))
             }
+            Self::Http(HttpRefusal::Crowded) => Some((RETRY_AFTER, CROWDED_WAIT)),
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
                 Some((RETRY_AFTER, retry_after_exhaustion(*next_release)))
             }
@@ -430,6 +431,9 @@ fn http(refusal: &HttpRefusal) -> Row {
             message: "a web page of another site may not do this; the operator allows pages by server.cors_origins"
                 .into(),
         },
+        HttpRefusal::Crowded => {
+            unavailable("crowded", "too many long requests and answers are held at this time; try again in a moment")
+        }
         HttpRefusal::Panicked => internal("the gateway failed while it answered; the cause is in its log"),
     }
 }

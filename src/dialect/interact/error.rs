@@ -12,7 +12,7 @@ use actix_web::http::{Method, StatusCode};
 use super::parameters::Invalid;
 use crate::access;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{Answer, HttpRefusal, Outcome, allow, refusal_of, retry_after_exhaustion};
+use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, allow, refusal_of, retry_after_exhaustion};
 use crate::domain::Refusal;
 use crate::media::UnreadCharset;
 use crate::soap::fault::{Detail, Fault, VendorCode};
@@ -181,6 +181,7 @@ impl Failure {
             Self::Http(HttpRefusal::ContentCoding) => {
                 answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
             }
+            Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
@@ -258,6 +259,12 @@ fn http_row(refusal: &HttpRefusal) -> Row {
             "foreign_page",
             Form::Http,
             "A web page of another site may not do this".to_owned(),
+        ),
+        HttpRefusal::Crowded => row(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "crowded",
+            Form::Http,
+            "Too many long requests and answers are held at this time; try again in a moment".to_owned(),
         ),
         HttpRefusal::Panicked => row(
             StatusCode::INTERNAL_SERVER_ERROR,

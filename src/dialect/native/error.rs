@@ -13,7 +13,7 @@ use super::objection::{Objection, Objections, Within};
 use super::problem::Problem;
 use crate::access;
 use crate::dialect::json::Unread;
-use crate::dialect::{Answer, HttpRefusal, allow, noted, refusal_of, retry_after_exhaustion};
+use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, allow, noted, refusal_of, retry_after_exhaustion};
 use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
 use crate::domain::{Refusal, Seconds};
@@ -213,6 +213,7 @@ impl Failure {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
             Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
+            Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
             Self::ImportRunning => answer.with(RETRY_AFTER, HeaderValue::from(IMPORT_WAIT)),
             Self::Refused(Refusal::Exhausted { next_release, .. }) => {
                 answer.with(RETRY_AFTER, retry_after_exhaustion(*next_release))
@@ -250,6 +251,10 @@ fn http_row(refusal: &HttpRefusal) -> (Problem, String) {
         HttpRefusal::ForeignPage => {
             (Problem::ForeignPage, "The operator allows web pages by server.cors_origins".to_owned())
         }
+        HttpRefusal::Crowded => (
+            Problem::Crowded,
+            "Too many long requests and answers are held at this time; try again in a moment".to_owned(),
+        ),
         HttpRefusal::Panicked => {
             (Problem::Failed, "Internal error: the gateway failed on this request; its log says why".to_owned())
         }

@@ -103,6 +103,8 @@ problems! {
     CodesUsedUp 503 "codes_used_up" "No access code is free";
     /// Another file is being imported.
     ImportRunning 503 "import_running" "Another file is being imported";
+    /// Too many long bodies are held.
+    Crowded 503 "crowded" "Too much is asked at this time";
     /// The store takes no writes.
     Unavailable 503 "unavailable" "The store is not available";
     /// There is no room for more user data.
@@ -124,6 +126,7 @@ impl Problem {
         Self::HeadTooLarge,
         Self::Failed,
         Self::Unavailable,
+        Self::Crowded,
         // A body is unpacked and measured before anybody asks whether the operation has one.
         Self::Malformed,
         Self::TooLarge,

@@ -107,6 +107,7 @@ async fn what_the_server_refuses_has_the_vendors_form() {
             HttpRefusal::ContentCoding,
             HttpRefusal::BodyUnreadable,
             HttpRefusal::ForeignPage,
+            HttpRefusal::Crowded,
             HttpRefusal::Panicked,
         ] {
             let title = format!("{refusal:?}");

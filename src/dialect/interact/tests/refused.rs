@@ -116,6 +116,7 @@ async fn what_the_server_refuses_gets_the_form_of_its_endpoint() {
             (HttpRefusal::BodyTooLarge { limit: 65_536 }, 413),
             (HttpRefusal::ContentCoding, 415),
             (HttpRefusal::BodyUnreadable, 400),
+            (HttpRefusal::Crowded, 503),
         ] {
             let reply = refuse(&headers, endpoint, refusal);
             assert_eq!((reply.status, reply.header("content-type")), (status, Some("text/plain; charset=utf-8")));

@@ -53,6 +53,7 @@ fn failures() -> Vec<Failure> {
         Failure::Http(HttpRefusal::ContentCoding),
         Failure::Http(HttpRefusal::BodyUnreadable),
         Failure::Http(HttpRefusal::ForeignPage),
+        Failure::Http(HttpRefusal::Crowded),
         Failure::Http(HttpRefusal::Panicked),
     ];
     own.into_iter().chain(refused.map(Failure::Refused)).collect()
