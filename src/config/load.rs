@@ -11,7 +11,7 @@ use super::tree::{self, Table};
 use super::tree::{Node, Value};
 use super::variables;
 use super::{
-    Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Server, Settings, Soap, Store, Tenant, tenant,
+    Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant, tenant,
 };
 use crate::domain::TenantId;
 
@@ -117,6 +117,7 @@ impl Settings {
         let tenants = read_tenants(root);
         Self {
             store: root.section("store", Store::read),
+            limits: root.section("limits", Quotas::read),
             history: root.section("history", History::read),
             access: root.section("access", Access::read),
             log: root.section("log", Log::read),

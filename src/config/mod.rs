@@ -24,6 +24,7 @@ mod password;
 mod problem;
 mod proxies;
 mod public_url;
+mod quotas;
 mod rules;
 mod secret;
 mod section;
@@ -61,6 +62,7 @@ pub use password::{HashCost, InvalidHash, PasswordHash};
 pub use problem::{Origin, Problem, Problems};
 pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use public_url::{InvalidUrl, PublicUrl};
+pub use quotas::Quotas;
 pub use secret::Secret;
 pub use seeds::{SeedInteraction, SeedNumber, Seeds};
 pub use server::Server;
@@ -84,6 +86,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Where the state is kept.
     pub store: Store,
+    /// How much of everything a tenant may have that says nothing of its own.
+    pub limits: Quotas,
     /// How long it is remembered who held a number.
     pub history: History,
     /// Limits on failed attempts and the cost of verifying.

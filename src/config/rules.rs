@@ -17,6 +17,7 @@ impl Settings {
         Rules {
             groups: groups.collect(),
             call_centers: call_centers.collect(),
+            quotas: self.tenants.keys().map(|tenant| (tenant.clone(), self.quotas(tenant))).collect(),
             documents_total: self.store.documents_total,
             document_entries: self.store.document_keys,
             value_bytes: self.store.document_value,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::section::Section;
-use super::{PasswordHash, Secret, Seeds, TenantAicc, TenantGms};
+use super::{PasswordHash, Quotas, Secret, Seeds, TenantAicc, TenantGms};
 use crate::domain::names::{InvalidName, MAX_NAME_CHARS};
 use crate::domain::{
     ApplicationName, EnvironmentName, GroupName, GroupRules, Number, Policy, Seconds, Sharing, TenantId,
@@ -27,6 +27,8 @@ pub struct Tenant {
     pub applications: Vec<Application>,
     /// The groups with a policy of their own; other groups take the default one.
     pub groups: Vec<Group>,
+    /// How much of everything the tenant may have.
+    pub limits: Quotas,
     /// The tenant's GMS options.
     pub gms: TenantGms,
     /// The tenant's contact center, as AICC sees it.
@@ -106,9 +108,10 @@ impl Tenant {
         let applications = read_applications(section);
         let known = KnownGroups::of(section);
         let groups = read_groups(section, &known);
+        let limits = section.section("limits", Quotas::read);
         let gms = section.section("gms", |section| TenantGms::read(section, id.as_ref(), basic_users, &known));
         let aicc = section.section("aicc", |section| TenantAicc::read(section, id.as_ref(), &environments, app_keys));
-        Some(Self { id: id?, environments, users, applications, groups, gms, aicc, seeds })
+        Some(Self { id: id?, environments, users, applications, groups, limits, gms, aicc, seeds })
     }
 }
 

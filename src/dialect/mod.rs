@@ -26,7 +26,7 @@ use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use crate::config::Settings;
-use crate::domain::{Refusal, Seconds};
+use crate::domain::{Quota, Refusal, Seconds};
 use crate::log::notes;
 use crate::media::{ContentType, Unclear};
 use crate::store;
@@ -124,9 +124,15 @@ const CROWDED_WAIT: HeaderValue = HeaderValue::from_static("5");
 /// What a caller who finds no number waits where nobody knows when one comes back.
 const USUAL_WAIT: Seconds = Seconds::new(30);
 
-/// When a caller who finds no number may try again, as the header `Retry-After` says it; never at once.
-fn retry_after_exhaustion(next_release: Option<Seconds>) -> HeaderValue {
-    HeaderValue::from(next_release.unwrap_or(USUAL_WAIT).get().max(1))
+/// When somebody may try again who was refused for want of something that comes back by itself: when the next number
+/// does or, where nobody can say when, after [`USUAL_WAIT`].
+fn retry_after(refusal: &Refusal) -> Option<HeaderValue> {
+    let wait = match refusal {
+        Refusal::Exhausted { next_release, .. } => next_release.unwrap_or(USUAL_WAIT),
+        Refusal::QuotaFull { quota: Quota::Bookings | Quota::Keys, .. } => USUAL_WAIT,
+        _ => return None,
+    };
+    Some(HeaderValue::from(wait.get().max(1)))
 }
 
 /// The media type that a request declares for its body, if it declares one.

@@ -17,6 +17,10 @@ pub const REUSED: &str = "has a key that another request had before; a new reque
 pub const SPENT: &str = "has a key whose request was carried out, and what it made has ended since: freed, matched, \
                          deleted or expired; ask anew under a new key";
 
+/// What is wrong with the header where there is no room for one key more; to follow its name.
+pub const FULL: &str = "cannot be honoured: the tenant has as many keys of things that live as it may have; nothing was \
+                        done, so ask again later, or without it";
+
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What is wrong with the header itself; to follow its name.

@@ -24,6 +24,7 @@ pub mod listing;
 pub mod names;
 pub mod number;
 pub mod once;
+pub mod quotas;
 pub mod refusal;
 pub mod resolution;
 pub mod route;
@@ -54,6 +55,7 @@ pub use names::{
 };
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
 pub use once::{Digest, Made, Once, OnceKey, OnceRecord};
+pub use quotas::{Quota, Quotas, TenantUsage, Usage};
 pub use refusal::{Refusal, RouteRefusal};
 pub use resolution::{Candidate, Evidence, Resolution, Resolve};
 pub use route::{Destination, FlowId, MediaType, NewRoute, Route, RouteFilter, RouteId, SkillId};

@@ -2,7 +2,7 @@
 
 use super::state::PoolHealth;
 use super::{
-    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, OnceKey, Route,
+    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, OnceKey, Quota, Route,
     RouteId, Seconds, SkillId,
 };
 use std::sync::Arc;
@@ -58,11 +58,25 @@ pub enum Refusal {
     /// The document has no entry of that key.
     #[error("document {0} has no such entry")]
     EntryUnknown(DocumentId),
-    /// The documents of all tenants together would grow beyond the configured total.
+    /// The documents of the tenant, or those of all tenants together, would grow beyond what is configured.
     #[error("documents would grow beyond {limit} bytes in total")]
     DocumentsFull {
-        /// The configured total, in bytes.
+        /// The configured room, in bytes.
         limit: u64,
+    },
+    /// The tenant has as many things of a kind as it may have.
+    #[error("there are {limit} {quota} already, and no more are allowed")]
+    QuotaFull {
+        /// Of what.
+        quota: Quota,
+        /// The configured number.
+        limit: u64,
+    },
+    /// Something was asked to live longer than the tenant's things may.
+    #[error("nothing may last longer than {} s", .limit.get())]
+    LastsTooLong {
+        /// The configured time.
+        limit: Seconds,
     },
     /// The document would have more entries than configured.
     #[error("the document would have more than {limit} entries")]
@@ -107,6 +121,8 @@ impl Refusal {
             Self::DocumentUnknown(_) => "unknown_document",
             Self::EntryUnknown(_) => "unknown_entry",
             Self::DocumentsFull { .. } => "documents_full",
+            Self::QuotaFull { quota, .. } => quota.full(),
+            Self::LastsTooLong { .. } => "lasts_too_long",
             Self::TooManyEntries { .. } => "too_many_entries",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::KeyReused(_) => "key_reused",

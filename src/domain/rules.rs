@@ -1,11 +1,11 @@
-//! What the operator decides about the state: how the groups lend, and how much room there is for documents.
+//! What the operator decides about the state: how the groups lend, and how much of everything there may be.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallCenter, GroupName, HistoryRules, Number, Policy, Seconds, TenantId};
+use super::{CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId};
 
 /// Whether a number of a group serves one interaction at a time or many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,15 +41,16 @@ pub struct Rules {
     pub groups: HashMap<TenantId, HashMap<GroupName, GroupRules>>,
     /// The contact center of each tenant that has one.
     pub call_centers: HashMap<TenantId, Arc<CallCenter>>,
-    /// Room for all documents together, in bytes of keys, labels and values.
+    /// How much of everything each tenant may have for which more is said than what is usual.
+    pub quotas: HashMap<TenantId, Quotas>,
+    /// How much any other tenant may have.
+    pub usual_quotas: Quotas,
+    /// Room for all documents of all tenants together, in bytes of what they cost.
     pub documents_total: u64,
     /// Most entries of one document.
     pub document_entries: usize,
     /// Largest value of an entry, in bytes.
     pub value_bytes: u64,
-    /// Most keys of one tenant, by which its requests are carried out at most once. Of more than that the keys of what
-    /// has ended are forgotten, oldest first; those of what lives stay.
-    pub most_keys: usize,
     /// How much is remembered of allocations that have ended.
     pub history: HistoryRules,
 }
@@ -65,10 +66,11 @@ impl Default for Rules {
         Self {
             groups: HashMap::new(),
             call_centers: HashMap::new(),
+            quotas: HashMap::new(),
+            usual_quotas: Quotas::default(),
             documents_total: 1 << 30,
             document_entries: 1000,
             value_bytes: 8 << 20,
-            most_keys: 100_000,
             history: HistoryRules::default(),
         }
     }
@@ -83,6 +85,11 @@ impl Rules {
     /// The contact center of a tenant; an empty one where nothing is configured.
     pub fn call_center(&self, tenant: &TenantId) -> &Arc<CallCenter> {
         self.call_centers.get(tenant).unwrap_or(&NO_CALL_CENTER)
+    }
+
+    /// How much of everything a tenant may have.
+    pub fn quotas(&self, tenant: &TenantId) -> &Quotas {
+        self.quotas.get(tenant).unwrap_or(&self.usual_quotas)
     }
 
     /// Whether the operator has configured the group.

@@ -122,6 +122,13 @@ impl NumberSlot {
         usize::from(exclusive) + self.shared().map_or(0, |shared| shared.by_code.len())
     }
 
+    /// Everything the number carries that has a code, in any order.
+    pub(super) fn coded(&self) -> impl Iterator<Item = &Arc<Allocation>> {
+        let exclusive = self.exclusive().filter(|allocation| allocation.code.is_some());
+        let shared = self.shared().into_iter();
+        exclusive.into_iter().chain(shared.flat_map(|it| it.by_code.values().filter_map(|id| it.by_id.get(id))))
+    }
+
     /// The allocations that a call with this code and caller may belong to, newest first: a superset of those that
     /// fit, as small as the indexes allow.
     pub(super) fn candidates<'a>(

@@ -92,9 +92,12 @@ async fn ready(gateway: Data<Gateway>) -> impl Responder {
 
 async fn scrape(gateway: Data<Gateway>) -> impl Responder {
     let pools = gateway.store.pools().await.unwrap_or_default();
+    let usages = gateway.store.usages().await.unwrap_or_default();
     let ready = gateway.store.ready().await.is_ok();
     let readings = Readings {
         pools: &pools,
+        usages: &usages,
+        settings: &gateway.live.current(),
         watch: &gateway.watch,
         ready,
         wall_ahead: clock::ahead(&*gateway.store.clock()),

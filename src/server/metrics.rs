@@ -1,7 +1,9 @@
 //! What the gateway counts, for Prometheus.
 //!
-//! Labels come from small fixed sets, or from the configuration; nothing a caller sends becomes a label.
+//! Labels come from small fixed sets, or from the configuration; of what callers send only the first few names of groups
+//! become labels.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +13,13 @@ use prometheus::{
 };
 
 use super::connections::Connections;
+use super::labels::GroupLabels;
 use super::watch::Watch;
 use crate::access::Access;
+use crate::config::Settings;
 use crate::domain::state::PoolHealth;
 use crate::domain::watermark::Level;
-use crate::domain::{EnvironmentName, GroupName, Sharing};
+use crate::domain::{Sharing, TenantUsage};
 use crate::log;
 use crate::soap::tally::Tally;
 use crate::store::sled::Observer;
@@ -45,12 +49,19 @@ pub(super) struct Metrics {
     connections: IntGaugeVec,
     ended: IntCounterVec,
     in_flight: IntGauge,
+    usage: IntGaugeVec,
+    limit: IntGaugeVec,
+    labels: GroupLabels,
 }
 
 /// What is asked of the floors below at every scrape.
 pub(super) struct Readings<'a> {
     /// How every group is.
     pub(super) pools: &'a [PoolHealth],
+    /// What the tenants have and may have.
+    pub(super) usages: &'a [TenantUsage],
+    /// The settings in force, which name groups.
+    pub(super) settings: &'a Settings,
     /// Which of them run out of numbers.
     pub(super) watch: &'a Watch,
     /// Whether the store takes writes.
@@ -168,6 +179,15 @@ impl Metrics {
                 "dnis_gateway_bodies_in_flight_bytes",
                 "Bytes of request bodies and answers above 64 KiB that are held.",
             )?,
+            usage: IntGaugeVec::new(
+                Opts::new("dnis_gateway_tenant_usage", "What a tenant has of that which limits are set for."),
+                &["tenant", "kind"],
+            )?,
+            limit: IntGaugeVec::new(
+                Opts::new("dnis_gateway_tenant_limit", "How much of it the tenant may have."),
+                &["tenant", "kind"],
+            )?,
+            labels: GroupLabels::default(),
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
         metrics.registry.register(Box::new(metrics.latency.clone()))?;
@@ -188,6 +208,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.connections.clone()))?;
         metrics.registry.register(Box::new(metrics.ended.clone()))?;
         metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
+        metrics.registry.register(Box::new(metrics.usage.clone()))?;
+        metrics.registry.register(Box::new(metrics.limit.clone()))?;
         Ok(metrics)
     }
 
@@ -198,13 +220,13 @@ impl Metrics {
     }
 
     /// Counts that a group has risen to a level.
-    pub(super) fn crossed(&self, pool: &PoolHealth, level: Level) {
+    pub(super) fn crossed(&self, pool: &PoolHealth, level: Level, settings: &Settings) {
         let name = match level {
             Level::Normal => "normal",
             Level::Warning => "warning",
             Level::Critical => "critical",
         };
-        let [tenant, environment, group] = labels(pool);
+        let [tenant, environment, group] = self.labels.of(pool, settings);
         self.crossings.with_label_values(&[tenant, environment, group, name]).inc();
     }
 
@@ -231,40 +253,92 @@ impl Metrics {
                 counter.inc_by(count.saturating_sub(counter.get()));
             }
         }
-        // Groups come and go with their numbers; what is gone must not be reported on.
-        self.numbers.reset();
-        self.utilisation.reset();
-        self.level.reset();
-        for pool in readings.pools {
-            let [tenant, environment, group] = labels(pool);
-            if pool.sharing == Sharing::Exclusive {
-                let labels = [tenant, environment, group];
-                let utilisation = i64::try_from(pool.utilisation()).unwrap_or(i64::MAX);
-                self.utilisation.with_label_values(&labels).set(utilisation);
-                self.level.with_label_values(&labels).set(readings.watch.level(pool) as i64);
-            }
-            let states = [
-                ("free", pool.free),
-                ("allocated", pool.allocated),
-                ("cooling", pool.cooling),
-                ("reserved", pool.reserved),
-                ("disabled", pool.disabled),
-            ];
-            for (state, count) in states {
-                let labels = [tenant, environment, group, state];
-                self.numbers.with_label_values(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
-            }
-        }
+        self.tell_pools(readings.pools, readings.watch, readings.settings);
+        self.tell_usages(readings.usages);
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+
+    /// Tells how the groups are, each under its label.
+    fn tell_pools(&self, pools: &[PoolHealth], watch: &Watch, settings: &Settings) {
+        let mut shown = BTreeMap::<[&str; 3], Shown>::new();
+        for pool in pools {
+            let shown = shown.entry(self.labels.of(pool, settings)).or_default();
+            shown.add(pool, watch.level(pool));
+        }
+        // Groups come and go with their numbers; what is gone must not be reported on.
+        self.numbers.reset();
+        self.utilisation.reset();
+        self.level.reset();
+        for ([tenant, environment, group], Shown { states, exclusive }) in shown {
+            if let Some(Exclusive { busy, free, level }) = exclusive {
+                let labels = [tenant, environment, group];
+                let utilisation = (busy * 100).checked_div(busy + free).unwrap_or_default();
+                self.utilisation.with_label_values(&labels).set(gauge(utilisation));
+                self.level.with_label_values(&labels).set(level as i64);
+            }
+            for (state, count) in ["free", "allocated", "cooling", "reserved", "disabled"].into_iter().zip(states) {
+                self.numbers.with_label_values(&[tenant, environment, group, state]).set(gauge(count));
+            }
+        }
+    }
+
+    /// Tells what each tenant has and may have.
+    fn tell_usages(&self, usages: &[TenantUsage]) {
+        self.usage.reset();
+        self.limit.reset();
+        for TenantUsage { tenant, usage, quotas } in usages {
+            let kinds = [
+                ("documents", usage.documents, quotas.documents),
+                ("document_bytes", usage.document_bytes, quotas.document_bytes),
+                ("interactions", usage.interactions, quotas.interactions),
+                ("bookings", usage.bookings, quotas.bookings),
+                ("keys", usage.keys, quotas.keys),
+            ];
+            for (kind, has, may_have) in kinds {
+                let labels = [tenant.as_str(), kind];
+                self.usage.with_label_values(&labels).set(gauge(has));
+                self.limit.with_label_values(&labels).set(gauge(may_have));
+            }
+        }
+    }
 }
 
-/// Tenant, environment and group.
-fn labels(pool: &PoolHealth) -> [&str; 3] {
-    let environment = pool.scope.environment.as_ref().map_or("", EnvironmentName::as_str);
-    [pool.scope.tenant.as_str(), environment, pool.group.as_ref().map_or("", GroupName::as_str)]
+/// The groups that have one label.
+#[derive(Default)]
+struct Shown {
+    /// Their numbers: free, allocated, cooling, reserved, disabled.
+    states: [usize; 5],
+    /// Those of them that are exclusive; a shared number serves as many as call.
+    exclusive: Option<Exclusive>,
+}
+
+#[derive(Default)]
+struct Exclusive {
+    busy: usize,
+    free: usize,
+    /// The highest level that any of them has reached.
+    level: Level,
+}
+
+impl Shown {
+    fn add(&mut self, pool: &PoolHealth, level: Level) {
+        let states = [pool.free, pool.allocated, pool.cooling, pool.reserved, pool.disabled];
+        for (sum, count) in self.states.iter_mut().zip(states) {
+            *sum += count;
+        }
+        if pool.sharing == Sharing::Exclusive {
+            let exclusive = self.exclusive.get_or_insert_default();
+            exclusive.busy += pool.allocated + pool.cooling;
+            exclusive.free += pool.free;
+            exclusive.level = exclusive.level.max(level);
+        }
+    }
+}
+
+fn gauge(count: impl TryInto<i64>) -> i64 {
+    count.try_into().unwrap_or(i64::MAX)
 }
 
 /// Brings counters up to what a floor below has counted, those that stand at zero included.
@@ -279,5 +353,61 @@ impl Observer for Metrics {
     fn committed(&self, commands: usize, sync: Duration) {
         self.batch_commands.observe(commands as f64);
         self.sync.observe(sync.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{GroupName, Scope, TenantId};
+
+    const SETTINGS: &str = "[[tenant]]\nid = \"t\"\ngroups = [{ name = \"sales\" }]\n[[tenant]]\nid = \"u\"\n";
+
+    fn pool(tenant: &str, group: &str) -> PoolHealth {
+        PoolHealth {
+            scope: Arc::new(Scope { tenant: TenantId::new(tenant).unwrap(), environment: None }),
+            group: GroupName::new(group).ok(),
+            sharing: Sharing::Exclusive,
+            free: 1,
+            allocated: 3,
+            cooling: 0,
+            reserved: 0,
+            disabled: 0,
+            allocations: 3,
+            oldest: None,
+            next_release: None,
+        }
+    }
+
+    fn told(metrics: &Metrics, pools: &[PoolHealth]) -> Vec<String> {
+        metrics.tell_pools(pools, &Watch::default(), &Settings::from_toml(SETTINGS).unwrap());
+        let text = TextEncoder::new().encode_to_string(&metrics.registry.gather()).unwrap();
+        text.lines().filter(|line| line.starts_with("dnis_gateway_")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn groups_beyond_the_first_hundred_that_nobody_configured_share_one_label() {
+        let metrics = Metrics::new().unwrap();
+        let mut pools: Vec<_> = (0..1_000).map(|at| pool("t", &format!("g{at}"))).collect();
+        pools.extend([pool("t", "sales"), pool("t", ""), pool("u", "other")]);
+        pools.iter().for_each(|pool| {
+            metrics.crossed(pool, Level::Warning, &Settings::from_toml(SETTINGS).unwrap());
+        });
+        let lines = told(&metrics, &pools);
+        let of = |name: &str| lines.iter().filter(|line| line.starts_with(name)).count();
+        assert_eq!(of("dnis_gateway_group_utilisation_percent{"), 104);
+        assert_eq!(of("dnis_gateway_group_crossings_total{"), 104);
+        for wanted in [
+            r#"dnis_gateway_numbers{environment="",group="(others)",state="allocated",tenant="t"} 2700"#,
+            r#"dnis_gateway_numbers{environment="",group="(others)",state="free",tenant="t"} 900"#,
+            r#"dnis_gateway_group_utilisation_percent{environment="",group="(others)",tenant="t"} 75"#,
+            r#"dnis_gateway_numbers{environment="",group="sales",state="free",tenant="t"} 1"#,
+            r#"dnis_gateway_numbers{environment="",group="other",state="free",tenant="u"} 1"#,
+        ] {
+            assert!(lines.iter().any(|line| line == wanted), "{wanted}");
+        }
+        assert!(!lines.iter().any(|line| line.contains("\"g500\"")), "a group that came later has no label");
+        let again = told(&metrics, &pools[50..60]);
+        assert!(again.iter().any(|line| line.contains("\"g55\"")), "a label stays as it was given");
     }
 }

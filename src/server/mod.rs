@@ -13,6 +13,7 @@ mod clock;
 mod connections;
 mod cors;
 mod in_flight;
+mod labels;
 mod listeners;
 mod metrics;
 mod origin;

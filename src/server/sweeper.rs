@@ -7,6 +7,7 @@ use actix_web::web::Data;
 
 use super::clock::Difference;
 use super::{Gateway, SWEEP_EVERY};
+use crate::domain::state::PoolHealth;
 
 /// Sweeps for ever.
 pub(super) async fn run(gateway: Data<Gateway>) {
@@ -19,8 +20,9 @@ pub(super) async fn run(gateway: Data<Gateway>) {
         // A store that takes no writes says so itself, in the log and by its readiness.
         let _ = gateway.store.sweep().await;
         if let Ok(pools) = gateway.store.pools().await {
-            let thresholds = gateway.live.current().log.pools;
-            gateway.watch.look(&pools, &thresholds, |pool, level| gateway.metrics.crossed(pool, level));
+            let settings = gateway.live.current();
+            let crossed = |pool: &PoolHealth, level| gateway.metrics.crossed(pool, level, &settings);
+            gateway.watch.look(&pools, &settings.log.pools, crossed);
         }
     }
 }

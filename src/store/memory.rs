@@ -26,7 +26,8 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Change, Destination, Dialled, DocumentId,
     DocumentRef, GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber,
     NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, Timestamp, ValueId,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, State, Tables, TenantUsage,
+    Timestamp, ValueId,
 };
 
 /// The engine.
@@ -452,6 +453,10 @@ impl Store for MemoryStore {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|turn| Ok(turn.pools()))
+    }
+
+    async fn usages(&self) -> Result<Vec<TenantUsage>> {
+        self.write(|turn| Ok(turn.usages()))
     }
 
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {

@@ -25,7 +25,7 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Content, Destination, Dialled, DocumentId,
     DocumentRef, GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber,
     NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolution,
-    Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -372,6 +372,9 @@ pub trait Store: Send + Sync {
 
     /// How every group is that has any number.
     async fn pools(&self) -> Result<Vec<PoolHealth>>;
+
+    /// What each configured tenant has and may have, in their order.
+    async fn usages(&self) -> Result<Vec<TenantUsage>>;
 
     /// Who held a number when; see [`HistoryPage`].
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage>;

@@ -11,6 +11,7 @@ mod directory;
 mod dump;
 mod engine;
 mod failing;
+mod lookup;
 mod model;
 mod opening;
 mod records;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use dnis_gateway::domain::state::{AfterMatch, LateCalls, Repeat, Which};
 use dnis_gateway::domain::{
-    CallCenter, Destination, FlowId, GroupRules, HistoryRules, NewEntry, Once, Origin, Policy, Rules, Seconds, Sharing,
-    SkillId,
+    CallCenter, Destination, FlowId, GroupRules, HistoryRules, NewEntry, Once, Origin, Policy, Quotas, Rules, Seconds,
+    Sharing, SkillId,
 };
 use dnis_gateway::store::WithData;
 use proptest::prelude::*;
@@ -46,10 +46,11 @@ fn rules() -> [Rules; 2] {
         groups: [(scope().tenant, groups.into_iter().map(|(name, rules)| (group(name), rules)).collect())].into(),
         // What the second rules take away, routes go on leading to.
         call_centers: [(scope().tenant, Arc::new(center()))].into(),
-        documents_total: 40_000,
+        documents_total: 60_000,
         document_entries: 3,
         value_bytes: 8_000,
-        most_keys: 4,
+        quotas: [].into(),
+        usual_quotas: Quotas { matches: 2, documents: 12, interactions: 5, bookings: 4, keys: 4, ..Quotas::default() },
         history: HistoryRules { days: 1, entries: 24 },
     };
     let reserved = [num("32")].into();

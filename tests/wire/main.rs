@@ -25,6 +25,7 @@ mod log;
 mod native;
 mod numbers;
 mod pages;
+mod quotas;
 mod raw;
 mod reading;
 mod reload;

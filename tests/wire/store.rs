@@ -13,7 +13,7 @@ use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
     GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
     NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use dnis_gateway::store::{Clock, Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
 use tokio::sync::Semaphore;
@@ -291,6 +291,10 @@ impl Store for Accidental {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.inner.pools().await
+    }
+
+    async fn usages(&self) -> Result<Vec<TenantUsage>> {
+        self.inner.usages().await
     }
 
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {

@@ -14,8 +14,8 @@ use super::fields::Objection;
 use crate::access::AiccDenied;
 use crate::dialect::json::Unread;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, refusal_of};
-use crate::domain::{Refusal, RouteRefusal};
+use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, refusal_of, retry_after};
+use crate::domain::{Quota, Refusal, RouteRefusal};
 use crate::store;
 
 /// The media type of all answers.
@@ -103,6 +103,10 @@ impl Failure {
             Self::Denied(AiccDenied::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
+            Self::Refused(refusal) => match retry_after(refusal) {
+                Some(wait) => answer.with(RETRY_AFTER, wait),
+                None => answer,
+            },
             _ => answer,
         }
     }
@@ -154,6 +158,9 @@ impl Failure {
             }
             Self::Refused(Refusal::KeySpent(_)) => {
                 http(S::CONFLICT, "key_spent", format!("the header {} {}", once::NAME, once::SPENT))
+            }
+            Self::Refused(Refusal::QuotaFull { quota: Quota::Keys, .. }) => {
+                http(S::TOO_MANY_REQUESTS, Quota::Keys.full(), format!("the header {} {}", once::NAME, once::FULL))
             }
             Self::Refused(Refusal::Route(refusal)) => of_route(refusal, endpoint),
             Self::Refused(refusal) => business("failed", code::INTERFACE, format!("not carried out: {refusal}")),

@@ -12,9 +12,9 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 use super::endpoint::Methods;
 use super::user_data::Address;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{CROWDED_WAIT, HttpRefusal, Outcome, noted, refusal_of, retry_after_exhaustion};
+use crate::dialect::{CROWDED_WAIT, HttpRefusal, Outcome, noted, refusal_of, retry_after};
 use crate::domain::refusal::Miss;
-use crate::domain::{Refusal, Seconds};
+use crate::domain::{Quota, Refusal, Seconds};
 use crate::media::UnreadCharset;
 use crate::store;
 
@@ -255,9 +255,7 @@ impl Error {
                 Some((RETRY_AFTER, seconds(*retry_after)))
             }
             Self::Http(HttpRefusal::Crowded) => Some((RETRY_AFTER, CROWDED_WAIT)),
-            Self::Refused(Refusal::Exhausted { next_release, .. }) => {
-                Some((RETRY_AFTER, retry_after_exhaustion(*next_release)))
-            }
+            Self::Refused(refusal) => retry_after(refusal).map(|wait| (RETRY_AFTER, wait)),
             _ => None,
         }
     }
@@ -353,6 +351,25 @@ fn not_xml(character: char, data: Option<&Address>) -> Row {
     }
 }
 
+/// The table's part for what a tenant has as much of as it may have.
+fn quota_full(quota: Quota, limit: u64) -> Row {
+    let message = format!("there are {limit} {quota} already, and no more are allowed; nothing was kept");
+    match quota {
+        Quota::Documents | Quota::Interactions => Row { outcome: quota.full(), message: message.into(), ..no_room() },
+        Quota::Bookings => unavailable(quota.full(), message),
+        Quota::Keys => too_many_requests(quota.full(), format!("the header {} {}", once::NAME, once::FULL)),
+    }
+}
+
+fn no_room() -> Row {
+    Row {
+        status: StatusCode::INSUFFICIENT_STORAGE,
+        exception: "javax.ws.rs.ServerErrorException",
+        outcome: "documents_full",
+        message: "there is no room for more data; nothing was kept".into(),
+    }
+}
+
 /// The table's part for what the domain refuses.
 fn refused(refusal: &Refusal) -> Row {
     match refusal {
@@ -371,12 +388,8 @@ fn refused(refusal: &Refusal) -> Row {
             Row { outcome, ..not_found("no service matches the call") }
         }
         Refusal::DocumentUnknown(_) => Error::DocumentUnknown.row(),
-        Refusal::DocumentsFull { .. } => Row {
-            status: StatusCode::INSUFFICIENT_STORAGE,
-            exception: "javax.ws.rs.ServerErrorException",
-            outcome: "documents_full",
-            message: "there is no room for more data; nothing was kept".into(),
-        },
+        Refusal::DocumentsFull { .. } => no_room(),
+        Refusal::QuotaFull { quota, limit } => quota_full(*quota, *limit),
         Refusal::CodesUsedUp { length } => unavailable(
             "codes_used_up",
             format!("every access code of length {length} is in use on the numbers of the group"),
@@ -406,6 +419,7 @@ fn refused(refusal: &Refusal) -> Row {
         | Refusal::NumberAllocated(_)
         | Refusal::AllocationUnknown(_)
         | Refusal::InteractionExists(_)
+        | Refusal::LastsTooLong { .. }
         | Refusal::Route(_)
         | Refusal::NotEmpty => internal("the gateway could not do what was asked"),
     }

@@ -12,8 +12,8 @@ use actix_web::http::{Method, StatusCode};
 use super::parameters::Invalid;
 use crate::access;
 use crate::dialect::once::{self, WrongOnce};
-use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, allow, refusal_of, retry_after_exhaustion};
-use crate::domain::Refusal;
+use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, allow, refusal_of, retry_after};
+use crate::domain::{Quota, Refusal};
 use crate::media::UnreadCharset;
 use crate::soap::fault::{Detail, Fault, VendorCode};
 use crate::soap::media;
@@ -185,9 +185,10 @@ impl Failure {
             Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
                 answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
             }
-            Self::Refused(Refusal::Exhausted { next_release, .. }) => {
-                answer.with(RETRY_AFTER, retry_after_exhaustion(*next_release))
-            }
+            Self::Refused(refusal) => match retry_after(refusal) {
+                Some(wait) => answer.with(RETRY_AFTER, wait),
+                None => answer,
+            },
             _ => answer,
         }
     }
@@ -316,8 +317,21 @@ fn refusal_row(refusal: &Refusal) -> Row {
         Refusal::KeySpent(_) => {
             row(StatusCode::CONFLICT, "key_spent", Form::Request, format!("The header {} {}", once::NAME, once::SPENT))
         }
+        Refusal::QuotaFull { quota: Quota::Keys, .. } => row(
+            StatusCode::TOO_MANY_REQUESTS,
+            Quota::Keys.full(),
+            Form::Request,
+            format!("The header {} {}", once::NAME, once::FULL),
+        ),
+        Refusal::QuotaFull { quota, limit } => row(
+            StatusCode::INSUFFICIENT_STORAGE,
+            quota.full(),
+            Form::Result,
+            format!("There are {limit} {quota} already, and no more are allowed"),
+        ),
         // Refusals of what this dialect never asks for: user data, calls to be matched, called routes, seeds.
         Refusal::InteractionExists(_)
+        | Refusal::LastsTooLong { .. }
         | Refusal::AllocationUnknown(_)
         | Refusal::NoMatch(_)
         | Refusal::CodesUsedUp { .. }

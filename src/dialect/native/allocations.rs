@@ -189,9 +189,12 @@ impl Operation for Create {
         Problem::GroupUnknown,
         Problem::Exhausted,
         Problem::CodesUsedUp,
+        Problem::BookingsFull,
+        Problem::InteractionsFull,
         Problem::DocumentsFull,
         Problem::KeyReused,
         Problem::KeySpent,
+        Problem::KeysFull,
     ];
 
     type Path = Nothing;

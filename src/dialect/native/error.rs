@@ -13,10 +13,10 @@ use super::objection::{Objection, Objections, Within};
 use super::problem::Problem;
 use crate::access;
 use crate::dialect::json::Unread;
-use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, allow, noted, refusal_of, retry_after_exhaustion};
+use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, allow, noted, refusal_of, retry_after};
 use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
-use crate::domain::{Refusal, Seconds};
+use crate::domain::{Quota, Refusal, Seconds};
 use crate::media::UnreadCharset;
 use crate::store;
 
@@ -62,8 +62,11 @@ pub(super) enum Failure {
     BadFile(BadFile),
     /// A file has more rows than this.
     TooManyRows(u64),
-    /// Another file is being imported.
-    ImportRunning,
+    /// The tenant imports as many files as it may at a time.
+    ImportRunning {
+        /// How many.
+        most: usize,
+    },
     /// The domain said no.
     Refused(Refusal),
     /// The tenant is not the caller's.
@@ -142,7 +145,9 @@ impl Failure {
             Self::Invalid(objections) => (P::Invalid, summary(objections, "the body")),
             Self::BadFile(file) => (P::BadFile, file.summary()),
             Self::TooManyRows(most) => (P::TooLarge, format!("The file has too many rows; at most {most} are allowed")),
-            Self::ImportRunning => (P::ImportRunning, "One file is imported at a time; try again soon".to_owned()),
+            Self::ImportRunning { most } => {
+                (P::ImportRunning, format!("The tenant imports {most} at a time; try again soon"))
+            }
             Self::Refused(refusal) => refusal_row(refusal),
             Self::TenantUnknown => {
                 (P::TenantUnknown, "There is no such tenant, or it is another than yours".to_owned())
@@ -214,10 +219,11 @@ impl Failure {
             }
             Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
             Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
-            Self::ImportRunning => answer.with(RETRY_AFTER, HeaderValue::from(IMPORT_WAIT)),
-            Self::Refused(Refusal::Exhausted { next_release, .. }) => {
-                answer.with(RETRY_AFTER, retry_after_exhaustion(*next_release))
-            }
+            Self::ImportRunning { .. } => answer.with(RETRY_AFTER, HeaderValue::from(IMPORT_WAIT)),
+            Self::Refused(refusal) => match retry_after(refusal) {
+                Some(wait) => answer.with(RETRY_AFTER, wait),
+                None => answer,
+            },
             _ => answer,
         }
     }
@@ -276,7 +282,11 @@ fn refusal_row(refusal: &Refusal) -> (Problem, String) {
         Refusal::NoMatch(_) => Problem::NoMatch,
         Refusal::DocumentUnknown(_) => Problem::DocumentUnknown,
         Refusal::EntryUnknown(_) => Problem::KeyUnknown,
-        Refusal::DocumentsFull { .. } => Problem::DocumentsFull,
+        Refusal::DocumentsFull { .. } | Refusal::QuotaFull { quota: Quota::Documents, .. } => Problem::DocumentsFull,
+        Refusal::QuotaFull { quota: Quota::Interactions, .. } => Problem::InteractionsFull,
+        Refusal::QuotaFull { quota: Quota::Bookings, .. } => Problem::BookingsFull,
+        Refusal::QuotaFull { quota: Quota::Keys, .. } => Problem::KeysFull,
+        Refusal::LastsTooLong { .. } => Problem::Invalid,
         Refusal::TooManyEntries { .. } | Refusal::ValueTooLarge { .. } => Problem::TooLarge,
         Refusal::Route(RouteRefusal::RouteUnknown(_)) => Problem::RouteUnknown,
         Refusal::Route(RouteRefusal::RouteExists(_)) => Problem::RouteExists,
@@ -297,7 +307,12 @@ impl From<access::Denied> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(noted(refusal))
+        match noted(refusal) {
+            Refusal::LastsTooLong { limit } => {
+                Self::of_member("lasting", &format!("must be at most {}, which is limits.ttl", limit.get()))
+            }
+            refusal => Self::Refused(refusal),
+        }
     }
 }
 
@@ -314,7 +329,7 @@ impl From<Unread> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        refusal_of(error).map_or(Self::Unavailable, Self::Refused)
+        refusal_of(error).map_or(Self::Unavailable, Self::from)
     }
 }
 

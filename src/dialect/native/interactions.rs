@@ -75,8 +75,14 @@ impl Operation for Create {
     const VERB: Verb = Verb::Post;
     const PATH: &'static str = "/interactions";
     const SUMMARY: &'static str = "Begin an interaction";
-    const PROBLEMS: &'static [Problem] =
-        &[Problem::InteractionExists, Problem::DocumentsFull, Problem::KeyReused, Problem::KeySpent];
+    const PROBLEMS: &'static [Problem] = &[
+        Problem::InteractionExists,
+        Problem::InteractionsFull,
+        Problem::DocumentsFull,
+        Problem::KeyReused,
+        Problem::KeySpent,
+        Problem::KeysFull,
+    ];
 
     type Path = Nothing;
     type Query = Nothing;

@@ -54,7 +54,6 @@ use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 
 use super::stream::{Incoming, Streamed};
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
@@ -63,6 +62,7 @@ use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::store::{Clock, Store};
+use bulk::Importing;
 use endpoint::Target;
 use error::Failure;
 use operation::{Desk, Served};
@@ -97,15 +97,15 @@ pub struct Native {
     live: Live,
     clock: Arc<dyn Clock>,
     tally: Tally,
-    /// Importing takes memory for every row, so it is done one file at a time.
-    importing: Semaphore,
+    /// Importing takes memory for every row, so a tenant does it one file at a time.
+    importing: Importing,
 }
 
 impl Native {
     /// The dialect over a store, for whom `access` lets in. The clock is for what answers say of time; deadlines are
     /// judged by the store's.
     pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock, tally: Tally::default(), importing: Semaphore::new(1) }
+        Self { store, access, live, clock, tally: Tally::default(), importing: Importing::default() }
     }
 
     /// What the SOAP service refused and tolerated.

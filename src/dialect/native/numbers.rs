@@ -154,7 +154,7 @@ impl Operation for Create {
     const PATH: &'static str = "/numbers";
     const SUMMARY: &'static str = "Make a number";
     const PROBLEMS: &'static [Problem] =
-        &[Problem::NumberExists, Problem::NumberUnknown, Problem::KeyReused, Problem::KeySpent];
+        &[Problem::NumberExists, Problem::NumberUnknown, Problem::KeyReused, Problem::KeySpent, Problem::KeysFull];
 
     type Path = Nothing;
     type Query = Nothing;

@@ -172,7 +172,7 @@ fn headers(problem: Problem) -> Option<(String, Value)> {
             let header = json!({ "description": "Seconds to wait.", "required": true, "schema": seconds });
             Some(("Retry-After".to_owned(), header))
         }
-        Problem::ImportRunning => {
+        Problem::ImportRunning | Problem::BookingsFull | Problem::KeysFull => {
             let header = json!({ "description": "Seconds to wait.", "schema": seconds });
             Some(("Retry-After".to_owned(), header))
         }

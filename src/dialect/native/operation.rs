@@ -12,9 +12,9 @@ use actix_web::http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 
 use super::body::Body;
+use super::bulk::Importing;
 use super::error::Failure;
 use super::members::{Members, unknown_member};
 use super::objection::{Objections, Within};
@@ -109,8 +109,8 @@ pub(super) struct Asked<O: Operation> {
 pub(super) struct Desk<'a> {
     /// Where the state is.
     pub(super) store: &'a Arc<dyn Store>,
-    /// Held by whoever imports a file.
-    pub(super) importing: &'a Semaphore,
+    /// Who imports a file now.
+    pub(super) importing: &'a Importing,
     /// From where.
     pub(super) source: IpAddr,
     /// Who calls.

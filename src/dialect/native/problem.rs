@@ -93,6 +93,8 @@ problems! {
     TooManyGuesses 429 "too_many_guesses" "Too many wrong access codes";
     /// Rows of a file cannot be imported.
     BadFile 422 "bad_file" "Nothing of the file was imported";
+    /// The tenant has as many keys of requests as it may have.
+    KeysFull 429 "keys_full" "There is no room for another key of a request";
     /// The head is too long.
     HeadTooLarge 431 "head_too_large" "The request line and the headers are too long";
     /// A bug of the gateway.
@@ -101,6 +103,8 @@ problems! {
     Exhausted 503 "exhausted" "No number is free";
     /// Every code of that shape is in use.
     CodesUsedUp 503 "codes_used_up" "No access code is free";
+    /// The tenant has as many bookings of shared numbers as it may have.
+    BookingsFull 503 "bookings_full" "There is no room for another booking of a shared number";
     /// Another file is being imported.
     ImportRunning 503 "import_running" "Another file is being imported";
     /// Too many long bodies are held.
@@ -109,6 +113,8 @@ problems! {
     Unavailable 503 "unavailable" "The store is not available";
     /// There is no room for more user data.
     DocumentsFull 507 "documents_full" "There is no room for more user data";
+    /// The tenant has as many interactions as it may have.
+    InteractionsFull 507 "interactions_full" "There is no room for another interaction";
 }
 
 impl Problem {

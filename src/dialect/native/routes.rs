@@ -192,7 +192,7 @@ impl Operation for Create {
     const SUMMARY: &'static str = "Make a called route";
     const ABOUT: &'static str = "A dialled number (access code and extension in one) leads to one destination.";
     const PROBLEMS: &'static [Problem] =
-        &[Problem::RouteExists, Problem::RouteRefused, Problem::KeyReused, Problem::KeySpent];
+        &[Problem::RouteExists, Problem::RouteRefused, Problem::KeyReused, Problem::KeySpent, Problem::KeysFull];
 
     type Path = Nothing;
     type Query = Nothing;

@@ -6,15 +6,11 @@ use std::sync::Arc;
 use super::{Ending, State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
 use crate::domain::once::Identity;
+use crate::domain::quotas::{DOCUMENT_COST, ENTRY_COST, FIRST_ENTRY_COST, Quota};
 use crate::domain::{
-    ApplicationName, Asker, Change, Deadline, Document, DocumentId, DocumentRef, Entry, EntryKey, Made, NewEntry,
-    Ownership, Refusal, Scope, Seconds, Timestamp, Value, ValueId,
+    ApplicationName, Asker, Change, Deadline, Document, DocumentId, DocumentRef, Entry, Made, NewEntry, Ownership,
+    Refusal, Scope, Seconds, TenantId, Timestamp, Value, ValueId,
 };
-
-/// What the entries of a document take of the operator's room, in bytes.
-pub(super) fn size(entries: &Entries) -> u64 {
-    entries.iter().map(|(key, entry)| entry.size(key)).sum()
-}
 
 /// Whether the end of a document's own time has to be planned: it is still to come, or it is all that the document has.
 pub(super) fn ends_alone(document: &Document, now: Timestamp) -> bool {
@@ -22,11 +18,12 @@ pub(super) fn ends_alone(document: &Document, now: Timestamp) -> bool {
 }
 
 impl Turn<'_> {
-    /// Makes a document that belongs to no interaction and lives for `ttl`; it is the `application`'s own.
+    /// Makes a document that belongs to no interaction and lives for `ttl`, or as long as the tenant's may; it is the
+    /// `application`'s own.
     ///
     /// # Errors
-    /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
-    /// [`Refusal::KeySpent`].
+    /// [`Refusal::QuotaFull`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`];
+    /// [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_document(
         &mut self,
         scope: &Scope,
@@ -37,7 +34,7 @@ impl Turn<'_> {
         if let Some(id) = self.document_again(scope)? {
             return Ok(id);
         }
-        self.state.check_room(None, &entries)?;
+        self.state.check_new_document(scope, &entries)?;
         let scope = self.state.shared(scope);
         let id = DocumentId(self.fresh_uuid());
         self.begin_document(&scope, &id.into(), application, ttl);
@@ -51,7 +48,7 @@ impl Turn<'_> {
     /// not exist.
     ///
     /// # Errors
-    /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::DocumentUnknown`], [`Refusal::QuotaFull`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
     /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn merge_document(
         &mut self,
@@ -64,16 +61,21 @@ impl Turn<'_> {
             return Ok(());
         }
         let document = self.state.tables.document(scope, named, self.now).cloned();
-        self.state.check_room(document.as_deref(), &entries)?;
+        // What another application keeps under the id is not written over.
+        let made = ttl.filter(|_| named.ownership == Ownership::Owner && self.is_vacant(scope, named));
+        match (&document, made) {
+            (Some(document), _) => self.state.check_room(&scope.tenant, Some(document), &entries)?,
+            (None, Some(_)) => self.state.check_new_document(scope, &entries)?,
+            (None, None) => return Err(Refusal::DocumentUnknown(named.id)),
+        }
         let shared = self.state.shared(scope);
         match (document, ttl) {
-            (Some(document), Some(ttl)) => self.state.keep_until(&shared, &document, self.now.after(ttl)),
-            (Some(_), None) => {}
-            // What another application keeps under the id is not written over.
-            (None, Some(ttl)) if named.ownership == Ownership::Owner && self.is_vacant(scope, named) => {
-                self.begin_document(&shared, named, named.asker.application.clone(), ttl);
+            (Some(document), Some(ttl)) => {
+                let kept_until = self.now.after(self.state.bounded(&shared, ttl));
+                self.state.keep_until(&shared, &document, kept_until);
             }
-            (None, _) => return Err(Refusal::DocumentUnknown(named.id)),
+            (None, Some(ttl)) => self.begin_document(&shared, named, named.asker.application.clone(), ttl),
+            (_, None) => {}
         }
         self.state.write_entries(&shared, named.id, entries);
         self.remember(&shared, || Made::Document(named.id));
@@ -106,8 +108,8 @@ impl Turn<'_> {
         let (key, entry) = document.entries.remove_entry(key).ok_or(Refusal::EntryUnknown(named.id))?;
         let scope = self.state.shared(scope);
         self.state.put_document(&scope, document);
-        self.state.apply(Change::Entry(Arc::clone(&scope), named.id, key.clone(), None));
-        self.state.drop_value(&key, &entry);
+        self.state.apply(Change::Entry(Arc::clone(&scope), named.id, key, None));
+        self.state.drop_value(&entry);
         Ok(())
     }
 
@@ -132,6 +134,7 @@ impl Turn<'_> {
         application: Option<ApplicationName>,
         ttl: Seconds,
     ) {
+        let ttl = self.state.bounded(scope, ttl);
         self.state.put_document(
             scope,
             Document {
@@ -151,10 +154,34 @@ impl State {
         self.tables.scope(scope)?.documents.get(&id).cloned()
     }
 
-    /// Refuses entries that would bring a document, or all of them together, above the operator's limits.
-    pub(super) fn check_room(&self, document: Option<&Document>, entries: &[NewEntry]) -> Result<(), Refusal> {
+    /// How long something may live that is asked to live for `ttl`.
+    pub(super) fn bounded(&self, scope: &Scope, ttl: Seconds) -> Seconds {
+        ttl.min(self.quotas(&scope.tenant).ttl)
+    }
+
+    /// Refuses a document of its own with these entries, for which there is no room.
+    fn check_new_document(&self, scope: &Scope, entries: &[NewEntry]) -> Result<(), Refusal> {
+        self.check_quota(&scope.tenant, Quota::Documents)?;
+        let cost = self.growth(None, entries)?.1;
+        self.check_growth(&scope.tenant, 0, DOCUMENT_COST + cost)
+    }
+
+    /// Refuses entries that would bring a document, or those of the tenant or of all together, above a limit. `None` is
+    /// that of an interaction that is about to begin: what an empty one costs is bounded by the number of interactions.
+    pub(super) fn check_room(
+        &self,
+        tenant: &TenantId,
+        document: Option<&Document>,
+        entries: &[NewEntry],
+    ) -> Result<(), Refusal> {
+        let (from, to) = self.growth(document, entries)?;
+        self.check_growth(tenant, from, to)
+    }
+
+    /// What entries replace in a document and what they cost, in bytes.
+    fn growth(&self, document: Option<&Document>, entries: &[NewEntry]) -> Result<(u64, u64), Refusal> {
         // Of several entries with one key the last counts.
-        let sizes: BTreeMap<_, _> = entries.iter().map(|entry| (&entry.key, entry.size())).collect();
+        let sizes: BTreeMap<_, _> = entries.iter().map(|entry| (&entry.key, ENTRY_COST + entry.size())).collect();
         let limit = self.rules.value_bytes;
         if entries.iter().any(|entry| entry.bytes.len() as u64 > limit) {
             return Err(Refusal::ValueTooLarge { limit });
@@ -165,17 +192,12 @@ impl State {
         if new > 0 && kept + new > limit {
             return Err(Refusal::TooManyEntries { limit });
         }
-        let added: u64 = sizes.values().sum();
-        let replaced: u64 = document.map_or(0, |document| {
+        let first = if kept == 0 && new > 0 { FIRST_ENTRY_COST } else { 0 };
+        let replaced = document.map_or(0, |document| {
             let replaced = sizes.keys().filter_map(|key| document.entries.get_key_value(*key));
-            replaced.map(|(key, entry)| entry.size(key)).sum()
+            replaced.map(|(key, entry)| ENTRY_COST + entry.size(key)).sum()
         });
-        let limit = self.rules.documents_total;
-        // Whoever only makes a document smaller is let through, even where the operator has lowered the limit since.
-        if added > replaced && self.document_bytes - replaced + added > limit {
-            return Err(Refusal::DocumentsFull { limit });
-        }
-        Ok(())
+        Ok((replaced, first + sizes.values().sum::<u64>()))
     }
 
     /// Keeps a document for its own sake until `own`.
@@ -209,10 +231,9 @@ impl State {
                 self.apply(Change::ValueKept(id, bytes));
                 Value::Apart { id, length }
             };
-            self.document_bytes += size;
             let entry = Entry { content, value };
             if let Some(replaced) = document.entries.insert(key.clone(), entry.clone()) {
-                self.drop_value(&key, &replaced);
+                self.drop_value(&replaced);
             }
             written.insert(key, entry);
         }
@@ -230,12 +251,11 @@ impl State {
         self.finish(&Identity::Document(id), self.now.min(document.kept_until));
         for (key, entry) in &document.entries {
             self.apply(Change::Entry(Arc::clone(scope), id, key.clone(), None));
-            self.drop_value(key, entry);
+            self.drop_value(entry);
         }
     }
 
-    fn drop_value(&mut self, key: &EntryKey, entry: &Entry) {
-        self.document_bytes -= entry.size(key);
+    fn drop_value(&mut self, entry: &Entry) {
         if let Value::Apart { id, length } = entry.value {
             self.apply(Change::ValueDropped(id, length));
         }

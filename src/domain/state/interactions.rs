@@ -8,17 +8,18 @@ use super::{Ending, State, Turn};
 use crate::domain::document::Entries;
 use crate::domain::history::End;
 use crate::domain::once::Identity;
+use crate::domain::quotas::Quota;
 use crate::domain::{
     ApplicationName, Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction,
-    Ownership, Refusal, Scope, Timestamp,
+    Ownership, Refusal, Scope, TenantId, Timestamp,
 };
 
 impl Turn<'_> {
     /// Makes an interaction, under an id that the caller chose or one of the gateway's own making.
     ///
     /// # Errors
-    /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::InteractionExists`], [`Refusal::LastsTooLong`], [`Refusal::QuotaFull`], [`Refusal::DocumentsFull`],
+    /// [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn create_interaction(&mut self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>, Refusal> {
         let again = self.repeated(scope, |tables, made, now| match made {
             Made::Interaction(id, data) => tables.interaction(scope, id, now).filter(|it| it.data == *data).cloned(),
@@ -31,7 +32,12 @@ impl Turn<'_> {
         if let Some(id) = id.as_ref().filter(|id| self.state.tables.interaction(scope, id, self.now).is_some()) {
             return Err(Refusal::InteractionExists(id.clone()));
         }
-        self.state.check_room(None, &data)?;
+        let limit = self.state.quotas(&scope.tenant).ttl;
+        if lasting.is_some_and(|lasting| lasting > limit) {
+            return Err(Refusal::LastsTooLong { limit });
+        }
+        self.state.check_new_interaction(&scope.tenant)?;
+        self.state.check_room(&scope.tenant, None, &data)?;
         let id = id.unwrap_or_else(|| self.fresh_interaction_id());
         let deadline = lasting.map_or(Deadline::Never, |lasting| Deadline::At(self.now.after(lasting)));
         let interaction = self.begin_interaction(scope, id, deadline, application);
@@ -96,6 +102,12 @@ impl Turn<'_> {
 }
 
 impl State {
+    /// Refuses an interaction more than the tenant may have, or the document that comes with it.
+    pub(super) fn check_new_interaction(&self, tenant: &TenantId) -> Result<(), Refusal> {
+        self.check_quota(tenant, Quota::Interactions)?;
+        self.check_quota(tenant, Quota::Documents)
+    }
+
     /// Lets an interaction, and its document with it, live until `deadline` if that is later than now planned.
     pub(super) fn prolong(
         &mut self,

@@ -6,6 +6,7 @@ use rand::CryptoRng;
 
 use super::pools::Group;
 use super::{State, Turn};
+use crate::domain::quotas::Quota;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, ApplicationName, Caller, CodeShape, Deadline, GroupName, Interaction,
@@ -100,7 +101,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
-    /// and what keeps the user data from being written: [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
+    /// [`Refusal::QuotaFull`], and what keeps the user data from being written: [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
     /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
     pub fn lend(&mut self, scope: &Scope, lend: Lend) -> Result<Lent, Refusal> {
         if let Some(lent) = self.repeated(scope, |tables, made, now| lent_again(tables, scope, made, now))? {
@@ -109,12 +110,18 @@ impl Turn<'_> {
         let existing = self.holder(scope, &lend.holder)?;
         let scope = self.state.shared(scope);
         let document = existing.as_ref().and_then(|holder| self.state.document(&scope, holder.data));
-        self.state.check_room(document.as_deref(), &lend.data)?;
+        if existing.is_none() {
+            self.state.check_new_interaction(&scope.tenant)?;
+        }
+        self.state.check_room(&scope.tenant, document.as_deref(), &lend.data)?;
         let running = existing.as_ref().and_then(|holder| self.state.running(&scope, holder, &lend, self.now));
         let choice = match running {
             Some(running) => Choice::Again(self.with_code(&scope, running, lend.code)?),
             None => {
                 let group = self.state.choose_group(&scope, &lend, self.now)?;
+                if self.state.pools(&scope).sharing(&group) == Sharing::Shared {
+                    self.state.check_quota(&scope.tenant, Quota::Bookings)?;
+                }
                 self.choose_number(&scope, &group, lend.code)?
             }
         };
@@ -204,7 +211,8 @@ impl Turn<'_> {
         lend: &Lend,
         deadline: Timestamp,
     ) -> Arc<Interaction> {
-        let lives_until = Deadline::At(deadline.max(self.now.after(lend.interaction_ttl)));
+        let ttl = self.state.bounded(scope, lend.interaction_ttl);
+        let lives_until = Deadline::At(deadline.max(self.now.after(ttl)));
         let interaction = match (existing, &lend.holder) {
             (Some(existing), _) => self.state.prolong(scope, &existing, lives_until),
             (None, Holder::Known(id) | Holder::Any(id)) => {
@@ -216,7 +224,7 @@ impl Turn<'_> {
             }
         };
         if let (Some(ttl), Some(document)) = (lend.data_ttl, self.state.document(scope, interaction.data)) {
-            let kept_until = self.now.after(ttl);
+            let kept_until = self.now.after(self.state.bounded(scope, ttl));
             if kept_until > document.kept_until {
                 self.state.keep_until(scope, &document, kept_until);
             }

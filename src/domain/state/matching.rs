@@ -49,28 +49,30 @@ impl Criteria {
         code && caller
     }
 
-    /// The allocations that the call fits, newest first: the live ones or, if there are none and late calls are
-    /// recognised, the newest expired one.
-    fn find(&self, slot: &NumberSlot, now: Timestamp) -> Vec<Arc<Allocation>> {
-        let candidates = slot.candidates(self.code.as_deref(), self.caller.as_ref());
-        let (live, expired): (Vec<_>, Vec<_>) =
-            candidates.filter(|allocation| self.fit(allocation)).partition(|allocation| allocation.live(now));
+    /// The allocations that the call fits, newest first and at most `most`: the live ones or, if there are none and late
+    /// calls are recognised, the newest expired one. No more are looked at than it takes to find them.
+    fn find(&self, slot: &NumberSlot, now: Timestamp, most: usize) -> Vec<Arc<Allocation>> {
+        let fitting = || {
+            let candidates = slot.candidates(self.code.as_deref(), self.caller.as_ref());
+            candidates.filter(|allocation| self.fit(allocation))
+        };
+        let live: Vec<_> = fitting().filter(|allocation| allocation.live(now)).take(most).cloned().collect();
         match self.late {
-            LateCalls::Recognised if live.is_empty() => expired.into_iter().take(1).cloned().collect(),
-            _ => live.into_iter().cloned().collect(),
+            LateCalls::Recognised if live.is_empty() => fitting().take(1).cloned().collect(),
+            _ => live,
         }
     }
 
     /// Whether any allocation in the tables may fit the call.
     pub fn may_match(&self, tables: &Tables, scope: &Scope, now: Timestamp) -> Result<(), Miss> {
         let slot = tables.slot(scope, self.number).ok_or(Miss::UnknownNumber)?;
-        if self.find(slot, now).is_empty() { Err(self.miss(tables, scope, slot, now)) } else { Ok(()) }
+        if self.find(slot, now, 1).is_empty() { Err(self.miss(tables, scope, slot, now)) } else { Ok(()) }
     }
 
     /// How the call missed a number that nothing of fits.
     pub(in crate::domain) fn miss(&self, tables: &Tables, scope: &Scope, slot: &NumberSlot, now: Timestamp) -> Miss {
         let live = |allocation: &Arc<Allocation>| allocation.live(now);
-        let coded = || slot.allocations().any(|allocation| allocation.code.is_some() && live(allocation));
+        let coded = || slot.coded().any(live);
         if self.code.as_ref().is_some_and(|code| !slot.has_code(code)) && coded() {
             return Miss::WrongCode;
         }
@@ -91,7 +93,7 @@ impl Criteria {
 pub enum Which {
     /// The newest allocation only.
     Newest,
-    /// All, newest first.
+    /// All that the tenant may have answered at a time, newest first.
     All,
 }
 
@@ -130,12 +132,13 @@ impl Turn<'_> {
         after: AfterMatch,
     ) -> Result<Vec<Match>, Refusal> {
         let slot = self.state.slot(scope, criteria.number).ok_or(Refusal::NoMatch(Miss::UnknownNumber))?;
-        let mut allocations = criteria.find(slot, self.now);
+        let most = match which {
+            Which::Newest => 1,
+            Which::All => self.state.quotas(&scope.tenant).matches,
+        };
+        let allocations = criteria.find(slot, self.now, most);
         if allocations.is_empty() {
             return Err(Refusal::NoMatch(criteria.miss(&self.state.tables, scope, slot, self.now)));
-        }
-        if which == Which::Newest {
-            allocations.truncate(1);
         }
         // Whatever is lent ends with its interaction, so all of them are described.
         let matches: Vec<_> = allocations.into_iter().filter_map(|found| self.describe(scope, found)).collect();

@@ -18,6 +18,7 @@ mod pools;
 mod resolving;
 mod routes;
 mod skills;
+mod usages;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -70,8 +71,7 @@ pub struct State {
     endings: BTreeSet<(Timestamp, Ending)>,
     /// The latest point in time that the state knows of.
     now: Timestamp,
-    /// What all documents together take of the operator's room, in bytes.
-    document_bytes: u64,
+    usages: usages::Usages,
     keys: once::Keys,
     changes: Vec<Change>,
 }
@@ -95,7 +95,7 @@ impl State {
             pools: FastMap::default(),
             endings: BTreeSet::new(),
             now: Timestamp::default(),
-            document_bytes: 0,
+            usages: usages::Usages::default(),
             keys: once::Keys::default(),
             changes: Vec::new(),
         };
@@ -175,6 +175,7 @@ impl State {
     }
 
     fn apply(&mut self, change: Change) {
+        self.usages.follow(&self.tables, &change);
         self.tables.apply(&change);
         self.changes.push(change);
     }
@@ -205,12 +206,12 @@ impl State {
         id
     }
 
-    /// Works out the pools, the endings and the document total anew from the tables.
+    /// Works out the pools, the endings and what tenants have anew from the tables.
     fn derive(&mut self) {
         self.pools.clear();
         self.endings.clear();
         self.scopes.clear();
-        self.document_bytes = 0;
+        self.usages = usages::Usages::of(&self.tables);
         self.keys = once::Keys::default();
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
@@ -243,7 +244,6 @@ impl State {
             if documents::ends_alone(document, self.now) {
                 planned.push((document.kept_until, Ending::Document(document.id, Arc::clone(scope))));
             }
-            self.document_bytes += documents::size(&document.entries);
         }
         self.endings.append(&mut planned.into_iter().collect());
         self.pools.insert(Arc::clone(scope), pools);

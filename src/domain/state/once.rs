@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Ending, State, Turn};
 use crate::domain::once::{Identity, KEPT_AFTER_END, MAX_KEYS_OF_ONE};
+use crate::domain::quotas::Quota;
 use crate::domain::{Change, Deadline, Made, Once, OnceKey, OnceRecord, Refusal, Scope, Tables, TenantId, Timestamp};
 
 /// Where the keys are that something makes work for: what they made, and how many a tenant has.
@@ -79,6 +80,16 @@ impl Keys {
         self.tenant(tenant).count -= 1;
     }
 
+    /// How many keys a tenant has.
+    pub(super) fn count(&self, tenant: &TenantId) -> u64 {
+        self.tenants.get(tenant).map_or(0, |keys| keys.count as u64)
+    }
+
+    /// How many keys a tenant has of things that live.
+    pub(super) fn living(&self, tenant: &TenantId) -> u64 {
+        self.tenants.get(tenant).map_or(0, |keys| (keys.count - keys.finished.len()) as u64)
+    }
+
     /// The oldest key of what `made` names, if it has more than one thing may have.
     fn surplus(&self, made: &Identity) -> Option<OnceKey> {
         let keys = &self.living.get(made)?.keys;
@@ -86,9 +97,9 @@ impl Keys {
     }
 
     /// The spent key that goes first, if the tenant has more keys than it may have.
-    fn overflow(&self, tenant: &TenantId, most: usize) -> Option<(Arc<Scope>, OnceKey)> {
+    fn overflow(&self, tenant: &TenantId, most: u64) -> Option<(Arc<Scope>, OnceKey)> {
         let tenant = self.tenants.get(tenant)?;
-        let (_, scope, key) = tenant.finished.first().filter(|_| tenant.count > most)?;
+        let (_, scope, key) = tenant.finished.first().filter(|_| tenant.count as u64 > most)?;
         Some((Arc::clone(scope), key.clone()))
     }
 }
@@ -104,7 +115,8 @@ impl Turn<'_> {
     /// What `again` finds of what the first command under the key made; `None` if this is the first.
     ///
     /// # Errors
-    /// [`Refusal::KeyReused`] for another request; [`Refusal::KeySpent`] where what was made has ended.
+    /// [`Refusal::KeyReused`] for another request; [`Refusal::KeySpent`] where what was made has ended;
+    /// [`Refusal::QuotaFull`] where there is no room for a key more.
     pub(super) fn repeated<T>(
         &self,
         scope: &Scope,
@@ -112,7 +124,9 @@ impl Turn<'_> {
     ) -> Result<Option<T>, Refusal> {
         let Some(once) = &self.once else { return Ok(None) };
         let tables = &self.state.tables;
-        let Some(record) = tables.once(scope, &once.key) else { return Ok(None) };
+        let Some(record) = tables.once(scope, &once.key) else {
+            return self.state.check_quota(&scope.tenant, Quota::Keys).map(|()| None);
+        };
         if record.digest != once.digest {
             return Err(Refusal::KeyReused(once.key.clone()));
         }
@@ -182,7 +196,8 @@ impl State {
 
     /// Holds a tenant to the keys that it may have. Those of living things stay.
     fn trim_once(&mut self, scope: &Arc<Scope>) {
-        while let Some((scope, key)) = self.keys.overflow(&scope.tenant, self.rules.most_keys) {
+        let most = self.quotas(&scope.tenant).keys;
+        while let Some((scope, key)) = self.keys.overflow(&scope.tenant, most) {
             self.forget_once(&scope, &key);
         }
     }

@@ -10,6 +10,7 @@ mod numbers;
 mod once;
 mod past;
 mod policies;
+mod quotas;
 mod resolving;
 mod rests;
 mod routes;

@@ -17,7 +17,7 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
     GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
     NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter,
-    RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use crate::store::import::{Existing, Import};
 use crate::store::{
@@ -322,6 +322,10 @@ impl Store for SledStore {
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
         self.write(|desk| Ok(desk.turn().pools())).await
+    }
+
+    async fn usages(&self) -> Result<Vec<TenantUsage>> {
+        self.write(|desk| Ok(desk.turn().usages())).await
     }
 
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {

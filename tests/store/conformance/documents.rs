@@ -1,5 +1,6 @@
 //! Interactions and documents.
 
+use dnis_gateway::domain::quotas::{DOCUMENT_COST, ENTRY_COST, FIRST_ENTRY_COST};
 use dnis_gateway::domain::state::{Holder, Lend};
 use dnis_gateway::domain::{Content, Deadline, DocumentRef, NewInteraction, Refusal, Seconds};
 
@@ -114,9 +115,12 @@ async fn values_come_back_byte_for_byte_before_and_after_a_restart(engine: &mut 
     }
 }
 
+/// What a document with one entry costs besides what is in the entry.
+const ONE: u64 = DOCUMENT_COST + FIRST_ENTRY_COST + ENTRY_COST;
+
 async fn documents_are_held_to_their_total(engine: &mut Engine) {
     let store = engine.store();
-    let most = vec![b'x'; usize::try_from(ROOM).unwrap() - 1];
+    let most = vec![b'x'; usize::try_from(ROOM - ONE).unwrap() - 1];
     let id = store.create_document(&scope(), vec![file_of(&most)], Seconds::new(60), None, None).await.unwrap();
     let full = Refusal::DocumentsFull { limit: ROOM };
     assert_eq!(refused(store.create_document(&scope(), vec![text("k", "")], Seconds::new(60), None, None).await), full);

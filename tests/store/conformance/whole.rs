@@ -3,7 +3,8 @@
 use dnis_gateway::domain::refusal::Miss;
 use dnis_gateway::domain::state::{AfterMatch, Holder, Lend, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
-    Deadline, DocumentId, GroupRules, NumberId, NumberPatch, OnceKey, Refusal, Rules, Scope, Seconds,
+    Deadline, DocumentId, GroupRules, NumberId, NumberPatch, OnceKey, Quota, Quotas, Refusal, Rules, Scope, Seconds,
+    TenantId,
 };
 use dnis_gateway::store::{Store, WithData};
 
@@ -18,6 +19,7 @@ on_every_engine! {
     seeds_are_written_once,
     new_rules_hold_from_then_on,
     scopes_share_nothing,
+    what_a_tenant_has_is_told_refused_beyond_its_limits_and_known_after_a_restart,
     ids_are_never_given_twice_not_even_after_a_restart,
     a_restart_keeps_everything_with_its_deadlines,
     what_expired_while_the_store_was_down_is_free,
@@ -104,14 +106,14 @@ async fn new_rules_hold_from_then_on(engine: &mut Engine) {
     let empty = Lend { source: from("later"), ..lend_to("a") };
     assert_eq!(refused(store.lend(&scope(), empty.clone(), None).await), Refusal::GroupUnknown(group("later")));
     let groups = [(scope().tenant, [(group("later"), GroupRules::default())].into())].into();
-    store.set_rules(Rules { groups, documents_total: 10, ..Rules::default() }).await.unwrap();
+    store.set_rules(Rules { groups, documents_total: 1_000, ..Rules::default() }).await.unwrap();
     assert_eq!(
         refused(store.lend(&scope(), empty, None).await),
         Refusal::Exhausted { group: Some(group("later")), next_release: None, pools: Vec::new() }
     );
-    let entries = vec![text("k", "0123456789")];
+    let entries = vec![text("k", &"0123456789".repeat(100))];
     let outcome = store.create_document(&scope(), entries, Seconds::new(60), None, None).await;
-    assert_eq!(refused(outcome), Refusal::DocumentsFull { limit: 10 });
+    assert_eq!(refused(outcome), Refusal::DocumentsFull { limit: 1_000 });
 }
 
 async fn scopes_share_nothing(engine: &mut Engine) {
@@ -211,4 +213,30 @@ async fn a_fresh_engine_is_ready(engine: &mut Engine) {
     assert_eq!(engine.store().ready().await, Ok(()));
     let nobody = DocumentId(uuid::Uuid::nil());
     assert_eq!(engine.store().document(&scope(), nobody.into()).await, Ok(None));
+}
+
+async fn what_a_tenant_has_is_told_refused_beyond_its_limits_and_known_after_a_restart(engine: &mut Engine) {
+    with_numbers(engine, &["11"]).await;
+    let limits = |interactions| {
+        let quotas = Quotas { interactions, ..Quotas::default() };
+        Rules { quotas: [(scope().tenant, quotas)].into(), ..Rules::default() }
+    };
+    engine.reload(limits(2)).await;
+    let data = vec![text("k", "v"), file("picture", &[7; 9_000])];
+    engine.store().lend(&scope(), Lend { data, ..lend_to("a") }, None).await.unwrap();
+    engine.store().create_interaction(&scope(), interaction("b").into(), None).await.unwrap();
+    let full = |limit| Refusal::QuotaFull { quota: Quota::Interactions, limit };
+    let third = engine.store().create_interaction(&scope(), interaction("c").into(), None).await;
+    assert_eq!(refused(third), full(2));
+    let neighbour = Scope { tenant: TenantId::new("neighbour").unwrap(), environment: None };
+    engine.store().create_interaction(&neighbour, interaction("c").into(), None).await.unwrap();
+    let before = engine.store().usages().await.unwrap();
+    assert_eq!((before.len(), before[0].usage.interactions, before[0].usage.documents), (1, 2, 2));
+    assert!(before[0].usage.document_bytes > 9_000);
+    engine.restart(9).await;
+    engine.reload(limits(1)).await;
+    let after = engine.store().usages().await.unwrap();
+    assert_eq!((after[0].usage, after[0].quotas.interactions), (before[0].usage, 1), "a lower limit removes nothing");
+    let third = engine.store().create_interaction(&scope(), interaction("c").into(), None).await;
+    assert_eq!(refused(third), full(1));
 }

@@ -221,7 +221,7 @@ async fn texts_of_every_script_come_back_as_they_were() {
 
 #[actix_web::test]
 async fn what_would_go_beyond_a_limit_is_refused_and_nothing_of_it_kept() {
-    let limits = Rules { documents_total: 40, document_entries: 2, value_bytes: 8, ..Rules::default() };
+    let limits = Rules { documents_total: 3_800, document_entries: 2, value_bytes: 8, ..Rules::default() };
     let bench = Bench::with_rules(SETTINGS, limits).await;
     let path = create(&bench, "60", "a=1&b=2").await;
     for (form, status, message) in [

@@ -15,7 +15,7 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
     GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
     NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, Timestamp,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
 };
 use crate::store::{
     Clock, Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
@@ -196,6 +196,9 @@ impl Store for Broken {
         broken()
     }
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
+        broken()
+    }
+    async fn usages(&self) -> Result<Vec<TenantUsage>> {
         broken()
     }
     async fn history(&self, _: &Scope, _: HistoryQuery) -> Result<HistoryPage> {

@@ -31,7 +31,7 @@ use crate::store::{self, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, Sto
 
 /// Most rows of one file.
 const MOST_ROWS: u64 = 1_000_000;
-/// How long a file may take to come in; nobody else imports meanwhile.
+/// How long a file may take to come in; the tenant imports no more meanwhile than it may at a time.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 choice! {
@@ -74,7 +74,8 @@ impl Served for Import {
         "All rows or none: a row that is bad, a number that exists already, or one that stands in the file twice, and \
          nothing of the file is imported; the answer names such rows by their lines. CSV has the columns \
          number,dnid,group,enabled in this order, or a first row that names them in any order; what is left empty is as \
-         when a number is made alone. A file is in UTF-8, or in ISO-8859-1 or windows-1252 where charset says so. At most 1000000 rows; one file at a time."
+         when a number is made alone. A file is in UTF-8, or in ISO-8859-1 or windows-1252 where charset says so. At \
+         most 1000000 rows; a tenant imports one file at a time, or as many as `limits.imports` allows."
     }
 
     fn problems(&self) -> &'static [Problem] {
@@ -132,7 +133,9 @@ impl Served for Import {
         Box::pin(async move {
             let (Nothing {}, ImportHow { existing }) = asked(segments, head.query)?;
             let (format, charset) = format(head.headers)?;
-            let _only = desk.importing.try_acquire().map_err(|_| Failure::ImportRunning)?;
+            let tenant = &desk.scope().tenant;
+            let most = desk.settings.quotas(tenant).imports;
+            let _permit = desk.importing.begin(tenant, most).ok_or(Failure::ImportRunning { most })?;
             let report =
                 import(desk.store, desk.scope(), (format, charset), existing.unwrap_or_default(), body).await?;
             Ok(Shown(report).answer().into())

@@ -5,12 +5,15 @@
 mod csv;
 mod export;
 mod import;
+mod importing;
 pub(super) mod report;
 mod rows;
 
 use super::operation::Served;
 use super::value::choice;
 use crate::media::ContentType;
+
+pub(super) use importing::Importing;
 
 /// The operations of this module.
 pub(super) const OPERATIONS: &[&dyn Served] = &[&import::Import, &export::Export];

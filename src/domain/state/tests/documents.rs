@@ -2,8 +2,13 @@
 
 use super::*;
 use crate::domain::document::{FileLabel, MAX_INLINE_BYTES};
+use crate::domain::quotas::{DOCUMENT_COST, ENTRY_COST, FIRST_ENTRY_COST};
 use crate::domain::{ApplicationName, Asker, Document, DocumentId, DocumentRef, Reach, Value, ValueId};
 
+/// What a document with one entry costs besides what is in the entry.
+const ONE: u64 = DOCUMENT_COST + FIRST_ENTRY_COST + ENTRY_COST;
+
+/// A world with so many bytes for documents.
 fn room(bytes: u64) -> World {
     World::with(Rules { documents_total: bytes, ..Rules::default() })
 }
@@ -58,10 +63,10 @@ fn a_merge_writes_the_keys_it_names_and_leaves_the_others() {
 
 #[test]
 fn of_several_entries_with_one_key_the_last_counts() {
-    let mut world = room(10);
-    let id = create(&mut world, vec![text("a", "too long!"), text("a", "123456789")], 60).unwrap();
+    let mut world = room(ONE + 10);
+    let id = create(&mut world, vec![text("a", "too long!!"), text("a", "123456789")], 60).unwrap();
     assert_eq!(texts(&world, id), [pair("a", "123456789")]);
-    assert_eq!(create(&mut world, vec![text("b", "")], 60), Err(Refusal::DocumentsFull { limit: 10 }));
+    assert_eq!(create(&mut world, Vec::new(), 60), Err(Refusal::DocumentsFull { limit: ONE + 10 }));
 }
 
 #[test]
@@ -144,38 +149,40 @@ fn a_deleted_document_is_gone_and_that_of_a_live_interaction_is_empty() {
 }
 
 #[test]
-fn documents_fill_the_room_to_its_last_byte_of_keys_and_values_and_not_beyond() {
-    let mut world = room(10);
+fn documents_fill_the_room_to_its_last_byte_and_not_beyond_and_none_is_free() {
+    let room_for = 2 * ONE + 10;
+    let mut world = room(room_for);
     let id = create(&mut world, vec![text("a", "1234")], 60).unwrap();
     let other = create(&mut world, vec![text("bb", "123")], 60).unwrap();
-    let full = Refusal::DocumentsFull { limit: 10 };
-    assert_eq!(world.refused(|turn| turn.create_document(&scope(), vec![text("c", "")], Seconds::new(60), None)), full);
-    let more = vec![text("a", "12345")];
-    assert_eq!(world.refused(|turn| turn.merge_document(&scope(), &id.into(), more, Some(Seconds::new(60)))), full);
+    let full = Refusal::DocumentsFull { limit: room_for };
+    assert_eq!(world.refused(|turn| turn.create_document(&scope(), Vec::new(), Seconds::new(60), None)), full);
+    for more in [text("a", "12345"), text("b", "")] {
+        let merge = |turn: &mut Turn<'_>| turn.merge_document(&scope(), &id.into(), vec![more], Some(Seconds::new(60)));
+        assert_eq!(world.refused(merge), full);
+    }
     merge(&mut world, id, vec![text("a", "4321")], 60).unwrap();
-    create(&mut world, Vec::new(), 60).unwrap();
     world.turn().delete_document(&scope(), &other.into()).unwrap();
-    merge(&mut world, id, vec![text("a", "123456789")], 60).unwrap();
+    merge(&mut world, id, vec![text("a", &"9".repeat(ONE as usize + 9))], 60).unwrap();
     world.restart();
-    assert_eq!(create(&mut world, vec![text("c", "")], 60), Err(full), "the total is known after a restart");
+    assert_eq!(create(&mut world, Vec::new(), 60), Err(full), "the total is known after a restart");
     world.advance(60_000);
-    create(&mut world, vec![text("c", "123456789")], 60).unwrap();
+    create(&mut world, vec![text("c", &"9".repeat(ONE as usize + 9))], 60).unwrap();
 }
 
 #[test]
 fn labels_of_files_count_too() {
-    let mut world = room(10);
+    let mut world = room(ONE + 10);
     let file = |name: &str| NewEntry {
         content: Content::File(FileLabel::new("a/b", Some(name)).unwrap()),
         ..entry("k", b"12345")
     };
-    assert_eq!(create(&mut world, vec![file("nn")], 60), Err(Refusal::DocumentsFull { limit: 10 }));
+    assert_eq!(create(&mut world, vec![file("nn")], 60), Err(Refusal::DocumentsFull { limit: ONE + 10 }));
     create(&mut world, vec![file("n")], 60).unwrap();
 }
 
 #[test]
 fn a_document_may_shrink_even_when_the_limit_has_been_lowered_below_what_is_there() {
-    let mut world = room(100);
+    let mut world = room(2 * ONE);
     let id = create(&mut world, vec![text("a", "123456789")], 60).unwrap();
     world.state.set_rules(Rules { documents_total: 5, ..Rules::default() });
     merge(&mut world, id, vec![text("a", "12345678")], 60).unwrap();
@@ -186,11 +193,11 @@ fn a_document_may_shrink_even_when_the_limit_has_been_lowered_below_what_is_ther
 
 #[test]
 fn a_lending_whose_data_finds_no_room_changes_nothing_and_one_without_data_goes_through() {
-    let mut world = room(10);
+    let mut world = room(ONE + 10);
     world.create("1", Some("g"));
-    let full = Lend { data: vec![text("k", "1234567890")], holder: Holder::New, ..lend_to("a") };
-    assert_eq!(world.refused(|turn| turn.lend(&scope(), full)), Refusal::DocumentsFull { limit: 10 });
     create(&mut world, vec![text("k", "123456789")], 60).unwrap();
+    let full = Lend { data: vec![text("k", "")], holder: Holder::New, ..lend_to("a") };
+    assert_eq!(world.refused(|turn| turn.lend(&scope(), full)), Refusal::DocumentsFull { limit: ONE + 10 });
     assert_eq!(world.take("a"), "1");
 }
 
@@ -333,7 +340,7 @@ fn no_owner_reaches_a_document_made_without_one() {
 
 #[test]
 fn a_deleted_entry_is_gone_its_room_is_free_and_the_others_stay() {
-    let mut world = room(2_010);
+    let mut world = room(2 * ONE + 2_010);
     let id = create(&mut world, vec![entry("k", &big(2_000)), text("m", "12345678")], 60).unwrap();
     world.state.take_changes();
     assert_eq!(

@@ -2,11 +2,13 @@
 
 mod checked;
 
+use std::collections::HashMap;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::{CodePrefix, Digest, DocumentRef, HistoryRules, Once, OnceKey, Sharing};
+use crate::domain::{CodePrefix, Digest, DocumentRef, HistoryRules, Once, OnceKey, Quotas, Sharing};
 use checked::Checked;
 
 const NUMBERS: [&str; 6] = ["1", "2", "3", "40", "41", "42"];
@@ -167,11 +169,12 @@ fn rules(policy: Policy) -> [Rules; 4] {
     };
     let with = |groups: Vec<(GroupName, GroupRules)>| Rules {
         groups: scopes().map(|scope| (scope.tenant, groups.iter().cloned().collect())).into(),
-        documents_total: 9_000,
+        documents_total: 30_000,
         document_entries: 2,
         call_centers: [].into(),
         value_bytes: 2_500,
-        most_keys: 3,
+        quotas: HashMap::new(),
+        usual_quotas: Quotas { matches: 2, documents: 14, interactions: 6, bookings: 5, keys: 3, ..Quotas::default() },
         history: HistoryRules { days: 1, entries: 20 },
     };
     let (g, s) = (group("g"), group("s"));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::once::{KEPT_AFTER_END, MAX_KEYS_OF_ONE};
-use crate::domain::{Digest, DocumentRef, NewInteraction, Once, OnceKey, OnceRecord};
+use crate::domain::{Digest, DocumentRef, NewInteraction, Once, OnceKey, OnceRecord, Quota, Quotas};
 
 fn once(key: &str, request: &str) -> Option<Once> {
     Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([request.as_bytes()]) })
@@ -195,7 +195,8 @@ fn a_spent_key_is_forgotten_a_day_after_the_end_and_a_living_one_never() {
 
 #[test]
 fn above_the_limit_the_keys_that_were_spent_first_go_and_those_of_living_things_stay() {
-    let mut world = World::with(Rules { most_keys: 3, ..Rules::default() });
+    let keys = |keys| Rules { usual_quotas: Quotas { keys, ..Quotas::default() }, ..Rules::default() };
+    let mut world = World::with(keys(4));
     for number in ["1", "2", "3", "4", "5"] {
         world.create(number, Some("g"));
     }
@@ -203,6 +204,7 @@ fn above_the_limit_the_keys_that_were_spent_first_go_and_those_of_living_things_
         world.lend_once(key, lend_to(key)).unwrap();
         world.advance(1);
     }
+    world.state.set_rules(keys(3));
     for number in ["2", "1"] {
         world.free(number);
         world.advance(1);
@@ -211,11 +213,14 @@ fn above_the_limit_the_keys_that_were_spent_first_go_and_those_of_living_things_
     let known = |world: &World| ["a", "b", "c", "d", "e", "f"].map(|key| world.record(key).is_some());
     assert_eq!(known(&world), [true, false, true, true, false, false]);
     world.restart();
-    for key in ["e", "f"] {
-        world.lend_once(key, lend_to(key)).unwrap();
-    }
-    assert_eq!(known(&world), [false, false, true, true, true, true], "four things live");
+    world.lend_once("e", lend_to("e")).unwrap();
+    assert_eq!(known(&world), [false, false, true, true, true, false], "three things live");
+    let full = Refusal::QuotaFull { quota: Quota::Keys, limit: 3 };
+    assert_eq!(world.refused(|turn| turn.under(once("f", "lend")).lend(&scope(), lend_to("f"))), full);
+    assert_eq!(world.lend_once("c", lend_to("c")).unwrap().interaction.id, interaction("c"), "a repetition is told");
+    world.lend(lend_to("f"));
     world.free("3");
+    world.lend_once("f", lend_to("f")).unwrap();
     assert_eq!(world.keys(), 3);
 }
 

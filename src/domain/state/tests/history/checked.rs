@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::*;
 use crate::domain::slot::NumberSlot;
 use crate::domain::state::Ending;
-use crate::domain::state::documents::size;
+use crate::domain::state::usages::Usages;
 use crate::domain::tables::ScopeTables;
 use crate::domain::{AccessCode, AllocationFilter, AllocationId, DocumentId, NumberFilter, NumberState, Ownership};
 
@@ -300,7 +300,7 @@ impl Checked {
 
     /// A call, held against what it must find.
     fn call(&mut self, at: usize, criteria: &Criteria, which: Which, after: AfterMatch) -> String {
-        let most = if which == Which::Newest { 1 } else { usize::MAX };
+        let most = if which == Which::Newest { 1 } else { self.world.state.rules.usual_quotas.matches };
         let fitting = self.on(at, criteria.number).rev().filter(|held| fits(criteria, held));
         let expected: Vec<_> = fitting.map(|held| held.id).take(most).collect();
         let outcome = self.world.turn().match_call(&scopes()[at], criteria, which, after);
@@ -340,10 +340,13 @@ impl Checked {
             }
         }
         let state = &self.world.state;
-        let documents = state.tables().scopes().flat_map(|(_, tables)| tables.documents.values());
-        let bytes: u64 = documents.map(|document| size(&document.entries)).sum();
-        assert_eq!(state.document_bytes, bytes);
-        assert!(bytes <= state.rules.documents_total);
+        for scope in scopes() {
+            let usage = state.usage(&scope.tenant);
+            let quotas = state.rules.quotas(&scope.tenant);
+            assert!(usage.documents <= quotas.documents && usage.interactions <= quotas.interactions);
+            assert!(usage.bookings <= quotas.bookings);
+            assert!(state.keys.living(&scope.tenant) <= quotas.keys);
+        }
     }
 
     /// What is lent by the outcomes is what is lent by the tables.
@@ -383,6 +386,10 @@ impl Checked {
         assert_eq!(anew.take_changes(), [], "nothing is overdue");
         assert_eq!(anew.endings, state.endings);
         assert_eq!(anew.keys, state.keys);
+        let counted = Usages::of(&state.tables);
+        for scope in scopes() {
+            assert_eq!(state.usages.counted(&scope.tenant), counted.counted(&scope.tenant));
+        }
         assert!(state.next_ending().is_none_or(|at| self.world.now < at));
         let pools = self.world.turn().pools();
         let mut again = anew.at(self.world.now, &mut self.world.rng).pools();
