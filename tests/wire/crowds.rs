@@ -319,3 +319,42 @@ async fn silent_tls_handshakes_delay_nobody_and_end_after_ten_seconds() {
     assert!(Wire::over(silent.pop().unwrap()).hangs_up().await);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_answers_that_nobody_takes_are_bounded_together_and_so_is_the_memory_that_they_take() {
+    let data = TempDir::new().unwrap();
+    let binary = Binary::demo(data.path());
+    let address: SocketAddr = binary.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let caller = Caller::of(binary.url());
+    let part = reqwest::multipart::Part::bytes(vec![b'x'; 7_900_000]).file_name("f");
+    let form = reqwest::multipart::Form::new().part("f", part);
+    let stored = send(caller.ivr(Method::POST, "/genesys/1/storage/600").multipart(form)).await;
+    let path = format!("/genesys/1/storage/{}/f", stored.element("id"));
+    let ask = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nTenant-Id: 12345678\r\nApplication-Key: {}\r\n\r\n",
+        crate::callers::DNIS_KEY
+    );
+    // All at a time, so that all are read from the disk at a time.
+    let mut unread = Vec::new();
+    for _ in 0..120 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        unread.push(socket.connect(address).await.unwrap());
+    }
+    for stream in &mut unread {
+        stream.write_all(ask.as_bytes()).await.unwrap();
+    }
+    let crowded = "dnis_gateway_requests_total{dialect=\"gms\",operation=\"storage-read\",outcome=\"crowded\"}";
+    let waiting = Instant::now();
+    while metric(&Caller::of(binary.admin_url()).get("/metrics").await.text(), crowded) < 100.0 {
+        assert!(waiting.elapsed() < Duration::from_secs(60), "nothing bounds them");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", binary.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 500_000, "{peak} KiB");
+    assert_eq!(caller.allocate("meanwhile", "test").await.status, 200);
+    drop(unread);
+    assert_eq!(binary.stop().code(), Some(0));
+}

@@ -18,7 +18,8 @@ const HEAD: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long nothing of an answer may be taken.
 pub(super) const UNTAKEN: Duration = Duration::from_secs(30);
-/// A head that takes longer than this is no honest client's that has just begun to send.
+/// Whoever needs longer than this for a head, in milliseconds, or for beginning with the first one, is no honest client
+/// that has something to ask.
 const SLOW_HEAD: u64 = 1000;
 
 /// What a connection is doing.
@@ -192,14 +193,15 @@ impl Connection {
         }
     }
 
-    /// Whether it is idle, and how much sooner than others it gives way: what is idle between requests first, then
-    /// what has not sent the whole of a head for a while.
+    /// Whether it is idle, and its rank among those that are: what has not come to the end of a head for a while gives
+    /// way before what waits between requests.
     pub(super) fn idle(&self, now: u64) -> Option<(Moment, u8)> {
         let moment = self.moment();
+        let slow = now.saturating_sub(moment.since()) >= SLOW_HEAD;
         match moment.phase() {
-            Phase::Opening | Phase::Waiting | Phase::Closing => Some((moment, 0)),
-            Phase::Head if now.saturating_sub(moment.since()) >= SLOW_HEAD => Some((moment, 1)),
-            _ => None,
+            Phase::Opening | Phase::Head if slow => Some((moment, 0)),
+            Phase::Opening | Phase::Waiting | Phase::Closing => Some((moment, 1)),
+            Phase::Head | Phase::Body | Phase::Handling | Phase::Answering | Phase::GivingWay => None,
         }
     }
 

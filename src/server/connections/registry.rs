@@ -28,6 +28,9 @@ pub(in crate::server) type Limit = Box<dyn Fn(SocketAddr) -> Caps + Send + Sync>
 pub(super) const LEAVING: usize = 8;
 /// How many idle connections are noted at one look through all.
 const NOTED: usize = 64;
+/// A source with no more than this part of all connections, an eighth, does not have to give way to itself first: many
+/// clients may share an address, and are not to push each other out while strangers fill the rest.
+const MODEST: usize = 8;
 /// After a look that found nobody idle, in milliseconds, none is taken: it costs the more the more are busy.
 const BARREN: u64 = 100;
 /// How often connections are held against the time, in milliseconds.
@@ -142,8 +145,9 @@ impl Connections {
         })
     }
 
-    /// A place for a new connection. Where there are too many, the one that has been idle for longest gives way, first
-    /// of the same source; `None` if nobody is idle.
+    /// A place for a new connection. Where a source has too many, its own that has been idle for longest gives way; where
+    /// there are too many in all, anybody's, but first one of the same source if that has a good part of them. `None` if
+    /// nobody is idle.
     pub(super) fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
         let caps = (self.limit)(peer);
         let now = self.clock.now();
@@ -154,6 +158,8 @@ impl Connections {
         let members = open.sources.get_mut(&source);
         let of_source = members.as_ref().map_or(0, |members| members.staying);
         if full || caps.of_source.is_some_and(|most| of_source >= most) {
+            let own = !full || of_source > caps.total / MODEST;
+            let members = members.filter(|_| own);
             let mut told = members.and_then(|members| members.longest.yields(members.connections.values(), now));
             // Others give way only where there are too many in all.
             if told.is_none() && full {
@@ -311,6 +317,35 @@ mod tests {
         assert_eq!(places.each_ref().map(gives_way), [true, true, false]);
         assert!(!gives_way(&new) && !gives_way(&other));
         assert_eq!(registry.ends().find(|(end, _)| *end == End::Refused), Some((End::Refused, 0)));
+    }
+
+    #[test]
+    fn many_clients_of_one_address_do_not_push_each_other_out_while_others_fill_the_rest() {
+        let registry = registry(24, 24);
+        let honest = [1, 1, 1].map(|last| admit(&registry, last).unwrap());
+        honest.iter().for_each(|place| assert!(place.connection.enter(Phase::Handling)));
+        let strangers: Vec<_> = (2..23).map(|last| admit(&registry, last).unwrap()).collect();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        honest.iter().for_each(|place| assert!(place.connection.enter(Phase::Waiting)));
+        let _new = admit(&registry, 1).unwrap();
+        assert!(!honest.iter().any(gives_way), "of three among 24 none gives way to its like");
+        assert!(gives_way(&strangers[0]), "but whoever has been idle for longest");
+    }
+
+    #[test]
+    fn what_does_not_come_to_the_end_of_a_head_gives_way_before_what_waits_between_requests() {
+        let registry = registry(8, 8);
+        let served = admit(&registry, 1).unwrap();
+        assert!(served.connection.enter(Phase::Waiting));
+        let fresh = admit(&registry, 2).unwrap();
+        let silent = admit(&registry, 3).unwrap();
+        let dripping = admit(&registry, 4).unwrap();
+        assert!(dripping.connection.enter(Phase::Head));
+        let ranks = |at: u64| {
+            [&served, &fresh, &silent, &dripping].map(|place| place.connection.idle(at).map(|(_, rank)| rank))
+        };
+        assert_eq!(ranks(registry.clock.now()), [Some(1), Some(1), Some(1), None]);
+        assert_eq!(ranks(registry.clock.now() + 1_000), [Some(1), Some(0), Some(0), Some(0)]);
     }
 
     #[test]

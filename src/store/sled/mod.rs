@@ -42,7 +42,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::loading::{self, Values};
 use super::snapshot::Ended;
@@ -66,6 +66,9 @@ pub use verify::verify;
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
 const QUEUE: usize = 16 * 1024;
+
+/// How many large values are read at a time.
+const LOADS: usize = 4;
 
 /// Hears of every commit; for metrics.
 pub trait Observer: Send + Sync {
@@ -124,6 +127,8 @@ pub struct SledStore {
     view: Arc<RwLock<Tables>>,
     /// For the bytes of large values; gone after closing, so that the directory is let go of.
     records: Arc<RwLock<Option<Arc<Records>>>>,
+    /// Turns at reading large values.
+    loads: Semaphore,
     clock: Arc<dyn Clock>,
     /// The rules in force, for readers.
     rules: ArcSwap<Rules>,
@@ -168,6 +173,7 @@ impl SledStore {
             queue,
             view,
             records: Arc::new(RwLock::new(Some(records))),
+            loads: Semaphore::new(LOADS),
             clock: options.clock,
             rules,
             status,
@@ -206,11 +212,15 @@ impl SledStore {
     /// Reads something of a live document from the tree. A value can be dropped between the look at the index and the
     /// look at the tree; `query` then answers `None`, and the index is looked at again when the writer has published
     /// what dropped it.
+    ///
+    /// Only a few are read at a time. Whoever waited goes on with what it got in the same step in which it lets the next
+    /// one in, so no more are in memory than those few and what the callers have been given already.
     async fn load<T, F>(&self, scope: &Scope, named: DocumentRef, query: F) -> Result<Option<T>>
     where
         F: Fn(&Document, &Tree) -> std::result::Result<Option<T>, String> + Send + Sync + 'static,
         T: Send + 'static,
     {
+        let _turn = self.loads.acquire().await.map_err(|_| closed())?;
         let query = Arc::new(query);
         let mut seen: Option<Arc<Document>> = None;
         while let Some(document) = self.live_document(scope, &named) {
