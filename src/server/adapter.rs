@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -201,8 +202,9 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &RequestHead
         Ok(endpoint) => {
             let source = origin::source(request, &settings.server.trusted_proxies);
             let hold = || gateway.in_flight.hold(settings.server.limits.bodies_in_flight);
+            // It stays where it is: a call's future is long, and would be copied at every step into another one.
             // What is held of the request goes with its body, before the answer is.
-            let answering = answer(dialect, &endpoint, head, source, &settings, body, hold());
+            let answering = pin!(answer(dialect, &endpoint, head, source, &settings, body, hold()));
             // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
             let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
             let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));

@@ -65,7 +65,8 @@ pub(super) fn main_workers(gateway: &Data<Gateway>, count: usize, tls: &Tls) -> 
             let gateway = answering.clone();
             async move {
                 let (line, has_body) = (service::line(&request), service::has_body(&mut request));
-                let answering = adapter::handle(request, Rc::clone(&line), &gateway);
+                // Long, and handed on several times: all but its place.
+                let answering = Box::pin(adapter::handle(request, Rc::clone(&line), &gateway));
                 Ok::<_, Response<BoxBody>>(service::attended(line, has_body, answering).await)
             }
         });
