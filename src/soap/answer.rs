@@ -118,7 +118,7 @@ pub fn write(version: Version, payload: &str) -> String {
     envelope(version, "", payload)
 }
 
-/// The envelope that [`write`] or a fault made, with these header blocks before those it has; they are already markup.
+/// The envelope that [`write()`] or a fault made, with these header blocks before those it has; they are already markup.
 pub fn with_headers(version: Version, envelope: &str, headers: &str) -> String {
     let prefix = version.prefix();
     let empty = format!("<{prefix}:Header/>");
