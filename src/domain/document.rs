@@ -214,6 +214,15 @@ pub struct Document {
     pub entries: Entries,
 }
 
+impl Document {
+    /// How long its texts are together, in bytes: what an answer with the whole of it carries. Files are asked for one at
+    /// a time.
+    pub fn text_bytes(&self) -> u64 {
+        let texts = self.entries.values().filter(|entry| entry.content == Content::Text);
+        texts.map(Entry::length).sum()
+    }
+}
+
 /// A document as a caller names it: the id, and by which right.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DocumentRef {

@@ -13,6 +13,8 @@ pub const DOCUMENT_COST: u64 = 576;
 pub const FIRST_ENTRY_COST: u64 = 704;
 /// What an entry takes besides its key, its label and its value, in bytes.
 pub const ENTRY_COST: u64 = 128;
+/// How long the texts of all matches of one answer may be together, in bytes. What does not fit is left for the next match.
+pub const MATCH_TEXT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How much of everything a tenant may have. Where less is allowed than there is, nothing is removed and nothing more is
 /// taken.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::domain::history::End;
+use crate::domain::quotas::MATCH_TEXT_BYTES;
 use crate::domain::refusal::Miss;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Sharing, Tables, Timestamp};
@@ -93,7 +94,7 @@ impl Criteria {
 pub enum Which {
     /// The newest allocation only.
     Newest,
-    /// All that the tenant may have answered at a time, newest first.
+    /// All that the tenant may have answered at a time and whose user data fit into one answer, newest first.
     All,
 }
 
@@ -119,6 +120,21 @@ pub struct Match {
     pub late: bool,
 }
 
+/// The first matches whose texts are together no longer than one answer may be, and the very first however long it is.
+fn fitting_an_answer(matches: impl Iterator<Item = Match>) -> Vec<Match> {
+    let mut left = MATCH_TEXT_BYTES;
+    let mut fitting = Vec::new();
+    for found in matches {
+        let length = found.document.as_ref().map_or(0, |document| document.text_bytes());
+        if length > left && !fitting.is_empty() {
+            break;
+        }
+        left = left.saturating_sub(length);
+        fitting.push(found);
+    }
+    fitting
+}
+
 impl Turn<'_> {
     /// Recognises a call and frees the numbers of all that is returned, newest first.
     ///
@@ -141,7 +157,8 @@ impl Turn<'_> {
             return Err(Refusal::NoMatch(criteria.miss(&self.state.tables, scope, slot, self.now)));
         }
         // Whatever is lent ends with its interaction, so all of them are described.
-        let matches: Vec<_> = allocations.into_iter().filter_map(|found| self.describe(scope, found)).collect();
+        let matches = allocations.into_iter().filter_map(|found| self.describe(scope, found));
+        let matches = fitting_an_answer(matches);
         let scope = self.state.shared(scope);
         for found in &matches {
             self.state.end_allocation(&scope, found.allocation.number, found.allocation.id, End::Matched, self.now);

@@ -1,6 +1,7 @@
 //! Quotas: what a tenant has is counted, refused beyond what it may have, and nothing of it concerns other tenants.
 
 use super::*;
+use crate::domain::quotas::MATCH_TEXT_BYTES;
 use crate::domain::{AllocationId, Quota, Quotas, Sharing, Usage};
 
 fn other() -> Scope {
@@ -169,4 +170,29 @@ fn a_match_of_all_answers_and_frees_the_newest_only_that_fit_into_an_answer() {
     assert_eq!(usage(&world).bookings, 2);
     let rest = world.turn().match_call(&scope(), &call_to("1"), Which::All, AfterMatch::Keep).unwrap();
     assert_eq!(rest.len(), 2);
+}
+
+#[test]
+fn a_match_of_all_answers_and_frees_no_more_user_data_than_fit_into_an_answer_but_the_first_always() {
+    let mut world = allowed(Quotas::default());
+    let long = "x".repeat(usize::try_from(MATCH_TEXT_BYTES / 2).unwrap());
+    let ids: Vec<AllocationId> = ["a", "b", "c"]
+        .map(|id| {
+            let lent = world.lend(lend_to(id));
+            let data = lent.interaction.data.into();
+            world.turn().merge_document(&scope(), &data, vec![text("note", &long)], None).unwrap();
+            lent.allocation.id
+        })
+        .into();
+    let found = |world: &mut World| {
+        let found = world.turn().match_call(&scope(), &call_to("1"), Which::All, AfterMatch::Keep).unwrap();
+        found.iter().map(|found| found.allocation.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&mut world), [ids[2], ids[1]]);
+    let lent = world.lend(lend_to("d"));
+    let data = lent.interaction.data.into();
+    let very_long = ["1", "2", "3"].map(|key| text(key, &long));
+    world.turn().merge_document(&scope(), &data, very_long.into(), None).unwrap();
+    assert_eq!(found(&mut world), [lent.allocation.id]);
+    assert_eq!(found(&mut world), [ids[0]]);
 }
