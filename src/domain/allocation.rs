@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccessCode, Caller, InteractionId, Number, Sharing, Timestamp};
 
-/// The id of an allocation; a greater one is newer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The id of an allocation among those of its scope; a greater one is newer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AllocationId(pub u64);
 

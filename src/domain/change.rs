@@ -44,19 +44,41 @@ pub enum Change {
     Ended(Arc<Scope>, Arc<Past>),
     /// Everything in a bucket of the history is forgotten; nothing comes into it or before it any more.
     HistoryDropped(Bucket),
-    /// Ids were given out.
+    /// Ids were given out in a scope.
+    Ids(Arc<Scope>, Ids),
+    /// Ids were given out that are counted for all scopes together.
     Counters(Counters),
 }
 
-/// The last ids given out. An id is never given twice, not even after a restart.
+/// The last ids given out in one scope. Each scope counts for itself, so that nobody reads off his ids how much others do;
+/// an id is never given twice in a scope, not even after a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
+pub struct Ids {
     /// Of numbers.
     pub number: u64,
     /// Of allocations.
     pub allocation: u64,
     /// Of interactions that the gateway named.
     pub interaction: u64,
-    /// Of large values.
+}
+
+impl Ids {
+    /// Whichever is later, for each kind.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            number: self.number.max(other.number),
+            allocation: self.allocation.max(other.allocation),
+            interaction: self.interaction.max(other.interaction),
+        }
+    }
+}
+
+/// The last ids given out that are counted for all scopes together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// What an older release gave out while it counted for all scopes together. Every scope goes on above it, whatever of
+    /// it was its own; nothing is added any more.
+    pub before: Ids,
+    /// Of large values, which nobody outside sees.
     pub value: u64,
 }

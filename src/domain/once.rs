@@ -114,11 +114,11 @@ pub enum Made {
 /// What tells the things that can be made apart, whatever scope they are in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Identity {
-    Allocation(AllocationId),
-    Number(NumberId),
     Interaction(DocumentId),
     Document(DocumentId),
     /// The ids of these count up in each scope.
+    Allocation(Arc<Scope>, AllocationId),
+    Number(Arc<Scope>, NumberId),
     Route(Arc<Scope>, RouteId),
     Skill(Arc<Scope>, SkillId),
 }
@@ -126,8 +126,8 @@ pub(super) enum Identity {
 impl Made {
     pub(super) fn identity(&self, scope: &Arc<Scope>) -> Identity {
         match self {
-            Self::Allocation(_, id) => Identity::Allocation(*id),
-            Self::Number(_, id) => Identity::Number(*id),
+            Self::Allocation(_, id) => Identity::Allocation(Arc::clone(scope), *id),
+            Self::Number(_, id) => Identity::Number(Arc::clone(scope), *id),
             Self::Interaction(_, data) => Identity::Interaction(*data),
             Self::Document(id) => Identity::Document(*id),
             Self::Route(id) => Identity::Route(Arc::clone(scope), *id),

@@ -12,7 +12,7 @@ mod scope;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::change::{Change, Counters};
+use super::change::{Change, Counters, Ids};
 use super::hash::FastMap;
 use super::history::{Bucket, Buckets, End, Held, HistoryQuery, Known};
 use super::routes::{CallTables, RoutePage, Routed};
@@ -24,7 +24,7 @@ use super::{
 };
 
 pub use super::slot::Found;
-pub use contents::Contents;
+pub use contents::{Contents, Lendings};
 pub(super) use scope::ScopeTables;
 
 /// A page of a list of numbers.
@@ -78,6 +78,7 @@ impl Tables {
                 }
             }
             Change::HistoryDropped(bucket) => self.history.drop(*bucket),
+            Change::Ids(scope, ids) => self.scope_mut(scope).ids = *ids,
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
@@ -136,7 +137,12 @@ impl Tables {
         self.scopes.iter()
     }
 
-    /// The last ids given out.
+    /// The last ids given out in a scope.
+    pub fn ids(&self, scope: &Scope) -> Ids {
+        self.scope(scope).map(|scope| scope.ids).unwrap_or_default().max(self.counters.before)
+    }
+
+    /// The last ids given out that are counted for all scopes together.
     pub fn counters(&self) -> Counters {
         self.counters
     }

@@ -18,7 +18,7 @@ use crate::domain::{
 pub(super) const FORMAT: &str = "dnis-gateway-dump";
 /// The format written today. The first number changes when older releases could misread a dump, the second when
 /// something is added.
-pub(super) const VERSION: &str = "1.0";
+pub(super) const VERSION: &str = "1.1";
 /// The major version that this release reads.
 pub(super) const MAJOR: &str = "1";
 /// Longest line that is read, in bytes; the longest that is written is far shorter.
@@ -48,6 +48,7 @@ pub struct Header {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(super) enum Line {
     Counters(Counters),
+    Ids(IdsLine),
     Number(NumberLine),
     Interaction(InteractionLine),
     Allocation(AllocationLine),
@@ -69,6 +70,7 @@ impl Line {
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Counters(_) => Kind::Counters,
+            Self::Ids(_) => Kind::Ids,
             Self::Number(_) => Kind::Number,
             Self::Interaction(_) => Kind::Interaction,
             Self::Allocation(_) => Kind::Allocation,
@@ -91,8 +93,10 @@ impl Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// The last ids given out.
+    /// The last ids given out that are counted for all scopes together.
     Counters,
+    /// The last ids given out in a scope.
+    Ids,
     /// A number.
     Number,
     /// An interaction.
@@ -129,7 +133,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The last ids given out.
+/// The last ids given out that are counted for all scopes together. The first three are those of a release that counted
+/// all ids so; every scope goes on above them.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counters {
@@ -137,6 +142,18 @@ pub(super) struct Counters {
     pub(super) allocation: u64,
     pub(super) interaction: u64,
     pub(super) value: u64,
+}
+
+/// The last ids given out in a scope.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IdsLine {
+    pub(super) tenant: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) environment: Option<EnvironmentName>,
+    pub(super) number: u64,
+    pub(super) allocation: u64,
+    pub(super) interaction: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

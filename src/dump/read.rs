@@ -4,11 +4,13 @@ use std::io::BufRead;
 use std::sync::Arc;
 
 use super::bytes::Bytes;
-use super::line::{AllocationLine, DocumentLine, EntryLine, FileLine, InteractionLine, Line, NumberLine, ValueLine};
+use super::line::{
+    AllocationLine, DocumentLine, EntryLine, FileLine, IdsLine, InteractionLine, Line, NumberLine, ValueLine,
+};
 use super::remembered::PastLine;
 use super::seal::Lines;
 use super::{Error, Summary};
-use crate::domain::change::Counters;
+use crate::domain::change::{Counters, Ids};
 use crate::domain::document::{Entries, FileLabel};
 use crate::domain::history::{Bucket, Past};
 use crate::domain::number::LastLending;
@@ -76,7 +78,12 @@ where
         match line {
             Line::Counters(counters) => {
                 let super::line::Counters { number, allocation, interaction, value } = counters;
-                self.hand_on(Change::Counters(Counters { number, allocation, interaction, value }))
+                self.hand_on(Change::Counters(Counters { before: Ids { number, allocation, interaction }, value }))
+            }
+            Line::Ids(line) => {
+                let IdsLine { tenant, environment, number, allocation, interaction } = line;
+                let scope = self.scope(tenant, environment);
+                self.hand_on(Change::Ids(scope, Ids { number, allocation, interaction }))
             }
             Line::Number(line) => self.number(line),
             Line::Interaction(line) => self.interaction(line),

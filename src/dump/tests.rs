@@ -205,7 +205,7 @@ async fn a_line_that_is_missing_doubled_or_behind_the_end_is_noticed() {
 async fn what_only_a_later_release_knows_is_refused_and_said() {
     let dump = dumped(&store().await).await;
     let newer = |text: &str| {
-        text.replace("\"version\":\"1.0\",\"gateway\":\"0.1.0\"", "\"version\":\"1.7\",\"gateway\":\"9.9.9\"")
+        text.replace("\"version\":\"1.1\",\"gateway\":\"0.1.0\"", "\"version\":\"1.7\",\"gateway\":\"9.9.9\"")
     };
     let later = forged(&dump, |lines| {
         lines[0] = newer(&lines[0]);
@@ -230,7 +230,7 @@ async fn what_only_a_later_release_knows_is_refused_and_said() {
     );
     let understood = forged(&dump, |lines| lines[0] = newer(&lines[0]));
     assert!(changes(understood.as_bytes()).is_ok(), "a later format whose every line is known says nothing new");
-    let other = forged(&dump, |lines| lines[0] = lines[0].replace("\"1.0\"", "\"2.0\""));
+    let other = forged(&dump, |lines| lines[0] = lines[0].replace("\"1.1\"", "\"2.0\""));
     assert_eq!(
         refusal(&other),
         "the dump has format 2.0, this release reads format 1; restore it with a release that reads it"

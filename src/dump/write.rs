@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::line::{
-    AllocationLine, Counters, DocumentLine, EntryLine, FORMAT, FileLine, Freed, Header, InteractionLine, Large, Line,
-    NumberLine, PIECE_BYTES, VERSION, ValueLine,
+    AllocationLine, Counters, DocumentLine, EntryLine, FORMAT, FileLine, Freed, Header, IdsLine, InteractionLine,
+    Large, Line, NumberLine, PIECE_BYTES, VERSION, ValueLine,
 };
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use super::seal::Seal;
@@ -60,10 +60,17 @@ impl<W: Write> Writer<W> {
     fn change(&mut self, change: &Change) -> Result<(), Error> {
         match change {
             Change::Counters(counters) => self.line(&Line::Counters(Counters {
-                number: counters.number,
-                allocation: counters.allocation,
-                interaction: counters.interaction,
+                number: counters.before.number,
+                allocation: counters.before.allocation,
+                interaction: counters.before.interaction,
                 value: counters.value,
+            })),
+            Change::Ids(scope, ids) => self.line(&Line::Ids(IdsLine {
+                tenant: scope.tenant.clone(),
+                environment: scope.environment.clone(),
+                number: ids.number,
+                allocation: ids.allocation,
+                interaction: ids.interaction,
             })),
             Change::Number(scope, number, Some(record)) => self.line(&Line::Number(NumberLine {
                 tenant: scope.tenant.clone(),

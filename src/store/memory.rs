@@ -174,7 +174,7 @@ impl Import for MemoryImport<'_> {
         let sifted =
             store.read(|tables, now| staging.sift(rows, |number| tables.number(&scope, number, now).is_some()));
         if !sifted.fresh.is_empty() {
-            let first = store.write(|turn| Ok(turn.reserve_numbers(sifted.fresh.len() as u64)))?;
+            let first = store.write(|turn| Ok(turn.reserve_numbers(&staging.scope, sifted.fresh.len() as u64)))?;
             staging.keep(first, sifted.fresh);
         }
         Ok(sifted.bad)

@@ -1,6 +1,6 @@
 //! Everything a store holds at one point in its history, told one piece after another while the store goes on.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::iter;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::loading::Values;
 use super::{Error, Result};
 use crate::domain::history::{Bucket, Past};
-use crate::domain::tables::Contents;
-use crate::domain::{AllocationId, Change, Scope, Timestamp, Value};
+use crate::domain::tables::{Contents, Lendings};
+use crate::domain::{Change, Scope, Timestamp, Value};
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,7 @@ impl Snapshot {
             (Arc::clone(&kept), kept)
         };
         let history = contents.history().to_vec();
-        let then =
-            Then { running: contents.allocations().collect(), last: AllocationId(contents.counters().allocation) };
+        let then = Then(contents.lent().map(|(scope, lent)| (Arc::clone(scope), lent)).collect());
         let changes = contents.into_changes().flat_map(move |change| {
             let value = kept_value(&change, &*values);
             iter::once(Ok(change)).chain(value)
@@ -78,23 +77,25 @@ pub(super) trait Ended {
 }
 
 /// How it was with the allocations when the snapshot was taken.
-struct Then {
-    /// Those that had not ended.
-    running: HashSet<AllocationId>,
-    /// The last one that had begun.
-    last: AllocationId,
-}
+struct Then(HashMap<Arc<Scope>, Lendings>);
 
 impl Then {
+    /// Whether an entry of the history was one then already.
+    fn had_ended(&self, scope: &Scope, past: &Past) -> bool {
+        let id = past.allocation.id;
+        self.0.get(scope).is_some_and(|lent| id <= lent.last && !lent.running.contains(&id))
+    }
+
     /// The entries that a bucket had then, which are so many, in the order of lending.
     fn ended(&self, kept: &impl Ended, bucket: Bucket, count: u64) -> Result<Vec<Change>> {
         let mut ended = kept.ended(bucket).map_err(|reason| Error::Unavailable(reason.into()))?;
-        ended.retain(|(_, past)| past.allocation.id <= self.last && !self.running.contains(&past.allocation.id));
+        ended.retain(|(scope, past)| self.had_ended(scope, past));
         if ended.len() as u64 != count {
             let reason = format!("hour {} of the history has {} entries instead of {count}", bucket.hour, ended.len());
             return Err(Error::Unavailable(reason.into()));
         }
-        ended.sort_unstable_by_key(|(_, past)| past.allocation.id);
+        ended
+            .sort_unstable_by(|(one, past), (other, than)| (past.allocation.id, one).cmp(&(than.allocation.id, other)));
         let numbered = (1..).zip(ended);
         Ok(numbered.map(|(count, (scope, past))| Change::Ended(scope, Arc::new(Past { count, ..past }))).collect())
     }

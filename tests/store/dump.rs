@@ -287,7 +287,7 @@ async fn a_dump_that_contradicts_itself_is_refused_and_leaves_nothing() {
         |change| matches!(change, Change::Number(..)),
         |change| matches!(change, Change::Interaction(..)),
         |change| matches!(change, Change::Document(..)),
-        |change| matches!(change, Change::Counters(..)),
+        |change| matches!(change, Change::Ids(..)),
     ];
     for (place, missing) in kinds.into_iter().enumerate() {
         let home = tempfile::tempdir().unwrap();

@@ -23,6 +23,7 @@ mod gateway;
 mod guessing;
 mod log;
 mod native;
+mod neighbours;
 mod numbers;
 mod pages;
 mod quotas;

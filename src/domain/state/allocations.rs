@@ -123,7 +123,7 @@ impl State {
         let ended = now.min(allocation.deadline);
         self.unplan(scope, &record.group, &allocation);
         self.apply(Change::Released(Arc::clone(scope), Arc::clone(&allocation)));
-        self.finish(&Identity::Allocation(id), ended);
+        self.finish(&Identity::Allocation(Arc::clone(scope), id), ended);
         let end = match end {
             End::Matched if !allocation.live(now) => End::MatchedLate,
             _ if !allocation.live(now) => End::Expired,

@@ -227,7 +227,7 @@ impl State {
                 Value::Inline(bytes)
             } else {
                 let length = bytes.len() as u64;
-                let id = ValueId(self.next_id(|counters| &mut counters.value));
+                let id = self.next_value();
                 self.apply(Change::ValueKept(id, bytes));
                 Value::Apart { id, length }
             };
@@ -253,6 +253,14 @@ impl State {
             self.apply(Change::Entry(Arc::clone(scope), id, key.clone(), None));
             self.drop_value(entry);
         }
+    }
+
+    /// Gives out an id of a large value; these are counted for all scopes together.
+    fn next_value(&mut self) -> ValueId {
+        let mut counters = self.tables.counters();
+        counters.value += 1;
+        self.apply(Change::Counters(counters));
+        ValueId(counters.value)
     }
 
     fn drop_value(&mut self, entry: &Entry) {

@@ -38,12 +38,12 @@ impl Turn<'_> {
         }
         self.state.check_new_interaction(&scope.tenant)?;
         self.state.check_room(&scope.tenant, None, &data)?;
-        let id = id.unwrap_or_else(|| self.fresh_interaction_id());
+        let scope = &self.state.shared(scope);
+        let id = id.unwrap_or_else(|| self.fresh_interaction_id(scope));
         let deadline = lasting.map_or(Deadline::Never, |lasting| Deadline::At(self.now.after(lasting)));
         let interaction = self.begin_interaction(scope, id, deadline, application);
-        let scope = self.state.shared(scope);
-        self.state.write_entries(&scope, interaction.data, data);
-        self.remember(&scope, || Made::Interaction(interaction.id.clone(), interaction.data));
+        self.state.write_entries(scope, interaction.data, data);
+        self.remember(scope, || Made::Interaction(interaction.id.clone(), interaction.data));
         Ok(interaction)
     }
 
@@ -88,8 +88,8 @@ impl Turn<'_> {
     }
 
     /// An id of the gateway's own making: a decimal counter, a hyphen and a UUID, as GMS forms its instance ids.
-    pub(super) fn fresh_interaction_id(&mut self) -> InteractionId {
-        let counter = self.state.next_id(|counters| &mut counters.interaction);
+    pub(super) fn fresh_interaction_id(&mut self, scope: &Arc<Scope>) -> InteractionId {
+        let counter = self.state.next_id(scope, |ids| &mut ids.interaction);
         let uuid = self.fresh_uuid();
         InteractionId::new(&format!("{counter}-{uuid}")).expect("digits and a UUID are a valid id")
     }

@@ -133,7 +133,7 @@ impl Turn<'_> {
             Choice::Again(running) => self.state.renew(&scope, running, deadline, lend.caller),
             Choice::Number { number, sharing, code } => {
                 let allocation = Allocation {
-                    id: AllocationId(self.state.next_id(|counters| &mut counters.allocation)),
+                    id: AllocationId(self.state.next_id(&scope, |ids| &mut ids.allocation)),
                     number,
                     interaction: interaction.id.clone(),
                     code,
@@ -219,7 +219,7 @@ impl Turn<'_> {
                 self.begin_interaction(scope, id.clone(), lives_until, lend.application.clone())
             }
             (None, Holder::New) => {
-                let id = self.fresh_interaction_id();
+                let id = self.fresh_interaction_id(scope);
                 self.begin_interaction(scope, id, lives_until, lend.application.clone())
             }
         };

@@ -29,6 +29,7 @@ use super::{
     Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Once, OnceKey, Rules, Scope, Seconds, Tables,
     Timestamp,
 };
+use crate::domain::change::Ids;
 use crate::domain::hash::FastMap;
 use crate::domain::history::End;
 use crate::domain::slot::NumberSlot;
@@ -197,13 +198,18 @@ impl State {
     }
 
     /// Gives out an id from the counter that `which` picks.
-    fn next_id(&mut self, which: fn(&mut super::change::Counters) -> &mut u64) -> u64 {
-        let mut counters = self.tables.counters();
-        let counter = which(&mut counters);
-        *counter += 1;
-        let id = *counter;
-        self.apply(Change::Counters(counters));
-        id
+    fn next_id(&mut self, scope: &Arc<Scope>, which: fn(&mut Ids) -> &mut u64) -> u64 {
+        self.next_ids(scope, which, 1)
+    }
+
+    /// Gives out so many ids of the scope, and tells the first of them.
+    fn next_ids(&mut self, scope: &Arc<Scope>, which: fn(&mut Ids) -> &mut u64, count: u64) -> u64 {
+        let mut ids = self.tables.ids(scope);
+        let last = which(&mut ids);
+        let first = *last + 1;
+        *last += count;
+        self.apply(Change::Ids(Arc::clone(scope), ids));
+        first
     }
 
     /// Works out the pools, the endings and what tenants have anew from the tables.

@@ -40,7 +40,7 @@ impl Turn<'_> {
         if self.state.tables.number(&scope, new.number, self.now).is_some() {
             return Err(Refusal::NumberExists(new.number));
         }
-        let id = NumberId(self.state.next_id(|counters| &mut counters.number));
+        let id = NumberId(self.state.next_id(&scope, |ids| &mut ids.number));
         let NewNumber { number, dnid, group, enabled } = new;
         let record = NumberRecord { id, number, dnid, group, enabled, freed: None };
         self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
@@ -50,12 +50,9 @@ impl Turn<'_> {
     }
 
     /// Gives out ids for so many numbers that are to be imported, and tells the first of them.
-    pub fn reserve_numbers(&mut self, count: u64) -> NumberId {
-        let mut counters = self.state.tables.counters();
-        let first = counters.number + 1;
-        counters.number += count;
-        self.state.apply(Change::Counters(counters));
-        NumberId(first)
+    pub fn reserve_numbers(&mut self, scope: &Scope, count: u64) -> NumberId {
+        let scope = self.state.shared(scope);
+        NumberId(self.state.next_ids(&scope, |ids| &mut ids.number, count))
     }
 
     /// The places in `records` of those whose numbers exist.
@@ -111,8 +108,9 @@ impl Turn<'_> {
         // None of them is live: they are kept for late calls, which find nothing any more.
         self.state.end_allocations(&scope, number);
         self.state.displace(&scope, number);
+        let identity = Identity::Number(Arc::clone(&scope), found.record.id);
         self.state.apply(Change::Number(scope, number, None));
-        self.state.finish(&Identity::Number(found.record.id), self.now);
+        self.state.finish(&identity, self.now);
         Ok(())
     }
 

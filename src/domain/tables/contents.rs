@@ -3,11 +3,12 @@
 //! A copy of the tables would copy their indexes too, which takes a second for a million numbers; this list shares every
 //! value with them and takes the time of walking through them once. The indexes follow from what is in it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::scope::InteractionSlot;
 use super::{ScopeTables, Tables};
-use crate::domain::change::{Change, Counters};
+use crate::domain::change::{Change, Counters, Ids};
 use crate::domain::history::Bucket;
 use crate::domain::routes::CallContents;
 use crate::domain::{
@@ -31,12 +32,22 @@ pub struct Contents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct ScopeContents {
     scope: Arc<Scope>,
+    ids: Ids,
     numbers: Vec<Arc<NumberRecord>>,
     interactions: Vec<Arc<Interaction>>,
     allocations: Vec<Arc<Allocation>>,
     documents: Vec<Arc<Document>>,
     calls: CallContents,
     once: Vec<(OnceKey, Arc<OnceRecord>)>,
+}
+
+/// The allocations of one scope at one point.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lendings {
+    /// Those that are kept.
+    pub running: HashSet<AllocationId>,
+    /// The last one that had begun.
+    pub last: AllocationId,
 }
 
 impl Tables {
@@ -64,6 +75,7 @@ impl ScopeTables {
             calls,
             once,
             expired: _,
+            ids,
         } = self;
         let mut allocations = Vec::with_capacity(lent.len());
         let numbers = numbers.values().map(|slot| {
@@ -72,6 +84,7 @@ impl ScopeTables {
         });
         ScopeContents {
             scope: Arc::clone(scope),
+            ids: *ids,
             numbers: numbers.collect(),
             interactions: interactions
                 .values()
@@ -90,21 +103,20 @@ impl Contents {
     /// entries of the history.
     pub fn len(&self) -> usize {
         let lengths = self.scopes.iter().map(|scope| {
-            let ScopeContents { scope: _, numbers, interactions, allocations, documents, calls, once } = scope;
+            let ScopeContents { scope: _, ids: _, numbers, interactions, allocations, documents, calls, once } = scope;
             numbers.len() + interactions.len() + allocations.len() + documents.len() + calls.len() + once.len()
         });
         let ended: u64 = self.history.iter().map(|(_, count)| count).sum();
         lengths.sum::<usize>() + usize::try_from(ended).unwrap_or(usize::MAX)
     }
 
-    /// The last ids given out.
-    pub fn counters(&self) -> Counters {
-        self.counters
-    }
-
-    /// The ids of the allocations that are kept.
-    pub fn allocations(&self) -> impl Iterator<Item = AllocationId> {
-        self.scopes.iter().flat_map(|scope| scope.allocations.iter().map(|allocation| allocation.id))
+    /// The allocations of each scope.
+    pub fn lent(&self) -> impl Iterator<Item = (&Arc<Scope>, Lendings)> {
+        let before = self.counters.before;
+        self.scopes.iter().map(move |contents| {
+            let running = contents.allocations.iter().map(|allocation| allocation.id).collect();
+            (&contents.scope, Lendings { running, last: AllocationId(contents.ids.max(before).allocation) })
+        })
     }
 
     /// How many entries of the history each bucket has, oldest first.
@@ -130,11 +142,12 @@ impl Contents {
 
 impl ScopeContents {
     fn into_changes(self) -> impl Iterator<Item = Change> + Send {
-        let Self { scope, numbers, mut interactions, mut allocations, mut documents, calls, mut once } = self;
+        let Self { scope, ids, numbers, mut interactions, mut allocations, mut documents, calls, mut once } = self;
         interactions.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         allocations.sort_unstable_by_key(|allocation| allocation.id);
         documents.sort_unstable_by_key(|document| document.id);
         once.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        let given = (ids != Ids::default()).then(|| Change::Ids(Arc::clone(&scope), ids));
         let of = Arc::clone(&scope);
         let numbers =
             numbers.into_iter().map(move |record| Change::Number(Arc::clone(&of), record.number, Some(record)));
@@ -148,7 +161,14 @@ impl ScopeContents {
         let of = Arc::clone(&scope);
         let once = once.into_iter().map(move |(key, record)| Change::Once(Arc::clone(&of), key, Some(record)));
         let documents = documents.into_iter().flat_map(move |document| of_document(&scope, document));
-        numbers.chain(interactions).chain(allocations).chain(documents).chain(calls).chain(once)
+        given
+            .into_iter()
+            .chain(numbers)
+            .chain(interactions)
+            .chain(allocations)
+            .chain(documents)
+            .chain(calls)
+            .chain(once)
     }
 }
 

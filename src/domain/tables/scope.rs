@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::dnids::Dnids;
 use super::expired::Expired;
+use crate::domain::change::Ids;
 use crate::domain::hash::FastMap;
 use crate::domain::routes::CallTables;
 use crate::domain::slot::NumberSlot;
@@ -36,6 +37,7 @@ pub(in crate::domain) struct ScopeTables {
     pub(in crate::domain) once: HashMap<OnceKey, Arc<OnceRecord>>,
     pub(in crate::domain) calls: CallTables,
     pub(super) expired: Expired,
+    pub(super) ids: Ids,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,7 @@ impl ScopeTables {
             && self.documents.is_empty()
             && self.calls.is_empty()
             && self.once.is_empty()
+            && self.ids == Ids::default()
     }
 
     /// See [`Tables::dialled`](super::Tables::dialled).

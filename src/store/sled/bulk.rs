@@ -59,7 +59,8 @@ impl Import for SledImport<'_> {
         let sifted = store.read(|tables, now| staging.sift(rows, |number| tables.number(scope, number, now).is_some()));
         if !sifted.fresh.is_empty() {
             let count = sifted.fresh.len() as u64;
-            let first = store.write(move |desk| Ok(desk.turn().reserve_numbers(count))).await?;
+            let of = Arc::clone(scope);
+            let first = store.write(move |desk| Ok(desk.turn().reserve_numbers(&of, count))).await?;
             let records = staging.keep(first, sifted.fresh).to_vec();
             self.write(records).await?;
         }

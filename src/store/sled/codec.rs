@@ -221,6 +221,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             store(sink, &[tag::HISTORY_BUCKET], Some(&bucket.next()));
             sink.remove(&history::bucket_key(*bucket));
         }
+        Change::Ids(scope, ids) => store(sink, &key(tag::IDS, scope, &[]), Some(ids)),
         Change::Counters(counters) => store(sink, &[tag::COUNTERS], Some(counters)),
     }
 }

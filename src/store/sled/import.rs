@@ -6,7 +6,7 @@
 //!    commands go on in between; nobody sees anything yet.
 //! 2. A command on the writer's thread makes the same changes to the state and calls `Desk::include` with the import's
 //!    id. The changes that the command leaves are then not written once more: the journal gets the one operation
-//!    "what was staged takes effect here", and the readers get all changes at once. (The counters of ids are the
+//!    "what was staged takes effect here", and the readers get all changes at once. (The last ids are the
 //!    exception: they are not staged but written with the commit, since others give out ids meanwhile.)
 //! 3. An import that is not to be goes with [`Import::abandon`]; one that was neither included nor abandoned goes at the
 //!    next start.
@@ -49,7 +49,7 @@ impl Import {
             match change {
                 Change::ValueKept(..) => codec::encode(change, &mut slice),
                 // Ids are given out on while this is staged; the commit writes how far.
-                Change::Counters(_) => {}
+                Change::Ids(..) | Change::Counters(_) => {}
                 _ => codec::encode(change, &mut OpsWriter(&mut operations)),
             }
         }

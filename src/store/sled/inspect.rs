@@ -4,6 +4,7 @@
 //! too, which no start reads, and at how the records fit together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use super::pending::Layer;
 use super::replay;
 use super::tree::Tree;
 use crate::domain::history::Bucket;
-use crate::domain::{AllocationId, Change, DocumentId, NumberId, Tables, Value, ValueId};
+use crate::domain::{AllocationId, Change, DocumentId, NumberId, Scope, Tables, Value, ValueId};
 
 /// Most problems that are told; a tree that has more is told by those.
 const MAX_PROBLEMS: usize = 100;
@@ -75,7 +76,7 @@ struct Inspection {
     /// How many entries of the history there are in each bucket.
     history: BTreeMap<Bucket, u64>,
     /// The allocations that have ended and are remembered.
-    ended: HashSet<AllocationId>,
+    ended: HashMap<Scope, HashSet<AllocationId>>,
 }
 
 /// What there is of a large value.
@@ -89,7 +90,7 @@ impl Inspection {
     fn of(subject: &Subject<'_>) -> Self {
         let Marker { store, format, .. } = *subject.marker;
         let report = Report { store, format, commits: subject.commits, ..Report::default() };
-        let (history, ended) = (BTreeMap::new(), HashSet::new());
+        let (history, ended) = (BTreeMap::new(), HashMap::new());
         Self { report, loader: Loader::default(), values: HashMap::new(), history, ended }
     }
 
@@ -120,9 +121,9 @@ impl Inspection {
     }
 
     fn ended(&mut self, key: &[u8], value: &[u8]) -> Result<(), codec::Unreadable> {
-        let (_, past) = codec::history::entry(key, value)?;
+        let (scope, past) = codec::history::entry(key, value)?;
         *self.history.entry(past.bucket).or_default() += 1;
-        if !self.ended.insert(past.allocation.id) {
+        if !self.ended.entry(scope).or_default().insert(past.allocation.id) {
             self.problem(format!("allocation {} ended twice", past.allocation.id.0));
         }
         Ok(())
@@ -164,14 +165,15 @@ impl Inspection {
         let mut ids = Ids::default();
         for change in tables.contents().into_changes() {
             match change {
-                Change::Counters(_) => {}
-                Change::Number(_, number, Some(record)) => {
-                    if record.id.0 > counters.number || !ids.numbers.insert(record.id) {
+                Change::Ids(..) | Change::Counters(_) => {}
+                Change::Number(scope, number, Some(record)) => {
+                    if record.id.0 > tables.ids(&scope).number || !ids.numbers.insert((scope, record.id)) {
                         self.problem(format!("the id of number {number} was never given out, or twice"));
                     }
                 }
-                Change::Allocated(_, allocation) => {
-                    if allocation.id.0 > counters.allocation || !ids.allocations.insert(allocation.id) {
+                Change::Allocated(scope, allocation) => {
+                    let given = tables.ids(&scope).allocation;
+                    if allocation.id.0 > given || !ids.allocations.insert((scope, allocation.id)) {
                         self.problem(format!("the id of allocation {} was never given out, or twice", allocation.id.0));
                     }
                 }
@@ -226,12 +228,15 @@ impl Inspection {
         for Bucket { hour, part } in std::mem::take(&mut self.history).into_keys() {
             self.problem(format!("part {part} of hour {hour} of the history is not known to be there"));
         }
-        let last = contents.counters().allocation;
-        if let Some(wrong) = self.ended.iter().find(|id| id.0 > last) {
-            self.problem(format!("the id of allocation {}, which has ended, was never given out", wrong.0));
-        }
-        if let Some(wrong) = contents.allocations().find(|id| self.ended.contains(id)) {
-            self.problem(format!("allocation {} has ended and runs", wrong.0));
+        for (scope, ended) in std::mem::take(&mut self.ended) {
+            let last = AllocationId(tables.ids(&scope).allocation);
+            if let Some(wrong) = ended.iter().find(|id| **id > last) {
+                self.problem(format!("the id of allocation {}, which has ended, was never given out", wrong.0));
+            }
+            let lent = contents.lent().find(|(of, _)| ***of == scope);
+            if let Some(wrong) = lent.and_then(|(_, lent)| lent.running.intersection(&ended).next().copied()) {
+                self.problem(format!("allocation {} has ended and runs", wrong.0));
+            }
         }
     }
 
@@ -254,6 +259,6 @@ impl Inspection {
 /// The ids that were met.
 #[derive(Default)]
 struct Ids {
-    numbers: HashSet<NumberId>,
-    allocations: HashSet<AllocationId>,
+    numbers: HashSet<(Arc<Scope>, NumberId)>,
+    allocations: HashSet<(Arc<Scope>, AllocationId)>,
 }

@@ -129,7 +129,8 @@ impl Batch {
     }
 
     fn include(&mut self, import: ImportId, changes: Vec<Change>) {
-        let (unstaged, staged) = changes.into_iter().partition(|change| matches!(change, Change::Counters(_)));
+        let (unstaged, staged) =
+            changes.into_iter().partition(|change| matches!(change, Change::Ids(..) | Change::Counters(_)));
         self.take(unstaged);
         self.import = Some((import, staged));
     }

@@ -21,6 +21,7 @@ on_every_engine! {
     scopes_share_nothing,
     what_a_tenant_has_is_told_refused_beyond_its_limits_and_known_after_a_restart,
     ids_are_never_given_twice_not_even_after_a_restart,
+    every_scope_counts_its_ids_for_itself_through_restarts,
     a_restart_keeps_everything_with_its_deadlines,
     what_expired_while_the_store_was_down_is_free,
     a_sweep_brings_the_counts_up_to_the_clock,
@@ -150,6 +151,25 @@ async fn ids_are_never_given_twice_not_even_after_a_restart(engine: &mut Engine)
     assert!(second.allocation.id > first.allocation.id);
     assert!(first.interaction.id.as_str().starts_with("1-"));
     assert!(second.interaction.id.as_str().starts_with("2-"));
+}
+
+async fn every_scope_counts_its_ids_for_itself_through_restarts(engine: &mut Engine) {
+    with_numbers(engine, &["11", "12", "13"]).await;
+    for holder in ["a", "b", "c"] {
+        engine.store().lend(&scope(), lend_to(holder), None).await.unwrap();
+    }
+    for round in 1..=3 {
+        let store = engine.store();
+        let id = store.create_number(&other_scope(), number(&round.to_string()), None).await.unwrap();
+        let lent = store.lend(&other_scope(), Lend { holder: Holder::New, ..lend_to("-") }, None).await.unwrap();
+        assert_eq!((id.0, lent.allocation.id.0), (round, round));
+        assert!(lent.interaction.id.as_str().starts_with(&format!("{round}-")), "{}", lent.interaction.id);
+        let freed = store.free_allocation(&other_scope(), lent.allocation.id).await.unwrap();
+        assert_eq!(freed.number, lent.allocation.number);
+        // Its namesake in the first scope is another one.
+        assert!(store.allocation(&scope(), lent.allocation.id).await.unwrap().is_some());
+        engine.restart(round).await;
+    }
 }
 
 async fn a_restart_keeps_everything_with_its_deadlines(engine: &mut Engine) {

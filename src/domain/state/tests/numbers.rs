@@ -1,6 +1,8 @@
 //! Numbers: created, looked up, changed, deleted, seeded, counted.
 
 use super::*;
+use crate::domain::AllocationId;
+use crate::domain::change::{Counters, Ids};
 use crate::domain::state::Seeds;
 
 fn dnid(number: &str, short: &str) -> NewNumber {
@@ -34,6 +36,44 @@ fn number_ids_count_up_and_a_deleted_one_is_never_given_again() {
     world.turn().delete_number(&scope(), num("2")).unwrap();
     world.restart();
     assert_eq!(world.create("2", None), NumberId(3));
+}
+
+#[test]
+fn every_scope_counts_its_ids_for_itself() {
+    let mut world = World::with_numbers(&["1", "2", "3"]);
+    for holder in ["a", "b", "c"] {
+        world.lend(lend_to(holder));
+    }
+    world.turn().create_interaction(&scope(), NewInteraction::default()).unwrap();
+    for scope in other_scopes() {
+        let numbers: Vec<_> =
+            ["7", "8"].map(|number| world.turn().create_number(&scope, new_number(number, Some("g"))).unwrap()).into();
+        assert_eq!(numbers, [NumberId(1), NumberId(2)]);
+        let lent = world.turn().lend(&scope, Lend { holder: Holder::New, ..lend_to("-") }).unwrap();
+        assert_eq!(lent.allocation.id, AllocationId(1));
+        assert!(lent.interaction.id.as_str().starts_with("1-"), "{}", lent.interaction.id);
+        assert_eq!(world.turn().reserve_numbers(&scope, 5), NumberId(3));
+        assert_eq!(world.turn().reserve_numbers(&scope, 1), NumberId(8));
+    }
+    assert_eq!(world.create("4", None), NumberId(4));
+}
+
+/// Which of the ids were a scope's own is not known any more, and may be more than its records tell: they may be gone.
+#[test]
+fn after_a_release_that_counted_for_all_scopes_together_each_goes_on_above_what_all_had() {
+    let mut world = World::with_numbers(&["1"]);
+    let before = Ids { number: 40, allocation: 700, interaction: 12 };
+    let mut tables = world.state.tables().clone();
+    tables.apply(&Change::Counters(Counters { before, value: 3 }));
+    world.state = State::new(tables, Rules::default());
+    for scope in [[scope()].as_slice(), &other_scopes()].concat() {
+        let id = world.turn().create_number(&scope, new_number("2", Some("g"))).unwrap();
+        let lent = world.turn().lend(&scope, Lend { holder: Holder::New, ..lend_to("-") }).unwrap();
+        assert_eq!((id, lent.allocation.id), (NumberId(41), AllocationId(701)));
+        assert!(lent.interaction.id.as_str().starts_with("13-"), "{}", lent.interaction.id);
+    }
+    assert_eq!(world.state.tables().counters().before, before, "it says the same for scopes to come");
+    assert_eq!(world.create("3", None), NumberId(42));
 }
 
 #[test]

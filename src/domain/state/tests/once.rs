@@ -47,6 +47,22 @@ fn a_repeated_request_is_given_the_same_allocation_with_its_time_left_computed_a
     assert_ne!(world.lend_once("other", lend_to("a")).unwrap().allocation.number, first.allocation.number);
 }
 
+/// The two allocations have the same id, each in its scope.
+#[test]
+fn a_key_lives_on_where_a_thing_with_the_same_id_ends_in_another_scope() {
+    let mut world = World::with_numbers(&["1"]);
+    let [other, _] = other_scopes();
+    world.turn().create_number(&other, new_number("1", Some("g"))).unwrap();
+    let first = world.lend_once("k", lend_to("a")).unwrap();
+    let there = world.turn().under(once("k", "lend")).lend(&other, lend_to("a")).unwrap();
+    assert_eq!(first.allocation.id, there.allocation.id);
+    world.turn().free_allocation(&other, there.allocation.id).unwrap();
+    world.turn().delete_number(&other, num("1")).unwrap();
+    assert_eq!(world.lend_once("k", lend_to("a")).unwrap().allocation, first.allocation);
+    let again = world.turn().under(once("k", "lend")).lend(&other, lend_to("a"));
+    assert_eq!(again.map_err(bare), Err(spent("k")));
+}
+
 #[test]
 fn a_repeated_request_does_not_prolong_what_a_new_one_would() {
     let mut world = World::with_numbers(&["1"]);
@@ -115,16 +131,6 @@ fn a_refused_request_leaves_its_key_for_the_next_try() {
     assert!(matches!(exhausted, Refusal::Exhausted { .. }));
     world.free("1");
     assert_eq!(world.lend_once("k", lend_to("b")).unwrap().allocation.number, num("1"));
-}
-
-#[test]
-fn a_key_belongs_to_its_scope() {
-    let mut world = World::with_numbers(&["1"]);
-    let [other, _] = other_scopes();
-    world.turn().create_number(&other, new_number("1", Some("g"))).unwrap();
-    let here = world.lend_once("k", lend_to("a")).unwrap();
-    let there = world.turn().under(once("k", "lend")).lend(&other, lend_to("a")).unwrap();
-    assert_ne!(here.allocation.id, there.allocation.id);
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub(in crate::store::sled) fn is_roomy(kind: u8) -> bool {
 /// What a record tells of, in words for people.
 pub(in crate::store::sled) fn kind(key: &[u8]) -> &'static str {
     match key.first() {
-        Some(&(tag::FORMAT | tag::COMMIT | tag::COUNTERS | tag::JOURNAL)) => "notes of the store's own",
+        Some(&(tag::FORMAT | tag::COMMIT | tag::COUNTERS | tag::IDS | tag::JOURNAL)) => "notes of the store's own",
         Some(&tag::NUMBER) => "numbers",
         Some(&tag::INTERACTION) => "interactions",
         Some(&tag::ALLOCATION) => "allocations",

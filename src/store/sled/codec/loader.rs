@@ -47,6 +47,11 @@ impl Loader {
                 self.tables.apply(&Change::Counters(counters));
                 Ok(())
             }
+            Some(&tag::IDS) => {
+                let (scope, _) = self.scope(key)?;
+                self.tables.apply(&Change::Ids(scope, fields(key, value)?));
+                Ok(())
+            }
             Some(&tag::NUMBER) => self.take_number(key, value),
             Some(&tag::INTERACTION) => self.take_interaction(key, value),
             Some(&tag::ALLOCATION) => self.take_allocation(key, value),

@@ -15,6 +15,8 @@ pub(super) const ONCE: u8 = 11;
 /// How many entries of the history a bucket has; without a bucket in its key, where the history begins.
 pub(super) const HISTORY_BUCKET: u8 = 12;
 pub(super) const SIGNING_KEY: u8 = 13;
+/// The last ids given out in a scope.
+pub(super) const IDS: u8 = 14;
 /// From here on, records that the tables are not rebuilt from.
 pub(super) const APART: u8 = 200;
 pub(super) const JOURNAL: u8 = 201;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::change::Counters;
+use crate::domain::change::{Counters, Ids};
 use crate::domain::document::FileLabel;
 use crate::domain::history::{Bucket, End, Past};
 use crate::domain::routes::Numbering;
@@ -136,7 +136,8 @@ fn everything() -> Vec<Change> {
         entries: [(EntryKey::new("ключ").unwrap(), text.clone()), (EntryKey::new("pic").unwrap(), file.clone())].into(),
     };
     vec![
-        Change::Counters(Counters { number: 300, allocation: 5, interaction: 1, value: 9 }),
+        Change::Counters(Counters { before: Ids { number: 2, allocation: 3, interaction: 4 }, value: 9 }),
+        Change::Ids(scope(), Ids { number: 300, allocation: 5, interaction: 1 }),
         Change::Number(scope(), number("+49*30#"), Some(lent)),
         Change::Number(environment(), number("7"), Some(bare)),
         Change::Interaction(scope(), interaction, Some(Arc::new(session))),
@@ -297,12 +298,17 @@ fn the_tables_come_back_as_they_were() {
 fn whatever_is_written_is_removed_under_the_same_keys() {
     let records = Records::of(&[everything(), nothing_left()].concat());
     let left: Vec<_> = records.0.into_keys().collect();
-    let (counters, numbering, floor, signing_key) =
-        (vec![tag::COUNTERS], key(tag::SKILL, &scope(), &[]), vec![tag::HISTORY_BUCKET], vec![tag::SIGNING_KEY]);
-    assert_eq!(left[..4], [counters, numbering, floor, signing_key]);
+    let (counters, numbering, floor, signing_key, ids) = (
+        vec![tag::COUNTERS],
+        key(tag::SKILL, &scope(), &[]),
+        vec![tag::HISTORY_BUCKET],
+        vec![tag::SIGNING_KEY],
+        key(tag::IDS, &scope(), &[]),
+    );
+    assert_eq!(left[..5], [counters, numbering, floor, signing_key, ids]);
     // The entries of a bucket that is dropped are removed later, some at a time.
     let (from, to) = history::before(past().bucket.next());
-    assert!(left.len() == 5 && from < left[4] && left[4] < to);
+    assert!(left.len() == 6 && from < left[5] && left[5] < to);
 }
 
 #[test]

@@ -20,8 +20,8 @@ const STATES: [(&str, NumberState); 5] = [
 /// The longest rest of all rules.
 const LONGEST_REST: Seconds = Seconds::new(7);
 
-/// An allocation as its outcome told it, and the scope it is in.
-type Held = (usize, Arc<Allocation>);
+/// An allocation by its scope and its id there.
+type Key = (usize, AllocationId);
 
 pub(super) struct Checked {
     world: World,
@@ -29,9 +29,9 @@ pub(super) struct Checked {
     /// All changes, as a store would have kept them.
     replayed: Tables,
     /// What is lent, told by the outcomes alone.
-    held: BTreeMap<AllocationId, Held>,
+    held: BTreeMap<Key, Arc<Allocation>>,
     /// What has expired lately.
-    expired: BTreeMap<AllocationId, Held>,
+    expired: BTreeMap<Key, Arc<Allocation>>,
     /// When an allocation of a number last ended.
     ended: HashMap<(usize, Number), Timestamp>,
     documents: Vec<(usize, DocumentId)>,
@@ -106,21 +106,21 @@ impl Checked {
                 if let Ok(freed) = &outcome {
                     assert_eq!(freed.as_ref().map(|freed| freed.id), newest, "what is freed is what was lent last");
                 }
-                self.freed(newest);
+                self.freed(at, newest);
                 format!("{outcome:?}")
             }
             Step::FreeOne { at: of } => {
                 let id = self.nth_held(of);
                 let outcome = self.world.turn().free_allocation(scope, id);
-                let held = self.held.get(&id).is_some_and(|(of, _)| *of == at);
+                let held = self.held.contains_key(&(at, id));
                 assert_eq!(outcome.is_ok(), held, "what is lent in the scope is freed by its id, and nothing else");
-                self.freed(outcome.iter().map(|freed| freed.id));
+                self.freed(at, outcome.iter().map(|freed| freed.id));
                 format!("{outcome:?}")
             }
             Step::Renew { at: of, lasting } => {
                 let id = self.nth_held(of);
                 let outcome = self.world.turn().renew_allocation(scope, id, Seconds::new(lasting));
-                let held = self.held.get(&id).is_some_and(|(of, _)| *of == at);
+                let held = self.held.contains_key(&(at, id));
                 assert_eq!(outcome.is_ok(), held, "what is lent in the scope is renewed by its id, and nothing else");
                 if let Ok(lent) = &outcome {
                     assert_eq!(lent.allocation.deadline, self.world.now.after(Seconds::new(lasting)));
@@ -141,7 +141,7 @@ impl Checked {
             }
             Step::End { holder } => {
                 let outcome = self.world.turn().delete_interaction(scope, &id(holder));
-                self.freed(self.held_by(at, &id(holder)));
+                self.freed(at, self.held_by(at, &id(holder)));
                 format!("{outcome:?}")
             }
             Step::Write { ttl, data } => {
@@ -181,7 +181,7 @@ impl Checked {
 
     /// One of the ids of what is lent, in whatever scope, or one that was never given.
     fn nth_held(&self, at: usize) -> AllocationId {
-        self.held.keys().nth(at).copied().unwrap_or(AllocationId(u64::MAX))
+        self.held.keys().nth(at).map_or(AllocationId(u64::MAX), |(_, id)| *id)
     }
 
     fn named(&self, named: Named) -> DocumentRef {
@@ -206,7 +206,7 @@ impl Checked {
             CodeKind::Wrong => Some("none of them".to_owned()),
             CodeKind::Of(at) => {
                 let all = self.held.values().chain(self.expired.values());
-                let mut codes = all.filter_map(|(_, held)| held.code.as_ref());
+                let mut codes = all.filter_map(|held| held.code.as_ref());
                 codes.nth(at).map(|code| code.as_str().to_owned())
             }
         }
@@ -215,17 +215,17 @@ impl Checked {
     /// A lending under a key, held against what came of the key before.
     fn lend_once(&mut self, at: usize, (key, other): (usize, bool), lend: Lend) -> Result<Lent, Refusal> {
         let before = self.once.get(&(at, key)).copied();
-        let newest = self.world.state.tables().counters().allocation;
+        let newest = self.world.state.tables().ids(&scopes()[at]).allocation;
         let outcome = self.world.turn().under(Some(once(key, other))).lend(&scopes()[at], lend);
-        let living = before.and_then(|(id, as_other)| Some((self.held.get(&id)?, as_other)));
+        let living = before.and_then(|(id, as_other)| Some((self.held.get(&(at, id))?, as_other)));
         match (&outcome, living) {
-            (Ok(lent), Some(((_, held), as_other))) => {
+            (Ok(lent), Some((held, as_other))) => {
                 assert_eq!((&lent.allocation, other), (held, as_other), "a repetition changes nothing");
             }
             (Err(Refusal::KeyReused(_)), Some((_, as_other))) => assert_ne!(other, as_other),
             (_, Some(_)) => panic!("what was made under the key lives: {outcome:?}"),
             (Ok(lent), None) => {
-                let renewed = self.held.contains_key(&lent.allocation.id);
+                let renewed = self.held.contains_key(&(at, lent.allocation.id));
                 assert!(renewed || lent.allocation.id.0 > newest, "nothing that has ended is told again");
                 self.once.insert((at, key), (lent.allocation.id, other));
             }
@@ -237,31 +237,34 @@ impl Checked {
     /// Moves what has expired by now to where late calls find it.
     fn forget_expired(&mut self) {
         let now = self.world.now;
-        for (id, held) in self.held.extract_if(.., |_, (_, held)| !held.live(now)) {
-            let (at, allocation) = &held;
-            let ended = self.ended.entry((*at, allocation.number)).or_default();
-            *ended = allocation.deadline.max(*ended);
-            self.expired.insert(id, held);
+        for (key, held) in self.held.extract_if(.., |_, held| !held.live(now)) {
+            let ended = self.ended.entry((key.0, held.number)).or_default();
+            *ended = held.deadline.max(*ended);
+            self.expired.insert(key, held);
         }
-        self.expired.retain(|_, (_, held)| now < held.deadline.after(LONGEST_REST));
+        self.expired.retain(|_, held| now < held.deadline.after(LONGEST_REST));
     }
 
     /// These have ended by a command, and no others have.
-    fn freed(&mut self, ids: impl IntoIterator<Item = AllocationId>) {
+    fn freed(&mut self, at: usize, ids: impl IntoIterator<Item = AllocationId>) {
         for id in ids {
-            if let Some((at, allocation)) = self.held.remove(&id) {
+            if let Some(allocation) = self.held.remove(&(at, id)) {
                 self.ended.insert((at, allocation.number), self.world.now);
             }
         }
     }
 
     fn held_by(&self, at: usize, holder: &InteractionId) -> Vec<AllocationId> {
-        let of = |(of, held): &Held| *of == at && held.interaction == *holder;
-        self.held.iter().filter(|(_, held)| of(held)).map(|(id, _)| *id).collect()
+        self.in_scope(at).filter(|held| held.interaction == *holder).map(|held| held.id).collect()
     }
 
     fn on(&self, at: usize, number: Number) -> impl DoubleEndedIterator<Item = &Arc<Allocation>> {
-        self.held.values().filter(move |(of, held)| *of == at && held.number == number).map(|(_, held)| held)
+        self.in_scope(at).filter(move |held| held.number == number)
+    }
+
+    /// What is lent in a scope, oldest first.
+    fn in_scope(&self, at: usize) -> impl DoubleEndedIterator<Item = &Arc<Allocation>> {
+        self.held.range((at, AllocationId(0))..=(at, AllocationId(u64::MAX))).map(|(_, held)| held)
     }
 
     fn newest_on(&self, at: usize, number: Number) -> Option<AllocationId> {
@@ -272,9 +275,9 @@ impl Checked {
         let allocation = &lent.allocation;
         let (number, now) = (allocation.number, self.world.now);
         self.documents.push((at, lent.interaction.data));
-        if let Some((of, before)) = self.held.insert(allocation.id, (at, Arc::clone(allocation))) {
+        if let Some(before) = self.held.insert((at, allocation.id), Arc::clone(allocation)) {
             let same = |held: &Allocation| (held.number, held.interaction.clone(), held.sharing, held.since);
-            assert_eq!((of, same(&before)), (at, same(allocation)), "a renewal changes no more than it says");
+            assert_eq!(same(&before), same(allocation), "a renewal changes no more than it says");
             assert!(before.code.is_none() || before.code == allocation.code);
         } else {
             let scope = &scopes()[at];
@@ -307,18 +310,18 @@ impl Checked {
         let matches = outcome.as_deref().unwrap_or_default();
         if matches.iter().any(|found| found.late) {
             assert_eq!((matches.len(), criteria.late, expected.len()), (1, LateCalls::Recognised, 0));
-            let (of, before) = &self.expired[&matches[0].allocation.id];
-            assert!(*of == at && before.number == criteria.number && fits(criteria, before));
+            let before = &self.expired[&(at, matches[0].allocation.id)];
+            assert!(before.number == criteria.number && fits(criteria, before));
         } else {
             let found: Vec<_> = matches.iter().map(|found| found.allocation.id).collect();
             assert_eq!(found, expected, "{criteria:?}");
         }
         for found in matches {
             if after == AfterMatch::Delete {
-                self.freed(self.held_by(at, &found.interaction.id));
+                self.freed(at, self.held_by(at, &found.interaction.id));
             }
-            self.freed([found.allocation.id]);
-            self.expired.remove(&found.allocation.id);
+            self.freed(at, [found.allocation.id]);
+            self.expired.remove(&(at, found.allocation.id));
         }
         format!("{outcome:?}")
     }
@@ -355,13 +358,13 @@ impl Checked {
         for (at, scope) in scopes().iter().enumerate() {
             let slots = self.world.state.tables().scope(scope).into_iter().flat_map(|tables| tables.numbers.values());
             for allocation in slots.flat_map(NumberSlot::allocations).filter(|held| held.live(self.world.now)) {
-                live.insert(allocation.id, (at, Arc::clone(allocation)));
+                live.insert((at, allocation.id), Arc::clone(allocation));
             }
         }
         assert_eq!(live, self.held);
         for (at, scope) in scopes().iter().enumerate() {
-            let held = self.held.values().filter(|(of, _)| *of == at).map(|(_, held)| Arc::clone(held));
-            assert_eq!(self.listed(scope), held.collect::<Vec<_>>(), "a list has all that is lent, oldest first");
+            let held: Vec<_> = self.in_scope(at).cloned().collect();
+            assert_eq!(self.listed(scope), held, "a list has all that is lent, oldest first");
         }
     }
 
