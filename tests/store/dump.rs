@@ -32,14 +32,14 @@ pub(crate) fn facts(dump: &[u8]) -> Vec<&str> {
 
 /// Why a data directory was not made.
 #[derive(Debug, thiserror::Error)]
-enum NotRestored {
+pub(crate) enum NotRestored {
     #[error(transparent)]
     Dump(#[from] dump::Error),
     #[error(transparent)]
     Directory(#[from] OpenError),
 }
 
-fn restore(dump: &[u8], directory: &Path) -> Result<(), NotRestored> {
+pub(crate) fn restore(dump: &[u8], directory: &Path) -> Result<(), NotRestored> {
     let mut build = Build::begin(directory, CACHE_BYTES)?;
     dump::read(dump, |change| build.add(&change).map_err(NotRestored::from))?;
     build.finish()?;
@@ -119,7 +119,7 @@ async fn a_restored_store_goes_on_where_the_dump_was_taken() {
     let (_directory, restored) = restored(&dumped(store).await);
     let found = restored.number(&scope(), lent.allocation.number).await.unwrap().unwrap();
     assert_eq!(found.allocation, Some(lent.allocation));
-    assert!(restored.create_number(&other_scope(), number("42"), None).await.unwrap() > id, "an id was given twice");
+    assert!(restored.create_number(&scope(), number("43"), None).await.unwrap() > id, "an id was given twice");
 }
 
 /// Lends and frees a number this often.

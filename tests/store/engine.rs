@@ -77,6 +77,11 @@ fn open_with(directory: &Path, clock: &Arc<ManualClock>, rules: Rules, seed: u64
     SledStore::open(Options::new(directory, rules, Arc::clone(clock) as Arc<dyn Clock>).seeded(seed))
 }
 
+/// Opens a data directory with the rules and the clock of another engine.
+pub(crate) fn open_like(directory: &Path, other: &Engine) -> SledStore {
+    open_with(directory, &other.clock, other.rules.clone(), SEED).unwrap()
+}
+
 /// Opens a data directory with the usual rules.
 pub(crate) fn open(directory: &Path) -> Result<SledStore, OpenError> {
     open_with(directory, &clock(), Rules::default(), SEED)
