@@ -7,7 +7,7 @@ use clap::Args;
 use super::progress::Progress;
 use super::{Failure, Outcome, logging, output};
 use crate::config::Log;
-use crate::store::sled;
+use crate::store::open::{self, Compacted};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway compact --data /var/lib/dnis-gateway
@@ -23,9 +23,9 @@ impl Compact {
     pub(super) fn run(self) -> Outcome {
         let _logging = logging::start(&Log::default())?;
         let progress = Progress::working("compact");
-        let compacted = sled::compact(&self.data).map_err(|error| Failure::Operation(error.to_string()))?;
+        let compacted = open::compact(&self.data).map_err(|error| Failure::Operation(error.to_string()))?;
         drop(progress);
-        let sled::Compacted { before, after } = compacted;
+        let Compacted { before, after } = compacted;
         output::result(&format!("{}: {before} bytes before, {after} bytes now", self.data.display()))
     }
 }

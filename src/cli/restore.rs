@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::{Failure, Outcome, backup, logging, output};
 use crate::config::Log;
 use crate::dump;
-use crate::store::sled::{Build, OpenError};
+use crate::store::open::{Build, OpenError};
 
 /// What the engine may keep in memory while it writes.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;

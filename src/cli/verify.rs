@@ -7,7 +7,7 @@ use clap::Args;
 use super::progress::Progress;
 use super::{Failure, Outcome, logging, output};
 use crate::config::Log;
-use crate::store::sled;
+use crate::store::open::{self, Report};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway verify --data /var/lib/dnis-gateway
@@ -24,10 +24,10 @@ impl Verify {
     pub(super) fn run(self) -> Outcome {
         let _logging = logging::start(&Log::default())?;
         let progress = Progress::working("verify");
-        let report = sled::verify(&self.data, &std::env::temp_dir());
+        let report = open::verify(&self.data, &std::env::temp_dir());
         drop(progress);
         let report = report.map_err(|error| Failure::Operation(error.to_string()))?;
-        let sled::Report { store, format, commits, records, problems, notes } = report;
+        let Report { store, format, commits, records, problems, notes } = report;
         output::result(&format!("{}: format {format}, store {store}, commit {commits}", self.data.display()))?;
         for (kind, count) in records {
             output::result(&format!("{count:>10} {kind}"))?;

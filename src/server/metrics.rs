@@ -22,7 +22,7 @@ use crate::domain::watermark::Level;
 use crate::domain::{Sharing, TenantUsage};
 use crate::log;
 use crate::soap::tally::Tally;
-use crate::store::sled::Observer;
+use crate::store::Observer;
 
 /// The media type of the text format.
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -41,8 +41,7 @@ use crate::dialect::interact::Interact;
 use crate::dialect::native::Native;
 use crate::domain::InvalidName;
 use crate::domain::state::Seeds;
-use crate::store::sled::{OpenError, Options, SledStore};
-use crate::store::{Error, Store, SystemClock};
+use crate::store::{self, Error, OpenError, Store, SystemClock};
 use connections::{Acceptor, Connections, Listener, Threads};
 use request_ids::RequestIds;
 
@@ -145,13 +144,11 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let prepared = Prepared::by(&settings)?;
-        let mut options = Options::new(&settings.store.path, settings.rules(), Arc::new(SystemClock::default()));
-        options.cache_bytes = settings.store.cache_capacity;
-        options.compaction = setup::compaction(&settings);
-        options.observer = prepared.metrics.clone();
-        let store = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
+        let (at, rules, observer) = (settings.store.clone(), settings.rules(), prepared.metrics.clone());
+        let store = move || store::open(&at, rules, Arc::new(SystemClock::default()), observer);
+        let store = tokio::task::spawn_blocking(store).await;
         let store = store.map_err(|error| Error::Unavailable(error.to_string().into()))??;
-        Self::serve(settings, prepared, Arc::new(store)).await
+        Self::serve(settings, prepared, store).await
     }
 
     /// As [`Server::start`], over a store that is open already: it takes over the rules of the settings, their section

@@ -6,12 +6,6 @@ use crate::config::Settings;
 use crate::domain::state::Seeds;
 use crate::domain::{InteractionId, InvalidName, NewNumber, Scope};
 use crate::store::Store;
-use crate::store::sled::Compaction;
-
-/// Whether a start writes large files anew.
-pub(super) fn compaction(settings: &Settings) -> Compaction {
-    if settings.store.compact_at_start { Compaction::WhenLarge } else { Compaction::Never }
-}
 
 /// Says in the log what is served from now on.
 pub(super) async fn tell(settings: &Settings, store: &dyn Store, listen: SocketAddr, admin: SocketAddr) {

@@ -1,15 +1,16 @@
-//! Where the state lives: one trait, spoken in the domain's words, and the engines behind it.
+//! Where the state lives: one trait, spoken in the domain's words, one engine behind it, and the logs that the engine can
+//! stand on.
 //!
 //! The dialects know the trait alone. Nothing in it assumes that the state is in this process: ids come from the
-//! store, and so does the time by which deadlines are judged. Every engine passes one conformance suite and is held
-//! against the pure domain by one model test.
+//! store, and so does the time by which deadlines are judged. The engine passes one conformance suite over every log, and
+//! one model test holds the logs against each other.
 
 pub mod clock;
+pub mod engine;
 mod import;
-mod loading;
 pub mod memory;
+pub mod open;
 pub mod sled;
-mod snapshot;
 
 use std::sync::Arc;
 
@@ -29,8 +30,9 @@ use crate::domain::{
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use engine::{Observer, Origin, Snapshot};
 pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
-pub use snapshot::{Origin, Snapshot};
+pub use open::{OpenError, open};
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -399,13 +401,4 @@ pub trait Store: Send + Sync {
 
     /// Finishes what is queued and lets go of the disk. Every later write is refused.
     async fn close(&self);
-}
-
-/// What seeding came to: `false` where the store was not empty.
-fn seeded(outcome: Result<()>) -> Result<bool> {
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(Error::Refused(Refusal::NotEmpty)) => Ok(false),
-        Err(error) => Err(error),
-    }
 }

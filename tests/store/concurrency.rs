@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use dnis_gateway::domain::{InteractionId, Number, Refusal, Rules};
-use dnis_gateway::store::sled::{Observer, Options, SledStore};
-use dnis_gateway::store::{Error, Store, SystemClock};
+use dnis_gateway::store::sled::{Options, SledStore};
+use dnis_gateway::store::{Error, Observer, Store, SystemClock};
 use parking_lot::Mutex;
 
 use crate::words::*;

@@ -20,7 +20,8 @@ pub(crate) struct Engine {
 }
 
 enum Kind {
-    Memory(Box<MemoryStore>),
+    /// `None` only while it is being restarted.
+    Memory(Option<MemoryStore>),
     Sled {
         /// `None` only while it is being restarted.
         store: Option<SledStore>,
@@ -32,7 +33,7 @@ impl Engine {
     pub(crate) fn memory(rules: Rules) -> Self {
         let clock = clock();
         let store = MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>, rules.clone(), SEED);
-        Self { clock, rules, kind: Kind::Memory(Box::new(store)) }
+        Self { clock, rules, kind: Kind::Memory(Some(store)) }
     }
 
     pub(crate) fn sled(rules: Rules) -> Self {
@@ -44,7 +45,7 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &dyn Store {
         match &self.kind {
-            Kind::Memory(store) => &**store,
+            Kind::Memory(store) => store.as_ref().expect("the engine is not being restarted"),
             Kind::Sled { store, .. } => store.as_ref().expect("the engine is not being restarted"),
         }
     }
@@ -58,7 +59,9 @@ impl Engine {
     /// Stops the engine and starts it from what it has kept, with draws that follow from `seed`.
     pub(crate) async fn restart(&mut self, seed: u64) {
         match &mut self.kind {
-            Kind::Memory(store) => store.restart(self.rules.clone(), seed),
+            Kind::Memory(store) => {
+                *store = store.take().map(|running| running.restart(self.rules.clone(), seed));
+            }
             Kind::Sled { store, directory } => {
                 if let Some(running) = store.take() {
                     running.close().await;

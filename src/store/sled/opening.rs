@@ -18,14 +18,14 @@ use uuid::Uuid;
 
 use super::codec::{self, Sink, Unreadable};
 use super::compact::{self, Compaction};
-use super::disk::Opened;
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::locked::Locked;
+use super::log::Opened;
 use super::marker::{self, FORMAT, Found, Marker};
 use super::replay::{Active, Extent, Replayed};
 use super::scratch::{self, Scratch};
 use super::tree::{Slice, Tree};
-use super::{clean, import, private, swap};
+use super::{clean, private, stages, swap};
 use crate::domain::{Tables, Timestamp, ValueId};
 
 /// Why a data directory cannot be opened.
@@ -243,7 +243,7 @@ impl Opening<'_> {
         let included: Vec<_> = contents.replayed.layers.iter().filter_map(|layer| layer.import).collect();
         let removed = tree
             .remove_range(&codec::chunk_key(first_free, 0), codec::END_OF_VALUES)
-            .and_then(|()| import::remove_others(&included, tree));
+            .and_then(|()| stages::remove_others(&included, tree));
         removed.map_err(|reason| self.unusable(&io::Error::other(reason)))
     }
 

@@ -4,14 +4,11 @@
 //! or once more from the beginning after half of it was done, comes to the same.
 
 use super::codec::Sink;
+use crate::store::engine::ImportId;
 
 const PUT: u8 = 1;
 const REMOVE: u8 = 2;
 const INCLUDE: u8 = 3;
-
-/// The name of one import among those of a data directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ImportId(pub(super) u64);
 
 /// One operation, where it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,7 @@
 //! What becomes of which record in the end is worked out when a layer is moved into the tree. Only for the kinds that are
 //! read beside the writer, instead of from the tables, it is known at any time.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
-use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -17,8 +15,8 @@ use parking_lot::RwLock;
 
 use super::codec;
 use super::journal::{CommitNumber, Generation};
-use super::ops::{ImportId, Op, OpsReader};
-use super::tree::{Pair, Tree};
+use super::ops::{Op, OpsReader};
+use crate::store::engine::ImportId;
 
 /// For each key its value, or that there is none.
 pub(super) type Overlay = BTreeMap<Bytes, Option<Bytes>>;
@@ -126,7 +124,7 @@ impl Pending {
     }
 
     /// What is said of the keys from one on, up to another.
-    fn range(&self, from: &[u8], to: &[u8]) -> Overlay {
+    pub(super) fn range(&self, from: &[u8], to: &[u8]) -> Overlay {
         debug_assert!(is_readable(from), "records of this kind are not read beside the writer");
         let layers = self.0.read();
         let (active, frozen) = (layers.active.between(from, to), layers.frozen.clone());
@@ -147,169 +145,16 @@ impl Layer {
     }
 }
 
-/// The order in which records are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Smallest key first.
-    Ascending,
-    /// Greatest key first.
-    Descending,
-}
-
-/// Every durable record, wherever it lies now: those of the tree, and over them what is pending.
-///
-/// What an import has staged shows here only when it is in the tree. So this is for the kinds of records that no import
-/// writes and that are read from disk instead of from the tables: the history.
-pub(super) struct Records {
-    pub(super) tree: Tree,
-    pub(super) pending: Pending,
-}
-
-impl Records {
-    /// The first `limit` records from one key on, up to another.
-    pub(super) fn range(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, String> {
-        // What is pending is looked at first: what moves into the tree meanwhile is then seen twice, never missed.
-        let overlay = self.pending.range(from, to);
-        let copy = |raw: Raw| match raw {
-            Raw::Tree(bytes) => Bytes::copy_from_slice(&bytes),
-            Raw::Pending(bytes) => bytes,
-        };
-        let copied = |record: Result<(Raw, Raw), String>| record.map(|(key, value)| (copy(key), copy(value)));
-        match order {
-            Order::Ascending => {
-                Merged::new(self.tree.range(from, to), overlay.into_iter(), order).map(copied).take(limit).collect()
-            }
-            Order::Descending => {
-                let (tree, overlay) = (self.tree.range(from, to).rev(), overlay.into_iter().rev());
-                Merged::new(tree, overlay, order).map(copied).take(limit).collect()
-            }
-        }
-    }
-}
-
-/// Bytes of a record, where they happen to lie.
-pub(super) enum Raw {
-    /// In the tree's cache.
-    Tree(sled::IVec),
-    /// In the memory of a layer.
-    Pending(Bytes),
-}
-
-impl std::ops::Deref for Raw {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Tree(bytes) => bytes,
-            Self::Pending(bytes) => bytes,
-        }
-    }
-}
-
-/// The records of the tree with those of an overlay in place of them.
-pub(super) struct Merged<T: Iterator, O: Iterator> {
-    tree: Peekable<T>,
-    overlay: Peekable<O>,
-    order: Order,
-}
-
-impl<T, O> Merged<T, O>
-where
-    T: Iterator<Item = Result<Pair, String>>,
-    O: Iterator<Item = (Bytes, Option<Bytes>)>,
-{
-    /// Both have to come in this order.
-    pub(super) fn new(tree: T, overlay: O, order: Order) -> Self {
-        Self { tree: tree.peekable(), overlay: overlay.peekable(), order }
-    }
-
-    /// Which of the two comes next; `Equal` if both do, with the same key.
-    fn next_is(&mut self) -> Option<Ordering> {
-        match (self.tree.peek(), self.overlay.peek()) {
-            (None, None) => None,
-            (Some(Err(_)) | Some(_), None) | (Some(Err(_)), _) => Some(Ordering::Less),
-            (None, Some(_)) => Some(Ordering::Greater),
-            (Some(Ok((tree, _))), Some((overlay, _))) => Some(match self.order {
-                Order::Ascending => tree[..].cmp(&overlay[..]),
-                Order::Descending => overlay[..].cmp(&tree[..]),
-            }),
-        }
-    }
-}
-
-impl<T, O> Iterator for Merged<T, O>
-where
-    T: Iterator<Item = Result<Pair, String>>,
-    O: Iterator<Item = (Bytes, Option<Bytes>)>,
-{
-    type Item = Result<(Raw, Raw), String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.next_is()? {
-                Ordering::Less => {
-                    let record = self.tree.next()?;
-                    return Some(record.map(|(key, value)| (Raw::Tree(key), Raw::Tree(value))));
-                }
-                Ordering::Equal => {
-                    self.tree.next();
-                }
-                Ordering::Greater => {
-                    if let (key, Some(value)) = self.overlay.next()? {
-                        return Some(Ok((Raw::Pending(key), Raw::Pending(value))));
-                    }
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::sled::codec::Sink;
     use crate::store::sled::ops::OpsWriter;
-    use crate::store::sled::tree::Slice;
-
-    /// The key of an entry of the history, as far as it matters here.
-    fn key(name: u8) -> [u8; 2] {
-        [codec::history::before(Default::default()).0[0], name]
-    }
 
     fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Bytes {
         let mut operations = Vec::new();
         write(&mut OpsWriter(&mut operations));
         operations.into()
-    }
-
-    #[test]
-    fn records_are_read_wherever_they_lie_in_either_order() {
-        let directory = tempfile::tempdir().unwrap();
-        let tree = Tree::new(sled::open(directory.path()).unwrap(), directory.path()).unwrap();
-        let mut slice = Slice::default();
-        slice.put(&key(b'2'), b"tree");
-        slice.put(&key(b'3'), b"tree");
-        slice.put(&key(b'4'), b"tree");
-        tree.write(slice).unwrap();
-        let records = Records { tree, pending: Pending::new([], 1) };
-        // One is removed, one has a new value, one is new; some of it in a frozen layer.
-        records.pending.add(1, written(|ops| ops.remove(&key(b'2'))));
-        records.pending.freeze(2);
-        records.pending.add(2, written(|ops| ops.put(&key(b'1'), b"pending")));
-        records.pending.add(3, written(|ops| ops.put(&key(b'4'), b"pending")));
-        let read = |order: Order, limit: usize| {
-            let read = records.range(&key(0), &key(u8::MAX), order, limit).unwrap();
-            read.into_iter().map(|(key, value)| (key[1], value[0])).collect::<Vec<_>>()
-        };
-        assert_eq!(read(Order::Ascending, 9), [(b'1', b'p'), (b'3', b't'), (b'4', b'p')]);
-        assert_eq!(read(Order::Descending, 9), [(b'4', b'p'), (b'3', b't'), (b'1', b'p')]);
-        assert_eq!(read(Order::Descending, 1), [(b'4', b'p')]);
     }
 
     #[test]

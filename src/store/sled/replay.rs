@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::caught::{UNREADABLE, caught};
 use super::codec::{self, Loader};
-use super::import;
 use super::journal::{self, CommitNumber, Generation, Unreadable};
+use super::merged::{Merged, Order, Raw};
 use super::ops::Op;
-use super::pending::{Layer, Merged, Order, Overlay, Raw};
+use super::pending::{Layer, Overlay};
+use super::stages;
 use super::tree::{Largest, Tree};
 use crate::domain::{Tables, Timestamp};
 
@@ -183,7 +184,7 @@ fn overlay(tree: &Tree, layers: &[Layer]) -> Result<Overlay, String> {
     for layer in layers {
         overlay.extend(layer.operations());
         let Some(import) = layer.import else { continue };
-        import::replay(import, tree, |op| {
+        stages::replay(import, tree, |op| {
             match op {
                 Op::Put(key, value) => overlay.insert(Bytes::copy_from_slice(key), Some(Bytes::copy_from_slice(value))),
                 Op::Remove(key) => overlay.insert(Bytes::copy_from_slice(key), None),

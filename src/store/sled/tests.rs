@@ -1,12 +1,9 @@
-//! What only shows from inside: batches, what readers see while one is being written, and commands that panic.
+//! What only shows from inside: stages of an import, and the files of the journal.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-
-use super::import::Import;
 use super::*;
-use crate::domain::{Change, InteractionId, NewInteraction, NewNumber, Number, NumberId, Refusal, Seconds, TenantId};
-use crate::store::{ManualClock, SystemClock};
+use crate::domain::{Change, NewNumber, Number, NumberId, Scope, State, Tables, TenantId, Timestamp};
+use crate::store::engine::{CommandContext, Records, Stages};
+use crate::store::{Store, SystemClock};
 
 fn scope() -> Scope {
     Scope { tenant: TenantId::new("acme").unwrap(), environment: None }
@@ -17,196 +14,12 @@ fn new_number(text: &str) -> NewNumber {
     NewNumber { number, dnid: number, group: None, enabled: true }
 }
 
-/// Notes how many commands each commit had.
-#[derive(Default)]
-struct Commits {
-    commits: AtomicUsize,
-    commands: AtomicUsize,
+async fn create(store: &SledStore, text: &str) {
+    store.create_number(&scope(), new_number(text), None).await.unwrap();
 }
 
-impl Observer for Commits {
-    fn committed(&self, commands: usize, _sync: Duration) {
-        self.commits.fetch_add(1, Ordering::Relaxed);
-        self.commands.fetch_add(commands, Ordering::Relaxed);
-    }
-}
-
-struct Fixture {
-    store: Arc<SledStore>,
-    commits: Arc<Commits>,
-    _directory: tempfile::TempDir,
-}
-
-fn fixture() -> Fixture {
-    fixture_with(Arc::new(SystemClock::default()))
-}
-
-fn fixture_with(clock: Arc<dyn Clock>) -> Fixture {
-    let directory = tempfile::tempdir().unwrap();
-    let commits = Arc::new(Commits::default());
-    let mut options = Options::new(directory.path(), Rules::default(), clock);
-    options.observer = Arc::clone(&commits) as Arc<dyn Observer>;
-    let store = Arc::new(SledStore::open(options).unwrap());
-    Fixture { store, commits, _directory: directory }
-}
-
-impl Fixture {
-    async fn known(&self, text: &str) -> bool {
-        self.store.number(&scope(), Number::new(text).unwrap()).await.unwrap().is_some()
-    }
-
-    /// Has the writer create a number and then stand still in the middle of the batch. Tells when it stands, and goes
-    /// on when it is told to.
-    fn stand_still(&self, text: &'static str) -> (Receiver<()>, Sender<()>, tokio::task::JoinHandle<Result<()>>) {
-        let (stands, standing) = channel();
-        let (go, told) = channel();
-        let store = Arc::clone(&self.store);
-        let outcome = tokio::spawn(async move {
-            let stop = move |desk: &mut Desk<'_>| {
-                desk.turn().create_number(&scope(), new_number(text))?;
-                stands.send(()).unwrap();
-                told.recv().unwrap();
-                Ok(())
-            };
-            store.write(stop).await
-        });
-        (standing, go, outcome)
-    }
-
-    fn create(&self, text: String) -> tokio::task::JoinHandle<Result<NumberId>> {
-        let store = Arc::clone(&self.store);
-        tokio::spawn(async move { store.create_number(&scope(), new_number(&text), None).await })
-    }
-
-    /// Waits until this many commands are in the queue.
-    async fn queued(&self, commands: usize) {
-        while self.store.queue.max_capacity() - self.store.queue.capacity() < commands {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-async fn stands(standing: Receiver<()>) {
-    tokio::task::spawn_blocking(move || standing.recv().unwrap()).await.unwrap();
-}
-
-#[tokio::test]
-async fn readers_see_nothing_of_a_batch_before_it_is_durable_and_do_not_wait_for_it() {
-    let fixture = fixture();
-    let (standing, go, outcome) = fixture.stand_still("1");
-    stands(standing).await;
-    assert!(!fixture.known("1").await, "the writer has it, the readers do not");
-    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 0);
-    go.send(()).unwrap();
-    outcome.await.unwrap().unwrap();
-    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 1);
-    assert!(fixture.known("1").await);
-}
-
-#[tokio::test]
-async fn whatever_queues_up_while_the_writer_is_busy_becomes_one_commit() {
-    let fixture = fixture();
-    let (standing, go, outcome) = fixture.stand_still("1");
-    stands(standing).await;
-    let waiting: Vec<_> = (100..200).map(|at| fixture.create(at.to_string())).collect();
-    fixture.queued(100).await;
-    go.send(()).unwrap();
-    outcome.await.unwrap().unwrap();
-    for one in waiting {
-        one.await.unwrap().unwrap();
-    }
-    let Commits { commits, commands } = &*fixture.commits;
-    assert_eq!((commits.load(Ordering::Relaxed), commands.load(Ordering::Relaxed)), (1, 101));
-}
-
-/// Begins interactions of one second's life, a hundred in each of so many milliseconds.
-async fn begin_hundreds(fixture: &Fixture, clock: &ManualClock, milliseconds: usize) {
-    for millisecond in 0..milliseconds {
-        let begin = move |desk: &mut Desk<'_>| {
-            for at in 0..100 {
-                let id = InteractionId::new(&(100 * millisecond + at).to_string()).unwrap();
-                let new = NewInteraction { lasting: Some(Seconds::new(1)), ..id.into() };
-                desk.turn().create_interaction(&scope(), new)?;
-            }
-            Ok(())
-        };
-        fixture.store.write(begin).await.unwrap();
-        clock.advance_millis(1);
-    }
-}
-
-#[tokio::test]
-async fn what_fell_due_during_a_long_standstill_ends_in_several_batches() {
-    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
-    let fixture = fixture_with(Arc::clone(&clock) as Arc<dyn Clock>);
-    begin_hundreds(&fixture, &clock, 50).await;
-    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 50);
-    clock.advance_millis(10_000);
-    fixture.store.sweep().await.unwrap();
-    assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 50 + 3, "2000, 2000 and the last 1000");
-    assert!(fixture.store.view.read().known_interaction(&scope(), &InteractionId::new("4999").unwrap()).is_none());
-}
-
-#[tokio::test]
-async fn while_much_falls_due_commands_are_decided_as_of_a_moment_ago_and_then_as_of_now() {
-    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1)));
-    let fixture = fixture_with(Arc::clone(&clock) as Arc<dyn Clock>);
-    begin_hundreds(&fixture, &clock, 5).await;
-    clock.advance_millis(1000);
-    let now = clock.now();
-    let decided_as_of = async |id: &str| {
-        let new = NewInteraction::from(InteractionId::new(id).unwrap());
-        fixture.store.create_interaction(&scope(), new, None).await.unwrap().since
-    };
-    let first = decided_as_of("new").await;
-    assert_eq!(first, Timestamp::from_millis(1001), "as of the first millisecond in which something ended");
-    let mut tried = 0;
-    while decided_as_of(&format!("new {tried}")).await < now {
-        tried += 1;
-    }
-    assert!(tried < 1000, "endings have their turns");
-    let view = fixture.store.view.read();
-    assert!(
-        (0..500).all(|at| view.known_interaction(&scope(), &InteractionId::new(&at.to_string()).unwrap()).is_none())
-    );
-}
-
-#[tokio::test]
-async fn a_refusal_is_not_told_before_what_it_rests_on_is_durable() {
-    let fixture = fixture();
-    let (standing, go, _outcome) = fixture.stand_still("1");
-    stands(standing).await;
-    let twice = fixture.create("1".to_owned());
-    fixture.queued(1).await;
-    assert!(!twice.is_finished());
-    go.send(()).unwrap();
-    let number = Number::new("1").unwrap();
-    assert_eq!(twice.await.unwrap(), Err(Refusal::NumberExists(number).into()));
-    assert!(fixture.known("1").await, "whoever hears that it exists can see it");
-}
-
-#[tokio::test]
-async fn a_command_that_panics_undoes_its_batch_and_the_store_goes_on() {
-    let fixture = fixture();
-    fixture.create("1".to_owned()).await.unwrap().unwrap();
-    let (standing, go, sibling) = fixture.stand_still("2");
-    stands(standing).await;
-    let store = Arc::clone(&fixture.store);
-    let panicking = tokio::spawn(async move {
-        let panic = |desk: &mut Desk<'_>| -> Result<()> {
-            desk.turn().create_number(&scope(), new_number("3"))?;
-            panic!("a mistake in a rule");
-        };
-        store.write(panic).await
-    });
-    fixture.queued(1).await;
-    go.send(()).unwrap();
-    for outcome in [sibling.await.unwrap(), panicking.await.unwrap()] {
-        assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
-    }
-    assert_eq!(fixture.store.ready().await, Ok(()));
-    assert_eq!(fixture.create("2".to_owned()).await.unwrap(), Ok(NumberId(2)), "nothing of the batch was done");
-    assert!(fixture.known("1").await && !fixture.known("3").await);
+async fn known(store: &SledStore, text: &str) -> bool {
+    store.number(&scope(), Number::new(text).unwrap()).await.unwrap().is_some()
 }
 
 /// The changes that creating numbers comes to, and a state that has made them already.
@@ -220,24 +33,24 @@ fn created(texts: &[&str]) -> Vec<Change> {
 }
 
 /// Stages new numbers as a bulk import does.
-async fn staged(store: &SledStore, texts: &'static [&'static str]) -> Import {
-    let stage = |records: &Records| {
-        let mut import = Import::begin();
+async fn staged(store: &SledStore, texts: &'static [&'static str]) -> Stages {
+    let stage = |records: &DurableRecords| {
+        let mut stages = Stages::begin();
         for changes in created(texts).chunks(2) {
-            import.stage(&records.tree, changes)?;
+            records.stage(&mut stages, changes)?;
         }
-        Ok(import)
+        Ok(stages)
     };
     store.read_records(stage).await.unwrap()
 }
 
 /// Makes numbers count that were staged.
-async fn include(store: &SledStore, import: &Import, texts: &'static [&'static str]) {
-    let id = import.id();
-    let command = move |desk: &mut Desk<'_>| {
-        desk.include(id);
+async fn include(store: &SledStore, stages: &Stages, texts: &'static [&'static str]) {
+    let import = stages.import;
+    let command = move |context: &mut CommandContext<'_>| {
+        context.include(import);
         for text in texts {
-            desk.turn().create_number(&scope(), new_number(text))?;
+            context.turn().create_number(&scope(), new_number(text))?;
         }
         Ok(())
     };
@@ -254,19 +67,20 @@ const STAGE: u8 = 202;
 
 #[tokio::test]
 async fn what_an_import_has_staged_counts_from_its_commit_on_and_not_before() {
-    let fixture = fixture();
-    fixture.create("9".to_owned()).await.unwrap().unwrap();
-    let import = staged(&fixture.store, &["1", "2", "3"]).await;
-    assert!(!fixture.known("1").await);
-    include(&fixture.store, &import, &["1", "2", "3"]).await;
-    fixture.create("4".to_owned()).await.unwrap().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    create(&store, "9").await;
+    let stages = staged(&store, &["1", "2", "3"]).await;
+    assert!(!known(&store, "1").await);
+    include(&store, &stages, &["1", "2", "3"]).await;
+    create(&store, "4").await;
     for text in ["1", "2", "3", "4", "9"] {
-        assert!(fixture.known(text).await, "{text}");
+        assert!(known(&store, text).await, "{text}");
     }
-    let copy = copy_of(fixture._directory.path());
-    fixture.store.close().await;
+    let copy = copy_of(directory.path());
+    store.close().await;
     // After a proper end, and after the process was killed right after the commit.
-    for directory in [fixture._directory.path(), copy.path()] {
+    for directory in [directory.path(), copy.path()] {
         let store = open(directory);
         for text in ["1", "2", "3", "4", "9"] {
             assert!(store.number(&scope(), Number::new(text).unwrap()).await.unwrap().is_some(), "{text}");
@@ -280,26 +94,28 @@ async fn what_an_import_has_staged_counts_from_its_commit_on_and_not_before() {
 
 #[tokio::test]
 async fn what_was_staged_and_never_included_is_gone_after_the_next_start() {
-    let fixture = fixture();
-    let abandoned = staged(&fixture.store, &["5"]).await;
-    staged(&fixture.store, &["6", "7"]).await;
-    fixture.store.read_records(|records| abandoned.abandon(&records.tree)).await.unwrap();
-    fixture.store.close().await;
-    let directory = fixture._directory.path();
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let abandoned = staged(&store, &["5"]).await;
+    staged(&store, &["6", "7"]).await;
+    store.read_records(|records| records.abandon(abandoned)).await.unwrap();
+    store.close().await;
+    let directory = directory.path();
     assert!(records_of_kind(directory, STAGE) > 0, "those that nobody abandoned are still there");
     let store = open(directory);
-    assert!(store.view.read().is_empty());
+    assert!(!known(&store, "5").await && !known(&store, "6").await);
     store.close().await;
     assert_eq!(records_of_kind(directory, STAGE), 0);
 }
 
 #[tokio::test]
 async fn what_is_left_in_the_journal_moves_into_the_tree_and_its_files_go_away() {
-    let fixture = fixture();
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
     for at in 0..40 {
-        fixture.create(at.to_string()).await.unwrap().unwrap();
+        create(&store, &at.to_string()).await;
     }
-    let directory = copy_of(fixture._directory.path());
+    let directory = copy_of(directory.path());
     let files = |directory: &std::path::Path| journal::generations(directory).unwrap();
     let tree_has = |directory: &std::path::Path| records_of_kind(directory, 4);
     assert_eq!(files(directory.path()), [1, 2], "the one that is written and the one after it");
@@ -310,7 +126,7 @@ async fn what_is_left_in_the_journal_moves_into_the_tree_and_its_files_go_away()
     // Another start changes nothing any more.
     open(directory.path()).close().await;
     assert_eq!(files(directory.path()), [2, 3]);
-    assert_eq!(open(directory.path()).view.read().list(&scope(), None, 0, 0, Timestamp::default()).total, 40);
+    assert_eq!(open(directory.path()).numbers(&scope(), None, 0, 0).await.unwrap().total, 40);
 }
 
 fn open(directory: &std::path::Path) -> SledStore {

@@ -16,7 +16,6 @@ use parking_lot::Mutex;
 use super::caught::UNREADABLE;
 use super::codec::{self, Sink};
 use crate::domain::ValueId;
-use crate::store::loading::Values;
 
 /// Most operations that are written at one time. Larger slices hold up whoever reads or writes beside them.
 pub(super) const SLICE: usize = 500;
@@ -43,7 +42,7 @@ const WHOLE: usize = MOST_DUE / (PAGE_RECORDS * codec::MAX_RECORD_BYTES);
 pub(super) type Pair = (sled::IVec, sled::IVec);
 
 /// The tree. Who may write which records is settled by their kinds: large values are the committing writer's, stages
-/// the importing thread's, and everything else the folder's.
+/// the importing thread's, and everything else the checkpointer's.
 pub(super) struct Tree {
     db: sled::Db,
     /// A second handle of sled's log: its own flush leaves the data in the drive's reach, but not safe from a power cut.
@@ -82,6 +81,18 @@ impl Tree {
     /// The value of a key.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, String> {
         self.db.get(key).map_err(told)
+    }
+
+    /// The bytes of a large value; `None` if one of its chunks is gone.
+    pub(super) fn value(&self, id: ValueId, length: u64) -> Result<Option<Arc<[u8]>>, String> {
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        for chunk in 0..codec::chunks(length) {
+            match self.get(&codec::chunk_key(id, chunk))? {
+                Some(chunk) => bytes.extend_from_slice(&chunk),
+                None => return Ok(None),
+            }
+        }
+        Ok((bytes.len() as u64 == length).then(|| bytes.into()))
     }
 
     /// The records from one key on, up to another, in the order of their keys.
@@ -260,21 +271,6 @@ impl Sink for Slice {
 
     fn remove(&mut self, key: &[u8]) {
         self.0.push((key.into(), None));
-    }
-}
-
-impl Values for Tree {
-    type Error = String;
-
-    fn value(&self, id: ValueId, length: u64) -> Result<Option<Arc<[u8]>>, String> {
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        for chunk in 0..codec::chunks(length) {
-            match self.get(&codec::chunk_key(id, chunk))? {
-                Some(chunk) => bytes.extend_from_slice(&chunk),
-                None => return Ok(None),
-            }
-        }
-        Ok((bytes.len() as u64 == length).then(|| bytes.into()))
     }
 }
 

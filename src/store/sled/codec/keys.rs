@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::{USUAL_BYTES, Unreadable, damaged, tag};
 use crate::domain::{Allocation, EnvironmentName, Scope, TenantId, ValueId};
-use crate::store::sled::ops::ImportId;
+use crate::store::engine::ImportId;
 
 /// The key of the record that says which store this is.
 pub(in crate::store::sled) const FORMAT_KEY: &[u8] = &[tag::FORMAT];

@@ -23,7 +23,7 @@ pub(super) const GIVEN_WAY: Duration = Duration::from_micros(50);
 
 /// Where the writer stands with what ends by itself.
 #[derive(Debug, Default)]
-pub(super) struct Arrears {
+pub(super) struct ExpiryBacklog {
     /// Up to when all has ended, where more is due.
     reached: Option<Timestamp>,
     /// Whether the next batch is for commands alone, where more is due.
@@ -32,7 +32,7 @@ pub(super) struct Arrears {
     answered: bool,
 }
 
-impl Arrears {
+impl ExpiryBacklog {
     /// As of when commands are decided, if not as of now.
     pub(super) fn as_of(&self) -> Option<Timestamp> {
         self.reached
@@ -85,39 +85,39 @@ mod tests {
 
     #[test]
     fn commands_and_endings_take_turns_until_nothing_more_is_due() {
-        let mut arrears = Arrears::default();
-        assert_eq!(arrears.begin(Some(at(900)), at(1000)), Some(MOST));
-        assert!(arrears.reach(at(950), at(1000)), "commands are decided");
-        assert_eq!(arrears.as_of(), Some(at(950)));
-        assert_eq!(arrears.begin(Some(at(951)), at(1001)), None, "every other batch");
-        assert_eq!(arrears.as_of(), Some(at(950)), "nothing more has ended");
-        assert_eq!(arrears.begin(Some(at(951)), at(1001)), Some(MOST));
-        assert!(arrears.reach(at(960), at(1001)));
-        arrears.hurry();
-        assert_eq!(arrears.begin(Some(at(961)), at(1001)), Some(MOST), "nobody is there");
-        assert!(arrears.reach(at(1001), at(1001)));
-        assert_eq!(arrears.as_of(), None, "as of now");
-        assert_eq!(arrears.begin(Some(at(1002)), at(1002)), Some(MOST));
+        let mut backlog = ExpiryBacklog::default();
+        assert_eq!(backlog.begin(Some(at(900)), at(1000)), Some(MOST));
+        assert!(backlog.reach(at(950), at(1000)), "commands are decided");
+        assert_eq!(backlog.as_of(), Some(at(950)));
+        assert_eq!(backlog.begin(Some(at(951)), at(1001)), None, "every other batch");
+        assert_eq!(backlog.as_of(), Some(at(950)), "nothing more has ended");
+        assert_eq!(backlog.begin(Some(at(951)), at(1001)), Some(MOST));
+        assert!(backlog.reach(at(960), at(1001)));
+        backlog.hurry();
+        assert_eq!(backlog.begin(Some(at(961)), at(1001)), Some(MOST), "nobody is there");
+        assert!(backlog.reach(at(1001), at(1001)));
+        assert_eq!(backlog.as_of(), None, "as of now");
+        assert_eq!(backlog.begin(Some(at(1002)), at(1002)), Some(MOST));
     }
 
     #[test]
     fn whoever_was_answered_is_waited_for_once_and_only_while_more_is_due() {
-        let mut arrears = Arrears::default();
-        arrears.answered();
-        assert!(!arrears.gives_way(), "nothing is due");
-        arrears.reach(at(950), at(1000));
-        assert!(!arrears.gives_way(), "nobody was answered since");
-        arrears.answered();
-        assert!(arrears.gives_way());
-        assert!(!arrears.gives_way(), "nobody came");
+        let mut backlog = ExpiryBacklog::default();
+        backlog.answered();
+        assert!(!backlog.gives_way(), "nothing is due");
+        backlog.reach(at(950), at(1000));
+        assert!(!backlog.gives_way(), "nobody was answered since");
+        backlog.answered();
+        assert!(backlog.gives_way());
+        assert!(!backlog.gives_way(), "nobody came");
     }
 
     #[test]
     fn what_is_long_overdue_ends_before_anything_else() {
-        let mut arrears = Arrears::default();
-        assert_eq!(arrears.begin(Some(at(0)), at(2001)), Some(MOST_OVERDUE));
-        assert!(!arrears.reach(at(0), at(2001)), "no command is decided as of so long ago");
-        assert_eq!(arrears.begin(Some(at(1)), at(2001)), Some(MOST));
-        assert_eq!(arrears.begin(None, at(2001)), Some(MOST), "nor where it would be their turn");
+        let mut backlog = ExpiryBacklog::default();
+        assert_eq!(backlog.begin(Some(at(0)), at(2001)), Some(MOST_OVERDUE));
+        assert!(!backlog.reach(at(0), at(2001)), "no command is decided as of so long ago");
+        assert_eq!(backlog.begin(Some(at(1)), at(2001)), Some(MOST));
+        assert_eq!(backlog.begin(None, at(2001)), Some(MOST), "nor where it would be their turn");
     }
 }

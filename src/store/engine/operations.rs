@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use super::command::Message;
-use super::{Pinned, SledStore, bulk, closed, history};
+use super::import::StagedImport;
+use super::log::{Log, Records};
+use super::snapshot::{Guarded, Snapshot};
+use super::{Engine, closed, loading};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::routes::RoutePage;
@@ -20,55 +23,53 @@ use crate::domain::{
     RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use crate::store::import::{Existing, Import};
-use crate::store::{
-    Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Snapshot, Store, WithData, loading, seeded,
-};
+use crate::store::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
 
 #[async_trait]
-impl Store for SledStore {
+impl<L: Log> Store for Engine<L> {
     async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_number(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(once).create_number(&scope, new)?)).await
     }
 
     async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
         self.ready().await?;
-        Ok(Box::new(bulk::SledImport::begin(self, scope, existing)?))
+        Ok(Box::new(StagedImport::begin(self, scope, existing)?))
     }
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().update_number(&scope, number, patch)?)).await
+        self.write(move |context| Ok(context.turn().update_number(&scope, number, patch)?)).await
     }
 
     async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().delete_number(&scope, number)?)).await
+        self.write(move |context| Ok(context.turn().delete_number(&scope, number)?)).await
     }
 
     async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).lend(&scope, lend)?)).await
+        self.write(move |context| Ok(context.turn().under(once).lend(&scope, lend)?)).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().free(&scope, dialled)?)).await
+        self.write(move |context| Ok(context.turn().free(&scope, dialled)?)).await
     }
 
     async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().hand_over(&scope, dialled, left)?)).await
+        self.write(move |context| Ok(context.turn().hand_over(&scope, dialled, left)?)).await
     }
 
     async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().renew_allocation(&scope, id, lasting)?)).await
+        self.write(move |context| Ok(context.turn().renew_allocation(&scope, id, lasting)?)).await
     }
 
     async fn free_allocation(&self, scope: &Scope, id: AllocationId) -> Result<Arc<Allocation>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().free_allocation(&scope, id)?)).await
+        self.write(move |context| Ok(context.turn().free_allocation(&scope, id)?)).await
     }
 
     async fn match_call(
@@ -84,12 +85,12 @@ impl Store for SledStore {
             return Err(Refusal::NoMatch(miss).into());
         }
         let scope = scope.clone();
-        self.write(move |desk| {
-            let matches = desk.turn().match_call(&scope, &criteria, which, after)?;
+        self.write(move |context| {
+            let matches = context.turn().match_call(&scope, &criteria, which, after)?;
             let mut matched = Vec::with_capacity(matches.len());
             for found in matches {
                 let data = match (data, &found.document) {
-                    (WithData::Yes, Some(document)) => desk.load(document)?,
+                    (WithData::Yes, Some(document)) => context.load(document)?,
                     _ => None,
                 };
                 matched.push(Matched { found, data });
@@ -115,11 +116,11 @@ impl Store for SledStore {
 
     async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
         let scope = scope.clone();
-        self.write(move |desk| {
-            let Taken { resolution, freed } = desk.turn().take_call(&scope, &call);
+        self.write(move |context| {
+            let Taken { resolution, freed } = context.turn().take_call(&scope, &call);
             let mut candidates = Vec::with_capacity(resolution.candidates.len());
             for candidate in &resolution.candidates {
-                let data = candidate.document.as_ref().map(|document| desk.load(document)).transpose()?.flatten();
+                let data = candidate.document.as_ref().map(|document| context.load(document)).transpose()?.flatten();
                 candidates.push(Recognised { candidate: candidate.clone(), data });
             }
             Ok(Resolved::of(&resolution, candidates, freed))
@@ -134,12 +135,12 @@ impl Store for SledStore {
         once: Option<Once>,
     ) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_interaction(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(once).create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
         let (scope, id) = (scope.clone(), id.clone());
-        self.write(move |desk| Ok(desk.turn().delete_interaction(&scope, &id)?)).await
+        self.write(move |context| Ok(context.turn().delete_interaction(&scope, &id)?)).await
     }
 
     async fn create_document(
@@ -151,7 +152,8 @@ impl Store for SledStore {
         once: Option<Once>,
     ) -> Result<DocumentId> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_document(&scope, entries, ttl, application)?)).await
+        self.write(move |context| Ok(context.turn().under(once).create_document(&scope, entries, ttl, application)?))
+            .await
     }
 
     async fn merge_document(
@@ -163,17 +165,17 @@ impl Store for SledStore {
         once: Option<Once>,
     ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).merge_document(&scope, &named, entries, ttl)?)).await
+        self.write(move |context| Ok(context.turn().under(once).merge_document(&scope, &named, entries, ttl)?)).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().delete_document(&scope, &named)?)).await
+        self.write(move |context| Ok(context.turn().delete_document(&scope, &named)?)).await
     }
 
     async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()> {
         let (scope, key) = (scope.clone(), key.to_owned());
-        self.write(move |desk| Ok(desk.turn().delete_entry(&scope, &named, &key)?)).await
+        self.write(move |context| Ok(context.turn().delete_entry(&scope, &named, &key)?)).await
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
@@ -226,8 +228,8 @@ impl Store for SledStore {
 
     async fn document_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<Option<LoadedEntry>> {
         let key = key.to_owned();
-        let entry = self.load(scope, named, move |document, tree| match document.entries.get(key.as_str()) {
-            Some(entry) => Ok(loading::entry(entry, tree)?.map(Some)),
+        let entry = self.load(scope, named, move |document, records| match document.entries.get(key.as_str()) {
+            Some(entry) => Ok(loading::entry(entry, records)?.map(Some)),
             None => Ok(Some(None)),
         });
         Ok(entry.await?.flatten())
@@ -235,17 +237,17 @@ impl Store for SledStore {
 
     async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_route(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(once).create_route(&scope, new)?)).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().modify_route(&scope, id, destination)?)).await
+        self.write(move |context| Ok(context.turn().modify_route(&scope, id, destination)?)).await
     }
 
     async fn delete_routes(&self, scope: &Scope, dnids: Vec<u32>) -> Result<DeletedRoutes> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().delete_routes(&scope, &dnids))).await
+        self.write(move |context| Ok(context.turn().delete_routes(&scope, &dnids))).await
     }
 
     async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
@@ -272,17 +274,17 @@ impl Store for SledStore {
 
     async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().under(once).create_skill(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(once).create_skill(&scope, new)?)).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().modify_skill(&scope, id, new)?)).await
+        self.write(move |context| Ok(context.turn().modify_skill(&scope, id, new)?)).await
     }
 
     async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().delete_skills(&scope, &ids)?)).await
+        self.write(move |context| Ok(context.turn().delete_skills(&scope, &ids)?)).await
     }
 
     async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
@@ -297,17 +299,17 @@ impl Store for SledStore {
         if let Some(key) = self.read(|tables, _| tables.signing_key().cloned()) {
             return Ok(key);
         }
-        self.write(|desk| Ok(desk.turn().signing_key())).await
+        self.write(|context| Ok(context.turn().signing_key())).await
     }
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
-        self.write(move |desk| Ok(desk.turn().pool(&scope, &group))).await
+        self.write(move |context| Ok(context.turn().pool(&scope, &group))).await
     }
 
     async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
-        self.write(move |desk| Ok(desk.turn().group(&scope, &group))).await
+        self.write(move |context| Ok(context.turn().group(&scope, &group))).await
     }
 
     async fn groups_after(
@@ -317,34 +319,38 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Part<PoolHealth, Option<GroupName>>> {
         let scope = scope.clone();
-        self.write(move |desk| Ok(desk.turn().groups_after(&scope, after.as_ref(), limit))).await
+        self.write(move |context| Ok(context.turn().groups_after(&scope, after.as_ref(), limit))).await
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
-        self.write(|desk| Ok(desk.turn().pools())).await
+        self.write(|context| Ok(context.turn().pools())).await
     }
 
     async fn usages(&self) -> Result<Vec<TenantUsage>> {
-        self.write(|desk| Ok(desk.turn().usages())).await
+        self.write(|context| Ok(context.turn().usages())).await
     }
 
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
         let known = self.read(|tables, now| tables.known_history(scope, &query, now));
         let scope = scope.clone();
         self.read_records(move |records| {
-            query.page(&known, |bucket, below| Ok(history::of_number(records, bucket, &scope, query.number, below)))
+            query.page(&known, |bucket, below| Ok(records.of_number(bucket, &scope, query.number, below)))
         })
         .await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {
-        seeded(self.write(move |desk| Ok(desk.turn().seed(&seeds)?)).await)
+        match self.write(move |context| Ok(context.turn().seed(&seeds)?)).await {
+            Ok(()) => Ok(true),
+            Err(Error::Refused(Refusal::NotEmpty)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
         let for_readers = Arc::new(rules.clone());
-        self.write(move |desk| {
-            desk.set_rules(rules);
+        self.write(move |context| {
+            context.set_rules(rules);
             Ok(())
         })
         .await?;
@@ -357,30 +363,30 @@ impl Store for SledStore {
     }
 
     async fn sweep(&self) -> Result<()> {
-        self.write(|desk| {
-            desk.turn();
+        self.write(|context| {
+            context.turn();
             Ok(())
         })
         .await
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
-        let (origin, contents, pin) = self.write(|desk| Ok(desk.all())).await?;
-        Ok(Snapshot::new(origin, contents, Pinned { records: Arc::clone(&self.records), _pin: pin }))
+        let (origin, contents, guard) = self.write(|context| Ok(context.all())).await?;
+        Ok(Snapshot::new(origin, contents, Guarded { records: Arc::clone(&self.records), _guard: guard }))
     }
 
     async fn ready(&self) -> Result<()> {
-        match &*self.status.lock() {
-            Some(reason) => Err(Error::Unavailable(Arc::clone(reason))),
+        match self.status.failed() {
+            Some(reason) => Err(Error::Unavailable(reason)),
             None if self.queue.is_closed() => Err(closed()),
             None => Ok(()),
         }
     }
 
     async fn close(&self) {
-        let (told, closed) = oneshot::channel();
+        let (done, closed) = oneshot::channel();
         self.records.write().take();
-        if self.queue.send(Message::Close(told)).await.is_ok() {
+        if self.queue.send(Message::Close(done)).await.is_ok() {
             let _ = closed.await;
         }
         let thread = self.writer.lock().take();

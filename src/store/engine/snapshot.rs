@@ -1,17 +1,18 @@
-//! Everything a store holds at one point in its history, told one piece after another while the store goes on.
+//! Everything a store holds at one point in its history, given one piece after another while the store goes on.
 
 use std::collections::HashMap;
-use std::fmt::Display;
 use std::iter;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::loading::Values;
-use super::{Error, Result};
+use super::log::Records;
+use super::snapshot_guards::Guard;
+use super::{OpenRecords, closed};
 use crate::domain::history::{Bucket, Past};
 use crate::domain::tables::{Contents, Lendings};
 use crate::domain::{Change, Scope, Timestamp, Value};
+use crate::store::{Error, Result};
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,28 +38,24 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The snapshot of `contents`; what the tables do not have of it is read from `kept`.
-    pub(super) fn new<K>(origin: Origin, contents: Contents, kept: K) -> Self
-    where
-        K: Values<Error: Display> + Ended + Send + Sync + 'static,
-    {
+    /// The snapshot of `contents`; what the tables do not have of it is read from the records.
+    pub(super) fn new<R: Records>(origin: Origin, contents: Contents, guarded: Guarded<R>) -> Self {
         let things = contents.len();
-        let (values, kept) = {
-            let kept = Arc::new(kept);
-            (Arc::clone(&kept), kept)
-        };
         let history = contents.history().to_vec();
         let then = Then(contents.lent().map(|(scope, lent)| (Arc::clone(scope), lent)).collect());
+        let guarded = Arc::new(guarded);
+        let values = Arc::clone(&guarded);
         let changes = contents.into_changes().flat_map(move |change| {
-            let value = kept_value(&change, &*values);
+            let value = values.value_of(&change);
             iter::once(Ok(change)).chain(value)
         });
-        let history = history.into_iter().flat_map(move |(bucket, count)| match then.ended(&*kept, bucket, count) {
-            Ok(ended) => ended.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
+        let history = history.into_iter().flat_map(move |(bucket, count)| {
+            match guarded.records().and_then(|records| then.ended(&*records, bucket, count)) {
+                Ok(ended) => ended.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            }
         });
-        let changes = changes.chain(history);
-        Self { origin, things, changes: Box::new(changes) }
+        Self { origin, things, changes: Box::new(changes.chain(history)) }
     }
 }
 
@@ -70,10 +67,32 @@ impl Iterator for Snapshot {
     }
 }
 
-/// Where the history is.
-pub(super) trait Ended {
-    /// Everything in a bucket, in any order; the counts in the entries tell nothing.
-    fn ended(&self, bucket: Bucket) -> std::result::Result<Vec<(Arc<Scope>, Past)>, String>;
+/// The records as long as the store is open, those that were there when the guard was made.
+pub(super) struct Guarded<R> {
+    pub(super) records: OpenRecords<R>,
+    pub(super) _guard: Guard,
+}
+
+impl<R: Records> Guarded<R> {
+    fn records(&self) -> Result<Arc<R>> {
+        self.records.read().clone().ok_or_else(closed)
+    }
+
+    /// The bytes of the large value that an entry names, if it names one.
+    fn value_of(&self, change: &Change) -> Option<Result<Change>> {
+        let Change::Entry(_, document, _, Some(entry)) = change else { return None };
+        let Value::Apart { id, length } = entry.value else { return None };
+        let value = self.records().and_then(|records| match records.value(id, length) {
+            Ok(Some(bytes)) => Ok(Change::ValueKept(id, bytes)),
+            Ok(None) => Err(unavailable(format!("a value of document {document} is missing from the store"))),
+            Err(reason) => Err(unavailable(reason)),
+        });
+        Some(value)
+    }
+}
+
+fn unavailable(reason: String) -> Error {
+    Error::Unavailable(reason.into())
 }
 
 /// How it was with the allocations when the snapshot was taken.
@@ -87,30 +106,16 @@ impl Then {
     }
 
     /// The entries that a bucket had then, which are so many, in the order of lending.
-    fn ended(&self, kept: &impl Ended, bucket: Bucket, count: u64) -> Result<Vec<Change>> {
-        let mut ended = kept.ended(bucket).map_err(|reason| Error::Unavailable(reason.into()))?;
+    fn ended(&self, records: &impl Records, bucket: Bucket, count: u64) -> Result<Vec<Change>> {
+        let mut ended = records.of_bucket(bucket).map_err(unavailable)?;
         ended.retain(|(scope, past)| self.had_ended(scope, past));
         if ended.len() as u64 != count {
             let reason = format!("hour {} of the history has {} entries instead of {count}", bucket.hour, ended.len());
-            return Err(Error::Unavailable(reason.into()));
+            return Err(unavailable(reason));
         }
         ended
             .sort_unstable_by(|(one, past), (other, than)| (past.allocation.id, one).cmp(&(than.allocation.id, other)));
         let numbered = (1..).zip(ended);
         Ok(numbered.map(|(count, (scope, past))| Change::Ended(scope, Arc::new(Past { count, ..past }))).collect())
     }
-}
-
-/// The bytes of the large value that an entry names, if it names one.
-fn kept_value<V>(change: &Change, values: &V) -> Option<Result<Change>>
-where
-    V: Values<Error: Display>,
-{
-    let Change::Entry(_, document, _, Some(entry)) = change else { return None };
-    let Value::Apart { id, length } = entry.value else { return None };
-    Some(match values.value(id, length) {
-        Ok(Some(bytes)) => Ok(Change::ValueKept(id, bytes)),
-        Ok(None) => Err(Error::Unavailable(format!("a value of document {document} is missing from the store").into())),
-        Err(error) => Err(Error::Unavailable(error.to_string().into())),
-    })
 }

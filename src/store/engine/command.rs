@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::writer::Desk;
+use super::context::CommandContext;
 use crate::store::{Error, Result};
 
 /// What waits in the queue.
@@ -23,7 +23,7 @@ pub(super) enum Message {
 /// A command with somebody who waits for its outcome.
 pub(super) trait Job: Send {
     /// Does it.
-    fn run(&mut self, desk: &mut Desk<'_>);
+    fn run(&mut self, context: &mut CommandContext<'_>);
     /// Tells the outcome, or that there is none because of `failed`.
     fn answer(self: Box<Self>, failed: Option<&Arc<str>>);
 }
@@ -46,7 +46,7 @@ impl Queued {
     /// A command as a closure, and where its outcome will be. It is waited for where this is called.
     pub(super) fn new<F, T>(run: F) -> (Self, oneshot::Receiver<Result<T>>)
     where
-        F: FnOnce(&mut Desk<'_>) -> Result<T> + Send + 'static,
+        F: FnOnce(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
         let (waiter, outcome) = oneshot::channel();
@@ -57,12 +57,12 @@ impl Queued {
 
 impl<F, T> Job for Command<F, T>
 where
-    F: FnOnce(&mut Desk<'_>) -> Result<T> + Send,
+    F: FnOnce(&mut CommandContext<'_>) -> Result<T> + Send,
     T: Send,
 {
-    fn run(&mut self, desk: &mut Desk<'_>) {
+    fn run(&mut self, context: &mut CommandContext<'_>) {
         if let Some(run) = self.run.take() {
-            self.outcome = Some(run(desk));
+            self.outcome = Some(run(context));
         }
     }
 

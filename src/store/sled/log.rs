@@ -1,10 +1,11 @@
-//! The disk as the writer sees it: one commit at a time, each safe before it counts.
+//! The log on disk: one commit at a time, each safe before it counts.
 //!
 //! A commit goes to the journal alone, except for the bytes of large values: these go straight into the tree, before
 //! the commit that speaks of them, so that they are written once. Should the power fail in between, nothing speaks of
 //! them, and the next start removes them.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,17 +13,20 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::checkpointer::{self, Checkpointer, Wait, guarded};
 use super::clean;
 use super::codec::{self, Sink};
-use super::folder::{Beginning, Folder, Wait};
 use super::journal::{CommitNumber, Journal, Record};
 use super::locked::Locked;
 use super::marker::Marker;
-use super::ops::{ImportId, OpsWriter};
-use super::pending::{Layer, Pending, Records};
+use super::merged::Order;
+use super::ops::OpsWriter;
+use super::pending::{Layer, Pending};
+use super::records::DurableRecords;
 use super::tree::{Slice, Tree};
-use super::writer::Status;
+use crate::domain::history::Bucket;
 use crate::domain::{Change, Timestamp};
+use crate::store::engine::{Commit, Committed, Log, Pace, Status};
 
 /// How many commits may pass before the marker is written anew.
 const MARKER_EVERY: u64 = 4096;
@@ -31,10 +35,12 @@ const MARKER_EVERY: u64 = 4096;
 const FILE_BYTES: usize = 16 * 1024 * 1024;
 /// How large it becomes while much falls due at once: moving it takes the disk and a processor from those who wait then.
 const RUSH_FILE_BYTES: usize = 2 * FILE_BYTES;
-/// How large it may become while the folder has the one before it in hand; then commits wait.
+/// How large it may become while the checkpointer has the one before it in hand; then commits wait.
 const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
 /// How long to wait at an end for sled to let go of its files.
 const LETTING_GO: Duration = Duration::from_secs(10);
+/// Most entries of the history that are removed with one commit.
+const HISTORY_SLICE: usize = 500;
 /// How long something stays in the journal alone when little happens.
 const FILE_AGE: Duration = Duration::from_secs(60);
 
@@ -53,27 +59,14 @@ pub(super) struct Opened {
     pub(super) lock: Locked,
 }
 
-/// What one commit is to write.
-#[derive(Clone, Copy)]
-pub(super) struct Commit<'a> {
-    /// What has changed.
-    pub(super) changes: &'a [Change],
-    /// An import that takes effect after them.
-    pub(super) import: Option<ImportId>,
-    /// Keys of the history that is dropped.
-    pub(super) forgotten: &'a [Bytes],
-    /// When it is made: no later start goes by an earlier time.
-    pub(super) at: Timestamp,
-}
-
-/// The disk, ready to be written.
-pub(super) struct Disk {
+/// A data directory, ready to be written.
+pub struct SledLog {
     directory: PathBuf,
     store: Uuid,
-    records: Arc<Records>,
+    records: Arc<DurableRecords>,
     journal: Journal,
     record: Record,
-    folder: Folder,
+    checkpointer: Checkpointer,
     /// The last commit that is safe.
     commits: CommitNumber,
     /// The last commit that the marker was told of.
@@ -85,44 +78,57 @@ pub(super) struct Disk {
     lock: Locked,
 }
 
-impl Disk {
+impl SledLog {
     /// Begins to write.
-    pub(super) fn new(opened: Opened, status: Status) -> std::io::Result<Self> {
+    pub(super) fn new(opened: Opened, status: Status) -> io::Result<Self> {
         let Opened { directory, tree, journal, left, marker, commits, lock, .. } = opened;
         let pending = Pending::new(left.iter().cloned(), journal.generation());
-        let records = Arc::new(Records { tree, pending });
+        let records = Arc::new(DurableRecords { tree, pending });
         let (store, marked) = (marker.store, marker.commits);
-        let folder = Folder::start(Beginning {
+        let checkpointer = Checkpointer::start(checkpointer::Beginning {
             directory: directory.clone(),
             records: Arc::clone(&records),
             marker,
-            status: Arc::clone(&status),
+            status: status.clone(),
             left,
             active: journal.generation(),
         })?;
         let record = Record::new();
-        Ok(Self { directory, store, records, journal, record, folder, commits, marked, begun: None, status, lock })
+        Ok(Self {
+            directory,
+            store,
+            records,
+            journal,
+            record,
+            checkpointer,
+            commits,
+            marked,
+            begun: None,
+            status,
+            lock,
+        })
     }
 
-    /// What is durable, for reading beside the writer.
-    pub(super) fn records(&self) -> &Arc<Records> {
-        &self.records
+    fn write(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
+        let forgotten = commit.forget_before.map_or(Ok(Vec::new()), |floor| self.history_before(floor))?;
+        let all = commit.forget_before.is_some() && forgotten.len() < HISTORY_SLICE;
+        // Nothing is left to remove and nothing else to write: no reason to sync.
+        let idle = forgotten.is_empty() && commit.changes.is_empty() && commit.import.is_none();
+        let synced = if idle { None } else { Some(self.append(commit, &forgotten)?) };
+        Ok(Committed { synced, forgotten: all })
     }
 
-    /// Which store it is.
-    pub(super) fn store(&self) -> Uuid {
-        self.store
-    }
-
-    /// The last commit that is safe.
-    pub(super) fn commits(&self) -> CommitNumber {
-        self.commits
+    /// Some of the history before a bucket.
+    fn history_before(&self, floor: Bucket) -> Result<Vec<Bytes>, String> {
+        let (from, to) = codec::history::before(floor);
+        let records = self.records.range(&from, &to, Order::Ascending, HISTORY_SLICE)?;
+        Ok(records.into_iter().map(|(key, _)| key).collect())
     }
 
     /// Writes a commit and returns when it is safe on disk; how long the syncing took.
-    pub(super) fn commit(&mut self, commit: Commit<'_>) -> Result<Duration, String> {
+    fn append(&mut self, commit: Commit<'_>, forgotten: &[Bytes]) -> Result<Duration, String> {
         self.record.clear();
-        self.encode(commit)?;
+        self.encode(commit, forgotten)?;
         let number = self.commits + 1;
         self.journal.append(number, &mut self.record).map_err(|error| error.to_string())?;
         let syncing = Instant::now();
@@ -136,14 +142,14 @@ impl Disk {
             self.turn_over(Wait::Yes)?;
         }
         if number - self.marked >= MARKER_EVERY {
-            self.folder.mark(number);
+            self.checkpointer.mark(number);
             self.marked = number;
         }
         Ok(synced)
     }
 
     /// Turns the changes into operations for the journal; large values go into the tree at once.
-    fn encode(&mut self, commit: Commit<'_>) -> Result<(), String> {
+    fn encode(&mut self, commit: Commit<'_>, forgotten: &[Bytes]) -> Result<(), String> {
         let mut operations = OpsWriter(self.record.operations_mut());
         let (mut values, mut counters, mut kept) = (Slice::default(), None, false);
         for change in commit.changes {
@@ -164,7 +170,7 @@ impl Disk {
             codec::encode(counters, &mut operations);
         }
         operations.put(codec::TIME_KEY, &codec::value(&commit.at.as_millis()));
-        for key in commit.forgotten {
+        for key in forgotten {
             operations.remove(key);
         }
         if let Some(import) = commit.import {
@@ -177,41 +183,61 @@ impl Disk {
         Ok(())
     }
 
-    /// Begins the next file of the journal if this one is large or old enough, so that it is moved into the tree; in a
-    /// rush somewhat later.
-    pub(super) fn tend(&mut self, rush: bool) -> Result<(), String> {
-        match self.journal.bytes() {
-            0 => Ok(()),
-            MOST_FILE_BYTES.. => self.turn_over(Wait::Yes),
-            FILE_BYTES..RUSH_FILE_BYTES if rush => Ok(()),
-            FILE_BYTES.. => self.turn_over(Wait::No),
-            _ if self.begun.is_some_and(|begun| begun.elapsed() >= FILE_AGE) => self.turn_over(Wait::No),
-            _ => Ok(()),
-        }
-    }
-
     fn turn_over(&mut self, wait: Wait) -> Result<(), String> {
-        if let Some(next) = self.folder.next(wait)? {
-            self.folder.fold(self.records.pending.freeze(next.generation()));
+        if let Some(next) = self.checkpointer.next(wait)? {
+            self.checkpointer.checkpoint(self.records.pending.freeze(next.generation()));
             self.journal = next;
             self.begun = None;
         }
         Ok(())
     }
+}
+
+impl Log for SledLog {
+    type Records = DurableRecords;
+
+    fn records(&self) -> &Arc<DurableRecords> {
+        &self.records
+    }
+
+    fn store(&self) -> Uuid {
+        self.store
+    }
+
+    fn commits(&self) -> CommitNumber {
+        self.commits
+    }
+
+    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
+        guarded(|| self.write(commit))
+    }
+
+    /// Begins the next file of the journal if this one is large or old enough, so that it is moved into the tree; in a
+    /// rush somewhat later.
+    fn tend(&mut self, pace: Pace) -> Result<(), String> {
+        guarded(|| match self.journal.bytes() {
+            0 => Ok(()),
+            MOST_FILE_BYTES.. => self.turn_over(Wait::Yes),
+            FILE_BYTES..RUSH_FILE_BYTES if pace == Pace::Rush => Ok(()),
+            FILE_BYTES.. => self.turn_over(Wait::No),
+            _ if self.begun.is_some_and(|begun| begun.elapsed() >= FILE_AGE) => self.turn_over(Wait::No),
+            _ => Ok(()),
+        })
+    }
 
     /// Moves everything into the tree, if the disk still takes it, and lets go of the directory.
-    pub(super) fn close(mut self) {
-        if self.status.lock().is_none()
+    fn close(mut self) {
+        if self.status.failed().is_none()
             && self.journal.bytes() > 0
             && let Err(reason) = self.turn_over(Wait::Yes)
         {
             tracing::warn!(reason, "what is in the journal stays there until the next start");
         }
-        self.folder.mark(self.commits);
-        let Self { directory, records, journal, folder, status, lock, .. } = self;
-        folder.finish();
+        self.checkpointer.mark(self.commits);
+        let Self { directory, records, journal, checkpointer, status, lock, .. } = self;
+        checkpointer.finish();
         drop(journal);
-        let broken = status.lock().is_some();
+        let broken = status.failed().is_some();
         // Whoever still reads keeps the tree open, and what sled writes at its end is then not known here.
         if let Some(records) = Arc::into_inner(records) {
             drop(records);

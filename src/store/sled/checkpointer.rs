@@ -27,36 +27,37 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::codec::{self, Sink};
-use super::import;
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::marker::Marker;
 use super::ops::Op;
-use super::pending::{Layer, Records};
+use super::pending::Layer;
+use super::records::DurableRecords;
+use super::stages;
 use super::tree::{Slice, Tree};
-use super::writer::Status;
+use crate::store::engine::Status;
 
-/// How long the folder waits for a descriptor before it tries again.
+/// How long the checkpointer waits for a descriptor before it tries again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
-/// What is asked of the folder.
+/// What is asked of the checkpointer.
 enum Work {
     /// Move a frozen layer into the tree.
-    Fold(Arc<Layer>),
+    Checkpoint(Arc<Layer>),
     /// Note in the marker that the history has come this far.
     Mark(CommitNumber),
 }
 
-/// The folder, as the writer sees it.
-pub(super) struct Folder {
+/// The checkpointer, as the writer sees it.
+pub(super) struct Checkpointer {
     work: Sender<Work>,
     next: Receiver<Journal>,
     thread: JoinHandle<()>,
 }
 
-/// The folder, as it sees itself.
+/// The checkpointer, as it sees itself.
 struct Worker {
     directory: PathBuf,
-    records: Arc<Records>,
+    records: Arc<DurableRecords>,
     marker: Marker,
     status: Status,
     /// The files that are still there, oldest first.
@@ -66,10 +67,10 @@ struct Worker {
     ready: SyncSender<Journal>,
 }
 
-/// What the folder begins with.
+/// What the checkpointer begins with.
 pub(super) struct Beginning {
     pub(super) directory: PathBuf,
-    pub(super) records: Arc<Records>,
+    pub(super) records: Arc<DurableRecords>,
     pub(super) marker: Marker,
     pub(super) status: Status,
     /// What a former run has left to move, oldest first.
@@ -78,7 +79,7 @@ pub(super) struct Beginning {
     pub(super) active: Generation,
 }
 
-impl Folder {
+impl Checkpointer {
     /// Starts the thread.
     pub(super) fn start(beginning: Beginning) -> std::io::Result<Self> {
         let Beginning { directory, records, marker, status, left, active } = beginning;
@@ -86,12 +87,12 @@ impl Folder {
         let (ready, next) = sync_channel(1);
         for layer in &left {
             // The thread's end of the channel is in this function.
-            let _ = work.send(Work::Fold(Arc::clone(layer)));
+            let _ = work.send(Work::Checkpoint(Arc::clone(layer)));
         }
         // Some may hold nothing that counts: a commit that was cut short, or what could not be removed when it was done.
         let files = journal::generations(&directory)?.into_iter().filter(|file| *file < active).collect();
         let worker = Worker { directory, records, marker, status, files, upcoming: active + 1, ready };
-        let thread = thread::Builder::new().name("store-folder".to_owned());
+        let thread = thread::Builder::new().name("store-checkpoint".to_owned());
         let thread = thread.spawn(move || worker.work(&inbox))?;
         Ok(Self { work, next, thread })
     }
@@ -110,9 +111,9 @@ impl Folder {
     }
 
     /// Moves a layer into the tree, some time.
-    pub(super) fn fold(&self, layer: Arc<Layer>) {
-        // A folder that has failed has said so in the status.
-        let _ = self.work.send(Work::Fold(layer));
+    pub(super) fn checkpoint(&self, layer: Arc<Layer>) {
+        // A checkpointer that has failed has said so in the status.
+        let _ = self.work.send(Work::Checkpoint(layer));
     }
 
     /// Notes in the marker how far the history has come, some time.
@@ -144,14 +145,12 @@ pub(super) enum Wait {
 
 impl Worker {
     fn work(mut self, inbox: &Receiver<Work>) {
-        let mut outcome = self.prepare();
+        let mut outcome = guarded(|| self.prepare());
         while outcome.is_ok()
             && let Ok(work) = inbox.recv()
         {
             outcome = match work {
-                // Sled panics on some of what it does not expect.
-                Work::Fold(layer) => catch_unwind(AssertUnwindSafe(|| self.fold(&layer)))
-                    .unwrap_or_else(|_| Err("the engine gave up".to_owned())),
+                Work::Checkpoint(layer) => guarded(|| self.checkpoint(&layer)),
                 Work::Mark(commits) => {
                     self.mark(commits);
                     Ok(())
@@ -159,9 +158,8 @@ impl Worker {
             };
         }
         if let Err(reason) = outcome {
-            let reason: Arc<str> = format!("the disk failed: {reason}").into();
+            let reason = self.status.fail(&reason);
             tracing::error!(%reason, "what was committed stays in the journal; no further write is taken, reads go on");
-            self.status.lock().get_or_insert(reason);
         }
     }
 
@@ -196,14 +194,14 @@ impl Worker {
         }
     }
 
-    fn fold(&mut self, layer: &Layer) -> Result<(), String> {
+    fn checkpoint(&mut self, layer: &Layer) -> Result<(), String> {
         if layer.generation + 2 == self.upcoming {
             self.prepare()?;
         }
         if !self.files.contains(&layer.generation) {
             self.files.push_back(layer.generation);
         }
-        fold(layer, &self.records.tree)?;
+        checkpoint(layer, &self.records.tree)?;
         self.records.pending.forget(layer.generation);
         self.mark(layer.commits);
         while let Some(file) = self.files.pop_front_if(|file| *file <= layer.generation) {
@@ -228,6 +226,12 @@ impl Worker {
     }
 }
 
+/// Does something with the disk. Sled panics on some of what it does not expect.
+pub(super) fn guarded<T>(act: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    let outcome = catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err("the engine gave up".to_owned()));
+    outcome.map_err(|reason| format!("the disk failed: {reason}"))
+}
+
 /// Whether the system has no descriptor for another file, for this process or at all.
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
@@ -235,7 +239,7 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 /// Moves a layer into the tree, with the import it ends with, and returns when that is safe on disk.
-fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
+fn checkpoint(layer: &Layer, tree: &Tree) -> Result<(), String> {
     let mut slice = Slice::default();
     for (key, value) in layer.operations() {
         match value {
@@ -249,7 +253,7 @@ fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
         }
     }
     if let Some(import) = layer.import {
-        import::replay(import, tree, |op| {
+        stages::replay(import, tree, |op| {
             match op {
                 Op::Put(key, value) => slice.put(key, value),
                 Op::Remove(key) => slice.remove(key),
@@ -265,7 +269,7 @@ fn fold(layer: &Layer, tree: &Tree) -> Result<(), String> {
     tree.sync()?;
     note_done(tree, layer.generation, layer.commits)?;
     match layer.import {
-        Some(import) => import::remove(import, tree),
+        Some(import) => stages::remove(import, tree),
         None => Ok(()),
     }
 }
