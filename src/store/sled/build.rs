@@ -79,15 +79,15 @@ impl Build {
         let unusable = |error: io::Error| opening.unusable(&error);
         tree.pour(slice).and_then(|()| tree.sync()).map_err(io::Error::other).map_err(unusable)?;
         // Closed and opened again, everything comes from the files.
-        opening.let_go(tree, &place.directory)?;
-        let tree = opening.open_tree(&place.directory)?;
+        opening.release(tree)?;
+        let tree = opening.open_tree()?;
         let report = inspect::inspect(&Subject { tree: &tree, layers: &[], marker: &marker, commits: 0 });
-        opening.let_go(tree, &place.directory)?;
+        opening.release(tree)?;
         if let Some(problem) = report.problems.first() {
             return Err(opening.damaged(problem));
         }
         // Sled has written once more when it opened and closed the tree.
-        opening.settle().map_err(unusable)?;
+        opening.sync_files().map_err(unusable)?;
         private::give_to_owner(&place.directory, !place.existed).map_err(unusable)?;
         marker.write(&place.directory).map_err(unusable)?;
         private::give_to_owner(&place.directory, false).map_err(unusable)?;

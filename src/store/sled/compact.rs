@@ -96,14 +96,14 @@ fn write(place: &Path, source: &Source<'_>) -> Result<(), OpenError> {
     let new = opening.new_tree(source.marker.store, source.commits)?;
     let copied = copy(source, &new).map_err(io::Error::other);
     copied.map_err(|error| opening.unusable(&error))?;
-    opening.let_go(new, place)?;
-    let new = opening.open_tree(place)?;
+    opening.release(new)?;
+    let new = opening.open_tree()?;
     let Source { marker, commits, .. } = *source;
     let report = inspect::inspect(&Subject { tree: &new, layers: &[], marker, commits });
-    opening.let_go(new, place)?;
+    opening.release(new)?;
     match report.problems.first() {
         // Sled has written once more when it opened and closed the tree.
-        None => opening.settle().map_err(|error| opening.unusable(&error)),
+        None => opening.sync_files().map_err(|error| opening.unusable(&error)),
         Some(problem) => Err(opening.damaged(problem)),
     }
 }

@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::caught::{UNREADABLE, caught};
 use super::codec::{self, Chunk, Loader};
 use super::journal::CommitNumber;
 use super::marker::Marker;
 use super::pending::Layer;
 use super::replay;
-use super::tree::Tree;
+use super::tree::{Tree, UNREADABLE, caught};
 use crate::domain::history::Bucket;
 use crate::domain::{AllocationId, Change, DocumentId, NumberId, Scope, Tables, Value, ValueId};
 

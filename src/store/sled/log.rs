@@ -4,9 +4,8 @@
 //! the commit that speaks of them, so that they are written once. Should the power fail in between, nothing speaks of
 //! them, and the next start removes them.
 
-use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,6 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::checkpointer::{self, Checkpointer, Wait, guarded};
-use super::clean;
 use super::codec::{self, Sink};
 use super::journal::{CommitNumber, Journal, Record};
 use super::locked::Locked;
@@ -23,7 +21,7 @@ use super::merged::Order;
 use super::ops::OpsWriter;
 use super::pending::{Layer, Pending};
 use super::records::DurableRecords;
-use super::tree::{Slice, Tree};
+use super::tree::{Slice, Tree, shutdown_checksum};
 use crate::domain::history::Bucket;
 use crate::domain::{Change, Timestamp};
 use crate::store::engine::{Commit, Committed, Log, Pace, Status};
@@ -37,8 +35,6 @@ const FILE_BYTES: usize = 16 * 1024 * 1024;
 const RUSH_FILE_BYTES: usize = 2 * FILE_BYTES;
 /// How large it may become while the checkpointer has the one before it in hand; then commits wait.
 const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
-/// How long to wait at an end for sled to let go of its files.
-const LETTING_GO: Duration = Duration::from_secs(10);
 /// Most entries of the history that are removed with one commit.
 const HISTORY_SLICE: usize = 500;
 /// How long something stays in the journal alone when little happens.
@@ -240,27 +236,15 @@ impl Log for SledLog {
         let broken = status.failed().is_some();
         // Whoever still reads keeps the tree open, and what sled writes at its end is then not known here.
         if let Some(records) = Arc::into_inner(records) {
-            drop(records);
-            wait_for_sled(&directory);
-            if !broken && let Err(error) = clean::note(&directory) {
+            // Whatever is wrong with the files, the next start says so.
+            let released = records.tree.release(&directory).is_ok();
+            if released
+                && !broken
+                && let Err(error) = shutdown_checksum::write(&directory)
+            {
                 tracing::warn!(%error, "the end could not be noted; the next start takes longer");
             }
         }
         drop(lock);
     }
-}
-
-/// Waits until sled's background tasks have let go of its files: they hold them for a while after the tree is dropped,
-/// and whoever opens the directory next should find them free.
-fn wait_for_sled(directory: &Path) {
-    let Ok(log) = File::open(directory.join("db")) else { return };
-    let began = Instant::now();
-    while began.elapsed() < LETTING_GO {
-        match log.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
-            // Whatever else is wrong with the file, the next start says so.
-            _ => break,
-        }
-    }
-    let _ = log.unlock();
 }

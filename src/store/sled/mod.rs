@@ -1,9 +1,7 @@
 //! The engine over a data directory: a journal, a tree, and a checkpointer that moves the one into the other.
 
 mod build;
-mod caught;
 mod checkpointer;
-mod clean;
 mod codec;
 mod compact;
 mod inspect;
@@ -18,7 +16,6 @@ mod pending;
 mod private;
 mod records;
 mod replay;
-mod scratch;
 mod stages;
 mod swap;
 mod tree;

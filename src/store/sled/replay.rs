@@ -9,14 +9,13 @@ use std::thread;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::caught::{UNREADABLE, caught};
 use super::codec::{self, Loader};
 use super::journal::{self, CommitNumber, Generation, Unreadable};
 use super::merged::{Merged, Order, Raw};
 use super::ops::Op;
 use super::pending::{Layer, Overlay};
 use super::stages;
-use super::tree::{Largest, Tree};
+use super::tree::{Largest, Tree, UNREADABLE, caught};
 use crate::domain::{Tables, Timestamp};
 
 /// What the journal has on top of the tree.

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{journal, marker, scratch};
+use super::{journal, marker, tree};
 
 /// Where a new tree is made.
 const MAKING: &str = "dnis-gateway.compacting";
@@ -82,7 +82,7 @@ pub(super) fn owns(name: &str) -> bool {
 }
 
 fn belongs_to_tree(name: &str) -> bool {
-    scratch::is_tree_file(name) || name.starts_with("aside.snap.") || journal::owns(name)
+    tree::is_tree_file(name) || name.starts_with("aside.snap.") || journal::owns(name)
 }
 
 fn remove(directory: &Path) -> io::Result<()> {

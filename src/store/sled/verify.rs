@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::inspect::{self, Report, Subject};
 use super::opening::{OpenError, Opening};
-use super::scratch::Scratch;
 use super::swap;
+use super::tree::{Scratch, Tree};
 
 /// What the copy's tree may keep in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -32,7 +32,7 @@ pub fn verify(directory: &Path, elsewhere: &Path) -> Result<Report, OpenError> {
         path: elsewhere.to_owned(),
         reason: format!("no copy of the data can be made there: {error}"),
     })?;
-    let tree = opening.open_tree(copy.path())?;
+    let tree = Tree::open(copy.path(), CACHE_BYTES).map_err(|error| opening.tree_error(error))?;
     let identified = opening.identify(&tree, marker.as_ref())?;
     let (layers, commits) = (&identified.replayed.layers[..], identified.replayed.commits);
     Ok(inspect::inspect(&Subject { tree: &tree, layers, marker: &identified.marker, commits }))

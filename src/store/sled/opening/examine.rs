@@ -5,12 +5,11 @@ use uuid::Uuid;
 
 use super::{Contents, FIRST_FILE, Identity, OpenError, Opening, Since};
 use crate::domain::{Tables, Value};
-use crate::store::sled::caught::{UNREADABLE, caught};
 use crate::store::sled::codec;
 use crate::store::sled::journal::{self, CommitNumber, Generation};
 use crate::store::sled::marker::{FORMAT, Marker};
 use crate::store::sled::replay::{self, Active, LoadError, Loaded, Replayed};
-use crate::store::sled::tree::Tree;
+use crate::store::sled::tree::{Tree, UNREADABLE, caught};
 
 /// The format of directories whose tree holds everything.
 const BEFORE_JOURNAL: u32 = 1;

@@ -1,6 +1,6 @@
 //! Sled's panics, which stand for errors: on some kinds of damage it panics where it should return one.
 //!
-//! Whoever catches one says what is wrong in words of its own, so the panic is not printed as well; it is told to the log
+//! Whoever catches one says what is wrong in words of its own, so the panic is not printed as well; it goes to the log
 //! at the level for debugging.
 
 use std::cell::Cell;
@@ -13,10 +13,10 @@ thread_local! {
 }
 
 /// What such a panic means where the tree is read.
-pub(super) const UNREADABLE: &str = "a part of the file db cannot be read";
+pub(in crate::store::sled) const UNREADABLE: &str = "a part of the file db cannot be read";
 
 /// Does something; `None` if it panicked.
-pub(super) fn caught<T>(act: impl FnOnce() -> T) -> Option<T> {
+pub(in crate::store::sled) fn caught<T>(act: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();
@@ -40,6 +40,6 @@ mod tests {
         assert_eq!(caught(|| 1), Some(1));
         assert_eq!(caught(|| caught(|| panic!("inside")).is_none()), Some(true));
         assert_eq!(caught(|| -> u8 { panic!("outside") }), None);
-        assert!(!CATCHES.get(), "later panics of this thread are told again");
+        assert!(!CATCHES.get(), "later panics of this thread are printed again");
     }
 }

@@ -4,13 +4,13 @@
 //! together with the journal. Only what has passed is opened in place. The copy is spared where a note says that every
 //! file is as it was when the store was closed.
 
+mod error;
 mod examine;
-mod tree;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -23,52 +23,11 @@ use super::locked::Locked;
 use super::log::Opened;
 use super::marker::{self, FORMAT, Found, Marker};
 use super::replay::{Active, Extent, Replayed};
-use super::scratch::{self, Scratch};
-use super::tree::{Slice, Tree};
-use super::{clean, private, stages, swap};
+use super::tree::{self, Slice, Tree, TreeError, shutdown_checksum};
+use super::{private, stages, swap};
 use crate::domain::{Tables, Timestamp, ValueId};
 
-/// Why a data directory cannot be opened.
-///
-/// A refusal leaves every file as it is, byte for byte. There is one exception: where the disk has no room for the copy
-/// that the opening is tried on, the tree is opened in place, with a warning, and sled's repairs then come before the
-/// verdict.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The directory or a file in it cannot be read or written.
-    #[error("cannot use the data directory {path}: {reason}")]
-    Unusable {
-        /// The directory.
-        path: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
-    /// Another process has it open.
-    #[error("the data directory {0} is in use by another process; stop that one first, or name another directory")]
-    InUse(PathBuf),
-    /// Something is in it, where only an empty one will do.
-    #[error("{0} is not empty; name an empty or a new directory")]
-    NotEmpty(PathBuf),
-    /// There are files in it, but none of them ours.
-    #[error("{0} holds files but is no data directory of dnis-gateway; name an empty or a new directory")]
-    Foreign(PathBuf),
-    /// Written by a later release.
-    #[error("the data directory {path} was written by a newer release ({reason}); use that release")]
-    Newer {
-        /// The directory.
-        path: PathBuf,
-        /// What gave it away.
-        reason: String,
-    },
-    /// Something that was acknowledged cannot be read back.
-    #[error("the data directory {path} is damaged: {reason}; restore it from a backup")]
-    Damaged {
-        /// The directory.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-}
+pub use error::OpenError;
 
 /// Opens a data directory, makes it if it does not exist, and reads what is in it.
 ///
@@ -124,8 +83,6 @@ enum Since {
 
 /// What is wrong with a directory whose tree is gone.
 const NO_TREE: &str = "the file db is missing or empty";
-/// What a tree that is read once may keep in memory, in bytes.
-const READ_ONCE: u64 = 4 * 1024 * 1024;
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
@@ -197,7 +154,7 @@ impl Opening<'_> {
         let (tree, contents) = self.open_existing(marker.as_ref())?;
         self.rewrite(&tree, &contents)?;
         let (tree, _) = self.swap(tree, contents)?;
-        self.let_go(tree, self.directory)?;
+        self.release(tree)?;
         private::give_to_owner(self.directory, false).map_err(|error| self.unusable(&error))
     }
 
@@ -226,12 +183,12 @@ impl Opening<'_> {
 
     /// Puts the new tree in place of the one that there is.
     fn swap(&self, tree: Tree, contents: Contents) -> Result<(Tree, Contents), OpenError> {
-        self.let_go(tree, self.directory)?;
+        self.release(tree)?;
         swap::commit(self.directory).map_err(|error| self.unusable(&error))?;
         let size = fs::metadata(self.directory.join("db")).map_err(|error| self.unusable(&error))?.len();
         let marker = Marker { compacted: Some(size), ..contents.marker };
         marker.write(self.directory).map_err(|error| self.unusable(&error))?;
-        let tree = self.open_tree(self.directory)?;
+        let tree = self.open_tree()?;
         let commits = contents.replayed.commits;
         let replayed = Replayed { layers: Vec::new(), commits, active: Active::Empty(FIRST_FILE) };
         Ok((tree, Contents { in_tree: commits, replayed, marker, ..contents }))
@@ -258,7 +215,7 @@ impl Opening<'_> {
 
     /// Makes the name of the directory safe, and the names of those above it, since any of them may be new: made by this
     /// process, or by one that was killed. Where a file system is mounted there is no name that could get lost.
-    fn settle_name(&self) -> io::Result<()> {
+    fn sync_names(&self) -> io::Result<()> {
         let directory = self.directory.canonicalize()?;
         let device = fs::metadata(&directory)?.dev();
         for above in directory.ancestors().skip(1) {
@@ -317,7 +274,8 @@ impl Opening<'_> {
                 // Freshly made file systems have this one.
                 "lost+found" => {}
                 name if journal::owns(name) => journal = true,
-                name if marker::owns(name) || scratch::owns(name) || clean::owns(name) || swap::owns(name) => {}
+                name if marker::owns(name) || tree::owns(name) || shutdown_checksum::owns(name) || swap::owns(name) => {
+                }
                 _ => foreign = true,
             }
         }
@@ -336,17 +294,19 @@ impl Opening<'_> {
 
     /// Opens a tree that exists: first a copy of it, and only if that holds what it must, the tree itself.
     fn open_existing(&self, marker: Option<&Marker>) -> Result<(Tree, Contents), OpenError> {
-        let rehearsed = match clean::holds(self.directory).map_err(|error| self.unusable(&error))? {
+        let tried = match shutdown_checksum::verify(self.directory).map_err(|error| self.unusable(&error))? {
             true => None,
-            false => self.rehearse(marker)?,
+            false => tree::try_on_copy(self.directory, |copy| self.examine(copy, marker))
+                .map_err(|error| self.tree_error(error))?
+                .transpose()?,
         };
-        scratch::remove_left_over(self.directory).map_err(|error| self.unusable(&error))?;
-        clean::forget(self.directory).map_err(|error| self.unusable(&error))?;
-        let tree = self.open_tree(self.directory)?;
+        tree::remove_left_over(self.directory).map_err(|error| self.unusable(&error))?;
+        shutdown_checksum::remove(self.directory).map_err(|error| self.unusable(&error))?;
+        let tree = self.open_tree()?;
         // A process that was killed has left what it had not synced in the system's memory. From here on it counts, so it
         // must not go with the power while what builds on it stays.
-        self.settle().map_err(|error| self.unusable(&error))?;
-        let mut contents = match rehearsed {
+        self.sync_files().map_err(|error| self.unusable(&error))?;
+        let mut contents = match tried {
             Some(contents) if self.commits_in(&tree)? == contents.in_tree => contents,
             Some(_) => return Err(self.damaged("the files and the copy of them have come to differ")),
             None => self.examine(&tree, marker)?,
@@ -361,35 +321,6 @@ impl Opening<'_> {
             contents.marker.write(self.directory).map_err(|error| self.unusable(&error))?;
         }
         Ok((tree, contents))
-    }
-
-    /// Opens a copy of the tree and reads it; `None` if there is no room for a copy.
-    fn rehearse(&self, marker: Option<&Marker>) -> Result<Option<Contents>, OpenError> {
-        // It is read once, from one end to the other.
-        let reading = Opening { cache_bytes: READ_ONCE, ..*self };
-        let Some(copy) = self.copied(Scratch::copy(self.directory))? else { return Ok(None) };
-        if let Some(tree) = reading.open_passing(&copy) {
-            let contents = self.examine(&tree, marker);
-            reading.let_vanish(tree, &copy);
-            return contents.map(Some);
-        }
-        // What can be done about damage is tried on another copy, since sled is not done with the files of this one.
-        drop(copy);
-        let Some(copy) = self.copied(Scratch::another(self.directory))? else { return Ok(None) };
-        let tree = reading.open_tree(copy.path())?;
-        self.examine(&tree, marker).map(Some)
-    }
-
-    /// A copy, if there was room for it.
-    fn copied(&self, copy: io::Result<Scratch>) -> Result<Option<Scratch>, OpenError> {
-        match copy {
-            Ok(copy) => Ok(Some(copy)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                tracing::warn!(%error, "no room to try the opening on a copy of the data; opening it as it is");
-                Ok(None)
-            }
-            Err(error) => Err(self.unusable(&error)),
-        }
     }
 
     /// Gives a directory of an earlier release its journal. From the moment the tree says so the earlier release can no
@@ -433,24 +364,24 @@ impl Opening<'_> {
     pub(super) fn new_tree(&self, store: Uuid, commits: CommitNumber) -> Result<Tree, OpenError> {
         marker::begin(self.directory).map_err(|error| self.unusable(&error))?;
         self.clear().map_err(|error| self.unusable(&error))?;
-        let tree = self.open_tree(self.directory)?;
+        let tree = self.open_tree()?;
         let made = Journal::create(self.directory, store, FIRST_FILE);
         let made = made
             .and_then(|_| write_identity(&tree, store, commits))
-            .and_then(|()| self.settle())
-            .and_then(|()| self.settle_name());
+            .and_then(|()| self.sync_files())
+            .and_then(|()| self.sync_names());
         made.map_err(|error| self.unusable(&error))?;
         Ok(tree)
     }
 
     /// Makes every file of the store safe as it is, and its name too. Among them is one with sled's settings, which sled
     /// writes once, never syncs, and does not open without.
-    pub(super) fn settle(&self) -> io::Result<()> {
+    pub(super) fn sync_files(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if scratch::is_tree_file(&name) || journal::owns(&name) {
+            if tree::is_tree_file(&name) || journal::owns(&name) {
                 File::open(entry.path())?.sync_all()?;
             }
         }
@@ -459,16 +390,34 @@ impl Opening<'_> {
 
     /// Removes what a process left that was killed while it made the directory.
     pub(super) fn clear(&self) -> io::Result<()> {
-        scratch::remove_left_over(self.directory)?;
+        tree::remove_left_over(self.directory)?;
         for entry in fs::read_dir(self.directory)? {
             let entry = entry?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if scratch::is_tree_file(&name) || journal::owns(&name) {
+            if tree::is_tree_file(&name) || journal::owns(&name) {
                 fs::remove_file(entry.path())?;
             }
         }
         Ok(())
+    }
+
+    /// Opens the tree.
+    pub(super) fn open_tree(&self) -> Result<Tree, OpenError> {
+        Tree::open(self.directory, self.cache_bytes).map_err(|error| self.tree_error(error))
+    }
+
+    /// Lets go of the tree's files.
+    pub(super) fn release(&self, tree: Tree) -> Result<(), OpenError> {
+        tree.release(self.directory).map_err(|error| self.tree_error(error))
+    }
+
+    pub(super) fn tree_error(&self, error: TreeError) -> OpenError {
+        match error {
+            TreeError::Io(error) => self.unusable(&error),
+            TreeError::InUse => OpenError::InUse(self.directory.to_owned()),
+            TreeError::Damaged(reason) => self.damaged(&reason),
+        }
     }
 
     pub(super) fn unusable(&self, error: &io::Error) -> OpenError {

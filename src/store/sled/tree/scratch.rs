@@ -1,8 +1,4 @@
-//! A copy of the tree's files, to try an opening on.
-//!
-//! Sled repairs while it opens: it zeroes whatever it takes for the torn end of the log and writes a new snapshot. On
-//! a damaged log that destroys what a backup or an expert could still save, and only afterwards can it be seen that
-//! something acknowledged is missing. So the first opening happens here.
+//! A copy of the tree's files, and which files those are.
 
 use std::fs;
 use std::io;
@@ -13,7 +9,7 @@ use std::path::{Path, PathBuf};
 const NAME: &str = "dnis-gateway.check";
 
 /// The copy; removed when it is dropped.
-pub(super) struct Scratch(PathBuf);
+pub(in crate::store::sled) struct Scratch(PathBuf);
 
 impl Scratch {
     /// Copies the tree's files. On file systems that can, the copy shares its blocks with the original.
@@ -28,7 +24,7 @@ impl Scratch {
     }
 
     /// Copies the tree's files to a place of their own in another directory.
-    pub(super) fn elsewhere(directory: &Path, parent: &Path) -> io::Result<Self> {
+    pub(in crate::store::sled) fn elsewhere(directory: &Path, parent: &Path) -> io::Result<Self> {
         Self::make(directory, parent.join(format!("{NAME}.{:016x}", rand::random::<u64>())))
     }
 
@@ -50,7 +46,7 @@ impl Scratch {
     }
 
     /// Where the copy is.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::store::sled) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -66,7 +62,7 @@ impl Drop for Scratch {
 }
 
 /// Removes copies that a killed process has left.
-pub(super) fn remove_left_over(directory: &Path) -> io::Result<()> {
+pub(in crate::store::sled) fn remove_left_over(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if owns(&entry.file_name().to_string_lossy()) {
@@ -80,12 +76,12 @@ pub(super) fn remove_left_over(directory: &Path) -> io::Result<()> {
 }
 
 /// Whether a name is that of a copy.
-pub(super) fn owns(name: &str) -> bool {
+pub(in crate::store::sled) fn owns(name: &str) -> bool {
     name.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Whether a name is one that sled gives to a file of a tree.
-pub(super) fn is_tree_file(name: &str) -> bool {
+pub(in crate::store::sled) fn is_tree_file(name: &str) -> bool {
     name == "db" || name == "conf" || name.starts_with("snap.")
 }
 

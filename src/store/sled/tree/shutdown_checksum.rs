@@ -10,7 +10,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{journal, marker, scratch};
+use super::is_tree_file;
+use crate::store::sled::{journal, marker};
 
 /// The note's file name.
 const NAME: &str = "dnis-gateway.closed";
@@ -31,7 +32,7 @@ struct Seen {
 }
 
 /// Notes how the files are now.
-pub(super) fn note(directory: &Path) -> io::Result<()> {
+pub(in crate::store::sled) fn write(directory: &Path) -> io::Result<()> {
     let text = toml::to_string(&look(directory)?).map_err(io::Error::other)?;
     let new = directory.join(NEW_NAME);
     let mut file = File::create(&new)?;
@@ -43,7 +44,7 @@ pub(super) fn note(directory: &Path) -> io::Result<()> {
 }
 
 /// Whether the files are as they were when the store was closed.
-pub(super) fn holds(directory: &Path) -> io::Result<bool> {
+pub(in crate::store::sled) fn verify(directory: &Path) -> io::Result<bool> {
     let text = match fs::read_to_string(directory.join(NAME)) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => return Ok(false),
@@ -56,7 +57,7 @@ pub(super) fn holds(directory: &Path) -> io::Result<bool> {
 }
 
 /// Takes the note away, because the files are about to be written.
-pub(super) fn forget(directory: &Path) -> io::Result<()> {
+pub(in crate::store::sled) fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_file(directory.join(NAME)) {
         Ok(()) => File::open(directory)?.sync_all(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -65,7 +66,7 @@ pub(super) fn forget(directory: &Path) -> io::Result<()> {
 }
 
 /// Whether a file name is one that the note uses.
-pub(super) fn owns(name: &str) -> bool {
+pub(in crate::store::sled) fn owns(name: &str) -> bool {
     name == NAME || name == NEW_NAME
 }
 
@@ -74,7 +75,7 @@ fn look(directory: &Path) -> io::Result<Note> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if scratch::is_tree_file(&name) || marker::owns(&name) || journal::owns(&name) {
+        if is_tree_file(&name) || marker::owns(&name) || journal::owns(&name) {
             files.insert(name, Seen::of(&entry.path())?);
         }
     }

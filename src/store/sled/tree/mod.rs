@@ -1,10 +1,29 @@
-//! The tree on disk: written a slice at a time, safe when synced.
+//! The tree on disk, and everything that is as it is only because sled 0.34 is the tree.
 //!
-//! Sled's log is made of segments. After a power cut sled opens it, with all that was safe before, as long as what was
-//! not yet safe lies in the segment that was being written and the one after it. Beyond that two things go wrong. Where a
-//! segment is missing in front of one that says it was safe, sled takes the whole log for torn. And a segment whose
-//! records have all been written anew is written over, though the new ones may not be safe. So here less than a segment of
-//! the log is ever without a sync, whoever writes.
+//! What was measured of sled, or read in its source, and the code that answers it:
+//!
+//! | what sled does | what answers it |
+//! |---|---|
+//! | Its flush leaves data where a power cut takes it: it calls `sync_file_range`, which syncs neither a file's length nor the drive | [`Tree::sync`] syncs the log by a handle of its own |
+//! | After a power cut it opens only if what was not safe lies in one segment of its log and the next; a segment whose records were all written anew is written over | [`steps`]: less than a segment is ever without a sync |
+//! | `flush_async` deadlocks with eight or more callers | nobody calls it; `tests/architecture.rs` holds that |
+//! | Nodes that are large go into files (`blobs`) which it never syncs | no record is larger than 4 KiB; large values are cut (`codec`) |
+//! | It writes its settings into a file (`conf`) once, never syncs it, and does not open without it | `Opening::sync_files` |
+//! | Opening repairs, and takes damage for a torn end of the log | [`try_on_copy`]: the first opening is that of a copy |
+//! | Of a temporary tree it syncs nothing, which is quick, and removes the files some time after the drop | the copy is one; [`Tree::wait_until_removed`] |
+//! | Copying and reading a large log takes long | [`shutdown_checksum`]: files that are as they were at a proper end are not tried on a copy |
+//! | A summary of the log (`snap`) that is half-written, or wrong, keeps it from opening | [`Tree::open`] removes or sets aside the summaries, and sees that the log alone leads as far |
+//! | On some damage it panics where it should return an error | [`caught`], and `guarded` in the checkpointer |
+//! | Its background threads hold the files for a while after the drop, and may write to them | [`Tree::release`] |
+//! | A long batch keeps readers and other writers waiting | [`SLICE`] |
+//! | Its log gives back room only at its end | `compact` writes a new tree |
+
+mod caught;
+mod open;
+mod scratch;
+pub(super) mod shutdown_checksum;
+mod steps;
+mod try_on_copy;
 
 use std::fs::File;
 use std::io;
@@ -13,30 +32,18 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::caught::UNREADABLE;
 use super::codec::{self, Sink};
 use crate::domain::ValueId;
+use steps::{Unsynced, WHOLE, kind_of};
+
+pub(super) use caught::{UNREADABLE, caught};
+pub(super) use open::TreeError;
+pub(super) use scratch::{Scratch, is_tree_file, owns, remove_left_over};
+pub(super) use steps::Largest;
+pub(super) use try_on_copy::try_on_copy;
 
 /// Most operations that are written at one time. Larger slices hold up whoever reads or writes beside them.
 pub(super) const SLICE: usize = 500;
-
-/// What sled's log is made of, in bytes; sled's own default, by which every directory was made.
-const SEGMENT: usize = 512 * 1024;
-/// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
-/// meant to be half as much, and eight times that would still do no harm.
-const MOST_UNSYNCED: usize = SEGMENT / 8;
-/// How many operations are written in one step before it is known what they take of the log.
-const FIRST_STEP: usize = 4;
-/// How many are written in one step at most: a page that has records of the next kind too, and large ones, is written anew
-/// with every tenth of them.
-const MOST_STEP: usize = 32;
-/// Sled writes a page anew after some changes of it, and all operations of a step may hit pages that are due at once. So
-/// many records a page may have.
-const PAGE_RECORDS: usize = 16;
-/// How much of the log a step may take if all its pages are due.
-const MOST_DUE: usize = SEGMENT - MOST_UNSYNCED - SEGMENT / 16;
-/// As many operations as are written in one step if they are all there is, whatever they are about.
-const WHOLE: usize = MOST_DUE / (PAGE_RECORDS * codec::MAX_RECORD_BYTES);
 
 /// A key and its value.
 pub(super) type Pair = (sled::IVec, sled::IVec);
@@ -50,37 +57,20 @@ pub(super) struct Tree {
     unsynced: Mutex<Unsynced>,
 }
 
-/// What was written and is not safe yet.
-struct Unsynced {
-    /// How many bytes of the log it takes.
-    bytes: usize,
-    /// How many operations are written in one step, for each kind of record: how much of the log they take depends on
-    /// what else is in the same pages, which is of the same kind.
-    steps: [usize; 256],
-    /// The largest record of each kind that is known.
-    largest: Largest,
-    /// The first failure of a write or a sync. The system tells of a failed sync once and forgets what was lost, so
-    /// whoever syncs next must not be told that all is well.
-    failed: Option<String>,
-}
-
 impl Tree {
     /// The tree whose files are in `directory`.
     pub(super) fn new(db: sled::Db, directory: &Path) -> io::Result<Self> {
-        let largest = Largest::default();
-        let unsynced = Mutex::new(Unsynced { bytes: 0, steps: [FIRST_STEP; 256], largest, failed: None });
-        Ok(Self { db, log: File::open(directory.join("db"))?, unsynced })
+        Ok(Self { db, log: File::open(directory.join("db"))?, unsynced: Mutex::default() })
     }
 
-    /// Is told of the largest records that it holds already.
+    /// Learns of the largest records that it holds already.
     pub(super) fn expect(&self, largest: &Largest) {
-        let mut unsynced = self.unsynced.lock();
-        unsynced.largest.0.iter_mut().zip(largest.0).for_each(|(known, largest)| *known = largest.max(*known));
+        self.unsynced.lock().expect(largest);
     }
 
     /// The value of a key.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<sled::IVec>, String> {
-        self.db.get(key).map_err(told)
+        self.db.get(key).map_err(words)
     }
 
     /// The bytes of a large value; `None` if one of its chunks is gone.
@@ -97,7 +87,7 @@ impl Tree {
 
     /// The records from one key on, up to another, in the order of their keys.
     pub(super) fn range(&self, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = Result<Pair, String>> {
-        self.db.range(from..to).map(|record| record.map_err(told))
+        self.db.range(from..to).map(|record| record.map_err(words))
     }
 
     /// Writes a slice, one step after the other. All of it is safe after [`Tree::sync`]; some of it may be earlier, but of
@@ -109,8 +99,8 @@ impl Tree {
             let kind = kind_of(key);
             // Between two steps others get their turn.
             let mut unsynced = self.unsynced.lock();
-            if unsynced.bytes >= MOST_UNSYNCED {
-                self.settle(&mut unsynced)?;
+            if unsynced.is_full() {
+                self.sync_log(&mut unsynced)?;
             }
             let mut step = Slice::default();
             while let Some(operation) = operations
@@ -120,7 +110,7 @@ impl Tree {
             }
             let taken = unsynced.attempt(|| {
                 self.apply(step)?;
-                self.db.flush().map_err(told)
+                self.db.flush().map_err(words)
             })?;
             unsynced.grow(kind, taken);
         }
@@ -134,12 +124,12 @@ impl Tree {
 
     /// Returns when everything written is safe on disk.
     pub(super) fn sync(&self) -> Result<(), String> {
-        self.settle(&mut self.unsynced.lock())
+        self.sync_log(&mut self.unsynced.lock())
     }
 
-    fn settle(&self, unsynced: &mut Unsynced) -> Result<(), String> {
+    fn sync_log(&self, unsynced: &mut Unsynced) -> Result<(), String> {
         unsynced.attempt(|| {
-            self.db.flush().map_err(told)?;
+            self.db.flush().map_err(words)?;
             self.log.sync_data().map_err(|error| error.to_string())
         })?;
         unsynced.bytes = 0;
@@ -154,7 +144,7 @@ impl Tree {
                 None => batch.remove(key),
             }
         }
-        self.db.apply_batch(batch).map_err(told)
+        self.db.apply_batch(batch).map_err(words)
     }
 
     /// Removes records, a slice at a time, and syncs.
@@ -171,73 +161,9 @@ impl Tree {
     }
 }
 
-impl Unsynced {
-    /// Does something that must not fail, unless something has failed before.
-    fn attempt<T>(&mut self, act: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-        if let Some(reason) = &self.failed {
-            return Err(reason.clone());
-        }
-        act().inspect_err(|reason| self.failed = Some(reason.clone()))
-    }
-
-    /// Whether an operation goes into the step that so many others of its kind are in.
-    fn admits(&mut self, (key, value): &Operation, others: usize) -> bool {
-        let kind = usize::from(kind_of(key));
-        let largest = self.largest.0[kind].max(key.len() + value.as_ref().map_or(0, |value| value.len()));
-        // Each of several removals can merge a page with one that has larger records.
-        let most = if value.is_some() { self.steps[kind] } else { self.steps[kind].div_ceil(4) };
-        let fits = others < most && (others + 1) * PAGE_RECORDS * largest <= MOST_DUE;
-        if fits {
-            self.largest.0[kind] = largest;
-        }
-        fits
-    }
-
-    /// A step has taken so many bytes of the log.
-    fn grow(&mut self, kind: u8, bytes: usize) {
-        self.bytes += bytes;
-        debug_assert!(
-            self.bytes < SEGMENT,
-            "{} bytes of the log are not synced, {bytes} of them of one step with records of kind {kind}",
-            self.bytes
-        );
-        let step = &mut self.steps[usize::from(kind)];
-        if bytes > MOST_UNSYNCED / 2 {
-            *step = (*step / 2).max(1);
-        } else if bytes < MOST_UNSYNCED / 8 {
-            *step = (*step * 2).min(MOST_STEP);
-        }
-    }
-}
-
-/// The largest record of each kind, key and value together, in bytes. Kinds that are read at no start, and may be large,
-/// are taken to be.
-#[derive(Clone, Debug)]
-pub(super) struct Largest([usize; 256]);
-
-impl Largest {
-    /// A record with this key has so many bytes.
-    pub(super) fn note(&mut self, key: &[u8], bytes: usize) {
-        let largest = &mut self.0[usize::from(kind_of(key))];
-        *largest = bytes.max(*largest);
-    }
-}
-
-impl Default for Largest {
-    fn default() -> Self {
-        let kinds = std::array::from_fn(|kind| u8::try_from(kind).is_ok_and(codec::is_roomy));
-        Self(kinds.map(|roomy| if roomy { codec::MAX_RECORD_BYTES } else { 0 }))
-    }
-}
-
-/// The kind of the record with this key.
-fn kind_of(key: &[u8]) -> u8 {
-    key.first().copied().unwrap_or_default()
-}
-
 /// What an error of sled's means for the operator; of one that comes from the system, what the system says. Sled's own
 /// words speak of what is inside of it, and go to the log at the level for debugging.
-pub(super) fn told(error: sled::Error) -> String {
+pub(super) fn words(error: sled::Error) -> String {
     tracing::debug!(%error, "sled");
     match error {
         sled::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -310,7 +236,7 @@ mod tests {
             rewrite(&tree, number, None);
         }
         let step = tree.unsynced.lock().steps[usize::from(number[0])];
-        assert!(step > FIRST_STEP, "what takes little is written in larger steps");
+        assert!(step > steps::FIRST_STEP, "what takes little is written in larger steps");
         tree.sync().unwrap();
         assert_eq!(tree.unsynced.lock().bytes, 0);
     }
