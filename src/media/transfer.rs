@@ -30,7 +30,7 @@ pub enum TransferProblem {
 ///
 /// # Errors
 /// [`TransferProblem`].
-pub fn undo<'b>(encoding: &str, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, TransferProblem> {
+pub(super) fn undo<'b>(encoding: &str, bytes: &'b [u8]) -> Result<Cow<'b, [u8]>, TransferProblem> {
     let encoding = encoding.trim_ascii();
     if ["", "binary", "8bit", "7bit"].iter().any(|same| encoding.eq_ignore_ascii_case(same)) {
         Ok(bytes.into())

@@ -46,6 +46,10 @@ kinds! {
     Attribute, "attribute", "an attribute is given that is not described";
     /// A Content-Type that does not belong to the version of the envelope.
     MediaType, "media_type", "the Content-Type does not belong to the version of the envelope";
+    /// The envelope came as a part of a package.
+    Package, "package", "the envelope is part of a package, but the description has neither MTOM nor attachments";
+    /// A package has more parts than the envelope, and the envelope refers to none of them.
+    ExtraPart, "extra_part", "the envelope is part of a package with another part, to which it does not refer";
     /// No SOAPAction header, in SOAP 1.1.
     ActionMissing, "soap_action_missing", "the SOAPAction header is missing";
     /// An empty SOAPAction.
@@ -152,6 +156,10 @@ pub fn compare(
         let expected = envelope.version().content_type().split(';').next().unwrap_or_default();
         found.push(Deviation::of(Kind::MediaType).expecting(expected).finding(media.essence()));
     }
+    found.extend(media.beside().map(|beside| match beside.first() {
+        Some(part) => Deviation::of(Kind::ExtraPart).finding(part),
+        None => Deviation::of(Kind::Package).expecting(media.essence()).finding("multipart/related"),
+    }));
     let payload = envelope.payload();
     found.extend(compare_action(envelope.version(), media, action, &payload.namespace, described));
     if *payload.namespace != *described.service {
@@ -185,7 +193,7 @@ fn compare_action(
     let parameter = if version == Version::V12 { media.action() } else { None };
     let action = match version {
         Version::V11 => header,
-        Version::V12 => parameter.as_deref().map_or(Action::Missing, Action::Quoted),
+        Version::V12 => parameter.map_or(Action::Missing, Action::Quoted),
     };
     let is_right =
         |text: &str| text.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) == Some(described.operation);

@@ -12,6 +12,7 @@ pub mod deviation;
 pub mod envelope;
 pub mod fault;
 pub mod media;
+pub mod package;
 pub mod security;
 pub mod tally;
 pub mod version;

@@ -263,6 +263,34 @@ def own(base: str, service: Service, version: str, phone: str, checks: Checks) -
                 checks.check(not why_not, f"{what} answer is valid", why_not)
 
 
+WSA = ("http://www.w3.org/2005/08/addressing", "http://schemas.xmlsoap.org/ws/2004/08/addressing")
+MESSAGE_ID = "urn:uuid:6f1b5c1e-0d52-4a3c-8f5e-2f7f4f0b7c11"
+
+
+def addressed(service: Service, operation: str, fields: str, checks: Checks) -> None:
+    """An answer to a request with WS-Addressing headers has its own, and a Body as without them; a fault has them too."""
+    asked = f'<s:{operation}Request xmlns:s="{service.namespace}">{fields}</s:{operation}Request>'
+    for version in (SOAP11, SOAP12):
+        for edition in WSA:
+            what = f"{service.name}, {VERSION[version]}: {operation}, addressed as of {edition.split('/')[-3]}"
+            blocks = f'<a:Action xmlns:a="{edition}" e:mustUnderstand="1">{service.namespace}/{operation}</a:Action>'
+            blocks += f'<a:MessageID xmlns:a="{edition}">{MESSAGE_ID}</a:MessageID>'
+            for outcome, credentials in (("answer", CREDENTIALS), ("fault", {"Tenant-Id": "nobody"})):
+                with checks.part(f"{what}: {outcome}"):
+                    answer = post(service.url, version, envelope(version, asked, blocks), credentials)
+                    [payload] = body_of(answer, version)
+                    if outcome == "answer":
+                        why_not = service.objection(payload)
+                    else:
+                        why_not = fault_objection(payload, version, {service.namespace: service})
+                    checks.check(not why_not, f"{what}: the Body of the {outcome} is valid", why_not)
+                    header = etree.fromstring(answer.content).find(f"{{{version}}}Header")
+                    told = {block.tag: block.text for block in header}
+                    names = {f"{{{edition}}}Action", f"{{{edition}}}RelatesTo"}
+                    checks.equal(set(told), names, f"{what}: the {outcome} has the headers of its request's edition")
+                    checks.equal(told.get(f"{{{edition}}}RelatesTo"), MESSAGE_ID, f"{what}: {outcome} and request")
+
+
 def main() -> int:
     base, checks = os.environ["BASE"], Checks()
     phone = 2118800000
@@ -276,11 +304,13 @@ def main() -> int:
                     answers(service, address.url, version, str(phone), checks)
             for version in (SOAP11, SOAP12):
                 faults(service, version, services, checks)
+            addressed(service, "GetDnisAllocation", "<s:phone>998877</s:phone>", checks)
     with checks.part("gateway.wsdl has a schema that both validators compile"):
         service = Service(base, "gateway")
         for version in (SOAP11, SOAP12):
             phone += 1
             own(base, service, version, str(phone), checks)
+        addressed(service, "ResolveCall", f"<s:dialled>5550100{str(phone)[-4:]}</s:dialled>", checks)
     return checks.status()
 
 

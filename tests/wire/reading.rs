@@ -204,3 +204,101 @@ async fn nusoaps_envelope_in_iso_8859_1_is_understood() {
     let metrics = gateway.admin("/metrics").await.text();
     assert!(metrics.contains("dnis_gateway_soap_tolerated_total{reason=\"encoding\"} 2"), "{metrics}");
 }
+
+/// A request of the demo's user with its credentials, at the address of a SOAP service.
+fn head(path: &str, content_type: &str, length: usize) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: gateway\r\nContent-Type: {content_type}\r\nTenant-Id: {TENANT}\r\n\
+         Application-Key: {DNIS_KEY}\r\nUser-Id: {USER}\r\nUser-Password: {PASSWORD}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
+    )
+}
+
+/// As Apache CXF 3.6 with MTOM switched on and WCF with `messageEncoding="Mtom"` write a request without attachments.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_envelope_that_mtom_wraps_is_understood_and_an_attachment_is_refused_by_name() {
+    let gateway = Gateway::demo().start().await;
+    let payload = "<GetDnisAllocationRequest xmlns=\"http://com/jacada/interact/agent/soap\"><phone>999000</phone>\
+                   </GetDnisAllocationRequest>";
+    let include = "<GetDnisAllocationRequest xmlns=\"http://com/jacada/interact/agent/soap\"><phone><xop:Include \
+                   xmlns:xop=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:one%40gateway\"/></phone>\
+                   </GetDnisAllocationRequest>";
+    let envelope = |namespace: &str, payload: &str| {
+        format!("<s:Envelope xmlns:s=\"{namespace}\"><s:Header/><s:Body>{payload}</s:Body></s:Envelope>")
+    };
+    for (content_type, boundary, root, namespace) in [
+        (
+            "multipart/related; type=\"application/xop+xml\"; boundary=\"uuid:0c6f3f6c-9b1c\"; \
+             start=\"<root.message@cxf.apache.org>\"; start-info=\"text/xml\"",
+            "uuid:0c6f3f6c-9b1c",
+            "Content-Type: application/xop+xml; charset=UTF-8; type=\"text/xml\"\r\nContent-Transfer-Encoding: binary\r\n\
+             Content-ID: <root.message@cxf.apache.org>",
+            "http://schemas.xmlsoap.org/soap/envelope/",
+        ),
+        (
+            "multipart/related; type=\"application/xop+xml\";start=\"<http://tempuri.org/0>\";\
+             boundary=\"uuid:3a7b+id=1\";start-info=\"application/soap+xml\"",
+            "uuid:3a7b+id=1",
+            "Content-ID: <http://tempuri.org/0>\r\nContent-Transfer-Encoding: 8bit\r\n\
+             Content-Type: application/xop+xml;charset=utf-8;type=\"application/soap+xml\"",
+            "http://www.w3.org/2003/05/soap-envelope",
+        ),
+    ] {
+        let attachment =
+            format!("--{boundary}\r\nContent-ID: <one@gateway>\r\nContent-Type: text/plain\r\n\r\n111\r\n");
+        for (payload, more) in [(payload, ""), (include, &*attachment)] {
+            let envelope = envelope(namespace, payload);
+            let body = format!("\r\n--{boundary}\r\n{root}\r\n\r\n{envelope}\r\n{more}--{boundary}--\r\n");
+            let head = head("/interact/version/2/agent/soap", content_type, body.len());
+            let reply = exchange(gateway.address(), format!("{head}{body}").into_bytes()).await.unwrap();
+            let text = reply.text();
+            if more.is_empty() {
+                assert_eq!((reply.status, &*reply.element("result")), (200, "Phone number 999000 was not found"));
+            } else {
+                assert!(text.contains("refers to the attachment 'one@gateway'"), "{content_type}: {text}");
+            }
+            assert!(text.contains(namespace), "{content_type}: {text}");
+        }
+    }
+    let long = format!("--b\r\nContent-Type: text/xml\r\n\r\n{}", "x".repeat(70_000));
+    let head = head("/gateway/v1/soap", "multipart/related; boundary=b", long.len());
+    let reply = exchange(gateway.address(), format!("{head}{long}").into_bytes()).await.unwrap();
+    assert_eq!(reply.status, 413, "{reply:?}");
+    let metrics = gateway.admin("/metrics").await.text();
+    assert!(metrics.contains("dnis_gateway_soap_tolerated_total{reason=\"package\"} 2"), "{metrics}");
+}
+
+/// As WCF's wsHttpBinding without security writes a request: SOAP 1.2, an action in the media type and in a header that
+/// must be understood, as `To` must.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_of_nets_ws_http_binding_is_answered_with_what_it_relates_to() {
+    let gateway = Gateway::demo().start().await;
+    for (path, namespace, operation, payload, port) in [
+        (
+            "/interact/version/2/dnis/soap",
+            "http://com/jacada/interact/dnis/soap",
+            "GetDnisAllocation",
+            "<phone>999000</phone>",
+            "DnisPort",
+        ),
+        ("/gateway/v1/soap", "urn:dnis-gateway:v1", "ResolveCall", "<dialled>111</dialled>", "GatewayPort"),
+    ] {
+        let action = format!("{namespace}/{operation}");
+        let envelope = format!(
+            "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"http://www.w3.org/2005/08/addressing\">\
+             <s:Header><a:Action s:mustUnderstand=\"1\">{action}</a:Action>\
+             <a:MessageID>urn:uuid:6f1b5c1e-0d52-4a3c-8f5e-2f7f4f0b7c11</a:MessageID>\
+             <a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo>\
+             <a:To s:mustUnderstand=\"1\">http://localhost:8080{path}</a:To></s:Header>\
+             <s:Body xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\">\
+             <{operation}Request xmlns=\"{namespace}\">{payload}</{operation}Request></s:Body></s:Envelope>"
+        );
+        let content_type = format!("application/soap+xml; charset=utf-8; action=\"{action}\"");
+        let head = head(path, &content_type, envelope.len());
+        let reply = exchange(gateway.address(), format!("{head}{envelope}").into_bytes()).await.unwrap();
+        let text = reply.text();
+        assert_eq!(reply.status, 200, "{text}");
+        assert_eq!(&*reply.element("RelatesTo"), "urn:uuid:6f1b5c1e-0d52-4a3c-8f5e-2f7f4f0b7c11", "{text}");
+        assert!(text.contains(&format!(">{namespace}/{port}/{operation}Response</wsa:Action>")), "{text}");
+    }
+}

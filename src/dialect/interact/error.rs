@@ -134,7 +134,9 @@ impl Failure {
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 Http,
-                "A SOAP request needs Content-Type text/xml, application/soap+xml or application/xml".into(),
+                "A SOAP request needs Content-Type text/xml, application/soap+xml or application/xml, or multipart/related \
+                 with such an envelope as its root part"
+                    .into(),
             ),
             Self::Denied(access::Refusal::Unauthorized { .. }) => {
                 row(S::UNAUTHORIZED, "unauthorized", Unauthorized, UNAUTHORIZED.into())

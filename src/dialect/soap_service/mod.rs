@@ -19,7 +19,7 @@ use crate::soap::addressing::Addressing;
 use crate::soap::answer;
 use crate::soap::envelope::{self, Envelope};
 use crate::soap::fault::{self, DETAIL_NAMESPACE, Detail, Fault};
-use crate::soap::media::Media;
+use crate::soap::media::{Declared, Media};
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::xml::limits::Limits;
@@ -77,12 +77,16 @@ impl<'a> Service<'a> {
     pub(in crate::dialect) async fn serve<O>(
         self,
         call: &Call<'_>,
-        media: &Media<'_>,
+        declared: &Declared<'_>,
         choose: impl FnOnce(&Name<'_>) -> Result<O, Fault>,
         answer: impl AsyncFnOnce(&Request<'_, '_, O>) -> Answer,
     ) -> Answer {
-        let limits = limits(&self.settings.server.limits);
-        let document = match envelope::admit(call.body, media, &limits, self.tally) {
+        let message = match declared.message(call.body).await {
+            Ok(message) => message,
+            Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
+        };
+        let (media, limits) = (&message.media, limits(&self.settings.server.limits));
+        let document = match envelope::admit(&message.bytes, media, &limits, self.tally) {
             Ok(document) => document,
             Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
         };
@@ -94,7 +98,8 @@ impl<'a> Service<'a> {
             }
         };
         let (version, payload) = (envelope.version(), envelope.payload());
-        let answer = match self.choose(&envelope, choose) {
+        let refers = message.hold(&document).map_err(|fault| ("invalid", fault));
+        let answer = match refers.and_then(|()| self.choose(&envelope, choose)) {
             Ok(operation) => {
                 let headers = call.head.headers;
                 answer(&Request { headers, media, envelope: &envelope, operation }).await
@@ -161,9 +166,9 @@ pub(in crate::dialect) fn write_envelope(version: Version, payload: &str, outcom
     Answer::new(StatusCode::OK, outcome, version.content_type(), answer::write(version, payload))
 }
 
-/// The media type of the body, if it is one of an envelope.
-pub(in crate::dialect) fn media(headers: &HeaderMap) -> Option<Media<'_>> {
-    declared(headers).ok().and_then(|declared| Media::of(declared).ok())
+/// What the headers declare of the body, if it is an envelope or has one.
+pub(in crate::dialect) fn media(headers: &HeaderMap) -> Option<Declared<'_>> {
+    declared(headers).ok().and_then(|declared| Declared::of(declared).ok())
 }
 
 /// The version to answer in where there is no envelope that tells.

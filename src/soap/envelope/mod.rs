@@ -64,7 +64,7 @@ impl Rejected {
 /// # Errors
 /// A Client fault with the guard's reason, in the version that the Content-Type belongs to.
 pub fn admit<'t>(body: &'t [u8], media: &Media<'_>, limits: &Limits, tally: &Tally) -> Result<Document<'t>, Rejected> {
-    guard::admit(body, media.charset().as_deref(), limits).map_err(|refusal| {
+    guard::admit(body, media.charset(), limits).map_err(|refusal| {
         tally.refuse(refusal.reason());
         Rejected::new(media.expected_version(), unreadable(&refusal))
     })

@@ -167,7 +167,7 @@ async fn another_media_type_than_an_envelopes_is_refused_below_soap() {
     for path in ["/agent/soap", "/dnis/soap", "/agent/soap/agent.wsdl"] {
         let words = "needs Content-Type text/xml, application/soap+xml or application/xml";
         for media_type in
-            ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/related", "xml"]
+            ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/mixed", "xml"]
         {
             let reply = send(post(path).header("Content-Type", media_type)).await;
             trial.refused(&format!("{media_type} at {path}"), &reply, 415, Form::Text, words).await;

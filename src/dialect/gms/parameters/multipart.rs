@@ -1,104 +1,61 @@
 //! Multipart forms: texts and files.
 //!
 //! A part is a file if it has a file name or a media type other than plain text; every other part is a text, in the
-//! charset that it declares, or else that of the whole body. Of the heads of parts this module reads all itself; the
-//! library only tells the parts from each other.
+//! charset that it declares, or else that of the whole body.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream;
-use multer::Multipart;
 
 use super::{Error, Field, MAX_FIELDS, MediaTypeProblem, Value, malformed};
 use crate::domain::document::FileLabel;
-use crate::media::{self, Charset, ContentType};
+use crate::media::{BrokenParts, Charset, ContentType, Part, Parts};
 
 /// The media type of a file that came without one.
 const UNKNOWN: &str = "application/octet-stream";
 
 /// Reads the parts of a body; `charset` is that of texts that declare none.
 pub(super) async fn read(body: &Bytes, boundary: String, charset: Charset) -> Result<Vec<Field>, Error> {
-    let whole = body.clone();
-    let mut parts = Multipart::new(stream::once(async move { Ok::<_, Infallible>(whole) }), boundary);
+    let mut parts = Parts::of(body, boundary);
     let mut fields = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(|error| broken(&error))? {
+    while let Some(part) = parts.next().await.map_err(broken)? {
         // One above the limit is enough to refuse them all.
         if fields.len() > MAX_FIELDS {
             break;
         }
-        let head = Head::of(&part)?;
-        let bytes = part.bytes().await.map_err(|error| broken(&error))?;
-        fields.push(head.field(&bytes, charset)?);
+        fields.push(field(&part, charset)?);
     }
     Ok(fields)
 }
 
-/// What a part says of itself.
-struct Head {
-    name: String,
-    file_name: Option<String>,
-    media_type: Option<String>,
-    transfer: String,
-}
-
-impl Head {
-    fn of(part: &multer::Field<'_>) -> Result<Self, Error> {
-        let header = |name: &str| part.headers().get(name).map(|value| text_of(value.as_bytes()));
-        let disposition = header("content-disposition").unwrap_or_default();
-        let disposition = ContentType::parse(&disposition);
-        let name = disposition.parameter("name").filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| malformed("multipart body", "has a part without a name"))?;
-        // What is no media type at all counts as none.
-        let media_type = header("content-type").filter(|declared| ContentType::parse(declared).essence().contains('/'));
-        Ok(Self {
-            name: name.into_owned(),
-            file_name: disposition.parameter("filename").map(Cow::into_owned),
-            media_type: media_type.map(|declared| declared.trim().to_owned()),
-            transfer: header("content-transfer-encoding").unwrap_or_default().into_owned(),
-        })
+/// A part as a parameter; `charset` is that of a text that declares none.
+fn field(part: &Part, charset: Charset) -> Result<Field, Error> {
+    let disposition = ContentType::parse(part.disposition.as_deref().unwrap_or_default());
+    let name = disposition.parameter("name").filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| malformed("multipart body", "has a part without a name"))?.into_owned();
+    let file_name = disposition.parameter("filename").map(Cow::into_owned);
+    // What is no media type at all counts as none.
+    let media_type = part.content_type.as_deref().map(str::trim);
+    let media_type = media_type.filter(|declared| ContentType::parse(declared).essence().contains('/'));
+    let bytes = part.bytes().map_err(|problem| Error::parameter(&name, problem.to_string()))?;
+    let declared = media_type.map(ContentType::parse);
+    if file_name.is_none() && declared.is_none_or(|declared| declared.is("text/plain")) {
+        let own = declared.map_or(Ok(None), |declared| declared.charset());
+        let charset = own.map_err(|unread| Error::MediaType(MediaTypeProblem::Charset(unread)))?.unwrap_or(charset);
+        let wanted = "must be a text in UTF-8, or in the charset that the Content-Type of its part declares, or a file \
+                      with a file name";
+        let text = charset.decode(&bytes).map_err(|_| Error::parameter(&name, wanted))?.into_owned();
+        return Ok(Field { name, value: Value::Text(text) });
     }
-
-    /// The part as a parameter; `charset` is that of a text that declares none.
-    fn field(self, bytes: &[u8], charset: Charset) -> Result<Field, Error> {
-        let Self { name, file_name, media_type, transfer } = self;
-        let bytes = media::undo(&transfer, bytes).map_err(|problem| Error::parameter(&name, problem.to_string()))?;
-        let declared = media_type.as_deref().map(ContentType::parse);
-        if file_name.is_none() && declared.is_none_or(|declared| declared.is("text/plain")) {
-            let own = declared.map_or(Ok(None), |declared| declared.charset());
-            let charset = own.map_err(|unread| Error::MediaType(MediaTypeProblem::Charset(unread)))?.unwrap_or(charset);
-            let wanted = "must be a text in UTF-8, or in the charset that the Content-Type of its part declares, or a file \
-                          with a file name";
-            let text = charset.decode(&bytes).map_err(|_| Error::parameter(&name, wanted))?.into_owned();
-            return Ok(Field { name, value: Value::Text(text) });
-        }
-        let label = FileLabel::new(media_type.as_deref().unwrap_or(UNKNOWN), file_name.as_deref())
-            .map_err(|invalid| Error::parameter(&name, format!("is a file whose name or media type {invalid}")))?;
-        Ok(Field { name, value: Value::File(label, Arc::from(&*bytes)) })
-    }
+    let label = FileLabel::new(media_type.unwrap_or(UNKNOWN), file_name.as_deref())
+        .map_err(|invalid| Error::parameter(&name, format!("is a file whose name or media type {invalid}")))?;
+    Ok(Field { name, value: Value::File(label, Arc::from(&*bytes)) })
 }
 
-/// The text of a header of a part: in UTF-8, as browsers write it, or in windows-1252, as older clients do.
-fn text_of(header: &[u8]) -> Cow<'_, str> {
-    let read = Charset::Utf8.decode(header).or_else(|_| Charset::Windows1252.decode(header));
-    read.unwrap_or_default()
-}
-
-/// What a part breaks, without what was sent.
-fn broken(error: &multer::Error) -> Error {
-    let problem = match error {
-        multer::Error::IncompleteStream
-        | multer::Error::IncompleteFieldData { .. }
-        | multer::Error::IncompleteHeaders => "ends before its last boundary",
-        multer::Error::ReadHeaderFailed(_)
-        | multer::Error::DecodeHeaderName { .. }
-        | multer::Error::DecodeHeaderValue { .. }
-        | multer::Error::DecodeContentType(_) => "has a part with broken headers",
-        _ => "is broken",
-    };
-    malformed("multipart body", problem)
+/// A body that cannot be read to its end.
+fn broken(problem: BrokenParts) -> Error {
+    malformed("multipart body", problem.to_string())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod documented;
 mod forgiving;
 mod management;
 mod once;
+mod package;
 mod page;
 mod refused;
 mod release;

@@ -45,6 +45,12 @@ impl Request {
         Self { content_type: content_type.to_owned(), ..self }
     }
 
+    /// As the first of the parts of a package; `more` follows it.
+    fn packed(self, more: &str) -> Self {
+        let part = format!("--b\r\nContent-Type: {}\r\n\r\n{}\r\n{more}--b--\r\n", self.content_type, self.envelope);
+        Self { envelope: part, ..self }.typed("multipart/related; boundary=b; type=\"text/xml\"")
+    }
+
     async fn send(&self, gateway: &Gateway) -> Reply {
         let mut headers = Who::Admin.headers().to_vec();
         headers.push(("Content-Type", &self.content_type));
@@ -73,6 +79,8 @@ fn deviations() -> Vec<(Kind, Request)> {
         (Kind::MediaType, right().typed("application/xml")),
         (Kind::MediaType, right().typed("application/soap+xml")),
         (Kind::MediaType, right().with(SOAP11, SOAP12)),
+        (Kind::Package, right().packed("")),
+        (Kind::ExtraPart, right().packed("--b\r\nContent-ID: <picture@x>\r\n\r\nx\r\n")),
         (Kind::ActionMissing, right().acting(None)),
         (Kind::ActionEmpty, right().acting(Some("\"\""))),
         (Kind::ActionEmpty, right().acting(Some(""))),

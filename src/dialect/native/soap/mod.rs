@@ -1,7 +1,7 @@
 //! The API over SOAP, for stacks that speak nothing else: call resolution, and what the vendors' protocols have of
 //! numbers and routes beside Interact's own SOAP operations.
 //!
-//! `wsdl/gateway.wsdl` is the contract. Unlike the vendor's services this one tells every refusal as a fault, whose detail
+//! `wsdl/gateway.wsdl` is the contract. Unlike the vendor's services this one tells every operation that is refused as a fault, whose detail
 //! is described in the WSDL and names the problem as the JSON API does.
 
 mod operation;

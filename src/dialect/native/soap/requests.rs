@@ -80,7 +80,7 @@ pub(super) fn request_access(mut reading: Reading<'_, '_>, desk: &Desk<'_>) -> R
         caller,
         data,
         data_ttl: None,
-        application: None,
+        application: desk.principal.identity.application(),
     }))
 }
 

@@ -414,6 +414,46 @@ async fn a_wrong_media_type_is_refused_without_an_envelope() {
 }
 
 #[tokio::test]
+async fn what_is_made_is_the_applications_whose_key_came_with_the_request() {
+    let service = Service::new("").await;
+    service.gateway.number("222", "g").await;
+    let key = [
+        ("Tenant-Id", "one"),
+        ("Application-Key", "dnis-key"),
+        ("User-Id", "YWRtaW4="),
+        ("User-Password", "cGFzc3dvcmQ="),
+        XML,
+    ];
+    let basic = [ADMIN[0], XML];
+    for (headers, application) in [(&key[..], Some("numbers")), (&basic, None)] {
+        let body = payload("RequestAccessRequest", "<group>g</group><entry><key>a</key><value>1</value></entry>");
+        let lent = service.send(headers, envelope(Version::V11, &body)).await;
+        let id = InteractionId::new(lent.value("interaction")).unwrap();
+        let interaction = service.gateway.store.interaction(&scope(), &id).await.unwrap().unwrap();
+        let made_by = interaction.application.as_ref().map(ToString::to_string);
+        assert_eq!(made_by.as_deref(), application, "{lent:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_envelope_in_a_package_is_read_and_an_attachment_is_a_fault_of_the_service() {
+    let service = Service::new("").await;
+    let related =
+        ("Content-Type", "multipart/related; boundary=b; type=\"application/xop+xml\"; start-info=\"text/xml\"");
+    let send = async |fields: &str| {
+        let body = envelope(Version::V11, &payload("RequestAccessRequest", fields));
+        let root = "Content-Type: application/xop+xml; charset=utf-8; type=\"text/xml\"";
+        service.send(&[ADMIN[0], related], format!("--b\r\n{root}\r\n\r\n{body}\r\n--b--\r\n")).await
+    };
+    assert_eq!(send("<group>g</group>").await.value("number"), "111");
+    let include = "<i:Include xmlns:i=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:a@x\"/>";
+    let attached = send(&format!("<group>g</group><entry><key>a</key><value>{include}</value></entry>")).await;
+    assert_eq!((attached.reason(), attached.value("field")), ("attachment", "value"));
+    let cut = service.send(&[ADMIN[0], related], "--b\r\n".to_owned()).await;
+    assert_eq!(cut.reason(), "broken_package");
+}
+
+#[tokio::test]
 async fn in_schema_mode_a_request_must_be_as_the_wsdl_describes_it() {
     let service = Service::new("[soap]\nvalidation = 'schema'\n").await;
     let action = ("SOAPAction", "\"urn:dnis-gateway:v1/RequestAccess\"");

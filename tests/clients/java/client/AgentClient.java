@@ -5,6 +5,7 @@ import agent.GetDnisAllocationRequest;
 import agent.AgentPort;
 import agent.AgentPortService;
 import java.net.URL;
+import javax.xml.ws.WebServiceFeature;
 
 /** The port of agent.wsdl, called as a program calls it that was generated from it. */
 final class AgentClient extends Client {
@@ -15,8 +16,8 @@ final class AgentClient extends Client {
         this.port = port;
     }
 
-    static AgentClient of(URL wsdl) {
-        return new AgentClient(new AgentPortService(wsdl).getAgentPortSoap11());
+    static AgentClient of(URL wsdl, WebServiceFeature... features) {
+        return new AgentClient(new AgentPortService(wsdl).getAgentPortSoap11(features));
     }
 
     @Override

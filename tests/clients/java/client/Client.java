@@ -34,7 +34,13 @@ abstract class Client {
         return this;
     }
 
-    /** The address the next call goes to: the one of the WSDL, since nothing here sets another. */
+    /** Sends the calls from now on to another address than that of the WSDL. */
+    final Client at(String address) {
+        port.getRequestContext().put(BindingProvider.ENDPOINT_ADDRESS_PROPERTY, address);
+        return this;
+    }
+
+    /** The address the next call goes to: the one of the WSDL, unless another one was set. */
     final String address() {
         return String.valueOf(port.getRequestContext().get(BindingProvider.ENDPOINT_ADDRESS_PROPERTY));
     }

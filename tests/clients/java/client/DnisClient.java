@@ -5,6 +5,7 @@ import dnis.GetDnisAllocationRequest;
 import dnis.DnisPort;
 import dnis.DnisPortService;
 import java.net.URL;
+import javax.xml.ws.WebServiceFeature;
 
 /** The port of dnis.wsdl, called as a program calls it that was generated from it. */
 final class DnisClient extends Client {
@@ -15,8 +16,8 @@ final class DnisClient extends Client {
         this.port = port;
     }
 
-    static DnisClient of(URL wsdl) {
-        return new DnisClient(new DnisPortService(wsdl).getDnisPortSoap11());
+    static DnisClient of(URL wsdl, WebServiceFeature... features) {
+        return new DnisClient(new DnisPortService(wsdl).getDnisPortSoap11(features));
     }
 
     @Override

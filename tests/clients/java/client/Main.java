@@ -1,10 +1,14 @@
 import javax.xml.ws.WebServiceException;
+import javax.xml.ws.soap.AddressingFeature;
+import javax.xml.ws.soap.MTOMFeature;
 import javax.xml.ws.soap.SOAPFaultException;
 import java.net.URL;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Drives a running demo gateway with the JAX-WS stack it is compiled against. BASE is the gateway's address,
@@ -25,6 +29,9 @@ public final class Main {
     private static final String FAULT_CODE = System.getenv().getOrDefault("FAULT_CODE", "0x7000000");
     private static final String FAULT_TEXT = "Request is unauthorized, missing or wrong credentials";
 
+    private static final String DNIS = "/interact/version/2/dnis/soap";
+    private static final String NAMESPACE = "http://com/jacada/interact/dnis/soap";
+
     private static int passed;
     private static int failed;
 
@@ -36,6 +43,8 @@ public final class Main {
         part("agent", () -> drive(AgentClient.of(new URL(services + "agent/soap/agent.wsdl")), base, "2119900005"));
         part("dnis", () -> drive(DnisClient.of(new URL(services + "dnis/soap/dnis.wsdl")), base, "2119900006"));
         part("own", () -> ownService(base));
+        part("addressed", () -> addressed(base));
+        part("MTOM", () -> wrapped(base));
         System.exit(passed > 0 && failed == 0 ? 0 : 1);
     }
 
@@ -86,6 +95,41 @@ public final class Main {
         fault(name + ": a wrong application key", client.as(WRONG_KEY), port -> port.get("111"));
         fault(name + ": no credentials", client.as(Map.of()), port -> port.allocate("1", "test"));
         fault(name + ": FreeDnisAllocation without a user", client.as(IVR), port -> port.free("222"));
+    }
+
+    /** With WS-Addressing demanded, the request's headers must be understood, and the answer says what it relates to. */
+    private static void addressed(String base) throws Exception {
+        try (Recorder recorder = new Recorder(base)) {
+            URL wsdl = new URL(base + DNIS + "/dnis.wsdl");
+            Client client = DnisClient.of(wsdl, new AddressingFeature(true, true)).at(recorder.address(DNIS));
+            equal(client.as(IVR).get("999000"), notFound("999000"), "addressed: a request is answered");
+            String id = header(recorder.request, "MessageID");
+            check(!id.isEmpty(), "addressed: the request has a MessageID", recorder.request);
+            equal(header(recorder.answer, "RelatesTo"), id, "addressed: the answer relates to its request");
+            equal(header(recorder.answer, "Action"), NAMESPACE + "/DnisPort/GetDnisAllocationResponse",
+                    "addressed: the answer has its own action");
+            fault("addressed: a wrong application key", client.as(WRONG_KEY), port -> port.get("111"));
+            equal(header(recorder.answer, "RelatesTo"), header(recorder.request, "MessageID"),
+                    "addressed: a fault relates to its request");
+        }
+    }
+
+    /** With MTOM switched on the envelope comes as the only part of a package. */
+    private static void wrapped(String base) throws Exception {
+        try (Recorder recorder = new Recorder(base)) {
+            URL wsdl = new URL(base + DNIS + "/dnis.wsdl");
+            Client client = DnisClient.of(wsdl, new MTOMFeature(true)).at(recorder.address(DNIS));
+            equal(client.as(IVR).get("999000"), notFound("999000"), "MTOM: a request is answered");
+            check(recorder.contentType.startsWith("multipart/related") && recorder.request.contains("Content-ID"),
+                    "MTOM: the envelope came in a package", recorder.contentType);
+            fault("MTOM: a wrong application key", client.as(WRONG_KEY), port -> port.get("111"));
+        }
+    }
+
+    /** The text of the first element of this local name; empty where there is none. */
+    private static String header(String envelope, String name) {
+        Matcher element = Pattern.compile("<(?:[\\w-]+:)?" + name + "(?:\\s[^>]*)?>([^<]*)<").matcher(envelope);
+        return element.find() ? element.group(1).trim() : "";
     }
 
     /** The authentication fault arrives as the exception for faults, with the vendor's code and text. */
