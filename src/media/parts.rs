@@ -108,22 +108,24 @@ fn text_of(header: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     const BODY: &str = "a preamble\r\n--b+=1\r\ncontent-id: <root@x>\r\nCONTENT-TYPE: text/xml\r\n\r\n<a/>\r\n\
         --b+=1\r\nContent-ID: bare \r\nContent-Transfer-Encoding: base64\r\n\r\nTcO8\r\nbGxlcg==\r\n--b+=1--\r\nepilogue";
 
-    async fn all(body: &str) -> Result<Vec<Part>, BrokenParts> {
+    /// The parts of a body that is here as a whole, so that nobody ever waits.
+    fn all(body: &str) -> Result<Vec<Part>, BrokenParts> {
         let mut parts = Parts::of(&Bytes::copy_from_slice(body.as_bytes()), "b+=1");
         let mut all = Vec::new();
-        while let Some(part) = parts.next().await? {
+        while let Some(part) = parts.next().now_or_never().expect("nothing is waited for")? {
             all.push(part);
         }
         Ok(all)
     }
 
-    #[actix_web::test]
-    async fn parts_are_told_apart_with_what_they_say_of_themselves() {
-        let parts = all(BODY).await.unwrap();
+    #[test]
+    fn parts_are_told_apart_with_what_they_say_of_themselves() {
+        let parts = all(BODY).unwrap();
         let [root, other] = parts.as_slice() else { panic!("{parts:?}") };
         assert_eq!((root.id.as_deref(), root.content_type.as_deref()), (Some("root@x"), Some("text/xml")));
         assert_eq!(&*root.bytes().unwrap(), b"<a/>");
@@ -131,12 +133,12 @@ mod tests {
         assert_eq!(&*other.bytes().unwrap(), "Müller".as_bytes());
     }
 
-    #[actix_web::test]
-    async fn a_body_that_is_cut_or_has_a_broken_head_is_told_as_that() {
+    #[test]
+    fn a_body_that_is_cut_or_has_a_broken_head_is_told_as_that() {
         let end = BODY.find("--\r\nepilogue").unwrap();
         for cut in 0..end {
-            assert_eq!(all(&BODY[..cut]).await.unwrap_err(), BrokenParts::Cut, "{cut}");
+            assert_eq!(all(&BODY[..cut]).unwrap_err(), BrokenParts::Cut, "{cut}");
         }
-        assert_eq!(all("--b+=1\r\nno colon\r\n\r\nx\r\n--b+=1--").await.unwrap_err(), BrokenParts::Head);
+        assert_eq!(all("--b+=1\r\nno colon\r\n\r\nx\r\n--b+=1--").unwrap_err(), BrokenParts::Head);
     }
 }

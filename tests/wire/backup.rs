@@ -4,11 +4,16 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::binary::{Binary, run, texts};
-use crate::callers::Caller;
+use crate::callers::{Caller, send};
+use crate::gateway::Gateway;
 
 /// Runs a command; its exit code with what it wrote to standard output and to standard error.
 fn ended(arguments: &[&OsStr], token: Option<&str>) -> (i32, String, String) {
@@ -106,4 +111,41 @@ fn a_backup_of_nothing_that_answers_fails_and_keeps_the_last_one() {
     assert!(error.contains("this is no dump of dnis-gateway"), "{error}");
     let (code, _, error) = restore(&home.path().join("missing"), &home.path().join("data"));
     assert_eq!(code, 2, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_backups_at_a_time_the_second_is_told_to_wait_and_the_next_one_is_given() {
+    let gateway = Gateway::demo().start().await;
+    // More than the system takes for a reader who does not read.
+    let file = vec![b'x'; 7 << 20];
+    for _ in 0..4 {
+        let head = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+        let body = [head.as_bytes(), &file, b"\r\n--b--\r\n"].concat();
+        let request = gateway.caller().request(Method::POST, "/genesys/1/storage/600");
+        let stored = send(request.header("Content-Type", "multipart/form-data; boundary=b").body(body)).await;
+        assert_eq!(stored.status, 200, "{stored:?}");
+    }
+    let mut reader = TcpStream::connect(gateway.admin_address()).await.unwrap();
+    reader.write_all(b"GET /backup HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.unwrap();
+    let mut begin = [0; 12];
+    reader.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    let second = gateway.admin("/backup").await;
+    assert_eq!(
+        (second.status, second.text().as_str()),
+        (409, "another backup is being read; there is one at a time\n")
+    );
+    drop(reader);
+    let start = Instant::now();
+    loop {
+        let next = gateway.admin("/backup").await;
+        if next.status == 200 {
+            assert!(next.body.len() > 4 * file.len(), "{}", next.body.len());
+            break;
+        }
+        assert_eq!(next.status, 409);
+        assert!(start.elapsed() < Duration::from_secs(60), "the turn was not given back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    gateway.stop().await;
 }

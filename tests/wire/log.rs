@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::binary::Binary;
 use crate::callers::{Caller, INTERACTION, TENANT, send};
-use crate::raw::exchange;
+use crate::raw::{Wire, exchange};
 
 /// The lines of a log, as objects.
 fn lines(log: &str) -> Vec<Value> {
@@ -186,4 +186,61 @@ async fn the_start_says_what_is_served_and_what_was_recovered() {
     let serving = line("serving");
     assert_eq!((&serving["tenants"], &serving["numbers"], &serving["allocations"]), (&1.into(), &23.into(), &1.into()));
     assert_eq!(format!("http://{}", serving["listen"].as_str().unwrap()), binary.url());
+}
+
+/// What no dialect is asked about: a head that is too long by far, one with too many headers, one that does not end, and
+/// what is no HTTP.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_is_too_long_or_late_is_told_the_limit_and_leaves_a_line_with_its_source() {
+    let data = TempDir::new().unwrap();
+    let binary = Binary::demo(data.path());
+    let address = binary.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let mut late = Wire::to(address).await;
+    late.send("GET /nowhere HTTP/1.1\r\n").await;
+    let long = format!("GET /nowhere HTTP/1.1\r\nHost: x\r\nX-Long: {}", "x".repeat(60_000));
+    let mut told = vec![exchange(address, long).await.unwrap()];
+    let headers: String = (0..200).map(|number| format!("X-{number}: x\r\n")).collect();
+    let many = exchange(address, format!("GET /nowhere HTTP/1.1\r\nHost: x\r\n{headers}\r\n")).await.unwrap();
+    assert_eq!(many.status, 431, "{many:?}");
+    assert_eq!(exchange(address, "HELO gateway\r\n\r\n").await.unwrap().status, 400);
+    told.push(late.reply().await.unwrap());
+    for (reply, status, words) in [
+        (&told[0], 431, "the request line and the headers are too long; at most 16384 bytes together are allowed\n"),
+        (&told[1], 408, "the request line and the headers must be here 10 s after their first byte\n"),
+    ] {
+        assert_eq!((reply.status, reply.text().as_str(), reply.header("connection")), (status, words, "close"));
+        assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
+    }
+    let line = |status: u16, outcome: &str| {
+        let told =
+            |line: &Value| line["outcome"] == outcome && line["status"] == status && line["source"] == "127.0.0.1";
+        lines(&binary.log()).iter().filter(|line| told(line)).count()
+    };
+    binary.wait_until(|_| line(408, "head_late") == 1);
+    assert_eq!((line(431, "head_too_large"), line(400, "no_http")), (2, 1), "{}", binary.log());
+
+    for _ in 0..200 {
+        assert_eq!(exchange(address, "HELO gateway\r\n\r\n").await.unwrap().status, 400);
+    }
+    binary.wait_until(|log| log.contains("\"left_out\":"));
+    assert!(line(400, "no_http") < 200, "{}", binary.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_listener_without_tls_on_an_address_that_others_reach_is_warned_of() {
+    const WARNING: &str = "the admin listener is plain HTTP on an address that is not loopback";
+    for (address, warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
+        let data = TempDir::new().unwrap();
+        let arguments = ["--data".as_ref(), data.path().as_os_str(), "--admin-listen".as_ref(), address.as_ref()];
+        let binary = Binary::serve(&arguments.map(|argument: &OsStr| argument));
+        binary.wait_until(|log| log.contains("\"connections\""));
+        let log = binary.log();
+        let line = lines(&log).into_iter().find(|line| line["message"].as_str().unwrap_or("").starts_with(WARNING));
+        assert_eq!(line.is_some(), warned, "{address}: {log}");
+        if let Some(line) = line {
+            assert_eq!((&line["level"], &line["listen"]), (&"WARN".into(), &address.into()), "{line}");
+            assert!(line["message"].as_str().unwrap().contains("configure admin.tls"), "{line}");
+        }
+        assert_eq!(binary.stop().code(), Some(0));
+    }
 }

@@ -151,6 +151,78 @@ async fn what_a_tenant_may_not_have_is_refused_in_the_words_of_each_dialect_and_
     gateway.stop().await;
 }
 
+/// A payload over SOAP 1.1, perhaps under a key.
+async fn soap(gateway: &Gateway, tenant: &str, path: &str, key: Option<&str>, payload: &str) -> Reply {
+    let body = format!(
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>{payload}</s:Body></s:Envelope>"
+    );
+    let request = of(gateway, tenant, Method::POST, path).header("Content-Type", "text/xml").body(body);
+    send(key.into_iter().fold(request, |request, key| request.header("Idempotency-Key", key))).await
+}
+
+async fn request_access(gateway: &Gateway, tenant: &str, key: Option<&str>, fields: &str) -> Reply {
+    let payload = format!("<RequestAccessRequest xmlns=\"urn:dnis-gateway:v1\">{fields}</RequestAccessRequest>");
+    soap(gateway, tenant, "/gateway/v1/soap", key, &payload).await
+}
+
+async fn allocate(gateway: &Gateway, key: Option<&str>, id: &str) -> Reply {
+    let payload = format!(
+        "<AllocateDnisRequest xmlns=\"http://com/jacada/interact/agent/soap\"><uniqueId>{id}</uniqueId>\
+         <group>samples</group></AllocateDnisRequest>"
+    );
+    soap(gateway, TENANT, "/interact/version/2/agent/soap", key, &payload).await
+}
+
+/// The code and the reason of a fault, and when to try again.
+fn fault(reply: &Reply) -> (u16, String, String, String) {
+    (reply.status, reply.element("faultcode"), reply.element("reason"), reply.header("retry-after").to_owned())
+}
+
+fn faults(code: &str, reason: &str, wait: &str) -> (u16, String, String, String) {
+    (500, format!("SOAP-ENV:{code}"), reason.to_owned(), wait.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_soap_it_is_a_fault_of_whoever_can_change_it_or_the_result_that_rest_tells() {
+    let limits = Quotas { interactions: Some(3), bookings: Some(1), keys: Some(1), ..Quotas::default() };
+    let gateway = Gateway::demo().with(two_tenants(limits)).start().await;
+    assert_eq!(request_access(&gateway, TENANT, None, "<group>test</group>").await.status, 200);
+    let booking = request_access(&gateway, TENANT, None, "<group>test</group>").await;
+    assert_eq!(fault(&booking), faults("Server", "bookings_full", "30"), "{booking:?}");
+
+    let lent = allocate(&gateway, Some("k"), "a").await;
+    assert_eq!(lent.status, 200, "{lent:?}");
+    let key = allocate(&gateway, Some("l"), "a").await;
+    assert_eq!(fault(&key), faults("Client", "keys_full", "30"), "{key:?}");
+    assert!(key.element("faultstring").starts_with("The header Idempotency-Key cannot be honoured: "), "{key:?}");
+    let key = request_access(&gateway, TENANT, Some("l"), "<interaction>a</interaction><group>DNIS</group>").await;
+    assert_eq!(fault(&key), faults("Client", "keys_full", "30"), "{key:?}");
+    let again = allocate(&gateway, Some("k"), "a").await;
+    assert_eq!(again.text(), lent.text(), "the key that was there is honoured");
+
+    let fourth = allocate(&gateway, None, "b").await;
+    let told = (fourth.status, fourth.element("result"));
+    assert_eq!(told, (200, "There are 3 interactions already, and no more are allowed".to_owned()), "{fourth:?}");
+    let fourth = request_access(&gateway, TENANT, None, "<group>DNIS</group>").await;
+    assert_eq!(fault(&fourth), faults("Server", "interactions_full", ""), "{fourth:?}");
+    for at in 0..4 {
+        let lent = request_access(&gateway, NEIGHBOUR, None, "<group>test</group>").await;
+        assert_eq!(lent.status, 200, "booking {at} of the neighbour: {lent:?}");
+    }
+    gateway.stop().await;
+
+    // One interaction with its document is there from the start.
+    let limits = Quotas { documents: Some(2), ..Quotas::default() };
+    let gateway = Gateway::demo().with(two_tenants(limits)).start().await;
+    assert_eq!(request_access(&gateway, TENANT, None, "<group>DNIS</group>").await.status, 200);
+    let third = request_access(&gateway, TENANT, None, "<group>DNIS</group>").await;
+    assert_eq!(fault(&third), faults("Server", "documents_full", ""), "{third:?}");
+    let third = allocate(&gateway, None, "b").await;
+    let told = (third.status, third.element("result"));
+    assert_eq!(told, (200, "There are 2 documents already, and no more are allowed".to_owned()), "{third:?}");
+    gateway.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_room_of_one_tenant_is_full_and_its_neighbours_is_not_also_after_a_restart() {
     let limits = || two_tenants(Quotas { document_bytes: Some(1 << 20), ..Quotas::default() });

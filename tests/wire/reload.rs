@@ -79,6 +79,29 @@ async fn a_new_option_and_a_new_key_hold_from_the_reload_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_limits_of_tenants_hold_from_the_reload_on() {
+    let gateway = Configured::start();
+    let configured = |limits: &str| format!("{limits}[gms]\nanonymous_tenant = \"t\"\n{}", tenant(""));
+    let store = async |seconds: u64| {
+        let request = gateway.caller.request(Method::POST, &format!("/genesys/1/storage/{seconds}"));
+        send(request.header("Accept", "application/json").form(&[("a", "1")])).await
+    };
+    gateway.reload(&configured(""), VALID);
+    for _ in 0..2 {
+        assert_eq!(store(600).await.status, 200);
+    }
+    gateway.reload(&configured("[limits]\ndocuments = 2\n"), VALID);
+    let third = store(600).await;
+    assert_eq!(third.status, 507, "{third:?}");
+    assert!(third.text().contains("there are 2 documents already"), "{third:?}");
+    // The limit of the one tenant goes before that of all.
+    gateway.reload(&format!("{}[tenant.limits]\ndocuments = 3\n", configured("[limits]\ndocuments = 2\n")), VALID);
+    assert_eq!((store(600).await.status, store(600).await.status), (200, 507));
+    gateway.reload(&configured(""), VALID);
+    assert_eq!(store(600).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invalid_file_is_refused_as_a_whole_with_the_reason_in_the_log() {
     let gateway = Configured::start();
     gateway.reload(&format!("[gms]\nanonymous_tenant = \"t\"\nanonymus = 1\n{}", tenant("")), REFUSED);

@@ -172,7 +172,14 @@ impl Failure {
         if row.form == Form::Unauthorized {
             return unauthenticated(Answer::new(row.status, row.outcome, JSON, UNAUTHORIZED_JSON));
         }
-        let answer = Answer::new(row.status, row.outcome, TEXT, row.text.into_owned());
+        // What the vendor documents, here or at its other APIs, is what clients compare; everything else is for people.
+        let documented = row.form == Form::Result || matches!(self, Self::Invalid(_));
+        let end = if documented { "" } else { "\n" };
+        self.headers(Answer::new(row.status, row.outcome, TEXT, format!("{}{end}", row.text)))
+    }
+
+    /// The answer with the headers that say what would be right, or when.
+    pub(super) fn headers(&self, answer: Answer) -> Answer {
         match self {
             Self::NoSuchMethod(methods) => {
                 let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");

@@ -96,8 +96,10 @@ pub(in crate::server) enum End {
     Refused,
     /// A TLS handshake or a head took too long.
     HeadLate,
-    /// A head was longer than any that is answered in a dialect's form.
+    /// A head was longer than any that is answered in a dialect's form, or had too many headers.
     HeadTooLarge,
+    /// What came is no HTTP.
+    NoHttp,
     /// No request came.
     Idle,
     /// Nothing of an answer was taken.
@@ -105,8 +107,15 @@ pub(in crate::server) enum End {
 }
 
 impl End {
-    pub(in crate::server) const ALL: [Self; 6] =
-        [Self::GaveWay, Self::Refused, Self::HeadLate, Self::HeadTooLarge, Self::Idle, Self::AnswerUntaken];
+    pub(in crate::server) const ALL: [Self; 7] = [
+        Self::GaveWay,
+        Self::Refused,
+        Self::HeadLate,
+        Self::HeadTooLarge,
+        Self::NoHttp,
+        Self::Idle,
+        Self::AnswerUntaken,
+    ];
 
     /// The label for metrics.
     pub(in crate::server) fn label(self) -> &'static str {
@@ -115,9 +124,48 @@ impl End {
             Self::Refused => "refused",
             Self::HeadLate => "head_late",
             Self::HeadTooLarge => "head_too_large",
+            Self::NoHttp => "no_http",
             Self::Idle => "idle",
             Self::AnswerUntaken => "answer_untaken",
         }
+    }
+}
+
+/// The answer to a head that no dialect was asked about, with the connection's end.
+pub(super) struct Farewell {
+    pub(super) status: u16,
+    reason: &'static str,
+    text: String,
+}
+
+impl Farewell {
+    /// What is answered to whoever sent something of a head when its connection ends; `limit` is how long a head may be,
+    /// in bytes.
+    pub(super) fn to(end: End, limit: usize) -> Option<Self> {
+        let (status, reason, text) = match end {
+            End::HeadLate => (
+                408,
+                "Request Timeout",
+                format!("the request line and the headers must be here {} s after their first byte\n", HEAD.as_secs()),
+            ),
+            End::HeadTooLarge => (
+                431,
+                "Request Header Fields Too Large",
+                format!("the request line and the headers are too long; at most {limit} bytes together are allowed\n"),
+            ),
+            End::GaveWay | End::Refused | End::NoHttp | End::Idle | End::AnswerUntaken => return None,
+        };
+        Some(Self { status, reason, text })
+    }
+
+    /// The whole answer.
+    pub(super) fn answer(&self) -> String {
+        let Self { status, reason, text } = self;
+        format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{text}",
+            text.len()
+        )
     }
 }
 

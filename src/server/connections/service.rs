@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_http::body::{BodySize, BoxBody, MessageBody};
+use actix_http::error::DispatchError;
 use actix_http::{ConnectionType, HttpService, KeepAlive, Payload, Request, Response};
 use actix_service::ServiceFactory;
 use bytes::Bytes;
@@ -73,7 +74,7 @@ pub(in crate::server) async fn attended<B: MessageBody>(
 pub(in crate::server) fn http<S, B, X>(
     answer: S,
     expect: X,
-) -> impl ServiceFactory<(Stream, Option<SocketAddr>), Config = (), Response = (), InitError = ()>
+) -> impl ServiceFactory<(Stream, Option<SocketAddr>), Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
     S: ServiceFactory<Request, Config = ()> + 'static,
     S::Future: 'static,

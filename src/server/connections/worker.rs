@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use actix_http::error::{DispatchError, ParseError};
 use actix_service::{Service, ServiceFactory};
 use socket2::SockRef;
 use tokio::runtime::LocalOptions;
@@ -18,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
 
 use super::Tls;
-use super::connection::{End, Phase, UNTAKEN};
+use super::connection::{End, Farewell, Phase, UNTAKEN};
 use super::line::{Io, Line, Stream};
 use super::registry::Place;
 
@@ -28,11 +29,6 @@ type Arrival = (TcpStream, Place);
 /// How long the system keeps what it has taken and the other side does not take: a little longer than the gateway waits
 /// with what is left here, so that it is the gateway that tells why such a connection ended.
 const TAKEN_BY_THE_SYSTEM: Duration = UNTAKEN.saturating_add(Duration::from_secs(5));
-/// What the library says to a head that took too long, and to one that is longer than it reads.
-const HEAD_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-const HEAD_TOO_LARGE: &[u8] =
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-
 /// The threads of one listener; new connections go to them in turn.
 pub(in crate::server) struct Workers {
     queues: Vec<UnboundedSender<Arrival>>,
@@ -50,7 +46,13 @@ impl Workers {
     pub(in crate::server) fn start<F, S>(name: &str, count: usize, tls: &Tls, make: F) -> io::Result<(Self, Threads)>
     where
         F: Fn() -> S + Send + Clone + 'static,
-        S: ServiceFactory<(Stream, Option<SocketAddr>), Config = (), Response = (), InitError = ()> + 'static,
+        S: ServiceFactory<
+                (Stream, Option<SocketAddr>),
+                Config = (),
+                Response = (),
+                Error = DispatchError,
+                InitError = (),
+            > + 'static,
     {
         let mut queues = Vec::with_capacity(count);
         let mut threads = Vec::with_capacity(count);
@@ -104,7 +106,7 @@ impl Threads {
 
 async fn work<S>(mut arrivals: UnboundedReceiver<Arrival>, service: Rc<S>, tls: Option<TlsAcceptor>)
 where
-    S: Service<(Stream, Option<SocketAddr>), Response = ()> + 'static,
+    S: Service<(Stream, Option<SocketAddr>), Response = (), Error = DispatchError> + 'static,
 {
     while let Some((stream, place)) = arrivals.recv().await {
         let (service, tls) = (Rc::clone(&service), tls.clone());
@@ -119,7 +121,7 @@ where
 /// Serves a connection to its end; gives the gateway's reason where it is the gateway that ends it.
 async fn attend<S>(stream: TcpStream, place: &Place, tls: Option<TlsAcceptor>, service: &S) -> Option<End>
 where
-    S: Service<(Stream, Option<SocketAddr>), Response = ()>,
+    S: Service<(Stream, Option<SocketAddr>), Response = (), Error = DispatchError>,
 {
     let connection = &place.connection;
     poll_fn(|context| {
@@ -144,31 +146,61 @@ where
         }
     };
     let line = Line::new(Arc::clone(connection), io, place.head);
-    let end = serve(&line, service).await;
-    match end {
-        None => line.close(b"").await,
-        Some(End::HeadLate) if line.head_begun() => line.close(HEAD_LATE).await,
-        Some(End::HeadTooLarge) => line.close(HEAD_TOO_LARGE).await,
-        Some(End::HeadLate | End::Idle | End::GaveWay | End::Refused | End::AnswerUntaken) => line.cut(),
+    let end = match serve(&line, service).await {
+        Ok(None) => {
+            line.close(b"").await;
+            return None;
+        }
+        Ok(Some(end)) => end,
+        Err(broken) => {
+            // The library has answered, and knows nothing but the status.
+            let end = if matches!(broken, ParseError::TooLarge) { End::HeadTooLarge } else { End::NoHttp };
+            tell(place, end, if end == End::NoHttp { 400 } else { 431 });
+            line.close(b"").await;
+            return Some(end);
+        }
+    };
+    match Farewell::to(end, place.head).filter(|_| line.head_begun()) {
+        Some(farewell) => {
+            tell(place, end, farewell.status);
+            line.close(farewell.answer().as_bytes()).await;
+        }
+        None => line.cut(),
     }
-    end
+    Some(end)
 }
 
-/// Lets the HTTP library serve until it, or the gateway, ends the connection.
-async fn serve<S>(line: &Rc<Line>, service: &S) -> Option<End>
+/// What no dialect was asked about leaves a line like that of a refused request.
+fn tell(place: &Place, end: End, status: u16) {
+    tracing::info!(
+        source = %place.connection.peer.ip().to_canonical(),
+        status,
+        outcome = end.label(),
+        "what came was no request"
+    );
+}
+
+/// Lets the HTTP library serve until it, or the gateway, ends the connection; gives the gateway's reason, if it has one.
+///
+/// # Errors
+/// What came that the library could not read, and has refused itself.
+async fn serve<S>(line: &Rc<Line>, service: &S) -> Result<Option<End>, ParseError>
 where
-    S: Service<(Stream, Option<SocketAddr>), Response = ()>,
+    S: Service<(Stream, Option<SocketAddr>), Response = (), Error = DispatchError>,
 {
     let connection = &line.connection;
     let mut serving = pin!(service.call((Stream(Rc::clone(line)), Some(connection.peer))));
     poll_fn(|context| {
         if let Some(end) = connection.ending() {
-            return Poll::Ready(Some(end));
+            return Poll::Ready(Ok(Some(end)));
         }
         line.polled();
         match serving.as_mut().poll(context) {
-            Poll::Ready(_) => Poll::Ready(line.ended()),
-            Poll::Pending if connection.phase() == Phase::GivingWay => Poll::Ready(Some(End::GaveWay)),
+            Poll::Ready(served) => Poll::Ready(match (line.ended(), served) {
+                (None, Err(DispatchError::Parse(broken))) => Err(broken),
+                (ended, _) => Ok(ended),
+            }),
+            Poll::Pending if connection.phase() == Phase::GivingWay => Poll::Ready(Ok(Some(End::GaveWay))),
             Poll::Pending => Poll::Pending,
         }
     })

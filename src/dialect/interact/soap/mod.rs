@@ -118,7 +118,7 @@ pub(super) fn refuse(headers: &HeaderMap, failure: &Failure) -> Answer {
 
 fn refuse_as(version: Version, failure: &Failure) -> Answer {
     match failure.fault() {
-        Some(fault) => write_fault(version, failure.row().outcome, &fault),
+        Some(fault) => failure.headers(write_fault(version, failure.row().outcome, &fault)),
         None => failure.answer(),
     }
 }
@@ -137,7 +137,7 @@ fn failed(version: Version, service: Service, operation: Operation, failure: &Fa
             };
             unauthenticated(write_fault(version, row.outcome, &fault))
         }
-        (_, Some(fault)) => write_fault(version, row.outcome, &fault),
+        (_, Some(fault)) => failure.headers(write_fault(version, row.outcome, &fault)),
         (_, None) => failure.answer(),
     }
 }

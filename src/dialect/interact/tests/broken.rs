@@ -245,7 +245,7 @@ async fn every_rest_operation_says_that_the_store_is_not_available_and_nothing_o
     ] {
         let reply = gateway.send(method, target, Who::Admin.headers(), body).await;
         assert_eq!((reply.status, reply.outcome), (500, "unavailable"), "{target}");
-        assert_eq!(reply.body, "The store is not available and has acknowledged nothing; try again later");
+        assert_eq!(reply.body, "The store is not available and has acknowledged nothing; try again later\n");
         assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
     }
 }

@@ -40,7 +40,7 @@ async fn a_retried_allocate_gives_the_same_phone_and_no_longer_time() {
         (
             409,
             "The header Idempotency-Key has a key whose request was carried out, and what it made has ended since: \
-             freed, matched, deleted or expired; ask anew under a new key"
+             freed, matched, deleted or expired; ask anew under a new key\n"
         )
     );
     assert_eq!(spent.outcome, "key_spent");
@@ -64,7 +64,7 @@ async fn another_request_under_a_key_is_refused() {
     let other = gateway.under(&["k"], Who::Web, "/dnis/allocate/new", r#"{"group":"samples","id":"b"}"#).await;
     assert_eq!(
         told(&other),
-        (422, "The header Idempotency-Key has a key that another request had before; a new request needs a new key")
+        (422, "The header Idempotency-Key has a key that another request had before; a new request needs a new key\n")
     );
     assert_eq!((other.outcome, gateway.phones().await), ("key_reused", before));
 }

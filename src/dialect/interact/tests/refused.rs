@@ -124,7 +124,7 @@ async fn what_the_server_refuses_gets_the_form_of_its_endpoint() {
     }
     let text = "Internal error: the gateway failed on this request; its log says why";
     let panicked = refuse(&headers, Some(&rest), HttpRefusal::Panicked);
-    assert_eq!((panicked.status, panicked.body.as_str()), (500, text));
+    assert_eq!((panicked.status, panicked.body.trim_end()), (500, text));
     for endpoint in [Some(&soap), None] {
         let panicked = refuse(&headers, endpoint, HttpRefusal::Panicked);
         assert_eq!(panicked.fault(), text);
@@ -133,4 +133,24 @@ async fn what_the_server_refuses_gets_the_form_of_its_endpoint() {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/soap+xml"));
     let panicked = refuse(&headers, Some(&soap), HttpRefusal::Panicked);
     assert!(panicked.body.contains("env:Receiver") && panicked.body.contains(text), "{}", panicked.body);
+}
+
+#[actix_web::test]
+async fn a_text_for_people_ends_its_line_and_one_that_the_vendor_documents_is_as_documented() {
+    let gateway = Gateway::documented().await;
+    gateway.lend("visit").await;
+    let lend = r#"{"group":"none","id":"x"}"#;
+    for (reply, status, ends) in [
+        (gateway.get(Who::Ivr, "/nothing").await, 404, true),
+        (gateway.send(Method::DELETE, "/dnis", Who::Admin.headers(), "").await, 405, true),
+        (gateway.post(Who::Admin, "/dnis", "{}").await, 400, false),
+        (gateway.post(Who::Admin, "/dnis", "x").await, 400, true),
+        (gateway.soap_at("/agent/soap", Who::Admin, "text/plain", "").await, 415, true),
+        (gateway.get(Who::Ivr, "/dnis/allocate/get/999").await, 404, false),
+        (gateway.post(Who::Admin, "/dnis", r#"{"phoneNumber":"111","dnId":"1"}"#).await, 409, false),
+        (gateway.post(Who::Web, "/dnis/allocate/new", lend).await, 403, false),
+        (gateway.get(Who::Ivr, "/dnis/allocate/get/111").await, 200, false),
+    ] {
+        assert_eq!((reply.status, reply.body.ends_with('\n')), (status, ends), "{reply:?}");
+    }
 }

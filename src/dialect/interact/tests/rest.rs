@@ -355,5 +355,5 @@ async fn an_unknown_path_and_a_wrong_method_are_told_in_text() {
     assert_eq!((missed.status, missed.header("content-type")), (404, TEXT));
     let wrong = gateway.send(Method::PATCH, "/dnis", Who::Admin.headers(), "").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD, POST")));
-    assert_eq!(wrong.body, "This path allows GET, HEAD, POST");
+    assert_eq!(wrong.body, "This path allows GET, HEAD, POST\n");
 }
