@@ -281,7 +281,7 @@ async fn a_request_of_nets_ws_http_binding_is_answered_with_what_it_relates_to()
             "<phone>999000</phone>",
             "DnisPort",
         ),
-        ("/gateway/v1/soap", "urn:dnis-gateway:v1", "ResolveCall", "<dialled>111</dialled>", "GatewayPort"),
+        ("/gateway/v1/soap", "urn:dnis-gateway:v1", "RequestAccess", "<group>DNIS</group>", "GatewayPort"),
     ] {
         let action = format!("{namespace}/{operation}");
         let envelope = format!(
