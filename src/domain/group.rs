@@ -172,6 +172,20 @@ fn remove_at(free: &mut Vec<Number>, place: &mut FastMap<Number, usize>, number:
     }
 }
 
+/// Queues are the same where the same numbers are free, each since the same time where that counts.
+#[cfg(test)]
+impl PartialEq for FreeQueue {
+    fn eq(&self, other: &Self) -> bool {
+        let free = |queue: &Self| match &queue.0 {
+            Order::RoundRobin { free, .. } => free.iter().map(|number| (Timestamp::default(), *number)).collect(),
+            Order::Random { free, .. } => free.iter().map(|number| (Timestamp::default(), *number)).collect(),
+            Order::LeastRecentlyFreed { free, .. } => free.clone(),
+        };
+        let (one, other): (BTreeSet<_>, BTreeSet<_>) = (free(self), free(other));
+        one == other
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

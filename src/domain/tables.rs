@@ -132,6 +132,11 @@ impl Tables {
         self.scopes.get(scope)
     }
 
+    /// The one shared name of a scope that has or had anything in it, so that a record of a scope costs a pointer.
+    pub(super) fn shared(&self, scope: &Scope) -> Option<&Arc<Scope>> {
+        self.scopes.get_key_value(scope).map(|(shared, _)| shared)
+    }
+
     /// Every scope that has or had anything in it.
     pub(super) fn scopes(&self) -> impl Iterator<Item = (&Arc<Scope>, &ScopeTables)> {
         self.scopes.iter()

@@ -1,10 +1,9 @@
-//! What becomes of an allocation: its end is planned, it is renewed or freed, and its number rests.
+//! What becomes of an allocation: it is renewed, handed over or freed, and its number rests.
 
 use std::sync::Arc;
 
 use super::lend::Lent;
-use super::pools::Group;
-use super::{State, Turn, endings};
+use super::{State, Turn};
 use crate::domain::history::End;
 use crate::domain::number::LastLending;
 use crate::domain::once::Identity;
@@ -90,20 +89,15 @@ impl State {
         deadline: Timestamp,
         caller: Option<Caller>,
     ) -> Arc<Allocation> {
-        let group = self.group_of(scope, running.number);
-        self.unplan(scope, &group, &running);
         let running = Arc::unwrap_or_clone(running);
         let caller = caller.or(running.caller);
         self.put_allocation(scope, Allocation { deadline, caller, ..running })
     }
 
-    /// Writes a new allocation, or what has changed of one, and plans its end.
+    /// Writes a new allocation, or what has changed of one.
     pub(super) fn put_allocation(&mut self, scope: &Arc<Scope>, allocation: Allocation) -> Arc<Allocation> {
         let allocation = Arc::new(allocation);
-        let group = self.group_of(scope, allocation.number);
-        self.plan(scope, &group, &allocation);
         self.apply(Change::Allocated(Arc::clone(scope), Arc::clone(&allocation)));
-        self.recount(scope, allocation.number);
         allocation
     }
 
@@ -119,9 +113,11 @@ impl State {
     ) {
         let Some(slot) = self.slot(scope, number) else { return };
         let Some(allocation) = slot.allocation(id).cloned() else { return };
-        let record = Arc::clone(&slot.record);
         let ended = now.min(allocation.deadline);
-        self.unplan(scope, &record.group, &allocation);
+        let freed = Some(LastLending::after(slot.record.freed, id, ended));
+        let record = Arc::new(NumberRecord { freed, ..(*slot.record).clone() });
+        // The record first, since it says for how long the number rests when nothing holds it any more.
+        self.apply(Change::Number(Arc::clone(scope), number, Some(record)));
         self.apply(Change::Released(Arc::clone(scope), Arc::clone(&allocation)));
         self.finish(&Identity::Allocation(Arc::clone(scope), id), ended);
         let end = match end {
@@ -130,32 +126,5 @@ impl State {
             end => end,
         };
         self.remember_past(scope, allocation, ended, end);
-        let freed = Some(LastLending::after(record.freed, id, ended));
-        let record = Arc::new(NumberRecord { freed, ..(*record).clone() });
-        self.apply(Change::Number(Arc::clone(scope), number, Some(record)));
-        self.offer(scope, number);
-        self.recount(scope, number);
-    }
-
-    /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
-    /// over. Until then readers see it as expired, and late calls find it.
-    pub(super) fn plan(&mut self, scope: &Arc<Scope>, group: &Group, allocation: &Allocation) {
-        let Some(record) = self.slot(scope, allocation.number).map(|slot| Arc::clone(&slot.record)) else { return };
-        let now = self.now;
-        let pools = self.pools(scope);
-        pools.note(&record, allocation, now);
-        let cool_down = pools.cool_down(group);
-        self.endings.extend(endings(scope, allocation, cool_down, now));
-    }
-
-    /// The opposite of planning: before an allocation ends or gets another deadline or group.
-    pub(super) fn unplan(&mut self, scope: &Arc<Scope>, group: &Group, allocation: &Allocation) {
-        let now = self.now;
-        let pools = self.pools(scope);
-        pools.forget(group, allocation);
-        let cool_down = pools.cool_down(group);
-        for ending in endings(scope, allocation, cool_down, now) {
-            self.endings.remove(&ending);
-        }
     }
 }

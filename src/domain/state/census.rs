@@ -21,6 +21,7 @@ pub(super) enum Standing {
 
 /// What is known of a number that is not free.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 struct Seat {
     /// How many live allocations it carries.
     held: usize,
@@ -30,6 +31,7 @@ struct Seat {
 
 /// The numbers of a pool that are not free, by what they do. Free ones take no room here.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Census {
     seats: FastMap<Number, Seat>,
     counts: [usize; 4],

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Ending, State, Turn};
+use super::{State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
 use crate::domain::once::Identity;
 use crate::domain::quotas::{DOCUMENT_COST, ENTRY_COST, FIRST_ENTRY_COST, Quota};
 use crate::domain::{
-    ApplicationName, Asker, Change, Deadline, Document, DocumentId, DocumentRef, Entry, Made, NewEntry, Ownership,
-    Refusal, Scope, Seconds, TenantId, Timestamp, Value, ValueId,
+    ApplicationName, Asker, Change, Document, DocumentId, DocumentRef, Entry, Made, NewEntry, Ownership, Refusal,
+    Scope, Seconds, TenantId, Timestamp, Value, ValueId,
 };
 
 /// Whether the end of a document's own time has to be planned: it is still to come, or it is all that the document has.
@@ -246,7 +246,6 @@ impl State {
     /// Removes a document with everything in it.
     pub(super) fn drop_document(&mut self, scope: &Arc<Scope>, id: DocumentId) {
         let Some(document) = self.document(scope, id) else { return };
-        self.forget_ending(Deadline::At(document.kept_until), Ending::Document(id, Arc::clone(scope)));
         self.apply(Change::Document(Arc::clone(scope), id, None));
         self.finish(&Identity::Document(id), self.now.min(document.kept_until));
         for (key, entry) in &document.entries {
@@ -269,15 +268,8 @@ impl State {
         }
     }
 
-    /// Writes a document's record and plans its end.
+    /// Writes a document's record.
     pub(super) fn put_document(&mut self, scope: &Arc<Scope>, document: Document) {
-        let id = document.id;
-        if let Some(before) = self.document(scope, id) {
-            self.forget_ending(Deadline::At(before.kept_until), Ending::Document(id, Arc::clone(scope)));
-        }
-        if ends_alone(&document, self.now) {
-            self.note_ending(Deadline::At(document.kept_until), Ending::Document(id, Arc::clone(scope)));
-        }
-        self.apply(Change::Document(Arc::clone(scope), id, Some(Arc::new(document))));
+        self.apply(Change::Document(Arc::clone(scope), document.id, Some(Arc::new(document))));
     }
 }

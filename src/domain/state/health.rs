@@ -119,7 +119,7 @@ const MOST_TOLD: usize = 20;
 
 impl State {
     fn pool_health(&self, scope: &Scope, group: &Group, now: Timestamp) -> Option<PoolHealth> {
-        let scope = self.scopes.get(scope)?;
+        let scope = self.tables.shared(scope)?;
         let table = self.tables.scope(scope)?.group(group)?;
         let pool = self.pools.get(scope)?.pool(group)?;
         let oldest = pool.oldest().and_then(|(id, number)| self.slot(scope, number)?.allocation(id));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Ending, State, Turn};
+use super::{State, Turn};
 use crate::domain::document::Entries;
 use crate::domain::history::End;
 use crate::domain::once::Identity;
@@ -118,7 +118,6 @@ impl State {
         if deadline <= interaction.deadline {
             return Arc::clone(interaction);
         }
-        self.forget_ending(interaction.deadline, Ending::Interaction(interaction.id.clone(), Arc::clone(scope)));
         let longer = Arc::new(Interaction { deadline, ..(**interaction).clone() });
         self.put_interaction(scope, Arc::clone(&longer));
         longer
@@ -132,7 +131,6 @@ impl State {
         for (number, allocation) in holds {
             self.end_allocation(scope, number, allocation, End::InteractionDeleted, at);
         }
-        self.forget_ending(interaction.deadline, Ending::Interaction(id.clone(), Arc::clone(scope)));
         self.apply(Change::Interaction(Arc::clone(scope), id.clone(), None));
         self.finish(&Identity::Interaction(interaction.data), at);
         if let Some(document) = self.document(scope, interaction.data) {
@@ -145,19 +143,6 @@ impl State {
     }
 
     fn put_interaction(&mut self, scope: &Arc<Scope>, interaction: Arc<Interaction>) {
-        self.note_ending(interaction.deadline, Ending::Interaction(interaction.id.clone(), Arc::clone(scope)));
         self.apply(Change::Interaction(Arc::clone(scope), interaction.id.clone(), Some(interaction)));
-    }
-
-    pub(super) fn note_ending(&mut self, deadline: Deadline, ending: Ending) {
-        if let Some(at) = deadline.at() {
-            self.endings.insert((at, ending));
-        }
-    }
-
-    pub(super) fn forget_ending(&mut self, deadline: Deadline, ending: Ending) {
-        if let Some(at) = deadline.at() {
-            self.endings.remove(&(at, ending));
-        }
     }
 }

@@ -160,7 +160,7 @@ impl Turn<'_> {
         let State { tables, pools, .. } = &mut *self.state;
         let pools = pools.entry(Arc::clone(scope)).or_default();
         let sharing = pools.sharing(group);
-        let taken = pools.take(group, self.now, self.rng, |number, rng| match shape {
+        let taken = pools.take(group, self.rng, |number, rng| match shape {
             None => Some(None),
             Some(shape) => draw_code(tables.slot(scope, number)?, shape, rng).map(Some),
         });

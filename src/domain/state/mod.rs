@@ -7,6 +7,7 @@
 mod allocations;
 mod census;
 mod documents;
+mod follow;
 mod health;
 mod history;
 mod interactions;
@@ -34,7 +35,7 @@ use crate::domain::hash::FastMap;
 use crate::domain::history::End;
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
-use pools::{Offered, Pools};
+use pools::Pools;
 
 pub use health::{Oldest, PoolHealth};
 pub use lend::{Holder, Lend, Lent, Repeat, Source};
@@ -66,8 +67,6 @@ enum Ending {
 pub struct State {
     tables: Tables,
     rules: Rules,
-    /// One shared name for each scope, so that a record of a scope costs a pointer.
-    scopes: FastMap<Scope, Arc<Scope>>,
     pools: FastMap<Arc<Scope>, Pools>,
     endings: BTreeSet<(Timestamp, Ending)>,
     /// The latest point in time that the state knows of.
@@ -92,7 +91,6 @@ impl State {
         let mut state = Self {
             tables,
             rules,
-            scopes: FastMap::default(),
             pools: FastMap::default(),
             endings: BTreeSet::new(),
             now: Timestamp::default(),
@@ -167,7 +165,7 @@ impl State {
                         self.end_allocation(&scope, number, id, End::Expired, at);
                     }
                 }
-                Ending::Rest(number, scope) => self.end_rest(&scope, number),
+                Ending::Rest(number, scope) => self.settle(&scope, number),
                 Ending::Interaction(id, scope) => self.end_interaction(&scope, &id, at),
                 Ending::Document(id, scope) => self.end_document(&scope, id),
                 Ending::Once(key, scope) => self.forget_once(&scope, &key),
@@ -175,22 +173,9 @@ impl State {
         }
     }
 
-    fn apply(&mut self, change: Change) {
-        self.usages.follow(&self.tables, &change);
-        self.tables.apply(&change);
-        self.changes.push(change);
-    }
-
     /// The shared name of a scope.
-    fn shared(&mut self, scope: &Scope) -> Arc<Scope> {
-        match self.scopes.get(scope) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared = Arc::new(scope.clone());
-                self.scopes.insert(scope.clone(), Arc::clone(&shared));
-                shared
-            }
-        }
+    fn shared(&self, scope: &Scope) -> Arc<Scope> {
+        self.tables.shared(scope).map_or_else(|| Arc::new(scope.clone()), Arc::clone)
     }
 
     fn pools(&mut self, scope: &Arc<Scope>) -> &mut Pools {
@@ -216,14 +201,12 @@ impl State {
     fn derive(&mut self) {
         self.pools.clear();
         self.endings.clear();
-        self.scopes.clear();
         self.usages = usages::Usages::of(&self.tables);
         self.keys = once::Keys::default();
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
         self.now = self.now.max(latest.unwrap_or_default());
         for scope in scopes {
-            self.scopes.insert((*scope).clone(), Arc::clone(&scope));
             self.derive_scope(&scope);
             self.derive_once(&scope);
         }
@@ -239,7 +222,8 @@ impl State {
         }
         for slot in tables.numbers.values().filter(|slot| slot.is_allocated()) {
             let cool_down = pools.cool_down(&slot.record.group);
-            planned.extend(slot.allocations().flat_map(|allocation| endings(scope, allocation, cool_down, self.now)));
+            let all = slot.allocations().flat_map(|allocation| endings(scope, allocation, cool_down));
+            planned.extend(all.filter(|ending| is_to_come(ending, self.now)));
         }
         for slot in tables.interactions.values() {
             if let Some(at) = slot.record.deadline.at() {
@@ -259,45 +243,12 @@ impl State {
         self.tables.slot(scope, number)
     }
 
-    /// Gives a number to the pool of its group: for lending, or for a rest before that.
-    fn offer(&mut self, scope: &Arc<Scope>, number: Number) {
-        let Self { tables, pools, endings, .. } = self;
-        let pools = pools.entry(Arc::clone(scope)).or_default();
-        let Some(slot) = tables.slot(scope, number) else { return };
-        if let Offered::Resting(until) = pools.offer(slot, self.now) {
-            endings.insert((until, Ending::Rest(number, Arc::clone(scope))));
-        }
-    }
-
-    /// Takes a number out of the pool of its group.
-    fn withdraw(&mut self, scope: &Arc<Scope>, group: &pools::Group, number: Number) {
-        if let Some(until) = self.pools(scope).withdraw(group, number) {
-            self.endings.remove(&(until, Ending::Rest(number, Arc::clone(scope))));
-        }
-    }
-
-    /// The rest of a number is over.
-    fn end_rest(&mut self, scope: &Arc<Scope>, number: Number) {
-        let group = self.group_of(scope, number);
-        self.withdraw(scope, &group, number);
-        self.offer(scope, number);
-        self.recount(scope, number);
-    }
-
     /// An allocation has reached its deadline and is kept for late calls.
     fn lapse(&mut self, scope: &Arc<Scope>, id: AllocationId) {
         let Some(number) = self.number_of(scope, id) else { return };
         let group = self.group_of(scope, number);
         self.pools(scope).lapse(&group, id);
-        self.recount(scope, number);
-    }
-
-    /// Counts a number in the state that it is in now.
-    fn recount(&mut self, scope: &Arc<Scope>, number: Number) {
-        let Self { tables, pools, .. } = self;
-        if let (Some(pools), Some(slot)) = (pools.get_mut(scope), tables.slot(scope, number)) {
-            pools.recount(slot);
-        }
+        self.settle(scope, number);
     }
 
     /// The number that an allocation is of.
@@ -316,12 +267,16 @@ fn endings(
     scope: &Arc<Scope>,
     allocation: &Allocation,
     cool_down: Seconds,
-    now: Timestamp,
 ) -> impl Iterator<Item = (Timestamp, Ending)> {
     let (id, deadline) = (allocation.id, allocation.deadline);
     let end = (deadline.after(cool_down), Ending::Allocation(id, Arc::clone(scope)));
-    let lapse = (deadline < end.0 && now < deadline).then(|| (deadline, Ending::Lapse(id, Arc::clone(scope))));
+    let lapse = (deadline < end.0).then(|| (deadline, Ending::Lapse(id, Arc::clone(scope))));
     std::iter::once(end).chain(lapse)
+}
+
+/// Whether an ending is planned: whatever has not lapsed by now is counted as lapsed already.
+fn is_to_come((at, ending): &(Timestamp, Ending), now: Timestamp) -> bool {
+    !matches!(ending, Ending::Lapse(..)) || now < *at
 }
 
 /// The latest point in time of which the tables tell; it has passed, whatever the time is now.

@@ -3,15 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::pools::Group;
 use super::{State, Turn};
 use crate::domain::history::End;
 use crate::domain::once::Identity;
 use crate::domain::slot::NumberSlot;
 use crate::domain::tables::Found;
 use crate::domain::{
-    Allocation, Change, Deadline, InteractionId, Made, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal,
-    Scope,
+    Change, Deadline, InteractionId, Made, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope,
 };
 
 /// What a store is given when it is still empty.
@@ -44,7 +42,6 @@ impl Turn<'_> {
         let NewNumber { number, dnid, group, enabled } = new;
         let record = NumberRecord { id, number, dnid, group, enabled, freed: None };
         self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
-        self.state.place(&scope, number);
         self.remember(&scope, || Made::Number(number, id));
         Ok(id)
     }
@@ -65,15 +62,7 @@ impl Turn<'_> {
     /// Creates many numbers at once, whose ids were given out before. None of them may exist.
     pub fn import_numbers(&mut self, scope: &Scope, records: &[Arc<NumberRecord>]) {
         let scope = self.state.shared(scope);
-        let state = &mut *self.state;
-        state.tables.add_numbers(&scope, records);
-        let change =
-            |record: &Arc<NumberRecord>| Change::Number(Arc::clone(&scope), record.number, Some(Arc::clone(record)));
-        state.changes.extend(records.iter().map(change));
-        let slots: Vec<_> = records.iter().map(|record| NumberSlot::new(Arc::clone(record))).collect();
-        let rules = |group: &Group| state.rules.group(&scope.tenant, group.as_ref()).clone();
-        let resting = state.pools.entry(Arc::clone(&scope)).or_default().place(&slots, state.now, rules);
-        debug_assert!(resting.is_empty(), "what was never lent does not rest");
+        self.state.apply_new_numbers(&scope, records);
     }
 
     /// Changes what the patch names and leaves the rest. A running allocation goes on.
@@ -88,9 +77,7 @@ impl Turn<'_> {
         record.group = patch.group.unwrap_or(record.group);
         record.enabled = patch.enabled.unwrap_or(record.enabled);
         if record != *found.record {
-            self.state.displace(&scope, number);
             self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
-            self.state.place(&scope, number);
         }
         self.state.tables.number(&scope, number, self.now).ok_or(Refusal::NumberUnknown(number))
     }
@@ -107,7 +94,6 @@ impl Turn<'_> {
         let scope = self.state.shared(scope);
         // None of them is live: they are kept for late calls, which find nothing any more.
         self.state.end_allocations(&scope, number);
-        self.state.displace(&scope, number);
         let identity = Identity::Number(Arc::clone(&scope), found.record.id);
         self.state.apply(Change::Number(scope, number, None));
         self.state.finish(&identity, self.now);
@@ -142,38 +128,12 @@ impl Turn<'_> {
 }
 
 impl State {
-    /// Puts a number, and whatever it carries, where the group of its record looks for it.
-    fn place(&mut self, scope: &Arc<Scope>, number: Number) {
-        let group = self.group_of(scope, number);
-        if !self.pools(scope).is_open(&group) {
-            let rules = self.rules.group(&scope.tenant, group.as_ref()).clone();
-            self.pools(scope).open(&group, &rules);
-        }
-        for allocation in self.allocations(scope, number) {
-            self.plan(scope, &group, &allocation);
-        }
-        self.offer(scope, number);
-        self.recount(scope, number);
-    }
-
-    /// The opposite of placing, before the record changes.
-    fn displace(&mut self, scope: &Arc<Scope>, number: Number) {
-        let group = self.group_of(scope, number);
-        for allocation in self.allocations(scope, number) {
-            self.unplan(scope, &group, &allocation);
-        }
-        self.withdraw(scope, &group, number);
-        self.pools(scope).uncount(&group, number);
-    }
-
     /// Ends whatever a number carries.
     fn end_allocations(&mut self, scope: &Arc<Scope>, number: Number) {
-        for allocation in self.allocations(scope, number) {
-            self.end_allocation(scope, number, allocation.id, End::Expired, self.now);
+        let carried = self.slot(scope, number).into_iter().flat_map(NumberSlot::allocations);
+        let carried: Vec<_> = carried.map(|allocation| allocation.id).collect();
+        for id in carried {
+            self.end_allocation(scope, number, id, End::Expired, self.now);
         }
-    }
-
-    fn allocations(&self, scope: &Scope, number: Number) -> Vec<Arc<Allocation>> {
-        self.slot(scope, number).map(|slot| slot.allocations().cloned().collect()).unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Ending, State, Turn};
 use crate::domain::once::{Identity, KEPT_AFTER_END, MAX_KEYS_OF_ONE};
 use crate::domain::quotas::Quota;
-use crate::domain::{Change, Deadline, Made, Once, OnceKey, OnceRecord, Refusal, Scope, Tables, TenantId, Timestamp};
+use crate::domain::{Change, Made, Once, OnceKey, OnceRecord, Refusal, Scope, Tables, TenantId, Timestamp};
 
 /// Where the keys are that something makes work for: what they made, and how many a tenant has.
 #[derive(Debug, Default, PartialEq)]
@@ -41,7 +41,7 @@ impl Keys {
         self.tenants.get_mut(tenant).expect("the tenant was put in above")
     }
 
-    fn add(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {
+    pub(super) fn add(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {
         let tenant = self.tenant(&scope.tenant);
         tenant.count += 1;
         if let Some(ended) = record.ended {
@@ -55,8 +55,8 @@ impl Keys {
         living.keys.insert(place, entry);
     }
 
-    fn remove(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {
-        self.discount(&scope.tenant);
+    pub(super) fn remove(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {
+        self.tenant(&scope.tenant).count -= 1;
         match record.ended {
             Some(ended) => {
                 self.tenant(&scope.tenant).finished.remove(&(ended, Arc::clone(scope), key.clone()));
@@ -74,10 +74,6 @@ impl Keys {
         if self.tenant(&scope.tenant).count == 0 {
             self.tenants.remove(&scope.tenant);
         }
-    }
-
-    fn discount(&mut self, tenant: &TenantId) {
-        self.tenant(tenant).count -= 1;
     }
 
     /// How many keys a tenant has.
@@ -162,12 +158,11 @@ impl State {
 
     /// What `made` names has ended at `at`: its keys are spent.
     pub(super) fn finish(&mut self, made: &Identity, at: Timestamp) {
-        let Some(Living { scope, keys }) = self.keys.living.remove(made) else { return };
+        let Some(Living { scope, keys }) = self.keys.living.get(made) else { return };
+        let (scope, keys) = (Arc::clone(scope), keys.clone());
         for (_, key) in keys {
             let record = self.tables.once(&scope, &key).map(|record| (**record).clone());
             if let Some(record) = record {
-                // It is counted again when it is put back.
-                self.keys.discount(&scope.tenant);
                 self.put_once(&scope, key, OnceRecord { ended: Some(at), ..record });
             }
         }
@@ -176,21 +171,12 @@ impl State {
 
     /// A key is forgotten: the time of keeping it is over, or there are too many.
     pub(super) fn forget_once(&mut self, scope: &Arc<Scope>, key: &OnceKey) {
-        let Some(record) = self.tables.once(scope, key).cloned() else { return };
-        self.keys.remove(scope, key, &record);
-        if let Some(ended) = record.ended {
-            let at = Deadline::At(ended.after(KEPT_AFTER_END));
-            self.forget_ending(at, Ending::Once(key.clone(), Arc::clone(scope)));
+        if self.tables.once(scope, key).is_some() {
+            self.apply(Change::Once(Arc::clone(scope), key.clone(), None));
         }
-        self.apply(Change::Once(Arc::clone(scope), key.clone(), None));
     }
 
     fn put_once(&mut self, scope: &Arc<Scope>, key: OnceKey, record: OnceRecord) {
-        self.keys.add(scope, &key, &record);
-        if let Some(ended) = record.ended {
-            let at = Deadline::At(ended.after(KEPT_AFTER_END));
-            self.note_ending(at, Ending::Once(key.clone(), Arc::clone(scope)));
-        }
         self.apply(Change::Once(Arc::clone(scope), key, Some(Arc::new(record))));
     }
 

@@ -17,6 +17,7 @@ use crate::domain::{
 pub(super) type Group = Option<GroupName>;
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Pool {
     rules: GroupRules,
     /// The numbers that may be lent.
@@ -32,6 +33,7 @@ pub(super) struct Pool {
 
 /// The numbers that rest before they are lent again.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(PartialEq))]
 struct Rests {
     by_end: BTreeSet<(Timestamp, Number)>,
     until: FastMap<Number, Timestamp>,
@@ -174,26 +176,37 @@ impl Pool {
         self.census.set(slot.record.number, standing);
     }
 
-    /// Takes a number in that is not in yet, or gives it its new place.
-    fn offer(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
-        let offered = self.sift(slot, now);
-        if let Offered::Free = offered {
-            self.free.insert(slot.record.number, slot.last_used());
-        }
-        offered
+    /// Gives a number the place that it has now. Until when it rested before, and until when it rests now, if it does.
+    fn settle(&mut self, slot: &NumberSlot, now: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
+        let number = slot.record.number;
+        let before = self.rests.end(number);
+        let after = match self.judge(slot, now) {
+            Offered::Free => {
+                self.free.insert(number, slot.last_used());
+                None
+            }
+            Offered::Resting(until) => {
+                self.free.remove(number);
+                self.rests.begin(number, until);
+                Some(until)
+            }
+            Offered::Withheld => {
+                self.free.remove(number);
+                None
+            }
+        };
+        self.recount(slot);
+        (before, after)
     }
 
-    /// What a number does next; where it rests, the rest begins. A shared number has no rest, and it may be lent whatever
-    /// it carries.
-    fn sift(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
-        let number = slot.record.number;
+    /// What a number does next. A shared number has no rest, and it may be lent whatever it carries.
+    fn judge(&self, slot: &NumberSlot, now: Timestamp) -> Offered {
         let occupied = self.rules.sharing == Sharing::Exclusive && slot.is_allocated();
         if occupied || !self.lends(&slot.record) {
             return Offered::Withheld;
         }
         let rested = slot.record.freed.map(|last| last.at.after(self.rules.cool_down));
         if let Some(until) = rested.filter(|until| now < *until && self.rules.sharing == Sharing::Exclusive) {
-            self.rests.begin(number, until);
             return Offered::Resting(until);
         }
         Offered::Free
@@ -208,18 +221,23 @@ impl Arrivals {
         for allocation in slot.allocations() {
             self.pool.note(&slot.record, allocation, now);
         }
-        let offered = self.pool.sift(slot, now);
+        let rests = match self.pool.judge(slot, now) {
+            Offered::Free => {
+                self.free.push((number, slot.last_used()));
+                None
+            }
+            Offered::Resting(until) => {
+                self.pool.rests.begin(number, until);
+                Some((until, number))
+            }
+            Offered::Withheld => None,
+        };
         self.pool.recount(slot);
-        match offered {
-            Offered::Free => self.free.push((number, slot.last_used())),
-            Offered::Resting(until) => return Some((until, number)),
-            Offered::Withheld => {}
-        }
-        None
+        rests
     }
 
     /// The pool with all of them.
-    fn settle(self) -> Pool {
+    fn finish(self) -> Pool {
         let Self { mut pool, free, newest } = self;
         pool.free.insert_all(free);
         if let Some((_, number)) = newest {
@@ -252,16 +270,26 @@ impl Pools {
         self.pool(group).map(|pool| pool.rules.sharing).unwrap_or_default()
     }
 
-    /// Gives a number to the pool of its group: for lending, or for a rest before that.
-    pub(super) fn offer(&mut self, slot: &NumberSlot, now: Timestamp) -> Offered {
+    /// Gives a number the place in the pool of its group that it has now. Until when it rested before, and until when it
+    /// rests now, if it does.
+    pub(super) fn settle(&mut self, slot: &NumberSlot, now: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
         let group = &slot.record.group;
-        let Some(pool) = self.groups.get_mut(group) else { return Offered::Withheld };
+        let Some(pool) = self.groups.get_mut(group) else { return (None, None) };
         let had_none = pool.free.is_empty();
-        let offered = pool.offer(slot, now);
-        if had_none && matches!(offered, Offered::Free) && pool.rules.sharing == Sharing::Exclusive {
+        let rests = pool.settle(slot, now);
+        if pool.free.is_empty() {
+            self.with_free.remove(group);
+        } else if had_none && pool.rules.sharing == Sharing::Exclusive {
             self.with_free.insert(group.clone());
         }
-        offered
+        rests
+    }
+
+    /// A number was lent; its group goes on after it.
+    pub(super) fn go_on_after(&mut self, record: &NumberRecord) {
+        if let Some(pool) = self.groups.get_mut(&record.group) {
+            pool.free.go_on_after(record.number);
+        }
     }
 
     /// Takes in many numbers that are not in yet, with what they carry, and opens the pools that it takes. Those that rest,
@@ -282,7 +310,7 @@ impl Pools {
             resting.extend(arrivals.take(slot, now));
         }
         for (group, arrivals) in arrivals {
-            let pool = arrivals.settle();
+            let pool = arrivals.finish();
             if !pool.free.is_empty() && pool.rules.sharing == Sharing::Exclusive {
                 self.with_free.insert(group.clone());
             }
@@ -291,35 +319,26 @@ impl Pools {
         resting
     }
 
-    /// A number may no longer be lent. Until when it rested, if it did.
-    pub(super) fn withdraw(&mut self, group: &Group, number: Number) -> Option<Timestamp> {
+    /// A number leaves the group. Until when it rested, if it did.
+    pub(super) fn remove(&mut self, group: &Group, number: Number) -> Option<Timestamp> {
         let pool = self.groups.get_mut(group)?;
         pool.free.remove(number);
         if pool.free.is_empty() {
             self.with_free.remove(group);
         }
+        pool.census.set(number, None);
         pool.rests.end(number)
     }
 
-    /// Takes the first number of the group, in the order of its policy, of which `fits` makes something. A shared number
-    /// stays where it is.
+    /// Takes the first number of the group, in the order of its policy, of which `fits` makes something. It has its place
+    /// again when the change that lends it is followed.
     pub(super) fn take<T>(
         &mut self,
         group: &Group,
-        now: Timestamp,
         rng: &mut dyn CryptoRng,
         fits: impl FnMut(Number, &mut dyn CryptoRng) -> Option<T>,
     ) -> Option<(Number, T)> {
-        let pool = self.groups.get_mut(group)?;
-        let (number, made) = pool.free.take(rng, fits)?;
-        if pool.rules.sharing == Sharing::Shared {
-            // As if it had come back at once: the one lent longest ago is the next.
-            pool.free.insert(number, now);
-        }
-        if pool.free.is_empty() {
-            self.with_free.remove(group);
-        }
-        Some((number, made))
+        self.groups.get_mut(group)?.free.take(rng, fits)
     }
 
     /// The first exclusive group that has a free number.
@@ -363,18 +382,18 @@ impl Pools {
             pool.releases.remove(&(allocation.deadline, allocation.id, allocation.number));
         }
     }
+}
 
-    /// Counts a number anew, in the state that it is in now.
-    pub(super) fn recount(&mut self, slot: &NumberSlot) {
-        if let Some(pool) = self.groups.get_mut(&slot.record.group) {
-            pool.recount(slot);
-        }
-    }
-
-    /// A number leaves the group.
-    pub(super) fn uncount(&mut self, group: &Group, number: Number) {
-        if let Some(pool) = self.groups.get_mut(group) {
-            pool.census.set(number, None);
+#[cfg(test)]
+impl Pools {
+    /// Whether these are the same, but for groups that have lost their last number.
+    pub(super) fn check_same(&self, other: &Self) {
+        assert_eq!(self.with_free, other.with_free);
+        for (group, pool) in &other.groups {
+            match self.groups.get(group) {
+                Some(same) => assert_eq!(same, pool, "{group:?}"),
+                None => assert!(pool.free.is_empty() && pool.live.is_empty() && pool.releases.is_empty(), "{group:?}"),
+            }
         }
     }
 }

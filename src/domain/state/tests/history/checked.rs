@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::*;
 use crate::domain::slot::NumberSlot;
 use crate::domain::state::Ending;
+use crate::domain::state::pools::Pools;
 use crate::domain::state::usages::Usages;
 use crate::domain::tables::ScopeTables;
 use crate::domain::{AccessCode, AllocationFilter, AllocationId, DocumentId, NumberFilter, NumberState, Ownership};
@@ -28,6 +29,8 @@ pub(super) struct Checked {
     rules: [Rules; 4],
     /// All changes, as a store would have kept them.
     replayed: Tables,
+    /// A state that decides nothing and follows all changes.
+    follower: State,
     /// What is lent, told by the outcomes alone.
     held: BTreeMap<Key, Arc<Allocation>>,
     /// What has expired lately.
@@ -43,6 +46,7 @@ impl Checked {
     pub(super) fn new(rules: [Rules; 4]) -> Self {
         Self {
             world: World::with(rules[0].clone()),
+            follower: State::new(Tables::default(), rules[0].clone()),
             rules,
             replayed: Tables::default(),
             held: BTreeMap::new(),
@@ -65,6 +69,7 @@ impl Checked {
         let changes = self.world.state.take_changes();
         for change in &changes {
             self.replayed.apply(change);
+            self.follower.follow(change);
         }
         changes
     }
@@ -170,6 +175,7 @@ impl Checked {
             }
             Step::Reload { rules } => {
                 self.world.state.set_rules(self.rules[rules].clone());
+                self.follower.set_rules(self.rules[rules].clone());
                 String::new()
             }
             Step::Restart => {
@@ -333,7 +339,12 @@ impl Checked {
         self.replay();
         assert!(self.replayed == *self.world.state.tables(), "the changes alone lead to the same tables");
         self.check_held();
-        self.check_derived();
+        let (now, rng) = (self.world.now, &mut self.world.rng);
+        check_derived(&mut self.world.state, now, rng);
+        self.follower.at(now, rng);
+        assert_eq!(self.follower.take_changes(), [], "whoever follows decides nothing");
+        assert!(self.follower.tables == self.world.state.tables, "whoever follows knows the same");
+        check_derived(&mut self.follower, now, rng);
         self.check_pools();
         for scope in scopes() {
             let state = &self.world.state;
@@ -379,27 +390,6 @@ impl Checked {
                 return listed;
             }
         }
-    }
-
-    /// What the state has worked out step by step is what it works out anew.
-    fn check_derived(&mut self) {
-        let state = &self.world.state;
-        let mut anew = State::new(state.tables.clone(), state.rules.clone());
-        anew.at(self.world.now, &mut self.world.rng);
-        assert_eq!(anew.take_changes(), [], "nothing is overdue");
-        assert_eq!(anew.endings, state.endings);
-        assert_eq!(anew.keys, state.keys);
-        let counted = Usages::of(&state.tables);
-        for scope in scopes() {
-            assert_eq!(state.usages.counted(&scope.tenant), counted.counted(&scope.tenant));
-        }
-        assert!(state.next_ending().is_none_or(|at| self.world.now < at));
-        let pools = self.world.turn().pools();
-        let mut again = anew.at(self.world.now, &mut self.world.rng).pools();
-        again.sort_by_key(|pool| {
-            pools.iter().position(|other| (&other.scope, &other.group) == (&pool.scope, &pool.group))
-        });
-        assert_eq!(again, pools);
     }
 
     /// The counts of every pool, held against a look at every number.
@@ -490,6 +480,27 @@ fn fits(criteria: &Criteria, held: &Allocation) -> bool {
     };
     fits(criteria.code.as_deref(), held.code.as_ref().map(AccessCode::as_str))
         && fits(criteria.caller.as_ref().map(Caller::as_str), held.caller.as_ref().map(Caller::as_str))
+}
+
+/// What a state has worked out change by change is what it works out anew.
+fn check_derived(state: &mut State, now: Timestamp, rng: &mut StdRng) {
+    let mut anew = State::new(state.tables.clone(), state.rules.clone());
+    anew.at(now, rng);
+    assert_eq!(anew.take_changes(), [], "nothing is overdue");
+    assert_eq!(anew.endings, state.endings);
+    assert_eq!(anew.keys, state.keys);
+    let counted = Usages::of(&state.tables);
+    for scope in scopes() {
+        assert_eq!(state.usages.counted(&scope.tenant), counted.counted(&scope.tenant));
+    }
+    assert!(state.next_ending().is_none_or(|at| now < at));
+    for (scope, pools) in &anew.pools {
+        pools.check_same(state.pools.get(scope).unwrap_or(&Pools::default()));
+    }
+    let pools = state.at(now, rng).pools();
+    let mut again = anew.at(now, rng).pools();
+    again.sort_by_key(|pool| pools.iter().position(|other| (&other.scope, &other.group) == (&pool.scope, &pool.group)));
+    assert_eq!(again, pools);
 }
 
 fn check_interactions(tables: &ScopeTables) {

@@ -1,0 +1,202 @@
+//! What follows from the tables follows every change, whoever decided it: the places of numbers in their pools, what ends
+//! when, the keys of what lives, and what tenants have.
+
+use std::sync::Arc;
+
+use super::pools::{Group, Pools};
+use super::{Ending, State, documents, endings, is_to_come};
+use crate::domain::hash::FastMap;
+use crate::domain::once::KEPT_AFTER_END;
+use crate::domain::slot::NumberSlot;
+use crate::domain::{
+    Allocation, Change, Document, DocumentId, InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Scope, Tables,
+};
+
+impl State {
+    /// Makes a change that was decided here.
+    pub(super) fn apply(&mut self, change: Change) {
+        self.follow(&change);
+        self.changes.push(change);
+    }
+
+    /// Makes a change part of what is known, and lets everything that follows from the tables follow it.
+    pub(super) fn follow(&mut self, change: &Change) {
+        self.usages.follow(&self.tables, change);
+        match change {
+            Change::Number(scope, number, record) => self.follow_number(scope, *number, record.as_deref(), change),
+            Change::Allocated(scope, allocation) | Change::Released(scope, allocation) => {
+                self.follow_allocation(scope, allocation, change);
+            }
+            Change::Interaction(scope, id, _) => self.follow_interaction(scope, id, change),
+            Change::Document(scope, id, document) => self.follow_document(scope, *id, document.as_deref(), change),
+            Change::Once(scope, key, record) => self.follow_once(scope, key, record.as_deref(), change),
+            _ => self.tables.apply(change),
+        }
+    }
+
+    /// Makes many new numbers at once, which takes little time in this way.
+    pub(super) fn apply_new_numbers(&mut self, scope: &Arc<Scope>, records: &[Arc<NumberRecord>]) {
+        self.tables.add_numbers(scope, records);
+        let change =
+            |record: &Arc<NumberRecord>| Change::Number(Arc::clone(scope), record.number, Some(Arc::clone(record)));
+        self.changes.extend(records.iter().map(change));
+        let slots: Vec<_> = records.iter().map(|record| NumberSlot::new(Arc::clone(record))).collect();
+        let rules = |group: &Group| self.rules.group(&scope.tenant, group.as_ref()).clone();
+        let resting = self.pools.entry(Arc::clone(scope)).or_default().place(&slots, self.now, rules);
+        debug_assert!(resting.is_empty(), "what was never lent does not rest");
+    }
+
+    fn follow_number(&mut self, scope: &Arc<Scope>, number: Number, record: Option<&NumberRecord>, change: &Change) {
+        // The usual case: every freeing writes the record, and nothing that it carries is looked for elsewhere.
+        let stays = self
+            .slot(scope, number)
+            .zip(record)
+            .is_some_and(|(slot, record)| (&slot.record.group, slot.record.enabled) == (&record.group, record.enabled));
+        if !stays {
+            self.displace(scope, number);
+        }
+        self.tables.apply(change);
+        if !stays {
+            self.place(scope, number);
+        }
+        self.settle(scope, number);
+    }
+
+    fn follow_allocation(&mut self, scope: &Arc<Scope>, allocation: &Allocation, change: &Change) {
+        let number = allocation.number;
+        let before = self.slot(scope, number).and_then(|slot| slot.allocation(allocation.id)).cloned();
+        if let Some(before) = &before {
+            self.unplan(scope, before);
+        }
+        self.tables.apply(change);
+        if matches!(change, Change::Allocated(..)) {
+            self.plan(scope, allocation);
+            if before.is_none()
+                && let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, number)
+            {
+                pools.go_on_after(&slot.record);
+            }
+        }
+        self.settle(scope, number);
+    }
+
+    fn follow_interaction(&mut self, scope: &Arc<Scope>, id: &InteractionId, change: &Change) {
+        let deadline = |state: &Self| {
+            let slot = state.tables.scope(scope)?.interactions.get(id)?;
+            slot.record.deadline.at()
+        };
+        let before = deadline(self);
+        self.tables.apply(change);
+        let after = deadline(self);
+        if before == after {
+            return;
+        }
+        let ending = Ending::Interaction(id.clone(), Arc::clone(scope));
+        if let Some(at) = before {
+            self.endings.remove(&(at, ending.clone()));
+        }
+        if let Some(at) = after {
+            self.endings.insert((at, ending));
+        }
+    }
+
+    fn follow_document(&mut self, scope: &Arc<Scope>, id: DocumentId, document: Option<&Document>, change: &Change) {
+        let ending = || Ending::Document(id, Arc::clone(scope));
+        if let Some(before) = self.tables.kept_document(scope, id) {
+            self.endings.remove(&(before.kept_until, ending()));
+        }
+        self.tables.apply(change);
+        if let Some(document) = document.filter(|document| documents::ends_alone(document, self.now)) {
+            self.endings.insert((document.kept_until, ending()));
+        }
+    }
+
+    fn follow_once(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: Option<&OnceRecord>, change: &Change) {
+        let ending = |record: &OnceRecord| {
+            let at = record.ended?.after(KEPT_AFTER_END);
+            Some((at, Ending::Once(key.clone(), Arc::clone(scope))))
+        };
+        if let Some(before) = self.tables.once(scope, key) {
+            self.keys.remove(scope, key, before);
+            if let Some(ending) = ending(before) {
+                self.endings.remove(&ending);
+            }
+        }
+        self.tables.apply(change);
+        if let Some(record) = record {
+            self.keys.add(scope, key, record);
+            self.endings.extend(ending(record));
+        }
+    }
+
+    /// Opens the pool of a number's group, if it is not open, and has it look for what the number carries.
+    fn place(&mut self, scope: &Arc<Scope>, number: Number) {
+        let Some(slot) = self.tables.slot(scope, number) else { return };
+        let carried: Vec<_> = slot.allocations().cloned().collect();
+        let group = &slot.record.group;
+        let pools = self.pools.entry(Arc::clone(scope)).or_default();
+        if !pools.is_open(group) {
+            pools.open(group, self.rules.group(&scope.tenant, group.as_ref()));
+        }
+        for allocation in carried {
+            self.plan(scope, &allocation);
+        }
+    }
+
+    /// The opposite of placing, before the record changes.
+    fn displace(&mut self, scope: &Arc<Scope>, number: Number) {
+        let Some(slot) = self.tables.slot(scope, number) else { return };
+        let carried: Vec<_> = slot.allocations().cloned().collect();
+        let group = slot.record.group.clone();
+        for allocation in carried {
+            self.unplan(scope, &allocation);
+        }
+        let rested = self.pools.get_mut(scope).and_then(|pools| pools.remove(&group, number));
+        if let Some(until) = rested {
+            self.endings.remove(&(until, Ending::Rest(number, Arc::clone(scope))));
+        }
+    }
+
+    /// Gives a number the place in its pool that it has now: among those that may be lent, among those that rest, or none.
+    pub(super) fn settle(&mut self, scope: &Arc<Scope>, number: Number) {
+        let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, number) else { return };
+        let (before, after) = pools.settle(slot, self.now);
+        if before != after {
+            let ending = |until| (until, Ending::Rest(number, Arc::clone(scope)));
+            if let Some(until) = before {
+                self.endings.remove(&ending(until));
+            }
+            self.endings.extend(after.map(ending));
+        }
+    }
+
+    /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
+    /// over. Until then readers see it as expired, and late calls find it.
+    fn plan(&mut self, scope: &Arc<Scope>, allocation: &Allocation) {
+        let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, allocation.number) else { return };
+        pools.note(&slot.record, allocation, self.now);
+        let cool_down = pools.cool_down(&slot.record.group);
+        let now = self.now;
+        self.endings.extend(endings(scope, allocation, cool_down).filter(|ending| is_to_come(ending, now)));
+    }
+
+    /// The opposite of planning: before an allocation ends or gets another deadline or group.
+    fn unplan(&mut self, scope: &Arc<Scope>, allocation: &Allocation) {
+        let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, allocation.number) else { return };
+        pools.forget(&slot.record.group, allocation);
+        let cool_down = pools.cool_down(&slot.record.group);
+        for ending in endings(scope, allocation, cool_down) {
+            self.endings.remove(&ending);
+        }
+    }
+}
+
+/// A number, and the pools of its scope.
+fn pools_of<'s>(
+    pools: &'s mut FastMap<Arc<Scope>, Pools>,
+    tables: &'s Tables,
+    scope: &Scope,
+    number: Number,
+) -> Option<(&'s mut Pools, &'s NumberSlot)> {
+    Some((pools.get_mut(scope)?, tables.slot(scope, number)?))
+}
