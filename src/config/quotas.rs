@@ -28,6 +28,8 @@ pub struct Quotas {
     pub keys: Option<u64>,
     /// Files of numbers that are imported at a time. Default 1.
     pub imports: Option<usize>,
+    /// Entries of the history. Default: `history.entries`, shared out evenly.
+    pub history: Option<u64>,
 }
 
 impl Quotas {
@@ -41,6 +43,7 @@ impl Quotas {
             bookings: section.whole("bookings", 0..=MOST),
             keys: section.whole("keys", 0..=MOST),
             imports: section.whole("imports", 1..=16_u32).map(|most| most as usize),
+            history: section.whole("history", 0..=MOST),
         }
     }
 }
@@ -50,16 +53,20 @@ impl Settings {
     pub fn quotas(&self, tenant: &TenantId) -> domain::Quotas {
         let own = self.tenants.get(tenant).map(|tenant| tenant.limits).unwrap_or_default();
         let usual = domain::Quotas::default();
-        let share = self.store.documents_total / self.tenants.len().max(1) as u64;
+        let share = |total: u64| total / self.tenants.len().max(1) as u64;
         domain::Quotas {
             ttl: own.ttl.or(self.limits.ttl).unwrap_or(usual.ttl),
             matches: own.matches.or(self.limits.matches).unwrap_or(usual.matches),
             documents: own.documents.or(self.limits.documents).unwrap_or(usual.documents),
-            document_bytes: own.document_bytes.or(self.limits.document_bytes).unwrap_or(share),
+            document_bytes: own
+                .document_bytes
+                .or(self.limits.document_bytes)
+                .unwrap_or(share(self.store.documents_total)),
             interactions: own.interactions.or(self.limits.interactions).unwrap_or(usual.interactions),
             bookings: own.bookings.or(self.limits.bookings).unwrap_or(usual.bookings),
             keys: own.keys.or(self.limits.keys).unwrap_or(usual.keys),
             imports: own.imports.or(self.limits.imports).unwrap_or(usual.imports),
+            history: own.history.or(self.limits.history).unwrap_or(share(self.history.rules.entries)),
         }
     }
 }
@@ -99,13 +106,28 @@ mod tests {
     }
 
     #[test]
+    fn tenants_share_the_history_evenly_unless_something_else_is_said() {
+        let text = "[history]\nentries = 900\n[[tenant]]\nid = \"a\"\n[[tenant]]\nid = \"b\"\n\
+                    [[tenant]]\nid = \"c\"\n[tenant.limits]\nhistory = 500\n";
+        let settings = load(text).unwrap();
+        assert_eq!(["a", "b", "c"].map(|id| settings.quotas(&tenant(id)).history), [300, 300, 500]);
+        let settings = load(&format!("[limits]\nhistory = 7\n{text}")).unwrap();
+        assert_eq!(["a", "b", "c"].map(|id| settings.quotas(&tenant(id)).history), [7, 7, 500]);
+        assert_eq!(settings.rules().quotas(&tenant("c")).history, 500);
+        let alone = load("[[tenant]]\nid = \"a\"\n").unwrap();
+        assert_eq!(alone.quotas(&tenant("a")).history, 1_000_000, "one tenant alone has all of it");
+    }
+
+    #[test]
     fn a_limit_out_of_its_range_is_named_with_the_range() {
-        let problems = load("[limits]\nttl = 59\n[[tenant]]\nid = \"a\"\nlimits = { imports = 0, book = 1 }\n");
+        let problems =
+            load("[limits]\nttl = 59\n[[tenant]]\nid = \"a\"\nlimits = { imports = 0, book = 1, history = -1 }\n");
         let problems = problems.unwrap_err();
         for wanted in [
             "limits.ttl: must be a whole number from 60 to",
             "tenant[0].limits.imports: must be a whole number from 1 to 16",
             "tenant[0].limits.book: is an unknown key",
+            "tenant[0].limits.history: must be a whole number from 0 to 100000000",
         ] {
             assert!(problems.contains(wanted), "{wanted}\n{problems}");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::history::{Bucket, Past};
+use super::history::{Bucket, Owner, Past};
 use super::routes::Numbering;
 use super::{
     Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, OnceKey,
@@ -42,8 +42,8 @@ pub enum Change {
     SigningKey(SigningKey),
     /// An allocation that was released is remembered.
     Ended(Arc<Scope>, Arc<Past>),
-    /// Everything in a bucket of the history is forgotten; nothing comes into it or before it any more.
-    HistoryDropped(Bucket),
+    /// Everything in a bucket of somebody's history is forgotten; nothing comes into it or before it any more.
+    HistoryDropped(Owner, Bucket),
     /// Ids were given out in a scope.
     Ids(Arc<Scope>, Ids),
     /// Ids were given out that are counted for all scopes together.

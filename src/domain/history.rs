@@ -1,29 +1,29 @@
 //! Who held a number when: what is remembered of allocations that have ended.
 //!
-//! What has ended is no part of the tables, which would grow without end; a store keeps it in buckets by the hour in
-//! which it ended, so that what is too old goes a bucket at a time. The tables know of the buckets alone, and of how many
-//! entries each has: that is enough to decide what is dropped.
+//! What has ended is no part of the tables, which would grow without end; a store keeps it in buckets by the tenant and the
+//! hour in which it ended, so that what is too old goes a bucket at a time. The tables know of the buckets alone, and of how
+//! many entries each has: that is enough to decide what is dropped.
 
-use std::collections::BTreeMap;
+mod kept;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Allocation, AllocationId, Number, Timestamp};
 
+pub(super) use kept::Kept;
+pub use kept::Owner;
+
 const HOUR_MILLIS: u64 = 60 * 60 * 1000;
-const DAY_HOURS: u32 = 24;
-/// A bucket takes at most this part of all entries that are kept, so that an hour with very many of them is not lost as a
-/// whole.
-const BUCKETS: u64 = 16;
 
 /// How much history is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryRules {
     /// For how many days.
     pub days: u32,
-    /// Most entries of all scopes together; none are kept where this is zero. The oldest go first, in steps of a
-    /// sixteenth of this or an hour's, whichever is less.
+    /// Most entries of all tenants together; none are kept where this is zero. What a tenant may have of it is in its
+    /// quotas. Of a tenant the oldest go first, in steps of a sixteenth of what it may have or an hour's, whichever is less.
     pub entries: u64,
 }
 
@@ -49,7 +49,7 @@ pub enum End {
     InteractionDeleted,
 }
 
-/// Where an entry is kept: the hour in which the allocation ended, since 1970, and a part of that hour.
+/// Where an entry of a tenant is kept: the hour in which the allocation ended, since 1970, and a part of that hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Bucket {
     /// The hour.
@@ -63,7 +63,7 @@ impl Bucket {
     const RUNNING: Self = Self { hour: u32::MAX, part: u16::MAX };
 
     /// The first bucket of the hour that `at` is in.
-    fn of(at: Timestamp) -> Self {
+    pub(super) fn of(at: Timestamp) -> Self {
         Self { hour: u32::try_from(at.as_millis() / HOUR_MILLIS).unwrap_or(u32::MAX - 1), part: 0 }
     }
 
@@ -170,15 +170,15 @@ impl HistoryQuery {
         self.after.unwrap_or(Place { bucket: Bucket::RUNNING, allocation: AllocationId(u64::MAX) })
     }
 
-    /// The page, made of what runs by the tables and of what `read` finds of the number in a bucket: newest allocation
-    /// first, only those below the one given.
+    /// The page, made of what runs by the tables and of what `read` finds of the number in a bucket of an owner: newest
+    /// allocation first, only those below the one given.
     ///
     /// # Errors
     /// Those of `read`.
     pub fn page<E, I: Iterator<Item = Result<Held, E>>>(
         &self,
         known: &Known,
-        mut read: impl FnMut(Bucket, AllocationId) -> Result<I, E>,
+        mut read: impl FnMut(Owner, Bucket, AllocationId) -> Result<I, E>,
     ) -> Result<HistoryPage, E> {
         let begin = self.begin();
         let mut page = HistoryPage::default();
@@ -190,12 +190,12 @@ impl HistoryQuery {
                 }
             }
         }
-        for bucket in known.buckets.iter().copied().filter(|bucket| *bucket <= begin.bucket) {
-            for held in read(bucket, below(bucket))? {
+        for (owner, bucket) in known.buckets.iter().filter(|(_, bucket)| *bucket <= begin.bucket) {
+            for held in read(owner.clone(), *bucket, below(*bucket))? {
                 let held = held?;
                 // What ran by the tables may have ended since.
                 let told = known.running.iter().any(|running| running.allocation.id == held.allocation.id);
-                if !told && !self.add(&mut page, bucket, held) {
+                if !told && !self.add(&mut page, *bucket, held) {
                     return Ok(page);
                 }
             }
@@ -223,85 +223,6 @@ impl HistoryQuery {
 pub struct Known {
     /// What it carries, newest first.
     pub running: Vec<Held>,
-    /// The buckets in which entries of the time asked for may be, newest first.
-    pub buckets: Vec<Bucket>,
-}
-
-/// The buckets that there are.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Buckets {
-    counts: BTreeMap<Bucket, u64>,
-    total: u64,
-    /// Everything before this bucket is dropped, and nothing is put there any more.
-    floor: Bucket,
-}
-
-impl Buckets {
-    /// Where an allocation that ended at `until` is kept, and how many entries are there with it; `None` where that is
-    /// no longer kept.
-    pub(super) fn place(&self, until: Timestamp, now: Timestamp, rules: &HistoryRules) -> Option<(Bucket, u64)> {
-        let first = Bucket::of(until);
-        if rules.entries == 0 || first < oldest(now, rules) {
-            return None;
-        }
-        let last = Bucket { part: u16::MAX, ..first };
-        let latest = self.counts.range(first..=last).next_back();
-        let (bucket, count) = latest.map_or((first, 0), |(bucket, count)| (*bucket, *count));
-        let full = count >= (rules.entries / BUCKETS).max(1) && bucket.part < u16::MAX;
-        let (bucket, count) = if full { (bucket.next(), 0) } else { (bucket, count) };
-        if bucket < self.floor {
-            // A part of the hour is dropped already; what is left of it begins where that ended.
-            return (self.floor.hour == bucket.hour).then_some((self.floor, 1));
-        }
-        Some((bucket, count + 1))
-    }
-
-    /// The oldest bucket, if it is to go.
-    pub(super) fn surplus(&self, now: Timestamp, rules: &HistoryRules) -> Option<Bucket> {
-        let (bucket, _) = self.counts.first_key_value()?;
-        (self.total > rules.entries || *bucket < oldest(now, rules)).then_some(*bucket)
-    }
-
-    /// A bucket has so many entries now.
-    pub(super) fn set(&mut self, bucket: Bucket, count: u64) {
-        let before = self.counts.insert(bucket, count).unwrap_or_default();
-        self.total = self.total - before + count;
-    }
-
-    /// A bucket is dropped, and with it whatever might come before it.
-    pub(super) fn drop(&mut self, bucket: Bucket) {
-        self.total -= self.counts.remove(&bucket).unwrap_or_default();
-        self.raise_floor(bucket.next());
-    }
-
-    /// Everything before this bucket is dropped.
-    pub(super) fn raise_floor(&mut self, floor: Bucket) {
-        self.floor = self.floor.max(floor);
-    }
-
-    pub(super) fn floor(&self) -> Bucket {
-        self.floor
-    }
-
-    /// How many entries there are in all.
-    pub(super) fn entries(&self) -> u64 {
-        self.counts.values().sum()
-    }
-
-    /// How many entries each bucket has, oldest first.
-    pub(super) fn counts(&self) -> Vec<(Bucket, u64)> {
-        self.counts.iter().map(|(bucket, count)| (*bucket, *count)).collect()
-    }
-
-    /// Those in which something may be that ended after `from`, newest first.
-    pub(super) fn since(&self, from: Option<Timestamp>) -> Vec<Bucket> {
-        let first = from.map(Bucket::of).unwrap_or_default();
-        self.counts.range(first..).rev().map(|(bucket, _)| *bucket).collect()
-    }
-}
-
-/// The oldest bucket that may be kept.
-fn oldest(now: Timestamp, rules: &HistoryRules) -> Bucket {
-    let kept = rules.days.saturating_mul(DAY_HOURS);
-    Bucket { hour: Bucket::of(now).hour.saturating_sub(kept), part: 0 }
+    /// The buckets in which entries of the time asked for may be, newest first, and whose they are.
+    pub buckets: Vec<(Owner, Bucket)>,
 }

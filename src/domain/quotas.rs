@@ -16,8 +16,8 @@ pub const ENTRY_COST: u64 = 128;
 /// How long the texts of all matches of one answer may be together, in bytes. What does not fit is left for the next match.
 pub const MATCH_TEXT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// How much of everything a tenant may have. Where less is allowed than there is, nothing is removed and nothing more is
-/// taken.
+/// How much of everything a tenant may have. Where less is allowed than there is, nothing more is taken, and nothing is
+/// removed but history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quotas {
     /// How long user data and interactions live at most, from the last request that says how long.
@@ -37,6 +37,8 @@ pub struct Quotas {
     pub keys: u64,
     /// Most files of numbers that are imported at a time.
     pub imports: usize,
+    /// Most entries of the history; of more the oldest are forgotten.
+    pub history: u64,
 }
 
 impl Default for Quotas {
@@ -50,6 +52,7 @@ impl Default for Quotas {
             bookings: 200_000,
             keys: 100_000,
             imports: 1,
+            history: 1_000_000,
         }
     }
 }
@@ -115,6 +118,8 @@ pub struct Usage {
     pub bookings: u64,
     /// Keys of requests, of what lives and of what has ended.
     pub keys: u64,
+    /// Entries of the history, without those that a release kept which did not count them for each tenant.
+    pub history: u64,
 }
 
 /// What a tenant has and may have.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::change::{Change, Counters, Ids};
 use super::hash::FastMap;
-use super::history::{Bucket, Buckets, End, Held, HistoryQuery, Known};
+use super::history::{Bucket, End, Held, HistoryQuery, Kept, Known, Owner};
 use super::routes::{CallTables, RoutePage, Routed};
 use super::slot::NumberSlot;
 use super::{
@@ -42,7 +42,7 @@ pub struct Tables {
     scopes: FastMap<Arc<Scope>, ScopeTables>,
     counters: Counters,
     signing_key: Option<SigningKey>,
-    history: Buckets,
+    history: Kept,
 }
 
 impl Tables {
@@ -72,12 +72,12 @@ impl Tables {
             Change::Numbering(scope, numbering) => self.scope_mut(scope).calls.numbering = *numbering,
             Change::SigningKey(key) => self.signing_key = Some(key.clone()),
             Change::Ended(scope, past) => {
-                self.history.set(past.bucket, past.count);
+                self.history.set(Some(&scope.tenant), past.bucket, past.count);
                 if past.end == End::Expired {
                     self.scope_mut(scope).expired.note(past.allocation.number, past.until);
                 }
             }
-            Change::HistoryDropped(bucket) => self.history.drop(*bucket),
+            Change::HistoryDropped(owner, bucket) => self.history.drop(owner.as_ref(), *bucket),
             Change::Ids(scope, ids) => self.scope_mut(scope).ids = *ids,
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
@@ -238,28 +238,33 @@ impl Tables {
         self.scope(scope)?.documents.get(&id)
     }
 
-    pub(super) fn history(&self) -> &Buckets {
+    pub(super) fn history(&self) -> &Kept {
         &self.history
     }
 
     /// How many entries the history has.
     pub fn history_entries(&self) -> u64 {
-        self.history.entries()
+        self.history.total()
     }
 
-    /// The bucket of the history that everything before is dropped of.
-    pub fn history_floor(&self) -> Bucket {
-        self.history.floor()
+    /// The bucket before which everything of an owner's history is dropped.
+    pub fn history_floor(&self, owner: &Owner) -> Bucket {
+        self.history.floor(owner.as_ref())
     }
 
-    /// A start finds so many entries of the history in a bucket.
-    pub fn set_history(&mut self, bucket: Bucket, count: u64) {
-        self.history.set(bucket, count);
+    /// The floors of all of whose history anything was dropped.
+    pub fn history_floors(&self) -> Vec<(Owner, Bucket)> {
+        self.history.floors()
     }
 
-    /// A start finds that everything of the history before this bucket is dropped.
-    pub fn set_history_floor(&mut self, floor: Bucket) {
-        self.history.raise_floor(floor);
+    /// A start finds so many entries of somebody's history in a bucket.
+    pub fn set_history(&mut self, owner: &Owner, bucket: Bucket, count: u64) {
+        self.history.set(owner.as_ref(), bucket, count);
+    }
+
+    /// A start finds that everything of somebody's history before this bucket is dropped.
+    pub fn set_history_floor(&mut self, owner: &Owner, floor: Bucket) {
+        self.history.raise_floor(owner.as_ref(), floor);
     }
 
     /// What is known here of the history that is asked for.
@@ -268,7 +273,7 @@ impl Tables {
         let mut running: Vec<_> =
             slot.into_iter().flat_map(NumberSlot::allocations).map(|it| Held::running(it, now)).collect();
         running.sort_by_key(|held| Reverse(held.allocation.id));
-        Known { running, buckets: self.history.since(query.from) }
+        Known { running, buckets: self.history.since(&scope.tenant, query.from) }
     }
 
     /// What is remembered of a key.

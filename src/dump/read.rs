@@ -1,5 +1,6 @@
 //! From lines to the changes that make what they tell of.
 
+use std::collections::HashMap;
 use std::io::BufRead;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use crate::domain::{
 /// [`Error`], or whatever `take` fails with.
 pub fn read<E: From<Error>>(input: impl BufRead, take: impl FnMut(Change) -> Result<(), E>) -> Result<Summary, E> {
     let mut lines = Lines::begin(input)?;
-    let mut reader = Reader { take, scope: None, document: None, value: None, past: None };
+    let mut reader = Reader { take, scope: None, document: None, value: None, past: Default::default() };
     let told = |outcome: Result<(), Stop<E>>, lines: &Lines<_>| {
         outcome.map_err(|stop| match stop {
             Stop::Wrong(reason) => lines.wrong(&reason).into(),
@@ -60,8 +61,8 @@ struct Reader<F> {
     document: Option<(Arc<Scope>, Document)>,
     /// The large value whose pieces are coming in, and its whole length.
     value: Option<(ValueId, u64, Vec<u8>)>,
-    /// The part of the history that is coming in, and how many entries of it there were.
-    past: Option<(Bucket, u64)>,
+    /// The part of the history that is coming in, and how many entries of each tenant there were in it.
+    past: (Bucket, HashMap<TenantId, u64>),
 }
 
 impl<F, E> Reader<F>
@@ -115,7 +116,10 @@ where
                 let (key, record) = line.record().map_err(wrong)?;
                 self.hand_on(Change::Once(scope, key, Some(Arc::new(record))))
             }
-            Line::Forgotten(line) => self.hand_on(Change::HistoryDropped(line.bucket())),
+            Line::Forgotten(line) => {
+                let (owner, bucket) = line.dropped();
+                self.hand_on(Change::HistoryDropped(owner, bucket))
+            }
             Line::Past(line) => self.past(line),
             Line::End(_) => Ok(()),
         }
@@ -188,12 +192,17 @@ where
     fn past(&mut self, line: PastLine) -> Result<(), Stop<E>> {
         let scope = self.scope(line.tenant.clone(), line.environment.clone());
         let past = line.past();
-        let before = self.past.unwrap_or((past.bucket, 0));
-        if past.bucket < before.0 {
+        let (before, counts) = &mut self.past;
+        if past.bucket < *before {
             return Err(wrong("it belongs to an earlier hour, or part of it, than the line before"));
         }
-        let count = if past.bucket == before.0 { before.1 + 1 } else { 1 };
-        self.past = Some((past.bucket, count));
+        if past.bucket > *before {
+            *before = past.bucket;
+            counts.clear();
+        }
+        let count = counts.entry(scope.tenant.clone()).or_default();
+        *count += 1;
+        let count = *count;
         self.hand_on(Change::Ended(scope, Arc::new(Past { count, ..past })))
     }
 

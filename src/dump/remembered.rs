@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
-use crate::domain::history::{Bucket, End, Past};
+use crate::domain::history::{Bucket, End, Owner, Past};
 use crate::domain::once::Made;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, Digest, DocumentId, EnvironmentName, InteractionId, Number, NumberId,
@@ -91,22 +91,26 @@ impl KeyLine {
     }
 }
 
-/// The history up to and with this part of an hour is forgotten.
+/// The history of a tenant up to and with this part of an hour is forgotten.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForgottenLine {
+    /// Not there where it is the history of all tenants together, as an older release kept it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<TenantId>,
     /// Since 1970.
     hour: u32,
     part: u16,
 }
 
 impl ForgottenLine {
-    pub(super) fn of(bucket: Bucket) -> Self {
-        Self { hour: bucket.hour, part: bucket.part }
+    pub(super) fn of(owner: &Owner, bucket: Bucket) -> Self {
+        Self { tenant: owner.clone(), hour: bucket.hour, part: bucket.part }
     }
 
-    pub(super) fn bucket(&self) -> Bucket {
-        Bucket { hour: self.hour, part: self.part }
+    /// Whose history is meant, and what went last.
+    pub(super) fn dropped(self) -> (Owner, Bucket) {
+        (self.tenant, Bucket { hour: self.hour, part: self.part })
     }
 }
 

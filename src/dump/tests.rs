@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::call_center::{CallCenter, Direction, Flow, Hotline};
+use crate::domain::change::Ids;
 use crate::domain::document::FileLabel;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
@@ -152,6 +153,35 @@ async fn what_an_older_dump_tells_of_is_nobodys() {
     });
     let makers: Vec<_> = makers.collect();
     assert!(makers.len() >= 3 && makers.iter().all(Option::is_none), "{makers:?}");
+}
+
+/// As a release wrote it that had the history of all tenants together.
+#[tokio::test]
+async fn an_older_history_is_counted_for_each_tenant_and_its_ids_are_where_every_scope_goes_on() {
+    let dump = dumped(&store().await).await;
+    let older = forged(&dump, |lines| {
+        lines[1] = r#"{"kind":"counters","number":9,"allocation":8,"interaction":7,"value":1}"#.to_owned();
+        lines.retain(|line| !line.contains(r#""kind":"ids""#));
+        let forgotten = lines.iter_mut().find(|line| line.contains(r#""kind":"forgotten""#)).unwrap();
+        *forgotten = r#"{"kind":"forgotten","hour":472222,"part":0}"#.to_owned();
+        let past = lines.iter().find(|line| line.contains(r#""kind":"past""#)).unwrap().clone();
+        for tenant in ["shop", "bank", "shop", "shop"] {
+            lines.push(past.replace(r#""tenant":"bank""#, &format!(r#""tenant":"{tenant}""#)));
+        }
+        lines.push(past.replace(r#""part":1"#, r#""part":2"#));
+    });
+    let (mut counts, mut floors, mut before) = (Vec::new(), Vec::new(), Ids::default());
+    for change in changes(older.as_bytes()).unwrap() {
+        match change {
+            Change::Ended(scope, past) => counts.push((scope.tenant.to_string(), past.bucket.part, past.count)),
+            Change::HistoryDropped(owner, bucket) => floors.push((owner, bucket.part)),
+            Change::Counters(counters) => before = counters.before,
+            _ => {}
+        }
+    }
+    let expected = [("bank", 1, 1), ("shop", 1, 1), ("bank", 1, 2), ("shop", 1, 2), ("shop", 1, 3), ("bank", 2, 1)];
+    assert_eq!(counts, expected.map(|(tenant, part, count)| (tenant.to_owned(), part, count)));
+    assert_eq!((floors, before), (vec![(None, 0)], Ids { number: 9, allocation: 8, interaction: 7 }));
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ impl<W: Write> Writer<W> {
             Change::SigningKey(key) => self.line(&Line::SigningKey(SigningKeyLine::of(key))),
             Change::Once(scope, key, Some(record)) => self.line(&Line::Key(KeyLine::of(scope, key, record))),
             // Nothing is left of it but where the history begins.
-            Change::HistoryDropped(bucket) => self.line(&Line::Forgotten(ForgottenLine::of(*bucket))),
+            Change::HistoryDropped(owner, bucket) => self.line(&Line::Forgotten(ForgottenLine::of(owner, *bucket))),
             Change::Ended(scope, past) => self.line(&Line::Past(PastLine::of(scope, past))),
             Change::Number(_, _, None)
             | Change::Interaction(_, _, None)

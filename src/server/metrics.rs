@@ -295,6 +295,7 @@ impl Metrics {
                 ("interactions", usage.interactions, quotas.interactions),
                 ("bookings", usage.bookings, quotas.bookings),
                 ("keys", usage.keys, quotas.keys),
+                ("history", usage.history, quotas.history),
             ];
             for (kind, has, may_have) in kinds {
                 let labels = [tenant.as_str(), kind];

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::engine::{Beginning, Commit, Committed, Engine, Log, Pace, Records, Stages, Status, Values};
 use super::{Clock, Store};
-use crate::domain::history::{Bucket, Held, Past};
+use crate::domain::history::{Bucket, Held, Owner, Past};
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Tables, Timestamp, ValueId};
 
 /// The engine in memory.
@@ -100,12 +100,13 @@ impl Log for Forgetful {
                 _ => {}
             }
         }
-        if let Some(floor) = commit.forget_before {
-            history.retain(|(bucket, ..), _| *bucket >= floor);
+        if let Some((owner, floor)) = commit.forget_before {
+            history.retain(|(bucket, scope, ..), _| !is_of(owner, scope) || *bucket >= floor);
         }
         let idle = commit.changes.is_empty() && commit.import.is_none();
         self.0.commits.fetch_add(u64::from(!idle), Ordering::Relaxed);
-        Ok(Committed { synced: (!idle).then_some(Duration::ZERO), forgotten: true })
+        let forgotten = commit.forget_before.is_some();
+        Ok(Committed { synced: (!idle).then_some(Duration::ZERO), forgotten })
     }
 
     fn tend(&mut self, _pace: Pace) -> Result<(), String> {
@@ -113,6 +114,11 @@ impl Log for Forgetful {
     }
 
     fn close(self) {}
+}
+
+/// Whether what is kept of a scope is that owner's.
+fn is_of(owner: &Owner, scope: &Scope) -> bool {
+    owner.as_ref() == Some(&scope.tenant)
 }
 
 impl Values for Kept {
@@ -124,6 +130,7 @@ impl Values for Kept {
 impl Records for Kept {
     fn of_number<'a>(
         &'a self,
+        _owner: Owner,
         bucket: Bucket,
         scope: &'a Scope,
         number: Number,
@@ -136,9 +143,9 @@ impl Records for Kept {
         entries.map(|(_, past)| Ok(Held::from(&**past))).collect::<Vec<_>>().into_iter()
     }
 
-    fn of_bucket(&self, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
+    fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
         let history = self.history.read();
-        let of = history.iter().filter(|((kept, ..), _)| *kept == bucket);
+        let of = history.iter().filter(|((kept, scope, ..), _)| *kept == bucket && is_of(owner, scope));
         Ok(of.map(|((_, scope, ..), past)| (Arc::clone(scope), (**past).clone())).collect())
     }
 

@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dnis_gateway::domain::state::{AfterMatch, Which};
-use dnis_gateway::domain::{DocumentId, HistoryQuery, Refusal, Seconds};
-use dnis_gateway::store::sled::{OpenError, Report, SledStore, compact, verify};
-use dnis_gateway::store::{Error, Store, WithData};
+use dnis_gateway::domain::{
+    DocumentId, HistoryQuery, HistoryRules, Quotas, Refusal, Rules, Scope, Seconds, TenantId, Timestamp,
+};
+use dnis_gateway::store::sled::{OpenError, Options, Report, SledStore, compact, verify};
+use dnis_gateway::store::{Error, ManualClock, Store, WithData};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -234,18 +237,49 @@ async fn history_that_is_cut_or_of_nobody_is_told() {
     lived_in(home.path(), 4).await.close().await;
     let told = |change: &dyn Fn(&sled::Db)| looked_at_changed(home.path(), change).problems.join("\n");
     let first = |tree: &sled::Db, tag: u8| tree.scan_prefix([tag]).next().unwrap().unwrap();
-    let problems = told(&|tree| drop(tree.remove(first(tree, 203).0).unwrap()));
+    let problems = told(&|tree| drop(tree.remove(first(tree, 205).0).unwrap()));
     assert!(problems.contains("has 3 entries instead of 4"), "{problems}");
-    let problems = told(&|tree| drop(tree.remove(first(tree, 12).0).unwrap()));
+    let problems = told(&|tree| drop(tree.remove(first(tree, 15).0).unwrap()));
     assert!(problems.contains("is not known to be there"), "{problems}");
     let problems = told(&|tree| {
-        let (key, value) = first(tree, 203);
+        let (key, value) = first(tree, 205);
         let mut other = key.to_vec();
         *other.last_mut().unwrap() = 99;
         tree.remove(key).unwrap();
         tree.insert(other, value).unwrap();
     });
     assert!(problems.contains("allocation 99, which has ended, was never given out"), "{problems}");
+}
+
+#[tokio::test]
+async fn history_that_a_busy_tenant_has_no_more_leaves_the_disk_and_its_neighbours_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let neighbour = Scope { tenant: TenantId::new("neighbour").unwrap(), environment: None };
+    let quotas = |history| Quotas { history, ..Quotas::default() };
+    let quotas = [(scope().tenant, quotas(32)), (neighbour.tenant.clone(), quotas(100))].into();
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+    let open = || {
+        let rules = Rules { quotas, history: HistoryRules { days: 30, entries: 132 }, ..Rules::default() };
+        SledStore::open(Options::new(home.path(), rules, clock)).unwrap()
+    };
+    let store = open();
+    for (scope, times) in [(&neighbour, 50), (&scope(), 500)] {
+        store.create_number(scope, number("41"), None).await.unwrap();
+        for _ in 0..times {
+            store.lend(scope, lend_to("a"), None).await.unwrap();
+            store.free(scope, num("41")).await.unwrap();
+        }
+    }
+    for _ in 0..5 {
+        store.sweep().await.unwrap();
+    }
+    store.close().await;
+    let report = looked_at(home.path()).unwrap();
+    assert_eq!((&report.problems, &report.notes), (&vec![], &vec![]));
+    let left = report.records["ended allocations"];
+    assert!((50 + 31..=50 + 32).contains(&left), "{left}");
+    compact(home.path()).unwrap();
+    assert_eq!(looked_at(home.path()).unwrap().records["ended allocations"], left);
 }
 
 #[tokio::test]

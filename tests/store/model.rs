@@ -50,7 +50,15 @@ fn rules() -> [Rules; 2] {
         document_entries: 3,
         value_bytes: 8_000,
         quotas: [].into(),
-        usual_quotas: Quotas { matches: 2, documents: 12, interactions: 5, bookings: 4, keys: 4, ..Quotas::default() },
+        usual_quotas: Quotas {
+            matches: 2,
+            documents: 12,
+            interactions: 5,
+            bookings: 4,
+            keys: 4,
+            history: 20,
+            ..Quotas::default()
+        },
         history: HistoryRules { days: 1, entries: 24 },
     };
     let reserved = [num("32")].into();

@@ -13,9 +13,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dnis_gateway::domain::{Rules, Timestamp};
-use dnis_gateway::store::ManualClock;
-use dnis_gateway::store::sled::{Options, SledStore};
+use dnis_gateway::domain::{Rules, Seconds, Timestamp};
+use dnis_gateway::dump;
+use dnis_gateway::store::sled::{Build, Options, SledStore, verify};
+use dnis_gateway::store::{ManualClock, Store};
 use flate2::read::GzDecoder;
 use story::Story;
 use tempfile::TempDir;
@@ -63,4 +64,51 @@ async fn what_every_released_version_wrote_opens_with_everything_in_it() {
         story.holds_in(&store).await;
         story.can_go_on_in(&store).await;
     }
+}
+
+/// Those releases kept the history of all tenants together.
+#[tokio::test]
+async fn what_an_older_release_remembered_is_restored_from_a_dump_and_forgotten_in_its_time() {
+    let mut looked_at = 0;
+    for kept in kept() {
+        let story: Story = serde_json::from_slice(&fs::read(kept.join("story.json")).unwrap()).unwrap();
+        if !story.has_history() {
+            continue;
+        }
+        looked_at += 1;
+        let directory = unpacked(&kept);
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(story.told_ms)));
+        let store = SledStore::open(Options::new(directory.path(), Rules::default(), Arc::clone(&clock) as _)).unwrap();
+        let before = story.holders_in(&store).await;
+
+        let mut dump = Vec::new();
+        dump::write(store.snapshot().await.unwrap(), &mut dump).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let mut build = Build::begin(&home.path().join("data"), 1 << 20).unwrap();
+        let read = dump::read(&dump[..], |change| {
+            build.add(&change).unwrap();
+            Ok::<_, dump::Error>(())
+        });
+        read.unwrap();
+        build.finish().unwrap();
+        let restored = open(&home.path().join("data"), &story);
+        assert_eq!(story.holders_in(&restored).await, before);
+        story.can_go_on_in(&restored).await;
+
+        story.can_go_on_in(&store).await;
+        clock.advance(Seconds::new(29 * 24 * 60 * 60));
+        store.sweep().await.unwrap();
+        let later = story.holders_in(&store).await;
+        assert!(before.iter().all(|holder| later.contains(holder)), "{before:?}\n{later:?}");
+        clock.advance(Seconds::new(3 * 24 * 60 * 60));
+        for _ in 0..5 {
+            store.sweep().await.unwrap();
+        }
+        assert_eq!(story.holders_in(&store).await, [""; 0]);
+        store.close().await;
+        let report = verify(directory.path(), &std::env::temp_dir()).unwrap();
+        assert_eq!((&report.problems, &report.notes), (&vec![], &vec![]));
+        assert_eq!(report.records.get("ended allocations"), None, "it has left the disk");
+    }
+    assert!(looked_at >= 2, "releases that remembered are among them");
 }

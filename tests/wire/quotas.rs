@@ -257,6 +257,42 @@ async fn a_time_that_is_too_long_counts_as_the_longest_over_gms_and_is_refused_o
     gateway.stop().await;
 }
 
+/// How many ended allocations are told of the numbers of the group `samples`.
+async fn remembered(gateway: &Gateway, tenant: &str) -> usize {
+    let mut entries = 0;
+    for number in ["111", "222", "2111234560"] {
+        let path = format!("/gateway/v1/numbers/{number}/history?limit=1000");
+        entries += send(of(gateway, tenant, Method::GET, &path)).await.json()["items"].as_array().unwrap().len();
+    }
+    entries
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenants_history_is_pushed_out_by_itself_alone_and_metrics_tell_how_much_there_is() {
+    let limits = || two_tenants(Quotas { history: Some(16), ..Quotas::default() });
+    let mut gateway = Gateway::demo().with(limits()).start().await;
+    let around = async |gateway: &Gateway, tenant: &str| {
+        let lent = native(gateway, tenant, "/allocations", json!({ "group": "samples" })).await.json();
+        let path = format!("/gateway/v1/allocations/{}", lent["id"].as_str().unwrap());
+        assert_eq!(send(of(gateway, tenant, Method::DELETE, &path)).await.status, 204);
+    };
+    for _ in 0..9 {
+        around(&gateway, NEIGHBOUR).await;
+    }
+    for _ in 0..2 {
+        for _ in 0..40 {
+            around(&gateway, TENANT).await;
+        }
+        assert_eq!((remembered(&gateway, NEIGHBOUR).await, remembered(&gateway, TENANT).await), (9, 16));
+        for (tenant, has, may_have) in [(NEIGHBOUR, 9, 500_000), (TENANT, 16, 16)] {
+            assert_eq!(metric(&gateway, "dnis_gateway_tenant_usage", tenant, "history").await, Some(has));
+            assert_eq!(metric(&gateway, "dnis_gateway_tenant_limit", tenant, "history").await, Some(may_have));
+        }
+        gateway = Gateway::demo().with(limits()).on(gateway.stop().await).start().await;
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_match_answers_and_frees_no_more_than_it_may() {
     let limits = Quotas { matches: Some(3), ..Quotas::default() };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{State, Turn};
-use crate::domain::history::{End, Past};
-use crate::domain::{Allocation, Change, Scope, Timestamp};
+use crate::domain::history::{Bucket, End, Owner, Past};
+use crate::domain::{Allocation, Change, Scope, TenantId, Timestamp};
 
 impl State {
     /// Remembers an allocation that ended at `until`.
@@ -15,19 +15,48 @@ impl State {
         until: Timestamp,
         end: End,
     ) {
-        let place = self.tables.history().place(until, self.now, &self.rules.history);
+        let place = self.tables.history().place(&scope.tenant, until, self.now, &self.rules);
         if let Some((bucket, count)) = place {
             let past = Past { bucket, count, allocation, until, end };
             self.apply(Change::Ended(Arc::clone(scope), Arc::new(past)));
+            self.hold_history_of(&scope.tenant);
+            self.hold_history_to_total();
         }
+    }
+
+    fn hold_history_of(&mut self, tenant: &TenantId) {
+        while let Some(bucket) = self.tables.history().surplus(tenant, &self.rules) {
+            self.drop_history(Some(tenant.clone()), bucket);
+        }
+    }
+
+    fn hold_history_to_total(&mut self) {
+        while let Some((owner, bucket)) = self.tables.history().beyond_total(&self.rules) {
+            self.drop_history(owner, bucket);
+        }
+    }
+
+    fn drop_history(&mut self, owner: Owner, bucket: Bucket) {
+        self.apply(Change::HistoryDropped(owner, bucket));
     }
 }
 
 impl Turn<'_> {
-    /// Forgets what is too old or too much.
+    /// Forgets what is too old and, under rules that are new, what is too much. That takes a look at every tenant, and is
+    /// due once an hour.
     pub(super) fn trim_history(&mut self) {
-        while let Some(bucket) = self.state.tables.history().surplus(self.now, &self.state.rules.history) {
-            self.state.apply(Change::HistoryDropped(bucket));
+        let hour = Bucket::of(self.now).hour;
+        let state = &mut *self.state;
+        if state.trimmed == Some(hour) {
+            return;
         }
+        for (owner, bucket) in state.tables.history().outdated(self.now, &state.rules.history) {
+            state.drop_history(owner, bucket);
+        }
+        for tenant in state.tables.history().tenants() {
+            state.hold_history_of(&tenant);
+        }
+        state.hold_history_to_total();
+        state.trimmed = Some(hour);
     }
 }

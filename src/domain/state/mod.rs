@@ -73,6 +73,8 @@ pub struct State {
     now: Timestamp,
     usages: usages::Usages,
     keys: once::Keys,
+    /// The hour in which the history of all tenants was last held to the rules; `None` where it must be.
+    trimmed: Option<u32>,
     changes: Vec<Change>,
 }
 
@@ -96,6 +98,7 @@ impl State {
             now: Timestamp::default(),
             usages: usages::Usages::default(),
             keys: once::Keys::default(),
+            trimmed: None,
             changes: Vec::new(),
         };
         state.derive();
@@ -203,6 +206,7 @@ impl State {
         self.endings.clear();
         self.usages = usages::Usages::of(&self.tables);
         self.keys = once::Keys::default();
+        self.trimmed = None;
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
         self.now = self.now.max(latest.unwrap_or_default());

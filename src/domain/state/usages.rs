@@ -98,7 +98,8 @@ impl State {
 
     /// What a tenant has.
     pub(super) fn usage(&self, tenant: &TenantId) -> Usage {
-        Usage { keys: self.keys.count(tenant), ..self.usages.counted(tenant) }
+        let history = self.tables.history().entries(tenant);
+        Usage { keys: self.keys.count(tenant), history, ..self.usages.counted(tenant) }
     }
 
     /// Refuses one more of a kind of which the tenant has as many as it may have.

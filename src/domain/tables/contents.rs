@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::scope::InteractionSlot;
 use super::{ScopeTables, Tables};
 use crate::domain::change::{Change, Counters, Ids};
-use crate::domain::history::Bucket;
+use crate::domain::history::{Bucket, Owner};
 use crate::domain::routes::CallContents;
 use crate::domain::{
     Allocation, AllocationId, Document, Interaction, NumberRecord, OnceKey, OnceRecord, Scope, SigningKey,
@@ -21,9 +21,9 @@ pub struct Contents {
     counters: Counters,
     signing_key: Option<SigningKey>,
     /// Everything before is forgotten.
-    history_floor: Bucket,
+    history_floors: Vec<(Owner, Bucket)>,
     /// How many entries of the history each bucket has, oldest first.
-    history: Vec<(Bucket, u64)>,
+    history: Vec<(Owner, Bucket, u64)>,
     /// In the order of the scopes; only those that have anything in them.
     scopes: Vec<ScopeContents>,
 }
@@ -57,8 +57,8 @@ impl Tables {
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());
         let mut scopes: Vec<_> = filled.map(|(scope, tables)| tables.contents(scope)).collect();
         scopes.sort_unstable_by(|one, other| one.scope.cmp(&other.scope));
-        let (history_floor, history) = (history.floor(), history.counts());
-        Contents { counters: *counters, signing_key: signing_key.clone(), history_floor, history, scopes }
+        let (history_floors, history) = (history.floors(), history.counts());
+        Contents { counters: *counters, signing_key: signing_key.clone(), history_floors, history, scopes }
     }
 }
 
@@ -106,7 +106,7 @@ impl Contents {
             let ScopeContents { scope: _, ids: _, numbers, interactions, allocations, documents, calls, once } = scope;
             numbers.len() + interactions.len() + allocations.len() + documents.len() + calls.len() + once.len()
         });
-        let ended: u64 = self.history.iter().map(|(_, count)| count).sum();
+        let ended: u64 = self.history.iter().map(|(_, _, count)| count).sum();
         lengths.sum::<usize>() + usize::try_from(ended).unwrap_or(usize::MAX)
     }
 
@@ -120,7 +120,7 @@ impl Contents {
     }
 
     /// How many entries of the history each bucket has, oldest first.
-    pub fn history(&self) -> &[(Bucket, u64)] {
+    pub fn history(&self) -> &[(Owner, Bucket, u64)] {
         &self.history
     }
 
@@ -135,7 +135,8 @@ impl Contents {
     pub fn into_changes(self) -> impl Iterator<Item = Change> + Send {
         let counters = std::iter::once(Change::Counters(self.counters));
         let counters = counters.chain(self.signing_key.map(Change::SigningKey));
-        let forgotten = self.history_floor.before().map(Change::HistoryDropped);
+        let forgotten = self.history_floors.into_iter();
+        let forgotten = forgotten.filter_map(|(owner, floor)| Some(Change::HistoryDropped(owner, floor.before()?)));
         counters.chain(forgotten).chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
     }
 }

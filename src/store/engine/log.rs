@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::loading::Values;
-use crate::domain::history::{Bucket, Held, Past};
+use crate::domain::history::{Bucket, Held, Owner, Past};
 use crate::domain::{AllocationId, Change, Number, Scope, Timestamp};
 
 /// Where commits go, in their order, one at a time.
@@ -48,20 +48,21 @@ pub trait Log: Send + 'static {
 /// What is durable and not in memory: the bytes of large values, the history, and what imports have staged. It is read and
 /// staged on threads that may wait.
 pub trait Records: Values + Send + Sync + 'static {
-    /// What a bucket of the history has of a number, newest allocation first, only those below `below`.
+    /// What a bucket of an owner's history has of a number, newest allocation first, only those below `below`.
     fn of_number<'a>(
         &'a self,
+        owner: Owner,
         bucket: Bucket,
         scope: &'a Scope,
         number: Number,
         below: AllocationId,
     ) -> impl Iterator<Item = Result<Held, String>> + 'a;
 
-    /// Everything that a bucket of the history has, in any order; the counts in the entries mean nothing.
+    /// Everything that a bucket of an owner's history has, in any order; the counts in the entries mean nothing.
     ///
     /// # Errors
     /// Why it cannot be read.
-    fn of_bucket(&self, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String>;
+    fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String>;
 
     /// Stages changes of an import, at most [`crate::store::MOST_ROWS_AT_A_TIME`], behind those that are staged already, and
     /// returns when they are durable. They have no effect before the commit that includes the import.
@@ -104,8 +105,8 @@ pub struct Commit<'a> {
     pub changes: &'a [Change],
     /// An import that takes effect after them: everything that was staged for it.
     pub import: Option<ImportId>,
-    /// The history before this bucket is dropped, and nobody reads it: some of it is to be removed.
-    pub forget_before: Option<Bucket>,
+    /// The history of this owner before this bucket is dropped, and nobody reads it: some of it is to be removed.
+    pub forget_before: Option<(&'a Owner, Bucket)>,
     /// When it is made: no later start goes by an earlier time.
     pub at: Timestamp,
 }
@@ -115,7 +116,7 @@ pub struct Commit<'a> {
 pub struct Committed {
     /// How long it took to make it durable; `None` if there was nothing to write.
     pub synced: Option<Duration>,
-    /// Whether nothing is left of the history that was to be removed.
+    /// Whether nothing is left of the owner's history that was to be removed.
     pub forgotten: bool,
 }
 

@@ -102,6 +102,7 @@ impl<L: Log> Engine<L> {
     pub(in crate::store) fn start(beginning: Beginning<L>) -> io::Result<Self> {
         let Beginning { log, status, tables, last_commit, rules, clock, rng, observer } = beginning;
         let view = Arc::new(RwLock::new(tables.clone()));
+        let to_forget = tables.history_floors().into_iter().map(|(owner, _)| owner).collect();
         let state = State::new(tables, rules.clone());
         clock::go_on_from(&*clock, last_commit.max(state.now()));
         let records = Arc::new(RwLock::new(Some(Arc::clone(log.records()))));
@@ -115,7 +116,7 @@ impl<L: Log> Engine<L> {
             status: status.clone(),
             observer,
             guards: SnapshotGuards::default(),
-            forgotten: None,
+            to_forget,
             backlog: ExpiryBacklog::default(),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());

@@ -334,7 +334,7 @@ impl<L: Log> Store for Engine<L> {
         let known = self.read(|tables, now| tables.known_history(scope, &query, now));
         let scope = scope.clone();
         self.read_records(move |records| {
-            query.page(&known, |bucket, below| Ok(records.of_number(bucket, &scope, query.number, below)))
+            query.page(&known, |owner, bucket, below| Ok(records.of_number(owner, bucket, &scope, query.number, below)))
         })
         .await
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::log::Records;
 use super::snapshot_guards::Guard;
 use super::{OpenRecords, closed};
-use crate::domain::history::{Bucket, Past};
+use crate::domain::history::{Bucket, Owner, Past};
 use crate::domain::tables::{Contents, Lendings};
 use crate::domain::{Change, Scope, Timestamp, Value};
 use crate::store::{Error, Result};
@@ -49,8 +49,8 @@ impl Snapshot {
             let value = values.value_of(&change);
             iter::once(Ok(change)).chain(value)
         });
-        let history = history.into_iter().flat_map(move |(bucket, count)| {
-            match guarded.records().and_then(|records| then.ended(&*records, bucket, count)) {
+        let history = history.into_iter().flat_map(move |(owner, bucket, count)| {
+            match guarded.records().and_then(|records| then.ended(&*records, &owner, bucket, count)) {
                 Ok(ended) => ended.into_iter().map(Ok).collect(),
                 Err(error) => vec![Err(error)],
             }
@@ -106,8 +106,8 @@ impl Then {
     }
 
     /// The entries that a bucket had then, which are so many, in the order of lending.
-    fn ended(&self, records: &impl Records, bucket: Bucket, count: u64) -> Result<Vec<Change>> {
-        let mut ended = records.of_bucket(bucket).map_err(unavailable)?;
+    fn ended(&self, records: &impl Records, owner: &Owner, bucket: Bucket, count: u64) -> Result<Vec<Change>> {
+        let mut ended = records.of_bucket(owner, bucket).map_err(unavailable)?;
         ended.retain(|(scope, past)| self.had_ended(scope, past));
         if ended.len() as u64 != count {
             let reason = format!("hour {} of the history has {} entries instead of {count}", bucket.hour, ended.len());

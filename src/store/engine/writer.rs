@@ -20,8 +20,8 @@ use super::context::CommandContext;
 use super::expiry_backlog::{ExpiryBacklog, GIVEN_WAY};
 use super::log::{Commit, Committed, Log, Pace, Status};
 use super::snapshot_guards::SnapshotGuards;
-use crate::domain::history::Bucket;
-use crate::domain::{State, Tables};
+use crate::domain::history::Owner;
+use crate::domain::{Change, State, Tables};
 use crate::store::Clock;
 
 /// Most commands in one batch.
@@ -37,8 +37,8 @@ pub(super) struct Writer<L> {
     pub(super) status: Status,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) guards: SnapshotGuards,
-    /// Before this bucket nothing of the history is left; `None` before the first look.
-    pub(super) forgotten: Option<Bucket>,
+    /// Those of whose history something that is dropped may be left.
+    pub(super) to_forget: Vec<Owner>,
     /// What is due to end.
     pub(super) backlog: ExpiryBacklog,
 }
@@ -90,7 +90,7 @@ impl<L: Log> Writer<L> {
 
     /// Whether history that is dropped may be left, and nobody reads it.
     fn is_to_forget(&mut self) -> bool {
-        self.forgotten != Some(self.state.tables().history_floor()) && !self.guards.are_held()
+        !self.to_forget.is_empty() && !self.guards.are_held()
     }
 
     /// Gathers a batch that begins with `message`, commits and answers it.
@@ -190,6 +190,13 @@ impl<L: Log> Writer<L> {
     /// Makes a batch durable and shows it to the readers; the reason if that failed.
     fn commit(&mut self, mut batch: Batch, commands: usize) -> Option<Arc<str>> {
         self.guards.retain_guarded(&mut batch.changes);
+        for change in &batch.changes {
+            if let Change::HistoryDropped(owner, _) = change
+                && !self.to_forget.contains(owner)
+            {
+                self.to_forget.push(owner.clone());
+            }
+        }
         if batch.changes.is_empty() && batch.import.is_none() && !self.is_to_forget() {
             return None;
         }
@@ -198,7 +205,8 @@ impl<L: Log> Writer<L> {
 
     /// As [`Self::commit`], if only to remove some of the history that is dropped.
     fn write(&mut self, batch: &Batch, commands: usize) -> Option<Arc<str>> {
-        let forget_before = self.is_to_forget().then(|| self.state.tables().history_floor());
+        let owner = if self.is_to_forget() { self.to_forget.last() } else { None };
+        let forget_before = owner.map(|owner| (owner, self.state.tables().history_floor(owner)));
         let import = batch.import.as_ref().map(|(import, _)| *import);
         let commit = Commit { changes: &batch.changes, import, forget_before, at: self.clock.now() };
         let Committed { synced, forgotten } = match self.log.commit(commit) {
@@ -206,7 +214,7 @@ impl<L: Log> Writer<L> {
             Err(reason) => return Some(self.give_up(&reason)),
         };
         if forgotten {
-            self.forgotten = forget_before.or(self.forgotten);
+            self.to_forget.pop();
         }
         if let Some(synced) = synced {
             self.observer.committed(commands, synced);

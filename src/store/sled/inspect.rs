@@ -14,7 +14,7 @@ use super::marker::Marker;
 use super::pending::Layer;
 use super::replay;
 use super::tree::{Tree, UNREADABLE, caught};
-use crate::domain::history::Bucket;
+use crate::domain::history::{Bucket, Owner};
 use crate::domain::{AllocationId, Change, DocumentId, NumberId, Scope, Tables, Value, ValueId};
 
 /// Most problems that are told; a tree that has more is told by those.
@@ -73,7 +73,7 @@ struct Inspection {
     /// How many bytes there are of each large value, from its beginning on.
     values: HashMap<ValueId, Stretch>,
     /// How many entries of the history there are in each bucket.
-    history: BTreeMap<Bucket, u64>,
+    history: BTreeMap<(Owner, Bucket), u64>,
     /// The allocations that have ended and are remembered.
     ended: HashMap<Scope, HashSet<AllocationId>>,
 }
@@ -120,8 +120,8 @@ impl Inspection {
     }
 
     fn ended(&mut self, key: &[u8], value: &[u8]) -> Result<(), codec::Unreadable> {
-        let (scope, past) = codec::history::entry(key, value)?;
-        *self.history.entry(past.bucket).or_default() += 1;
+        let codec::history::Entry { owner, scope, past } = codec::history::entry(key, value)?;
+        *self.history.entry((owner, past.bucket)).or_default() += 1;
         if !self.ended.entry(scope).or_default().insert(past.allocation.id) {
             self.problem(format!("allocation {} ended twice", past.allocation.id.0));
         }
@@ -189,7 +189,7 @@ impl Inspection {
                 | Change::Numbering(..)
                 | Change::SigningKey(_)
                 | Change::Once(_, _, Some(_))
-                | Change::HistoryDropped(_) => {}
+                | Change::HistoryDropped(..) => {}
                 Change::Entry(_, document, _, Some(entry)) => {
                     if let Value::Apart { id, length } = entry.value {
                         self.value(document, id, length, counters.value);
@@ -209,14 +209,15 @@ impl Inspection {
 
     /// Holds the history against what is known of it. What is forgotten may be there still; it is removed bit by bit.
     fn history(&mut self, tables: &Tables) {
-        let forgotten = self.history.extract_if(..tables.history_floor(), |_, _| true).map(|(_, count)| count);
+        let below = |(owner, bucket): &(Owner, Bucket)| *bucket < tables.history_floor(owner);
+        let forgotten = self.history.extract_if(.., |place, _| below(place)).map(|(_, count)| count);
         let forgotten: u64 = forgotten.sum();
         if forgotten > 0 {
             self.report.notes.push(format!("{forgotten} ended allocations are forgotten and about to be removed"));
         }
         let contents = tables.contents();
-        for (bucket, count) in contents.history() {
-            let found = self.history.remove(bucket).unwrap_or_default();
+        for (owner, bucket, count) in contents.history() {
+            let found = self.history.remove(&(owner.clone(), *bucket)).unwrap_or_default();
             if found != *count {
                 let Bucket { hour, part } = bucket;
                 self.problem(format!(
@@ -224,7 +225,7 @@ impl Inspection {
                 ));
             }
         }
-        for Bucket { hour, part } in std::mem::take(&mut self.history).into_keys() {
+        for (_, Bucket { hour, part }) in std::mem::take(&mut self.history).into_keys() {
             self.problem(format!("part {part} of hour {hour} of the history is not known to be there"));
         }
         for (scope, ended) in std::mem::take(&mut self.ended) {

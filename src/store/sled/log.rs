@@ -22,7 +22,7 @@ use super::ops::OpsWriter;
 use super::pending::{Layer, Pending};
 use super::records::DurableRecords;
 use super::tree::{Slice, Tree, shutdown_checksum};
-use crate::domain::history::Bucket;
+use crate::domain::history::{Bucket, Owner};
 use crate::domain::{Change, Timestamp};
 use crate::store::engine::{Commit, Committed, Log, Pace, Status};
 
@@ -106,7 +106,8 @@ impl SledLog {
     }
 
     fn write(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
-        let forgotten = commit.forget_before.map_or(Ok(Vec::new()), |floor| self.history_before(floor))?;
+        let forgotten =
+            commit.forget_before.map_or(Ok(Vec::new()), |(owner, floor)| self.history_before(owner, floor))?;
         let all = commit.forget_before.is_some() && forgotten.len() < HISTORY_SLICE;
         // Nothing is left to remove and nothing else to write: no reason to sync.
         let idle = forgotten.is_empty() && commit.changes.is_empty() && commit.import.is_none();
@@ -114,9 +115,9 @@ impl SledLog {
         Ok(Committed { synced, forgotten: all })
     }
 
-    /// Some of the history before a bucket.
-    fn history_before(&self, floor: Bucket) -> Result<Vec<Bytes>, String> {
-        let (from, to) = codec::history::before(floor);
+    /// Some of an owner's history before a bucket.
+    fn history_before(&self, owner: &Owner, floor: Bucket) -> Result<Vec<Bytes>, String> {
+        let (from, to) = codec::history::before(owner.as_ref(), floor);
         let records = self.records.range(&from, &to, Order::Ascending, HISTORY_SLICE)?;
         Ok(records.into_iter().map(|(key, _)| key).collect())
     }

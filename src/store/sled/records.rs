@@ -10,7 +10,7 @@ use super::merged::{Merged, Order, Raw};
 use super::pending::Pending;
 use super::stages;
 use super::tree::Tree;
-use crate::domain::history::{Bucket, Held, Past};
+use crate::domain::history::{Bucket, Held, Owner, Past};
 use crate::domain::{AllocationId, Change, Number, Scope, ValueId};
 use crate::store::engine::{Records, Stages, Values};
 
@@ -53,15 +53,16 @@ impl DurableRecords {
         }
     }
 
-    /// Some of what a bucket of the history has of a number, newest allocation first, only those below `below`.
+    /// Some of what a bucket of an owner's history has of a number, newest allocation first, only those below `below`.
     fn some_of_number(
         &self,
+        owner: &Owner,
         bucket: Bucket,
         scope: &Scope,
         number: Number,
         below: AllocationId,
     ) -> Result<Vec<Held>, String> {
-        let (from, to) = codec::history::of_number(bucket, scope, number, below);
+        let (from, to) = codec::history::of_number(owner.as_ref(), bucket, scope, number, below);
         let records = self.range(&from, &to, Order::Descending, SLICE)?;
         let read = |(key, value): &(Bytes, Bytes)| codec::history::read(number, key, value);
         records.iter().map(read).collect::<Result<_, _>>().map_err(|error| error.to_string())
@@ -77,14 +78,16 @@ impl Values for DurableRecords {
 impl Records for DurableRecords {
     fn of_number<'a>(
         &'a self,
+        owner: Owner,
         bucket: Bucket,
         scope: &'a Scope,
         number: Number,
         below: AllocationId,
     ) -> impl Iterator<Item = Result<Held, String>> + 'a {
-        let slices = iter::successors(Some(self.some_of_number(bucket, scope, number, below)), move |before| {
+        let some = move |below| self.some_of_number(&owner, bucket, scope, number, below);
+        let slices = iter::successors(Some(some(below)), move |before| {
             let last = before.as_ref().ok().filter(|held| held.len() == SLICE)?.last()?;
-            Some(self.some_of_number(bucket, scope, number, last.allocation.id))
+            Some(some(last.allocation.id))
         });
         slices.flat_map(|slice| match slice {
             Ok(held) => held.into_iter().map(Ok).collect(),
@@ -92,13 +95,14 @@ impl Records for DurableRecords {
         })
     }
 
-    fn of_bucket(&self, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
-        let (mut from, to) = codec::history::of_bucket(bucket);
+    fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
+        let (mut from, to) = codec::history::of_bucket(owner.as_ref(), bucket);
         let mut entries: Vec<(Arc<Scope>, Past)> = Vec::new();
         loop {
             let slice = self.range(&from, &to, Order::Ascending, SLICE)?;
             for (key, value) in &slice {
-                let (scope, past) = codec::history::entry(key, value).map_err(|error| error.to_string())?;
+                let codec::history::Entry { scope, past, .. } =
+                    codec::history::entry(key, value).map_err(|error| error.to_string())?;
                 // Entries of one scope lie side by side.
                 let before = entries.last().filter(|(before, _)| **before == scope);
                 let scope = before.map_or_else(|| Arc::new(scope), |(before, _)| Arc::clone(before));
@@ -130,7 +134,7 @@ mod tests {
 
     /// The key of an entry of the history, as far as it matters here.
     fn key(name: u8) -> [u8; 2] {
-        [codec::history::before(Default::default()).0[0], name]
+        [codec::history::before(None, Default::default()).0[0], name]
     }
 
     fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Bytes {

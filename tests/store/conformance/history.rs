@@ -1,7 +1,7 @@
 //! Who held a number when.
 
 use dnis_gateway::domain::history::{End, Held, HistoryQuery, HistoryRules};
-use dnis_gateway::domain::{Rules, Seconds, Timestamp};
+use dnis_gateway::domain::{Quotas, Rules, Scope, Seconds, TenantId, Timestamp};
 use dnis_gateway::store::{Store, WithData};
 
 use super::{match_call, rules, with_numbers};
@@ -11,6 +11,7 @@ use crate::words::*;
 on_every_engine! {
     it_is_known_who_held_a_number_when_through_restarts_and_until_it_is_too_old,
     history_is_bounded_in_number_and_what_is_dropped_does_not_come_back,
+    a_tenant_pushes_out_its_own_history_and_nobody_elses,
 }
 
 /// Who holds and held a number, newest first, and how that ended.
@@ -88,4 +89,40 @@ async fn history_is_bounded_in_number_and_what_is_dropped_does_not_come_back(eng
     engine.reload(Rules { history: HistoryRules { entries: 0, ..history }, ..rules() }).await;
     engine.store().sweep().await.unwrap();
     assert_eq!(holders(engine.store(), all).await, []);
+}
+
+async fn a_tenant_pushes_out_its_own_history_and_nobody_elses(engine: &mut Engine) {
+    let busy = Scope { tenant: TenantId::new("busy").unwrap(), environment: None };
+    let quotas = |history| Quotas { history, ..Quotas::default() };
+    let limits = [(scope().tenant, quotas(80)), (busy.tenant.clone(), quotas(80))];
+    let history = HistoryRules { days: 30, entries: 160 };
+    engine.reload(Rules { history, quotas: limits.into(), ..rules() }).await;
+    with_numbers(engine, &["11"]).await;
+    engine.store().create_number(&busy, number("11"), None).await.unwrap();
+    let all = HistoryQuery { number: num("11"), from: None, to: None, after: None, limit: 1000 };
+    let around = async |store: &dyn Store, scope: &Scope, who: String| {
+        store.lend(scope, lend_to(&who), None).await.unwrap();
+        store.free(scope, num("11")).await.unwrap();
+    };
+    for at in 0..70 {
+        around(engine.store(), &scope(), format!("caller {at}")).await;
+    }
+    for seed in 0..3 {
+        for at in 0..200 {
+            around(engine.store(), &busy, format!("busy {at}")).await;
+        }
+        let quiet = holders(engine.store(), all).await;
+        assert_eq!((quiet.len(), quiet[69].0.as_str()), (70, "caller 0"), "all of it is left");
+        let of_busy = engine.store().history(&busy, all).await.unwrap().entries;
+        assert!((75..=80).contains(&of_busy.len()), "{} of 80", of_busy.len());
+        let newest = of_busy
+            .iter()
+            .zip((0..200).rev())
+            .all(|(held, at)| held.allocation.interaction.as_str() == format!("busy {at}"));
+        assert!(newest, "the oldest are those that are pushed out");
+        let told = engine.store().usages().await.unwrap();
+        let told: Vec<_> = told.iter().map(|of| (of.tenant.as_str(), of.usage.history, of.quotas.history)).collect();
+        assert_eq!(told, [("acme", 70, 80), ("busy", of_busy.len() as u64, 80)]);
+        engine.restart(seed).await;
+    }
 }

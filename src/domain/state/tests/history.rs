@@ -174,7 +174,15 @@ fn rules(policy: Policy) -> [Rules; 4] {
         call_centers: [].into(),
         value_bytes: 2_500,
         quotas: HashMap::new(),
-        usual_quotas: Quotas { matches: 2, documents: 14, interactions: 6, bookings: 5, keys: 3, ..Quotas::default() },
+        usual_quotas: Quotas {
+            matches: 2,
+            documents: 14,
+            interactions: 6,
+            bookings: 5,
+            keys: 3,
+            history: 12,
+            ..Quotas::default()
+        },
         history: HistoryRules { days: 1, entries: 20 },
     };
     let (g, s) = (group("g"), group("s"));

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::domain::AllocationId;
-use crate::domain::HistoryRules;
-use crate::domain::history::{Bucket, End, Held, HistoryPage, HistoryQuery, Known, Past, Place};
+use crate::domain::history::{Bucket, End, Held, HistoryPage, HistoryQuery, Known, Owner, Past, Place};
+use crate::domain::{HistoryRules, Quotas};
 
 const HOUR: u64 = 60 * 60 * 1000;
 
@@ -23,8 +23,30 @@ impl World {
 
     fn buckets(&mut self) -> Vec<Bucket> {
         self.turn();
+        self.known(&scope()).into_iter().map(|(_, bucket)| bucket).collect()
+    }
+
+    /// The buckets in which something of a scope may be, newest first.
+    fn known(&self, scope: &Scope) -> Vec<(Owner, Bucket)> {
         let query = HistoryQuery { number: num("1"), from: None, to: None, after: None, limit: 1 };
-        self.state.tables().known_history(&scope(), &query, self.now).buckets
+        self.state.tables().known_history(scope, &query, self.now).buckets
+    }
+
+    /// How many entries tenants have.
+    fn entries<const N: usize>(&self, scopes: [&Scope; N]) -> [u64; N] {
+        scopes.map(|scope| self.state.usage(&scope.tenant).history)
+    }
+
+    /// Lends and frees the number `1` of a scope so often, and tells where that is kept.
+    fn around(&mut self, scope: &Scope, times: usize) -> Vec<Bucket> {
+        let mut buckets = Vec::new();
+        for _ in 0..times {
+            let lent = self.turn().lend(scope, lend_to("a")).unwrap().allocation;
+            self.state.take_changes();
+            self.turn().free_allocation(scope, lent.id).unwrap();
+            buckets.extend(self.ended().into_iter().map(|past| past.bucket));
+        }
+        buckets
     }
 
     /// Lends `1` and frees it.
@@ -91,7 +113,7 @@ fn whole_hours_go_when_their_days_are_over() {
     world.state.take_changes();
     world.advance(HOUR);
     assert_eq!(world.buckets(), [later]);
-    assert_eq!(world.state.take_changes(), [Change::HistoryDropped(first)]);
+    assert_eq!(world.state.take_changes(), [Change::HistoryDropped(Some(scope().tenant), first)]);
 }
 
 #[test]
@@ -131,11 +153,12 @@ fn nothing_comes_into_what_was_dropped() {
         world.once_around();
     }
     world.turn();
-    let floor = world.state.tables().history_floor();
+    let owner = Some(scope().tenant);
+    let floor = world.state.tables().history_floor(&owner);
     world.state.set_rules(kept(30, 0));
     assert_eq!(world.buckets(), []);
-    assert!(world.state.tables().history_floor() > floor);
-    let floor = world.state.tables().history_floor();
+    assert!(world.state.tables().history_floor(&owner) > floor);
+    let floor = world.state.tables().history_floor(&owner);
     world.state.set_rules(kept(30, 16));
     world.state.take_changes();
     world.once_around();
@@ -149,6 +172,134 @@ fn without_room_nothing_is_remembered() {
     world.once_around();
     assert_eq!(world.ended(), []);
     assert_eq!(world.buckets(), []);
+}
+
+/// The tenants `acme` and `other`, each with a number, that may have so many entries; all of them so many.
+fn two_tenants(limits: [u64; 2], entries: u64) -> (World, Scope, Scope) {
+    let (one, [other, _]) = (scope(), other_scopes());
+    let mut world = World::with(limited([&one, &other], limits, entries));
+    for scope in [&one, &other] {
+        world.turn().create_number(scope, new_number("1", Some("g"))).unwrap();
+    }
+    (world, one, other)
+}
+
+fn limited(scopes: [&Scope; 2], limits: [u64; 2], entries: u64) -> Rules {
+    let quotas = |history| Quotas { history, ..Quotas::default() };
+    let quotas = scopes.into_iter().zip(limits).map(|(scope, most)| (scope.tenant.clone(), quotas(most)));
+    Rules { quotas: quotas.collect(), ..kept(30, entries) }
+}
+
+#[test]
+fn a_busy_tenant_pushes_out_its_own_oldest_entries_and_nobody_elses() {
+    let (mut world, quiet, busy) = two_tenants([32, 32], 64);
+    let kept = world.around(&quiet, 20);
+    let pushed = world.around(&busy, 500);
+    world.advance(HOUR);
+    world.around(&busy, 100);
+    world.restart();
+    world.turn();
+    let [of_quiet, of_busy] = world.entries([&quiet, &busy]);
+    assert_eq!(of_quiet, 20);
+    assert!((31..=32).contains(&of_busy), "{of_busy} of 32");
+    let known = |world: &World, scope| world.known(scope).into_iter().map(|(_, bucket)| bucket).collect::<Vec<_>>();
+    assert!(kept.iter().all(|bucket| known(&world, &quiet).contains(bucket)));
+    assert!(
+        pushed.iter().all(|bucket| !known(&world, &busy).contains(bucket)),
+        "an hour later they are all pushed out"
+    );
+    // Where entries lie is in the cursors of pages; it says nothing of others either.
+    let (mut alone, quiet, _) = two_tenants([32, 32], 64);
+    assert_eq!(alone.around(&quiet, 20), kept);
+}
+
+#[test]
+fn the_total_takes_from_who_has_most_beyond_an_even_share_and_from_nobody_within_it() {
+    let (mut world, one, other) = two_tenants([1000, 1000], 64);
+    world.around(&one, 30);
+    world.around(&other, 300);
+    let [of_one, of_other] = world.entries([&one, &other]);
+    assert_eq!(of_one, 30, "it has no more than an even share");
+    assert!(of_other <= 34 && of_other + of_one <= 64, "{of_other}");
+    world.around(&one, 300);
+    let [of_one, of_other] = world.entries([&one, &other]);
+    assert!(of_one + of_other <= 64 && of_other >= 28, "{of_one} and {of_other}");
+}
+
+#[test]
+fn who_is_not_in_the_configuration_any_more_gives_way_first() {
+    let (mut world, one, gone) = two_tenants([64, 64], 128);
+    world.around(&gone, 60);
+    world.around(&one, 60);
+    let mut rules = limited([&one, &gone], [64, 64], 100);
+    rules.quotas.remove(&gone.tenant);
+    world.state.set_rules(rules);
+    world.turn();
+    let [of_one, of_gone] = world.entries([&one, &gone]);
+    assert_eq!(of_one, 60);
+    assert!((36..=40).contains(&of_gone), "{of_gone} of 40");
+}
+
+#[test]
+fn a_limit_that_is_lowered_forgets_what_is_beyond_it() {
+    let (mut world, one, other) = two_tenants([64, 64], 128);
+    world.around(&one, 50);
+    world.around(&other, 50);
+    world.state.set_rules(limited([&one, &other], [20, 0], 128));
+    world.turn();
+    let [of_one, of_other] = world.entries([&one, &other]);
+    assert!((17..=20).contains(&of_one) && of_other == 0, "{of_one} of 20, {of_other} of none");
+    assert_eq!(world.around(&other, 3), []);
+}
+
+/// A world over which a release has been that counted the history of all tenants together, an hour ago and in this one.
+fn after_an_older_release(entries: u64) -> (World, Scope, [Bucket; 3]) {
+    let (mut world, one, other) = two_tenants([entries, entries], entries);
+    world.advance(500 * HOUR);
+    let hour = Bucket::of(world.now).hour;
+    let common = [(hour - 1, 0, 5), (hour, 0, 8), (hour, 1, 3)];
+    let mut tables = world.state.tables().clone();
+    for (hour, part, count) in common {
+        tables.set_history(&None, Bucket { hour, part }, count);
+    }
+    world.state = State::new(tables, limited([&one, &other], [entries, entries], entries));
+    (world, one, common.map(|(hour, part, _)| Bucket { hour, part }))
+}
+
+#[test]
+fn what_an_older_release_kept_is_read_beside_what_is_new_and_forgotten_in_its_time() {
+    let (mut world, one, [first, second, third]) = after_an_older_release(100);
+    let common = [(None, third), (None, second), (None, first)];
+    assert_eq!(world.known(&one), common);
+    let new = world.around(&one, 2);
+    let expected = Bucket { hour: third.hour, part: 2 };
+    assert_eq!(new, [expected; 2], "behind what is there of the hour, so that pages go on in one order");
+    let owned = (Some(one.tenant.clone()), expected);
+    assert_eq!(world.known(&one), [std::slice::from_ref(&owned), &common[..]].concat());
+    assert_eq!((world.entries([&one]), world.state.tables().history_entries()), ([2], 18));
+    world.advance(30 * 24 * HOUR);
+    world.turn();
+    assert_eq!(world.known(&one), [owned.clone(), (None, third), (None, second)]);
+    world.advance(HOUR);
+    world.turn();
+    assert_eq!((world.known(&one), world.state.tables().history_entries()), (Vec::new(), 0));
+    let floors = world.state.tables().history_floors();
+    assert_eq!(floors, [(None, third.next()), (owned.0, expected.next())]);
+}
+
+#[test]
+fn what_an_older_release_kept_counts_for_the_total_and_gives_way_first() {
+    let (mut world, one, [_, second, third]) = after_an_older_release(20);
+    world.around(&one, 4);
+    assert_eq!(world.state.tables().history_entries(), 20);
+    world.around(&one, 1);
+    let common = |world: &World| world.known(&one).into_iter().filter(|(owner, _)| owner.is_none()).collect::<Vec<_>>();
+    assert_eq!(common(&world), [(None, third), (None, second)]);
+    assert_eq!(world.state.tables().history_entries(), 16);
+    world.around(&one, 30);
+    assert_eq!(common(&world), []);
+    let [of_one] = world.entries([&one]);
+    assert!((19..=20).contains(&of_one), "{of_one} of 20");
 }
 
 /// A page over entries of one bucket, each from `since` to `until`.
@@ -169,8 +320,8 @@ fn page(query: HistoryQuery, entries: &[(u64, u64)], running: &[u64]) -> History
         .map(|(since, id)| Held { allocation: allocation(entries.len() as u64 + id, *since), ended: None });
     let mut running: Vec<_> = running.collect();
     running.reverse();
-    let known = Known { running, buckets: vec![Bucket { hour: 7, part: 0 }] };
-    let read = |_, below| {
+    let known = Known { running, buckets: vec![(None, Bucket { hour: 7, part: 0 })] };
+    let read = |_, _, below| {
         let below = held.iter().filter(move |held| held.allocation.id < below).rev().cloned();
         Ok::<_, std::convert::Infallible>(below.map(Ok))
     };

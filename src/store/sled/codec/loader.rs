@@ -59,7 +59,7 @@ impl Loader {
             Some(&tag::ONCE) => self.take_once(key, value),
             Some(&tag::SKILL) => self.take_skill(key, value),
             Some(&tag::ROUTE) => self.take_route(key, value),
-            Some(&tag::HISTORY_BUCKET) => self.take_history_bucket(key, value),
+            Some(&tag::HISTORY_BUCKET | &tag::TENANT_HISTORY_BUCKET) => self.take_history_bucket(key, value),
             Some(&tag::SIGNING_KEY) => {
                 let signing_key: SigningKey = fields(key, value)?;
                 self.tables.apply(&Change::SigningKey(signing_key));
@@ -168,13 +168,13 @@ impl Loader {
     }
 
     fn take_history_bucket(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
-        match &key[1..] {
-            [] => self.tables.set_history_floor(fields(key, value)?),
-            bucket => {
-                let bucket = history::bucket(bucket).ok_or_else(|| damaged(key, "its key is no bucket"))?;
-                self.tables.set_history(bucket, fields(key, value)?);
-            }
+        let (owner, bucket) = history::owner(key).ok_or_else(|| damaged(key, "its key names no tenant"))?;
+        if bucket.is_empty() {
+            self.tables.set_history_floor(&owner, fields(key, value)?);
+            return Ok(());
         }
+        let bucket = history::bucket(bucket).ok_or_else(|| damaged(key, "its key is no bucket"))?;
+        self.tables.set_history(&owner, bucket, fields(key, value)?);
         Ok(())
     }
 

@@ -214,12 +214,12 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         Change::Numbering(scope, numbering) => store(sink, &key(tag::SKILL, scope, &[]), Some(numbering)),
         Change::SigningKey(signing_key) => store(sink, &[tag::SIGNING_KEY], Some(signing_key)),
         Change::Ended(scope, past) => {
-            store(sink, &history::bucket_key(past.bucket), Some(&past.count));
+            store(sink, &history::bucket_key(Some(&scope.tenant), past.bucket), Some(&past.count));
             store(sink, &history::key(scope, past), Some(&history::StoredPast::from(&**past)));
         }
-        Change::HistoryDropped(bucket) => {
-            store(sink, &[tag::HISTORY_BUCKET], Some(&bucket.next()));
-            sink.remove(&history::bucket_key(*bucket));
+        Change::HistoryDropped(owner, bucket) => {
+            store(sink, &history::floor_key(owner.as_ref()), Some(&bucket.next()));
+            sink.remove(&history::bucket_key(owner.as_ref(), *bucket));
         }
         Change::Ids(scope, ids) => store(sink, &key(tag::IDS, scope, &[]), Some(ids)),
         Change::Counters(counters) => store(sink, &[tag::COUNTERS], Some(counters)),

@@ -12,9 +12,12 @@ pub(super) const VALUE: u8 = 8;
 pub(super) const SKILL: u8 = 9;
 pub(super) const ROUTE: u8 = 10;
 pub(super) const ONCE: u8 = 11;
-/// How many entries of the history a bucket has; without a bucket in its key, where the history begins.
+/// How many entries of the history a bucket has; without a bucket in its key, where the history begins. Of all tenants
+/// together, as older releases kept it.
 pub(super) const HISTORY_BUCKET: u8 = 12;
 pub(super) const SIGNING_KEY: u8 = 13;
+/// As [`HISTORY_BUCKET`], for one tenant.
+pub(super) const TENANT_HISTORY_BUCKET: u8 = 15;
 /// The last ids given out in a scope.
 pub(super) const IDS: u8 = 14;
 /// From here on, records that the tables are not rebuilt from.
@@ -23,3 +26,5 @@ pub(super) const JOURNAL: u8 = 201;
 pub(super) const STAGE: u8 = 202;
 pub(super) const HISTORY: u8 = 203;
 pub(super) const TIME: u8 = 204;
+/// As [`HISTORY`], for one tenant.
+pub(super) const TENANT_HISTORY: u8 = 205;

@@ -147,7 +147,8 @@ fn everything() -> Vec<Change> {
         Change::Entry(scope(), data(), EntryKey::new("pic").unwrap(), Some(file)),
         Change::Once(scope(), OnceKey::new("living").unwrap(), Some(Arc::new(record(None)))),
         Change::Once(environment(), OnceKey::new("spent").unwrap(), Some(Arc::new(record(Some(at(3)))))),
-        Change::HistoryDropped(Bucket { hour: 471_000, part: 2 }),
+        Change::HistoryDropped(None, Bucket { hour: 470_000, part: 1 }),
+        Change::HistoryDropped(Some(scope().tenant.clone()), Bucket { hour: 471_000, part: 2 }),
         Change::Ended(scope(), Arc::new(Past { allocation: ended, ..past() })),
         Change::ValueKept(ValueId(9), [b"x".repeat(4_000), b"y".to_vec()].concat().into()),
         Change::Numbering(scope(), Numbering { dnid: 300, skills: 1 }),
@@ -227,7 +228,7 @@ fn nothing_left() -> Vec<Change> {
         Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
         Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
         Change::Once(scope, key, _) => Some(Change::Once(scope, key, None)),
-        Change::Ended(_, past) => Some(Change::HistoryDropped(past.bucket)),
+        Change::Ended(scope, past) => Some(Change::HistoryDropped(Some(scope.tenant.clone()), past.bucket)),
         Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
         Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),
         Change::ValueKept(id, bytes) => Some(Change::ValueDropped(id, bytes.len() as u64)),
@@ -298,17 +299,47 @@ fn the_tables_come_back_as_they_were() {
 fn whatever_is_written_is_removed_under_the_same_keys() {
     let records = Records::of(&[everything(), nothing_left()].concat());
     let left: Vec<_> = records.0.into_keys().collect();
-    let (counters, numbering, floor, signing_key, ids) = (
+    let expected = [
         vec![tag::COUNTERS],
         key(tag::SKILL, &scope(), &[]),
         vec![tag::HISTORY_BUCKET],
         vec![tag::SIGNING_KEY],
         key(tag::IDS, &scope(), &[]),
-    );
-    assert_eq!(left[..5], [counters, numbering, floor, signing_key, ids]);
+        history::floor_key(Some(&scope().tenant)),
+    ];
+    assert_eq!(left[..6], expected);
     // The entries of a bucket that is dropped are removed later, some at a time.
-    let (from, to) = history::before(past().bucket.next());
-    assert!(left.len() == 6 && from < left[5] && left[5] < to);
+    let forgotten = history::Forgotten::of(&[(Some(scope().tenant.clone()), past().bucket.next())]);
+    assert!(left.len() == 7 && forgotten.has(&left[6]));
+    let kept = history::Forgotten::of(&[(Some(scope().tenant.clone()), past().bucket), (None, past().bucket.next())]);
+    assert!(!kept.has(&left[6]), "it is not before that, nor of all tenants together");
+}
+
+/// The bytes of these keys are those that release 0.1.0 wrote.
+#[test]
+fn what_an_older_release_kept_of_all_tenants_together_is_read_and_removed_under_its_own_keys() {
+    let past = past();
+    let (counted, begins) = (b"\x0c\x00\x07\x34\x9e\x00\x01", b"\x0c");
+    let kept = b"\xcb\x00\x07\x34\x9e\x00\x01\x00\x04acme\xff\xff\x00\x017\x00\x00\x00\x00\x00\x00\x00\x03";
+    let mut records = Records::default();
+    records.0.insert(counted.to_vec(), value(&300_u64));
+    records.0.insert(begins.to_vec(), value(&Bucket { hour: 471_000, part: 2 }));
+    let tables = records.load().unwrap();
+    assert_eq!((tables.history_entries(), tables.history_floor(&None).hour), (300, 471_000));
+    assert_eq!(tables.contents().history(), [(None, past.bucket, 300)]);
+
+    let history::Entry { owner, scope: of, past: read } =
+        history::entry(kept, &value(&history::StoredPast::from(&past))).unwrap();
+    assert_eq!((owner, &of, &read), (None, &*scope(), &Past { count: 1, ..past.clone() }));
+    let (from, to) = history::of_number(None, past.bucket, &of, past.allocation.number, AllocationId(4));
+    assert!(from <= kept.to_vec() && kept.to_vec() < to);
+    let (from, to) = history::of_bucket(None, past.bucket);
+    assert!(from <= kept.to_vec() && kept.to_vec() < to);
+    assert!(history::Forgotten::of(&[(None, past.bucket.next())]).has(kept));
+    assert!(!history::Forgotten::of(&[(None, past.bucket)]).has(kept));
+
+    let dropped = Records::of(&[Change::HistoryDropped(None, past.bucket)]);
+    assert_eq!(dropped.0.into_keys().collect::<Vec<_>>(), [begins]);
 }
 
 #[test]

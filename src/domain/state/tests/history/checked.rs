@@ -354,12 +354,14 @@ impl Checked {
             }
         }
         let state = &self.world.state;
+        assert!(state.tables().history_entries() <= state.rules.history.entries);
         for scope in scopes() {
             let usage = state.usage(&scope.tenant);
             let quotas = state.rules.quotas(&scope.tenant);
             assert!(usage.documents <= quotas.documents && usage.interactions <= quotas.interactions);
             assert!(usage.bookings <= quotas.bookings);
             assert!(state.keys.living(&scope.tenant) <= quotas.keys);
+            assert!(usage.history <= quotas.history);
         }
     }
 
