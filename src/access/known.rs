@@ -4,13 +4,13 @@
 //! used these very ones from this very address before goes on, since that learns nothing new. The address counts here and
 //! not its network: who guesses beside a caller must not be told what the caller knows.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::table::Table;
+use super::table::Digests;
 use crate::config;
 
 /// How long a pair is kept after its last success.
@@ -30,11 +30,12 @@ pub(super) enum Credential<'a> {
 /// The pairs of source and credential that were right, in a table of bounded size.
 ///
 /// A pair lets nobody in; it only has the credential judged in spite of a block. So a digest of 64 bits under a key of the
-/// process is enough, which costs next to nothing at every call.
+/// process is enough, which costs next to nothing at every call: who finds another credential with the same digest has
+/// found one that is wrong.
 #[derive(Default)]
 pub(super) struct Known {
-    digest: RandomState,
-    pairs: Mutex<Table<u64, ()>>,
+    digest: foldhash::quality::RandomState,
+    pairs: Mutex<Digests<u64>>,
 }
 
 impl Known {
@@ -49,8 +50,11 @@ impl Known {
 
     /// Remembers that `credential` of `source` was right at `now`; the pairs used longest ago make room.
     pub(super) fn remember(&self, source: IpAddr, credential: &Credential<'_>, rules: &config::Access, now: Instant) {
-        let pair = self.pair(source, credential);
-        self.pairs.lock().put(pair, (), now + KEPT, rules.sources, now);
+        let (pair, end) = (self.pair(source, credential), now + KEPT);
+        let mut pairs = self.pairs.lock();
+        if !pairs.renew(&pair, end, now) {
+            pairs.put(pair, (), end, rules.sources, now);
+        }
     }
 
     /// Forgets a pair that is no longer right.

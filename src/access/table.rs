@@ -5,7 +5,7 @@
 //! serves many new entries, also for a stranger who makes new ones as fast as the network carries them.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::time::Instant;
 
 /// The part of a full table that makes room at a time.
@@ -13,7 +13,10 @@ const PART: usize = 16;
 
 /// Entries by key, each until a moment of its own.
 #[derive(Debug)]
-pub(super) struct Table<K, V>(HashMap<K, Entry<V>>);
+pub(super) struct Table<K, V, S = RandomState>(HashMap<K, Entry<V>, S>);
+
+/// A table whose keys are digests under a key of the process: nobody chooses them, so a fast hash will do.
+pub(super) type Digests<K> = Table<K, (), foldhash::fast::RandomState>;
 
 #[derive(Debug)]
 struct Entry<V> {
@@ -21,16 +24,22 @@ struct Entry<V> {
     end: Instant,
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<K, V, S: Default> Default for Table<K, V, S> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self(HashMap::default())
     }
 }
 
-impl<K: Eq + Hash, V> Table<K, V> {
+impl<K: Eq + Hash, V, S: BuildHasher> Table<K, V, S> {
     /// The value under `key`, if it has not ended by `now`.
     pub(super) fn get(&self, key: &K, now: Instant) -> Option<&V> {
         self.0.get(key).filter(|entry| entry.end > now).map(|entry| &entry.value)
+    }
+
+    /// Whether there is something under `key` that has not ended by `now`; if so, it is there until `end`.
+    pub(super) fn renew(&mut self, key: &K, end: Instant, now: Instant) -> bool {
+        let entry = self.0.get_mut(key).filter(|entry| entry.end > now);
+        entry.map(|entry| entry.end = end).is_some()
     }
 
     /// Takes the value under `key` out, if it has not ended by `now`.
@@ -74,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_there_until_its_end() {
-        let (mut table, start) = (Table::default(), Instant::now());
+        let (mut table, start) = (<Table<_, _>>::default(), Instant::now());
         let end = start + Duration::from_secs(5);
         table.put("a", 1, end, 10, start);
         let just_before = end.checked_sub(Duration::from_millis(1)).unwrap();
@@ -87,7 +96,7 @@ mod tests {
     #[test]
     fn the_table_stays_bounded_and_gives_up_what_ends_first() {
         for most in [1, 2, 3, 16, 100] {
-            let (mut table, start) = (Table::default(), Instant::now());
+            let (mut table, start) = (<Table<_, _>>::default(), Instant::now());
             for key in 0..1000_u64 {
                 // The first ones last longest.
                 table.put(key, (), start + Duration::from_secs(10_000 - key), most, start);
@@ -101,7 +110,7 @@ mod tests {
 
     #[test]
     fn making_room_is_a_walk_for_many_new_entries_and_not_for_each() {
-        let (mut table, start, most) = (Table::default(), Instant::now(), 1600);
+        let (mut table, start, most) = (<Table<_, _>>::default(), Instant::now(), 1600);
         let mut shrunk = 0;
         for key in 0..16_000_u64 {
             let before = table.len();
@@ -113,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_has_ended_makes_room_before_anything_else() {
-        let (mut table, start) = (Table::default(), Instant::now());
+        let (mut table, start) = (<Table<_, _>>::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         table.put("short", (), at(1), 3, start);
         table.put("long", (), at(100), 3, start);

@@ -6,34 +6,35 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::table::Table;
+use super::table::Digests;
 use crate::config::{self, PasswordHash};
 use crate::domain::TenantId;
 
 /// What stands for credentials in the memory: a digest from which nothing can be read back.
 ///
-/// The configured hash is part of it, so that a changed password is forgotten with the configuration that had it.
+/// What the configured hash says of the password is part of it, so that a changed password is forgotten with the configuration that had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mark([u8; 32]);
 
 /// Credentials that were right a while ago, in a table of bounded size.
 pub(super) struct Verified {
-    /// Random for each process: a digest is of no use outside.
-    key: [u8; 32],
-    marks: Mutex<Table<Mark, ()>>,
+    /// A digest that has begun with a block that is random for each process: what it becomes is of no use outside.
+    keyed: Sha256,
+    marks: Mutex<Digests<Mark>>,
 }
 
 impl Verified {
     pub(super) fn new() -> Self {
-        Self { key: rand::random(), marks: Mutex::default() }
+        let key: [u8; 64] = rand::random();
+        Self { keyed: Sha256::new_with_prefix(key), marks: Mutex::default() }
     }
 
     /// The mark of a user's password that was held, or is to be held, against `hash`.
     pub(super) fn mark(&self, tenant: &TenantId, user: &str, password: &SecretString, hash: &PasswordHash) -> Mark {
         // Each part goes in with its length, so that no two lists give the same bytes.
-        let mut digest = Sha256::new_with_prefix(self.key);
-        for part in [tenant.as_str(), hash.as_str(), user, password.expose_secret()] {
-            digest.update(part.len().to_le_bytes());
+        let mut digest = self.keyed.clone();
+        for part in [tenant.as_str(), hash.output(), user, password.expose_secret()] {
+            digest.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
             digest.update(part);
         }
         Mark(digest.finalize().into())
@@ -42,18 +43,18 @@ impl Verified {
     /// Whether the credentials were right not long ago; if so, they are remembered for another lifetime, so that who
     /// calls all the time pays the hash once.
     pub(super) fn knows(&self, mark: &Mark, now: Instant, rules: &config::Access) -> bool {
-        let known = self.marks.lock().get(mark, now).is_some();
-        if known {
-            self.remember(*mark, now, rules);
-        }
-        known
+        self.marks.lock().renew(mark, end(now, rules), now)
     }
 
     /// Remembers credentials that were right; the ones not used for the longest time make room.
     pub(super) fn remember(&self, mark: Mark, now: Instant, rules: &config::Access) {
-        let end = now + Duration::from_secs(rules.cache_lifetime.get());
-        self.marks.lock().put(mark, (), end, rules.cache_entries, now);
+        self.marks.lock().put(mark, (), end(now, rules), rules.cache_entries, now);
     }
+}
+
+/// Until when that is remembered which was right at `now`.
+fn end(now: Instant, rules: &config::Access) -> Instant {
+    now + Duration::from_secs(rules.cache_lifetime.get())
 }
 
 #[cfg(test)]

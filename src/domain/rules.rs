@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::hash::FastMap;
 use super::{CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId};
 
 /// Whether a number of a group serves one interaction at a time or many.
@@ -42,7 +43,7 @@ pub struct Rules {
     /// The contact center of each tenant that has one.
     pub call_centers: HashMap<TenantId, Arc<CallCenter>>,
     /// How much of everything each tenant may have for which more is said than what is usual.
-    pub quotas: HashMap<TenantId, Quotas>,
+    pub quotas: FastMap<TenantId, Quotas>,
     /// How much any other tenant may have.
     pub usual_quotas: Quotas,
     /// Room for all documents of all tenants together, in bytes of what they cost.
@@ -66,7 +67,7 @@ impl Default for Rules {
         Self {
             groups: HashMap::new(),
             call_centers: HashMap::new(),
-            quotas: HashMap::new(),
+            quotas: FastMap::default(),
             usual_quotas: Quotas::default(),
             documents_total: 1 << 30,
             document_entries: 1000,

@@ -41,22 +41,23 @@ const FOREIGN_HOST: &str = "This gateway is not called like that: use its addres
 pub(super) async fn handle(request: Request, line: Rc<Line>, gateway: &Gateway) -> Response<Body> {
     let (request, payload) = request.into_parts();
     let mut body = Arriving::new(payload, line, &request);
+    let asked = Asked::new(gateway, &request);
     let path = request.uri.path();
-    let answered = if let Some(answered) = of_foreign_host(gateway, &request) {
+    let answered = if let Some(answered) = asked.of_foreign_host() {
         answered
     } else if gateway.aicc.owns(path) {
-        serve(&gateway.aicc, gateway, &request, &mut body).await
+        serve(&gateway.aicc, &asked, &mut body).await
     } else if gateway.interact.owns(path) {
-        serve(&gateway.interact, gateway, &request, &mut body).await
+        serve(&gateway.interact, &asked, &mut body).await
     } else if gateway.gms.owns(path) {
-        serve(&gateway.gms, gateway, &request, &mut body).await
+        serve(&gateway.gms, &asked, &mut body).await
     } else if gateway.native.owns(path) {
-        serve(&gateway.native, gateway, &request, &mut body).await
+        serve(&gateway.native, &asked, &mut body).await
     } else {
-        of_no_dialect(gateway, &request)
+        asked.of_no_dialect()
     };
     body.drop_rest().await;
-    finish(gateway, &request, answered)
+    asked.finish(answered)
 }
 
 /// Asked when a client waits for `100 Continue` before it sends its body: gives the request back where it is to be told
@@ -65,24 +66,24 @@ pub(super) async fn handle(request: Request, line: Rc<Line>, gateway: &Gateway) 
 /// # Errors
 /// The answer, which is the connection's last: whether the body follows after all is up to the client.
 pub(super) async fn expect(mut request: Request, gateway: Data<Gateway>) -> Result<Request, Response<BoxBody>> {
-    let head = request.head();
-    let path = head.uri.path();
-    let refused = if let Some(answered) = of_foreign_host(&gateway, head) {
+    let asked = Asked::new(&gateway, request.head());
+    let path = request.path();
+    let refused = if let Some(answered) = asked.of_foreign_host() {
         Some(answered)
     } else if gateway.aicc.owns(path) {
-        refused(&gateway.aicc, &gateway, head).await
+        refused(&gateway.aicc, &asked).await
     } else if gateway.interact.owns(path) {
-        refused(&gateway.interact, &gateway, head).await
+        refused(&gateway.interact, &asked).await
     } else if gateway.gms.owns(path) {
-        refused(&gateway.gms, &gateway, head).await
+        refused(&gateway.gms, &asked).await
     } else if gateway.native.owns(path) {
-        refused(&gateway.native, &gateway, head).await
+        refused(&gateway.native, &asked).await
     } else {
-        Some(of_no_dialect(&gateway, head))
+        Some(asked.of_no_dialect())
     };
     let Some(answered) = refused else { return Ok(request) };
+    let answer = std::future::ready(asked.finish(answered));
     let (line, has_body) = (service::line(&request), service::has_body(&mut request));
-    let answer = std::future::ready(finish(&gateway, request.head(), answered));
     Err(service::attended(line, has_body, answer).await.map_body(|_, body| BoxBody::new(body)))
 }
 
@@ -96,56 +97,125 @@ struct Answered {
     notes: Notes,
 }
 
-impl Answered {
-    /// A short answer, of which nothing was noted.
-    fn new(started: Instant, dialect: &'static str, operation: &'static str, answer: Answer) -> Self {
-        Self {
-            took: started.elapsed(),
-            dialect,
-            operation,
-            streamed: answer.into(),
-            held: None,
-            notes: Notes::default(),
-        }
-    }
-}
-
 /// A text for people.
 fn plain(status: StatusCode, outcome: Outcome, text: impl Into<bytes::Bytes>) -> Answer {
     Answer::new(status, outcome, "text/plain; charset=utf-8", text)
 }
 
-/// The answer to a request for a name that the gateway does not have.
-fn of_foreign_host(gateway: &Gateway, request: &RequestHead) -> Option<Answered> {
-    let started = Instant::now();
-    let settings = gateway.live.current();
-    let hosts = &settings.server.hosts;
-    let foreign = !hosts.is_empty() && !site::is_local_host(&request.uri, &request.headers, hosts);
-    foreign.then(|| {
-        let answer = plain(StatusCode::FORBIDDEN, "foreign_host", FOREIGN_HOST);
-        Answered::new(started, UNKNOWN, UNKNOWN, answer)
-    })
+/// A request, and what holds from its beginning to its end.
+struct Asked<'a> {
+    gateway: &'a Gateway,
+    request: &'a RequestHead,
+    /// One configuration for all of it, however often another is put in force meanwhile.
+    settings: Arc<Settings>,
+    started: Instant,
 }
 
-/// The answer to a request for a path that belongs to no dialect.
-fn of_no_dialect(gateway: &Gateway, request: &RequestHead) -> Answered {
-    let started = Instant::now();
-    let settings = gateway.live.current();
-    let most = settings.server.limits.head;
-    let answer = if head_length(request) > most {
-        let text =
-            format!("The request line and the headers are too long; at most {most} bytes together are allowed\n");
-        plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large", text)
-    } else if request.uri.path() == "/" && matches!(request.method, Method::GET | Method::HEAD) {
-        let origin = origin::origin(request, &gateway.door, &settings.server);
-        page::main(&settings, &origin, &gateway.wsdl_paths())
-    } else {
-        let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix (/interact), \
-                    AICC under /apigovernance/ and /apiaccess/, \
-                    the gateway's own API under /gateway/v1/.\n";
-        plain(StatusCode::NOT_FOUND, "not_found", text)
-    };
-    Answered::new(started, UNKNOWN, UNKNOWN, answer)
+impl<'a> Asked<'a> {
+    fn new(gateway: &'a Gateway, request: &'a RequestHead) -> Self {
+        Self { gateway, request, settings: gateway.live.current(), started: Instant::now() }
+    }
+
+    fn origin(&self) -> Origin {
+        origin::origin(self.request, &self.gateway.door, &self.settings.server)
+    }
+
+    fn source(&self) -> IpAddr {
+        origin::source(self.request, &self.settings.server.trusted_proxies)
+    }
+
+    /// A short answer, of which nothing was noted.
+    fn answered(&self, dialect: &'static str, operation: &'static str, answer: Answer) -> Answered {
+        let took = self.started.elapsed();
+        Answered { took, dialect, operation, streamed: answer.into(), held: None, notes: Notes::default() }
+    }
+
+    /// The answer to a request for a name that the gateway does not have.
+    fn of_foreign_host(&self) -> Option<Answered> {
+        let hosts = &self.settings.server.hosts;
+        let foreign = !hosts.is_empty() && !site::is_local_host(&self.request.uri, &self.request.headers, hosts);
+        foreign.then(|| {
+            let answer = plain(StatusCode::FORBIDDEN, "foreign_host", FOREIGN_HOST);
+            self.answered(UNKNOWN, UNKNOWN, answer)
+        })
+    }
+
+    /// The answer to a request for a path that belongs to no dialect.
+    fn of_no_dialect(&self) -> Answered {
+        let request = self.request;
+        let most = self.settings.server.limits.head;
+        let answer = if head_length(request) > most {
+            let text =
+                format!("The request line and the headers are too long; at most {most} bytes together are allowed\n");
+            plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large", text)
+        } else if request.uri.path() == "/" && matches!(request.method, Method::GET | Method::HEAD) {
+            page::main(&self.settings, &self.origin(), &self.gateway.wsdl_paths())
+        } else {
+            let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix \
+                        (/interact), AICC under /apigovernance/ and /apiaccess/, \
+                        the gateway's own API under /gateway/v1/.\n";
+            plain(StatusCode::NOT_FOUND, "not_found", text)
+        };
+        self.answered(UNKNOWN, UNKNOWN, answer)
+    }
+
+    /// Counts, logs and sends an answer.
+    fn finish(&self, answered: Answered) -> Response<Body> {
+        let Self { gateway, request, settings, .. } = self;
+        let Answered { took, dialect, operation, streamed, held, notes } = answered;
+        let Streamed { answer, body: pieces, close } = streamed;
+        gateway.metrics.answered(dialect, operation, answer.outcome, took);
+        let (id, given) = request_id(gateway, request);
+        // Over SOAP a vendor tells some refusals under 200.
+        let refused = answer.status.is_client_error()
+            || answer.status.is_server_error()
+            || notes.reason.is_some() && answer.outcome != "ok";
+        let wanted = match settings.log.requests {
+            LogRequests::All => true,
+            LogRequests::Failed => refused,
+            LogRequests::None => false,
+        };
+        if wanted {
+            let shown = id.to_str().unwrap_or_default();
+            tracing::info!(
+                request = if given { mask::text(shown) } else { shown.to_owned() },
+                source = %self.source(),
+                tenant = notes.tenant.as_ref().map_or("", TenantId::as_str),
+                method = %request.method,
+                path = mask::path(request.uri.path()),
+                dialect,
+                operation,
+                status = answer.status.as_u16(),
+                outcome = answer.outcome,
+                reason = if refused { notes.reason.unwrap_or(answer.outcome) } else { "" },
+                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                "request"
+            );
+        }
+        let storable = answer.headers.iter().any(|(name, _)| *name == CACHE_CONTROL || *name == ETAG);
+        let body = match (pieces, held) {
+            (Some(pieces), _) => Body::Pieces(pieces),
+            (None, Some(held)) if answer.body.len() > SHORT => Body::Long { rest: answer.body, _held: held },
+            (None, _) => Body::Short(answer.body),
+        };
+        let mut response = Response::with_body(answer.status, body);
+        for (name, value) in answer.headers {
+            response.headers_mut().append(name, value);
+        }
+        response.headers_mut().insert(REQUEST_ID, id);
+        // Who asks, for which tenant and in which format is said by headers; what is kept nowhere is given to nobody else.
+        // Only what has a tag may be kept, and that says what it depends on.
+        if !storable {
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        // A request that offers to change the protocol, as Java's client does with HTTP/2, is answered in HTTP/1.1. The HTTP
+        // library then ends the connection without a word, and a client that uses it again finds it gone; so it is said.
+        let leaves = request.upgrade() || request.method == Method::CONNECT;
+        if close || leaves || gateway.stopping.load(Ordering::Relaxed) {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        response
+    }
 }
 
 /// What a dialect sees of a head.
@@ -192,19 +262,18 @@ fn endpoint<D: Dialect>(
 }
 
 /// Answers a request that belongs to one dialect.
-async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &RequestHead, body: &mut Arriving) -> Answered {
-    let started = Instant::now();
-    let settings = gateway.live.current();
-    let origin = origin::origin(request, &gateway.door, &settings.server);
+async fn serve<D: Dialect>(dialect: &D, asked: &Asked<'_>, body: &mut Arriving) -> Answered {
+    let Asked { gateway, request, settings, .. } = asked;
+    let origin = asked.origin();
     let head = head(request, &origin);
-    let mut answered = match endpoint(dialect, request, &head, &settings) {
-        Err((operation, answer)) => Answered::new(started, D::NAME, operation, answer),
+    let mut answered = match endpoint(dialect, request, &head, settings) {
+        Err((operation, answer)) => asked.answered(D::NAME, operation, answer),
         Ok(endpoint) => {
-            let source = origin::source(request, &settings.server.trusted_proxies);
+            let source = asked.source();
             let hold = || gateway.in_flight.hold(settings.server.limits.bodies_in_flight);
             // It stays where it is: a call's future is long, and would be copied at every step into another one.
             // What is held of the request goes with its body, before the answer is.
-            let answering = pin!(answer(dialect, &endpoint, head, source, &settings, body, hold()));
+            let answering = pin!(answer(dialect, &endpoint, head, source, settings, body, hold()));
             // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
             let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
             let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));
@@ -221,38 +290,36 @@ async fn serve<D: Dialect>(dialect: &D, gateway: &Gateway, request: &RequestHead
             });
             let streamed = answered.unwrap_or_else(|refusal| dialect.refuse(Some(&endpoint), &head, refusal).into());
             let operation = streamed.answer.operation.unwrap_or(D::operation(&endpoint));
-            let took = started.elapsed();
+            let took = asked.started.elapsed();
             Answered { took, dialect: D::NAME, operation, streamed, held: Some(held), notes }
         }
     };
-    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(&settings));
+    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(settings));
     answered
 }
 
 /// The refusal of a request for what its head says, or for who is calling, if it is one.
-async fn refused<D: Dialect>(dialect: &D, gateway: &Gateway, request: &RequestHead) -> Option<Answered> {
-    let started = Instant::now();
-    let settings = gateway.live.current();
-    let origin = origin::origin(request, &gateway.door, &settings.server);
+async fn refused<D: Dialect>(dialect: &D, asked: &Asked<'_>) -> Option<Answered> {
+    let Asked { request, settings, .. } = asked;
+    let origin = asked.origin();
     let head = head(request, &origin);
-    let mut answered = match endpoint(dialect, request, &head, &settings) {
-        Err((operation, answer)) => Answered::new(started, D::NAME, operation, answer),
+    let mut answered = match endpoint(dialect, request, &head, settings) {
+        Err((operation, answer)) => asked.answered(D::NAME, operation, answer),
         Ok(endpoint) => {
-            let source = origin::source(request, &settings.server.trusted_proxies);
-            let admitting = dialect.admit(&endpoint, &head, source, Arc::clone(&settings));
+            let admitting = dialect.admit(&endpoint, &head, asked.source(), Arc::clone(settings));
             let (admitted, notes) = notes::noting(AssertUnwindSafe(admitting).catch_unwind()).await;
             let answer = match admitted {
                 Err(_) => dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked),
                 Ok(Err(answer)) => answer,
                 Ok(Ok(_)) => {
-                    let refusal = body::check(head.headers, dialect.body_limit(&endpoint, &head, &settings)).err()?;
+                    let refusal = body::check(head.headers, dialect.body_limit(&endpoint, &head, settings)).err()?;
                     dialect.refuse(Some(&endpoint), &head, refusal)
                 }
             };
-            Answered { notes, ..Answered::new(started, D::NAME, D::operation(&endpoint), answer) }
+            Answered { notes, ..asked.answered(D::NAME, D::operation(&endpoint), answer) }
         }
     };
-    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(&settings));
+    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(settings));
     Some(answered)
 }
 
@@ -288,64 +355,6 @@ fn head_length(head: &RequestHead) -> usize {
         + head.uri.query().map_or(0, str::len)
         + " ? HTTP/1.1\r\n\r\n".len()
         + headers.sum::<usize>()
-}
-
-/// Counts, logs and sends an answer.
-fn finish(gateway: &Gateway, request: &RequestHead, answered: Answered) -> Response<Body> {
-    let Answered { took, dialect, operation, streamed, held, notes } = answered;
-    let Streamed { answer, body: pieces, close } = streamed;
-    gateway.metrics.answered(dialect, operation, answer.outcome, took);
-    let (id, given) = request_id(gateway, request);
-    // Over SOAP a vendor tells some refusals under 200.
-    let refused = answer.status.is_client_error()
-        || answer.status.is_server_error()
-        || notes.reason.is_some() && answer.outcome != "ok";
-    let settings = gateway.live.current();
-    let wanted = match settings.log.requests {
-        LogRequests::All => true,
-        LogRequests::Failed => refused,
-        LogRequests::None => false,
-    };
-    if wanted {
-        let shown = id.to_str().unwrap_or_default();
-        tracing::info!(
-            request = if given { mask::text(shown) } else { shown.to_owned() },
-            source = %origin::source(request, &settings.server.trusted_proxies),
-            tenant = notes.tenant.as_ref().map_or("", TenantId::as_str),
-            method = %request.method,
-            path = mask::path(request.uri.path()),
-            dialect,
-            operation,
-            status = answer.status.as_u16(),
-            outcome = answer.outcome,
-            reason = if refused { notes.reason.unwrap_or(answer.outcome) } else { "" },
-            micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            "request"
-        );
-    }
-    let storable = answer.headers.iter().any(|(name, _)| *name == CACHE_CONTROL || *name == ETAG);
-    let body = match (pieces, held) {
-        (Some(pieces), _) => Body::Pieces(pieces),
-        (None, Some(held)) if answer.body.len() > SHORT => Body::Long { rest: answer.body, _held: held },
-        (None, _) => Body::Short(answer.body),
-    };
-    let mut response = Response::with_body(answer.status, body);
-    for (name, value) in answer.headers {
-        response.headers_mut().append(name, value);
-    }
-    response.headers_mut().insert(REQUEST_ID, id);
-    // Who asks, for which tenant and in which format is said by headers; what is kept nowhere is given to nobody else.
-    // Only what has a tag may be kept, and that says what it depends on.
-    if !storable {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    // A request that offers to change the protocol, as Java's client does with HTTP/2, is answered in HTTP/1.1. The HTTP
-    // library then ends the connection without a word, and a client that uses it again finds it gone; so it is said.
-    let leaves = request.upgrade() || request.method == Method::CONNECT;
-    if close || leaves || gateway.stopping.load(Ordering::Relaxed) {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
-    response
 }
 
 /// The request's id and whether the client gave it: if it can be repeated safely, else it is a new one.

@@ -173,7 +173,7 @@ fn rules(policy: Policy) -> [Rules; 4] {
         document_entries: 2,
         call_centers: [].into(),
         value_bytes: 2_500,
-        quotas: HashMap::new(),
+        quotas: Default::default(),
         usual_quotas: Quotas {
             matches: 2,
             documents: 14,
