@@ -15,7 +15,8 @@ use super::mask;
 const OURS: [&str; 4] = ["dnis_gateway::cli", "dnis_gateway::config", "dnis_gateway::log", "dnis_gateway::store"];
 /// Fields that hold the gateway's own words wherever they stand: names of the code and of the configuration, addresses,
 /// and the id of a request, which whoever logs it masks where the caller chose it.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
+    "admin_listen",
     "cause",
     "dialect",
     "environment",

@@ -186,6 +186,7 @@ async fn the_start_says_what_is_served_and_what_was_recovered() {
     let serving = line("serving");
     assert_eq!((&serving["tenants"], &serving["numbers"], &serving["allocations"]), (&1.into(), &23.into(), &1.into()));
     assert_eq!(format!("http://{}", serving["listen"].as_str().unwrap()), binary.url());
+    assert_eq!(format!("http://{}", serving["admin_listen"].as_str().unwrap()), binary.admin_url());
 }
 
 /// What no dialect is asked about: a head that is too long by far, one with too many headers, one that does not end, and
