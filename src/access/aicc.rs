@@ -80,11 +80,12 @@ impl Access {
         let (owner, right) = find(settings, key, secret);
         let failed = |cause| Failed::at(owner.map(|(tenant, _)| &tenant.id), cause);
         let credential = Credential::Secret { key, secret: secret.expose_secret() };
-        if self.stops(source, &credential) {
+        let now = (self.clock)();
+        if self.stops(source, &credential, now) {
             return Err(failed(Cause::Blocked));
         }
         let (tenant, application) = owner.filter(|_| right).ok_or_else(|| failed(Cause::WrongPassword))?;
-        self.known.remember(source, &credential, &settings.access, (self.clock)());
+        self.known.remember(source, &credential, &settings.access, now);
         hold_in_service(tenant)?;
         Ok(Scope { tenant: tenant.id.clone(), environment: application.environment.clone() })
     }

@@ -279,7 +279,8 @@ impl Access {
             Users::Required => Some(user().map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?),
         };
         let key = Credential::Key { tenant: set.tenant, key: set.key };
-        if self.stops(source, &key) {
+        let now = (self.clock)();
+        if self.stops(source, &key, now) {
             return Err(failed(Cause::Blocked));
         }
         let opened = tenant.ok_or(Cause::UnknownTenant).and_then(|tenant| open(tenant, headers, set, needs));
@@ -339,8 +340,7 @@ impl Access {
     }
 
     /// Whether `source` is blocked, and has not used `credential` before.
-    fn stops(&self, source: IpAddr, credential: &Credential<'_>) -> bool {
-        let now = (self.clock)();
+    fn stops(&self, source: IpAddr, credential: &Credential<'_>, now: Instant) -> bool {
         self.failures.blocked(source, now).is_some() && !self.known.knows(source, credential, now)
     }
 
@@ -358,10 +358,11 @@ impl Access {
         let mark = claim.tenant.zip(claim.hash.ok());
         let mark = mark.map(|(tenant, hash)| self.verified.mark(tenant, user, password, hash));
         let known = || {
-            if self.stops(source, &credential) {
+            let now = (self.clock)();
+            if self.stops(source, &credential, now) {
                 return Some(Err(failed(Cause::Blocked)));
             }
-            mark.filter(|mark| self.verified.knows(mark, (self.clock)(), rules)).map(|_| Ok(()))
+            mark.filter(|mark| self.verified.knows(mark, now, rules)).map(|_| Ok(()))
         };
         let trial = || {
             let hash = claim.hash.ok().cloned();

@@ -5,6 +5,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use arcstr::ArcStr;
@@ -195,12 +196,23 @@ impl fmt::Display for EnvironmentName {
 }
 
 /// The isolation boundary: a tenant and, where the tenant has environments, one of them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Scope {
     /// Whose data it is.
     pub tenant: TenantId,
     /// Which of the tenant's environments; `None` for a tenant without.
     pub environment: Option<EnvironmentName>,
+}
+
+impl Hash for Scope {
+    /// Of the bytes of the names alone, which costs half of what a derived hash does: every command asks for its scope some
+    /// twenty times.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.tenant.as_str().as_bytes());
+        if let Some(environment) = &self.environment {
+            state.write(environment.as_str().as_bytes());
+        }
+    }
 }
 
 impl fmt::Display for Scope {

@@ -53,11 +53,8 @@ impl<'h> Declared<'h> {
     /// # Errors
     /// A missing header and every type that is neither one of envelopes nor a package of parts.
     pub fn of(declared: Option<ContentType<'h>>) -> Result<Self, UnsupportedMedia> {
-        match (Media::of(declared), declared.and_then(|declared| Package::of(&declared))) {
-            (Ok(media), _) => Ok(Self::Envelope(media)),
-            (Err(_), Some(package)) => Ok(Self::Package(package)),
-            (Err(unsupported), None) => Err(unsupported),
-        }
+        let package = || declared.and_then(|declared| Package::of(&declared)).map(Self::Package);
+        Media::of(declared).map(Self::Envelope).or_else(|unsupported| package().ok_or(unsupported))
     }
 
     /// The envelope in a body of this type.

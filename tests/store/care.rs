@@ -256,7 +256,7 @@ async fn history_that_a_busy_tenant_has_no_more_leaves_the_disk_and_its_neighbou
     let home = tempfile::tempdir().unwrap();
     let neighbour = Scope { tenant: TenantId::new("neighbour").unwrap(), environment: None };
     let quotas = |history| Quotas { history, ..Quotas::default() };
-    let quotas = [(scope().tenant, quotas(32)), (neighbour.tenant.clone(), quotas(100))].into();
+    let quotas = [(scope().tenant, quotas(32)), (neighbour.tenant.clone(), quotas(100))].into_iter().collect();
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
     let open = || {
         let rules = Rules { quotas, history: HistoryRules { days: 30, entries: 132 }, ..Rules::default() };

@@ -49,7 +49,7 @@ fn rules() -> [Rules; 2] {
         documents_total: 60_000,
         document_entries: 3,
         value_bytes: 8_000,
-        quotas: [].into(),
+        quotas: Default::default(),
         usual_quotas: Quotas {
             matches: 2,
             documents: 12,

@@ -96,7 +96,7 @@ async fn a_tenant_pushes_out_its_own_history_and_nobody_elses(engine: &mut Engin
     let quotas = |history| Quotas { history, ..Quotas::default() };
     let limits = [(scope().tenant, quotas(80)), (busy.tenant.clone(), quotas(80))];
     let history = HistoryRules { days: 30, entries: 160 };
-    engine.reload(Rules { history, quotas: limits.into(), ..rules() }).await;
+    engine.reload(Rules { history, quotas: limits.into_iter().collect(), ..rules() }).await;
     with_numbers(engine, &["11"]).await;
     engine.store().create_number(&busy, number("11"), None).await.unwrap();
     let all = HistoryQuery { number: num("11"), from: None, to: None, after: None, limit: 1000 };

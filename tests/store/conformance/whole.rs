@@ -239,7 +239,7 @@ async fn what_a_tenant_has_is_told_refused_beyond_its_limits_and_known_after_a_r
     with_numbers(engine, &["11"]).await;
     let limits = |interactions| {
         let quotas = Quotas { interactions, ..Quotas::default() };
-        Rules { quotas: [(scope().tenant, quotas)].into(), ..Rules::default() }
+        Rules { quotas: [(scope().tenant, quotas)].into_iter().collect(), ..Rules::default() }
     };
     engine.reload(limits(2)).await;
     let data = vec![text("k", "v"), file("picture", &[7; 9_000])];

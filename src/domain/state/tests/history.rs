@@ -2,8 +2,6 @@
 
 mod checked;
 
-use std::collections::HashMap;
-
 use proptest::prelude::*;
 use proptest::sample::select;
 
