@@ -6,8 +6,9 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::failed::Failed;
 use super::known::Credential;
-use super::{Access, Cause, Denied, Failed, Identity, Principal, Refusal, Token, headers};
+use super::{Access, Cause, Denied, Identity, Principal, Refusal, Token, headers};
 use crate::config::{AiccApplication, Settings, Tenant};
 use crate::domain::{Scope, Seconds, SigningKey, Timestamp};
 use crate::log::notes;

@@ -11,10 +11,13 @@
 
 mod aicc;
 mod basic;
+mod failed;
 mod guesses;
+mod header_set;
 mod headers;
 mod known;
 mod limits;
+mod passwords;
 mod places;
 mod principal;
 mod rates;
@@ -31,7 +34,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::http::header::HeaderMap;
-use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
 pub use aicc::AiccDenied;
@@ -41,22 +43,20 @@ pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Rig
 pub use token::Token;
 pub use verify::hash_secret;
 
-use crate::config::{Application, ApplicationKind, Live, PasswordHash, Settings, Tenant};
-use crate::domain::{EnvironmentName, Scope, Seconds, TenantId};
-use crate::log::notes;
+use crate::config::{ApplicationKind, Live, Settings, Tenant};
+use crate::domain::{EnvironmentName, Scope};
+use failed::Failed;
+use header_set::Needs;
 use headers::HeaderSet;
-use known::{Credential, Known};
+use known::Known;
 use limits::Failures;
-use places::Held;
+use passwords::Claim;
 use principal::Users;
 use verified::Verified;
-use verify::{Trial, Verdict, Verifier};
+use verify::Verifier;
 
 /// Where the time comes from; tests bring their own.
 type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
-
-/// How long those are sent away who find no place to wait for a worker.
-const BUSY_FOR: Seconds = Seconds::new(1);
 
 /// The gate to the gateway; clones share its memory.
 #[derive(Clone)]
@@ -70,24 +70,6 @@ pub struct Access {
     verifier: Verifier,
     /// How often each cause turned somebody away, in the order of [`Cause::ALL`].
     denials: Arc<[AtomicU64; Cause::ALL.len()]>,
-}
-
-/// What a header set must hold for a call.
-struct Needs {
-    keys: &'static [ApplicationKind],
-    users: Users,
-    /// The environment of a call that names none.
-    environment: Option<EnvironmentName>,
-    /// The user that the message names in the place of the user headers.
-    named: Option<UserPassword>,
-}
-
-/// A password and what it is held against.
-struct Claim<'a> {
-    tenant: Option<&'a TenantId>,
-    user: &'a UserPassword,
-    /// The hash of that very user, or why there is none. Either costs the same.
-    hash: Result<&'a PasswordHash, Cause>,
 }
 
 impl Access {
@@ -261,46 +243,6 @@ impl Access {
         Ok(Principal { scope, identity: Identity::Basic(user.user) })
     }
 
-    async fn header_set(
-        &self,
-        settings: &Settings,
-        headers: &HeaderMap,
-        set: &HeaderSet<'_>,
-        source: IpAddr,
-        needs: &Needs,
-    ) -> Result<Principal, Failed> {
-        let tenant = settings.tenants.get(set.tenant);
-        let failed = |cause| Failed::at(tenant.map(|tenant| &tenant.id), cause);
-        // What is missing or cannot be read is so whether the key is right or not.
-        let user = || set.user_or(needs.named.as_ref());
-        let user = match needs.users {
-            Users::Ignored => None,
-            Users::Optional => user().map_err(failed)?,
-            Users::Required => Some(user().map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?),
-        };
-        let key = Credential::Key { tenant: set.tenant, key: set.key };
-        let now = (self.clock)();
-        if self.stops(source, &key, now) {
-            return Err(failed(Cause::Blocked));
-        }
-        let opened = tenant.ok_or(Cause::UnknownTenant).and_then(|tenant| open(tenant, headers, set, needs));
-        if let Some(user) = &user {
-            // A guess at tenant or key that presents a password costs what a guess at a password costs. One who has a
-            // right key of another kind knows that already, and is not to make the gateway work.
-            let hash = match &opened {
-                Ok((tenant, ..)) => tenant.users.get(&user.user).ok_or(Cause::WrongPassword),
-                Err(cause) if cause.is_a_guess() => Err(*cause),
-                Err(cause) => return Err(failed(*cause)),
-            };
-            let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user, hash };
-            self.verify(settings, source, &claim).await?;
-        }
-        let (tenant, application, environment) = opened.map_err(failed)?;
-        self.known.remember(source, &key, &settings.access, (self.clock)());
-        let identity = Identity::Application { name: application.name.to_string(), user: user.map(|user| user.user) };
-        Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
-    }
-
     /// Lets in by Basic, or anonymously: the tenant is the one whose user is presented, if its section asks for a
     /// password at all, and otherwise the anonymous one. A Basic header is ignored only where no tenant asks: otherwise it
     /// would tell which user names there are.
@@ -338,127 +280,6 @@ impl Access {
         let environment = environment(tenant, headers, settings.gms.environment.as_ref()).map_err(failed)?;
         Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
-
-    /// Whether `source` is blocked, and has not used `credential` before.
-    fn stops(&self, source: IpAddr, credential: &Credential<'_>, now: Instant) -> bool {
-        self.failures.blocked(source, now).is_some() && !self.known.knows(source, credential, now)
-    }
-
-    /// Holds a password against its hash, or finds it in the memory. An unknown user costs what a known one costs.
-    async fn verify(&self, settings: &Settings, source: IpAddr, claim: &Claim<'_>) -> Result<(), Failed> {
-        let rules = &settings.access;
-        let failed = |cause| Failed::at(claim.tenant, cause);
-        let UserPassword { user, password } = claim.user;
-        let credential = Credential::Password {
-            tenant: claim.tenant.map_or("", TenantId::as_str),
-            user,
-            password: password.expose_secret(),
-        };
-        // The same hash may stand for several users, so only one who is asked for has a mark.
-        let mark = claim.tenant.zip(claim.hash.ok());
-        let mark = mark.map(|(tenant, hash)| self.verified.mark(tenant, user, password, hash));
-        let known = || {
-            let now = (self.clock)();
-            if self.stops(source, &credential, now) {
-                return Some(Err(failed(Cause::Blocked)));
-            }
-            mark.filter(|mark| self.verified.knows(mark, now, rules)).map(|_| Ok(()))
-        };
-        let trial = || {
-            let hash = claim.hash.ok().cloned();
-            Trial { password: password.clone(), hash, costs: settings.hash_costs() }
-        };
-        let verdict = match known() {
-            Some(verdict) => Verdict::Meanwhile(verdict),
-            None => self.verifier.verify(source, trial, known).await,
-        };
-        let now = (self.clock)();
-        match (verdict, mark) {
-            (Verdict::Meanwhile(Err(failed)), _) => return Err(failed),
-            (Verdict::Meanwhile(Ok(())), _) => {}
-            (Verdict::Busy, _) => return Err(failed(Cause::Busy)),
-            (Verdict::Right(_held), Some(mark)) => self.verified.remember(mark, now, rules),
-            (Verdict::Right(held) | Verdict::Wrong(held), _) => {
-                if claim.hash.is_ok() {
-                    self.known.forget(source, &credential, now);
-                }
-                let cause = claim.hash.err().unwrap_or(Cause::WrongPassword);
-                return Err(Failed { held: Some(held), ..failed(cause) });
-            }
-        }
-        self.known.remember(source, &credential, rules, now);
-        Ok(())
-    }
-
-    /// Notes whose call it is, or refuses it.
-    fn admitted(
-        &self,
-        settings: &Settings,
-        source: IpAddr,
-        result: Result<Principal, Failed>,
-    ) -> Result<Principal, Denied> {
-        let result = result.map_err(|failed| self.deny(settings, source, failed));
-        result.inspect(|principal| notes::tenant(&principal.scope.tenant))
-    }
-
-    /// Counts the failure, notes its cause for the log, and words the refusal.
-    fn deny(&self, settings: &Settings, source: IpAddr, failed: Failed) -> Denied {
-        let now = (self.clock)();
-        let blocked = self.failures.blocked(source, now);
-        let cause = if failed.cause.is_a_guess() && blocked.is_some() { Cause::Blocked } else { failed.cause };
-        let tenant = failed.tenant.as_ref().map_or("", TenantId::as_str);
-        if cause.is_a_guess() && self.failures.count(source, now, &settings.access) {
-            tracing::warn!(%source, tenant, "too many failed attempts, the source is blocked for a while");
-        }
-        drop(failed.held);
-        self.denials[cause as usize].fetch_add(1, Ordering::Relaxed);
-        notes::reason(cause.label());
-        if let Some(tenant) = &failed.tenant {
-            notes::tenant(tenant);
-        }
-        let refusal = match cause {
-            Cause::Blocked => Refusal::TooManyAttempts { retry_after: blocked.unwrap_or(BUSY_FOR) },
-            Cause::Busy => Refusal::TooManyAttempts { retry_after: BUSY_FOR },
-            _ => Refusal::Unauthorized { realm: basic::realm(settings).to_owned() },
-        };
-        Denied { refusal, cause }
-    }
-}
-
-/// Why an attempt failed, and at which configured tenant.
-struct Failed {
-    tenant: Option<TenantId>,
-    cause: Cause,
-    /// The worker that found out; busy until the failure is counted, so that guesses in parallel see each other.
-    held: Option<Held>,
-}
-
-impl Failed {
-    fn at(tenant: Option<&TenantId>, cause: Cause) -> Self {
-        Self { tenant: tenant.cloned(), cause, held: None }
-    }
-}
-
-/// What the key of a header set opens.
-fn open<'a>(
-    tenant: &'a Tenant,
-    headers: &HeaderMap,
-    set: &HeaderSet<'_>,
-    needs: &Needs,
-) -> Result<(&'a Tenant, &'a Application, Option<EnvironmentName>), Cause> {
-    let application = application(tenant, set.key).ok_or(Cause::WrongKey)?;
-    if !needs.keys.contains(&application.kind) {
-        return Err(Cause::WrongKindOfKey);
-    }
-    Ok((tenant, application, environment(tenant, headers, needs.environment.as_ref())?))
-}
-
-/// The application that has this key. All are compared, so that the time does not tell which one came close.
-fn application<'a>(tenant: &'a Tenant, key: &[u8]) -> Option<&'a Application> {
-    tenant
-        .applications
-        .iter()
-        .fold(None, |found, application| if application.key.is(key) { Some(application) } else { found })
 }
 
 /// The environment of a call: the one it names, else `default`; none at all where the tenant has none.

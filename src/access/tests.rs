@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::config;
+use crate::domain::{Seconds, TenantId};
 
 /// The hash of `password`, cheap.
 const PASSWORD: &str = "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
