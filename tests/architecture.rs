@@ -400,6 +400,16 @@ fn every_folder_of_the_house_is_a_floor() {
 }
 
 #[test]
+fn every_path_that_the_map_names_is_there() {
+    let map = include_str!("../ARCHITECTURE.md");
+    let named = map.split('`').skip(1).step_by(2).filter(|word| word.starts_with("src/") && !word.contains('*'));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (there, missing): (Vec<_>, Vec<_>) = named.partition(|path| root.join(path).exists());
+    assert!(missing.is_empty(), "ARCHITECTURE.md names what is not there: {missing:?}");
+    assert!(there.len() > 20, "the paths were not found in the text: {there:?}");
+}
+
+#[test]
 fn the_dialects_do_not_know_each_other() {
     for (file, source) in all_sources() {
         let Some(dialect) = file.strip_prefix("dialect/").and_then(|rest| rest.split_once('/')).map(|(name, _)| name)
