@@ -8,6 +8,7 @@ mod contents;
 mod dnids;
 mod expired;
 mod scope;
+mod undo;
 
 use std::cmp::Reverse;
 use std::sync::Arc;

@@ -139,6 +139,18 @@ impl State {
         std::mem::take(&mut self.changes)
     }
 
+    /// Undoes changes, the last ones that were taken, of which `before` does not know, and whatever a command has left that
+    /// went no further.
+    pub fn undo(&mut self, mut changes: Vec<Change>, before: &Tables) {
+        changes.append(&mut self.changes);
+        self.tables.go_back(&changes, before);
+        if self.tables != *before {
+            // The command went no further in the middle of a change.
+            self.tables.clone_from(before);
+        }
+        self.derive();
+    }
+
     /// The earliest point at which something ends by itself.
     pub fn next_ending(&self) -> Option<Timestamp> {
         self.endings.first().map(|(at, _)| *at)

@@ -160,7 +160,8 @@ impl ScopeTables {
         if let Some(interaction) = self.interactions.get_mut(&allocation.interaction)
             && !interaction.holds.contains(&allocation.id)
         {
-            interaction.holds.push(allocation.id);
+            let place = interaction.holds.partition_point(|held| *held < allocation.id);
+            interaction.holds.insert(place, allocation.id);
         }
     }
 

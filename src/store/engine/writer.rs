@@ -151,8 +151,8 @@ impl<L: Log> Writer<L> {
         self.log.tend(pace).err().map(|reason| self.give_up(&reason))
     }
 
-    /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is given up and the state
-    /// made anew from what is durable.
+    /// Runs a command. After a panic nobody knows what the state is worth, so the whole batch is undone and what follows
+    /// from the tables is worked out anew.
     fn run(&mut self, job: &mut dyn Job, batch: &mut Batch) -> Option<Arc<str>> {
         let mut included = None;
         let mut context = CommandContext {
@@ -178,10 +178,10 @@ impl<L: Log> Writer<L> {
                 None
             }
             Err(_) => {
-                tracing::error!(
-                    "a command panicked; its batch is given up and the state is made anew from what is durable"
-                );
-                self.state = State::new(self.view.read().clone(), self.state.rules().clone());
+                tracing::error!("a command panicked; its batch is undone");
+                let mut undone = mem::take(&mut batch.changes);
+                undone.extend(included.into_iter().flat_map(|(_, before)| before));
+                self.state.undo(undone, &self.view.read());
                 Some("a command failed unexpectedly; nothing of its batch was done".into())
             }
         }

@@ -67,10 +67,14 @@ impl Checked {
 
     fn replay(&mut self) -> Vec<Change> {
         let changes = self.world.state.take_changes();
+        let before = self.replayed.clone();
         for change in &changes {
             self.replayed.apply(change);
             self.follower.follow(change);
         }
+        let mut undone = self.replayed.clone();
+        undone.go_back(&changes, &before);
+        assert!(undone == before, "undone changes leave nothing: {changes:?}");
         changes
     }
 
