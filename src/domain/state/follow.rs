@@ -1,15 +1,16 @@
 //! What follows from the tables follows every change, whoever decided it: the places of numbers in their pools, what ends
 //! when, the keys of what lives, and what tenants have.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::pools::{Group, Pools};
 use super::{Ending, State, documents, endings, is_to_come};
-use crate::domain::hash::FastMap;
 use crate::domain::once::KEPT_AFTER_END;
 use crate::domain::slot::NumberSlot;
 use crate::domain::{
-    Allocation, Change, Document, DocumentId, InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Scope, Tables,
+    Allocation, Change, Document, DocumentId, InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Scope,
+    Timestamp,
 };
 
 impl State {
@@ -52,32 +53,38 @@ impl State {
             .slot(scope, number)
             .zip(record)
             .is_some_and(|(slot, record)| (&slot.record.group, slot.record.enabled) == (&record.group, record.enabled));
-        if !stays {
-            self.displace(scope, number);
+        if !stays && let Some(mut place) = self.place(scope, number) {
+            place.slot.allocations().for_each(|allocation| place.unplan(allocation));
+            place.leave();
         }
         self.tables.apply(change);
         if !stays {
-            self.place(scope, number);
+            self.open_pool(scope, record);
         }
-        self.settle(scope, number);
+        let Some(mut place) = self.place(scope, number) else { return };
+        if !stays {
+            place.slot.allocations().for_each(|allocation| place.plan(allocation));
+        }
+        place.settle();
     }
 
     fn follow_allocation(&mut self, scope: &Arc<Scope>, allocation: &Allocation, change: &Change) {
-        let number = allocation.number;
-        let before = self.slot(scope, number).and_then(|slot| slot.allocation(allocation.id)).cloned();
-        if let Some(before) = &before {
-            self.unplan(scope, before);
+        let mut is_new = true;
+        if let Some(mut place) = self.place(scope, allocation.number)
+            && let Some(before) = place.slot.allocation(allocation.id)
+        {
+            is_new = false;
+            place.unplan(before);
         }
         self.tables.apply(change);
+        let Some(mut place) = self.place(scope, allocation.number) else { return };
         if matches!(change, Change::Allocated(..)) {
-            self.plan(scope, allocation);
-            if before.is_none()
-                && let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, number)
-            {
-                pools.go_on_after(&slot.record);
+            place.plan(allocation);
+            if is_new {
+                place.pools.go_on_after(&place.slot.record);
             }
         }
-        self.settle(scope, number);
+        place.settle();
     }
 
     fn follow_interaction(&mut self, scope: &Arc<Scope>, id: &InteractionId, change: &Change) {
@@ -129,74 +136,78 @@ impl State {
         }
     }
 
-    /// Opens the pool of a number's group, if it is not open, and has it look for what the number carries.
-    fn place(&mut self, scope: &Arc<Scope>, number: Number) {
-        let Some(slot) = self.tables.slot(scope, number) else { return };
-        let carried: Vec<_> = slot.allocations().cloned().collect();
-        let group = &slot.record.group;
+    /// Opens the pool of a number's group, if it is not open.
+    fn open_pool(&mut self, scope: &Arc<Scope>, record: Option<&NumberRecord>) {
+        let Some(NumberRecord { group, .. }) = record else { return };
         let pools = self.pools.entry(Arc::clone(scope)).or_default();
         if !pools.is_open(group) {
             pools.open(group, self.rules.group(&scope.tenant, group.as_ref()));
         }
-        for allocation in carried {
-            self.plan(scope, &allocation);
-        }
     }
 
-    /// The opposite of placing, before the record changes.
-    fn displace(&mut self, scope: &Arc<Scope>, number: Number) {
-        let Some(slot) = self.tables.slot(scope, number) else { return };
-        let carried: Vec<_> = slot.allocations().cloned().collect();
-        let group = slot.record.group.clone();
-        for allocation in carried {
-            self.unplan(scope, &allocation);
-        }
-        let rested = self.pools.get_mut(scope).and_then(|pools| pools.remove(&group, number));
-        if let Some(until) = rested {
-            self.endings.remove(&(until, Ending::Rest(number, Arc::clone(scope))));
-        }
-    }
-
-    /// Gives a number the place in its pool that it has now: among those that may be lent, among those that rest, or none.
+    /// Gives a number the place in its pool that it has now.
     pub(super) fn settle(&mut self, scope: &Arc<Scope>, number: Number) {
-        let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, number) else { return };
-        let (before, after) = pools.settle(slot, self.now);
-        if before != after {
-            let ending = |until| (until, Ending::Rest(number, Arc::clone(scope)));
-            if let Some(until) = before {
-                self.endings.remove(&ending(until));
-            }
-            self.endings.extend(after.map(ending));
+        if let Some(mut place) = self.place(scope, number) {
+            place.settle();
         }
     }
 
-    /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
-    /// over. Until then readers see it as expired, and late calls find it.
-    fn plan(&mut self, scope: &Arc<Scope>, allocation: &Allocation) {
-        let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, allocation.number) else { return };
-        pools.note(&slot.record, allocation, self.now);
-        let cool_down = pools.cool_down(&slot.record.group);
-        let now = self.now;
-        self.endings.extend(endings(scope, allocation, cool_down).filter(|ending| is_to_come(ending, now)));
-    }
-
-    /// The opposite of planning: before an allocation ends or gets another deadline or group.
-    fn unplan(&mut self, scope: &Arc<Scope>, allocation: &Allocation) {
-        let Some((pools, slot)) = pools_of(&mut self.pools, &self.tables, scope, allocation.number) else { return };
-        pools.forget(&slot.record.group, allocation);
-        let cool_down = pools.cool_down(&slot.record.group);
-        for ending in endings(scope, allocation, cool_down) {
-            self.endings.remove(&ending);
-        }
+    /// Where a number stands, if it is known.
+    fn place<'s>(&'s mut self, scope: &'s Arc<Scope>, number: Number) -> Option<Place<'s>> {
+        let (pools, slot) = (self.pools.get_mut(scope)?, self.tables.slot(scope, number)?);
+        Some(Place { scope, slot, pools, endings: &mut self.endings, now: self.now })
     }
 }
 
-/// A number, and the pools of its scope.
-fn pools_of<'s>(
-    pools: &'s mut FastMap<Arc<Scope>, Pools>,
-    tables: &'s Tables,
-    scope: &Scope,
-    number: Number,
-) -> Option<(&'s mut Pools, &'s NumberSlot)> {
-    Some((pools.get_mut(scope)?, tables.slot(scope, number)?))
+/// A number, the pools of its scope, and what ends when.
+struct Place<'s> {
+    scope: &'s Arc<Scope>,
+    slot: &'s NumberSlot,
+    pools: &'s mut Pools,
+    endings: &'s mut BTreeSet<(Timestamp, Ending)>,
+    now: Timestamp,
+}
+
+impl Place<'_> {
+    /// Plans the end of an allocation: at its deadline or, in a group whose numbers rest, when the rest after it is
+    /// over. Until then readers see it as expired, and late calls find it.
+    fn plan(&mut self, allocation: &Allocation) {
+        self.pools.note(&self.slot.record, allocation, self.now);
+        let cool_down = self.pools.cool_down(&self.slot.record.group);
+        let now = self.now;
+        self.endings.extend(endings(self.scope, allocation, cool_down).filter(|ending| is_to_come(ending, now)));
+    }
+
+    /// The opposite of planning: before an allocation ends or gets another deadline or group.
+    fn unplan(&mut self, allocation: &Allocation) {
+        self.pools.forget(&self.slot.record.group, allocation);
+        let cool_down = self.pools.cool_down(&self.slot.record.group);
+        for ending in endings(self.scope, allocation, cool_down) {
+            self.endings.remove(&ending);
+        }
+    }
+
+    /// Gives the number the place in its pool that it has now: among those that may be lent, among those that rest, or
+    /// none.
+    fn settle(&mut self) {
+        let (before, after) = self.pools.settle(self.slot, self.now);
+        if before != after {
+            self.rest(before, after);
+        }
+    }
+
+    /// The number leaves its group.
+    fn leave(&mut self) {
+        let rested = self.pools.remove(&self.slot.record.group, self.slot.record.number);
+        self.rest(rested, None);
+    }
+
+    /// The number rested until one time, and rests until another now.
+    fn rest(&mut self, before: Option<Timestamp>, after: Option<Timestamp>) {
+        let ending = |until| (until, Ending::Rest(self.slot.record.number, Arc::clone(self.scope)));
+        if let Some(until) = before {
+            self.endings.remove(&ending(until));
+        }
+        self.endings.extend(after.map(ending));
+    }
 }
