@@ -41,7 +41,8 @@ pub(crate) async fn of_a_small_pool(marks: &mut Marks) {
 
 /// Writes every record of a tree into a new one.
 fn rewrite(from: &Path, to: &Path) {
-    let (old, new) = (sled::open(from).expect("the tree opens"), sled::open(to).expect("a new tree opens"));
+    let open = |directory| sled::Config::new().path(directory).segment_size(4 * 1024 * 1024).open();
+    let (old, new) = (open(from).expect("the tree opens"), open(to).expect("a new tree opens"));
     for record in old.iter() {
         let (key, value) = record.expect("the record is read");
         new.insert(key, value).expect("the record is written");

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{ApplicationName, Asker, InteractionId, InvalidName, Timestamp};
+use super::{ApplicationName, Asker, Interaction, InteractionId, InvalidName, Timestamp};
 
 /// Largest entry that is kept whole, in bytes of key, label and value together; the value of a larger one is kept
 /// apart.
@@ -215,6 +215,18 @@ pub struct Document {
 }
 
 impl Document {
+    /// The document that an interaction begins with: empty, and kept for no time of its own.
+    pub fn begun(interaction: &Interaction) -> Self {
+        Self {
+            id: interaction.data,
+            interaction: Some(interaction.id.clone()),
+            kept_until: interaction.since,
+            ownership: Ownership::Anyone,
+            application: interaction.application.clone(),
+            entries: Entries::new(),
+        }
+    }
+
     /// How long its texts are together, in bytes: what an answer with the whole of it carries. Files are asked for one at
     /// a time.
     pub fn text_bytes(&self) -> u64 {

@@ -41,7 +41,7 @@ const IDS: &str = "ids";
 /// Where the data are on the disk; the directory above them is the gateway's to make too.
 const DATA: &str = "above/data";
 /// What sled's log is made of, and used again as a whole, in bytes.
-const SEGMENT: u64 = 512 * 1024;
+const SEGMENT: u64 = 4 * 1024 * 1024;
 /// Points at which the power fails, where nothing else is said.
 const POINTS: usize = 24;
 /// Documents with a little text, and the length of it: as much as stands in the document's own record.

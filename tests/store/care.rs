@@ -15,7 +15,7 @@ use dnis_gateway::store::{Error, ManualClock, Store, WithData};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::directory::{copy_of, files};
+use crate::directory::{copy_of, files, tree};
 use crate::dump::{dumped, facts};
 use crate::engine::open;
 use crate::words::*;
@@ -58,7 +58,7 @@ fn looked_at(directory: &Path) -> Result<Report, OpenError> {
 /// What is told of a copy of a directory whose tree was changed behind the store's back.
 fn looked_at_changed(directory: &Path, change: &dyn Fn(&sled::Db)) -> Report {
     let copy = copy_of(directory);
-    let tree = sled::open(copy.path()).unwrap();
+    let tree = tree(copy.path());
     change(&tree);
     tree.flush().unwrap();
     drop(tree);
@@ -163,7 +163,7 @@ async fn a_value_that_is_missing_cut_or_of_nobody_is_told() {
     let home = tempfile::tempdir().unwrap();
     lived_in(home.path(), 4).await.close().await;
     let values: Vec<_> = {
-        let tree = sled::open(home.path()).unwrap();
+        let tree = tree(home.path());
         let keys = tree.scan_prefix([8]).keys().map(Result::unwrap);
         keys.collect()
     };
@@ -237,16 +237,28 @@ async fn history_that_is_cut_or_of_nobody_is_told() {
     lived_in(home.path(), 4).await.close().await;
     let told = |change: &dyn Fn(&sled::Db)| looked_at_changed(home.path(), change).problems.join("\n");
     let first = |tree: &sled::Db, tag: u8| tree.scan_prefix([tag]).next().unwrap().unwrap();
-    let problems = told(&|tree| drop(tree.remove(first(tree, 205).0).unwrap()));
+    // A block is a version and then entries: a one, and with their lengths before them the key and the value.
+    let length = |bytes: &[u8], at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let problems = told(&|tree| {
+        let (key, value) = first(tree, 206);
+        let name_ends = 4 + length(&value, 2);
+        let ends = name_ends + 2 + length(&value, name_ends);
+        tree.insert(key, [&value[..1], &value[ends..]].concat()).unwrap();
+    });
     assert!(problems.contains("has 3 entries instead of 4"), "{problems}");
+    let problems = told(&|tree| {
+        let (key, value) = first(tree, 206);
+        tree.insert(key, &value[..value.len() - 1]).unwrap();
+    });
+    assert!(problems.contains("it has something else than entries in it"), "{problems}");
     let problems = told(&|tree| drop(tree.remove(first(tree, 15).0).unwrap()));
     assert!(problems.contains("is not known to be there"), "{problems}");
     let problems = told(&|tree| {
-        let (key, value) = first(tree, 205);
-        let mut other = key.to_vec();
-        *other.last_mut().unwrap() = 99;
-        tree.remove(key).unwrap();
-        tree.insert(other, value).unwrap();
+        let (key, mut value) = first(tree, 206);
+        // A key ends with the allocation's id.
+        let name_ends = 4 + length(&value, 2);
+        value[name_ends - 1] = 99;
+        tree.insert(key, value).unwrap();
     });
     assert!(problems.contains("allocation 99, which has ended, was never given out"), "{problems}");
 }

@@ -34,3 +34,8 @@ pub(crate) fn copy_of(directory: &Path) -> TempDir {
     }
     copy
 }
+
+/// The tree of a directory that nobody has open, made by this release.
+pub(crate) fn tree(directory: &Path) -> sled::Db {
+    sled::Config::new().path(directory).segment_size(4 * 1024 * 1024).open().unwrap()
+}

@@ -10,7 +10,7 @@ use dnis_gateway::store::Store;
 use dnis_gateway::store::sled::{Build, OpenError, SledStore, compact};
 use tempfile::TempDir;
 
-use crate::directory::{copy_of, files};
+use crate::directory::{copy_of, files, tree};
 use crate::engine::open;
 use crate::words::*;
 
@@ -84,7 +84,7 @@ fn snapshots(directory: &Path) -> Vec<PathBuf> {
 
 /// Changes one record of the tree behind the store's back.
 fn edit_record(directory: &Path, key: &[u8], value: Option<&[u8]>) {
-    let tree = sled::open(directory).unwrap();
+    let tree = tree(directory);
     match value {
         Some(value) => tree.insert(key, value).unwrap(),
         None => tree.remove(key).unwrap(),
@@ -193,7 +193,7 @@ async fn a_directory_of_the_first_format_opens_and_gets_a_journal() {
         }
     }
     edit_record(directory.path(), &[201], None);
-    let identity = sled::open(directory.path()).unwrap().get([1]).unwrap().unwrap();
+    let identity = tree(directory.path()).get([1]).unwrap().unwrap();
     assert_eq!(identity[1], 2, "the format is the first field");
     edit_record(directory.path(), &[1], Some(&[&[1, 1], &identity[2..]].concat()));
     edit_marker(directory.path(), |text| text.replace("format = 2", "format = 1"));

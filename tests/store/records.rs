@@ -8,6 +8,7 @@ use dnis_gateway::domain::{
 };
 use dnis_gateway::store::Store;
 
+use crate::directory::tree;
 use crate::words::*;
 
 const MAX_RECORD_BYTES: usize = 4096;
@@ -62,7 +63,7 @@ async fn no_record_is_above_four_kibibytes_however_long_every_name_is() {
     }
     store.close().await;
 
-    let tree = sled::open(directory.path()).unwrap();
+    let tree = tree(directory.path());
     let mut records = 0;
     for record in tree.iter() {
         let (key, value) = record.unwrap();
@@ -90,11 +91,49 @@ async fn large_values_make_no_blobs_and_leave_no_records_when_they_are_gone() {
     assert_eq!(blobs(), 0);
     store.close().await;
 
-    let tree = sled::open(directory.path()).unwrap();
+    let tree = tree(directory.path());
     let left: Vec<_> = tree.iter().keys().map(|key| key.unwrap()[0]).collect();
     assert_eq!(
         left,
         [1, 2, 3, 201, 204],
         "the identity, the commits, the counters, the journal's place and the time of the last commit are all that is left"
     );
+}
+
+#[tokio::test]
+async fn an_interaction_that_says_nothing_takes_one_record_and_many_ended_allocations_take_few() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = crate::engine::open(directory.path()).unwrap();
+    let kinds = || {
+        let mut kinds = std::collections::BTreeMap::new();
+        for key in tree(directory.path()).iter().keys() {
+            *kinds.entry(key.unwrap()[0]).or_insert(0) += 1;
+        }
+        kinds
+    };
+    store.create_number(&scope(), number("1"), None).await.unwrap();
+    let mut documents = Vec::new();
+    for id in 0..100 {
+        let lend = Lend { interaction_ttl: Seconds::new(600), ..lend_to(&format!("session {id}")) };
+        let lent = store.lend(&scope(), lend, None).await.unwrap();
+        documents.push(lent.interaction.data);
+        store.free(&scope(), num("1")).await.unwrap();
+    }
+    store.close().await;
+    let records = kinds();
+    assert_eq!((records.get(&5), records.get(&7)), (Some(&100), None), "interactions and documents: {records:?}");
+    let blocks = records.get(&206).copied().unwrap_or_default();
+    assert!((1..=6).contains(&blocks) && !records.contains_key(&205), "a hundred entries of the history: {records:?}");
+
+    // What is not in the document's record after a start is as it was, and what comes later counts.
+    let store = crate::engine::open(directory.path()).unwrap();
+    let read = store.document(&scope(), documents[0].into()).await.unwrap().unwrap();
+    assert_eq!(read.entries.len(), 0);
+    store.merge_document(&scope(), documents[0].into(), vec![text("note", "n")], None, None).await.unwrap();
+    store.close().await;
+    assert_eq!(kinds().get(&7), Some(&2), "the document and its entry");
+    let store = crate::engine::open(directory.path()).unwrap();
+    let read = store.document(&scope(), documents[0].into()).await.unwrap().unwrap();
+    assert_eq!(read.entries.len(), 1);
+    store.close().await;
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{State, Turn};
-use crate::domain::document::Entries;
 use crate::domain::history::End;
 use crate::domain::once::Identity;
 use crate::domain::quotas::Quota;
 use crate::domain::{
-    ApplicationName, Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction,
-    Ownership, Refusal, Scope, TenantId, Timestamp,
+    ApplicationName, Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction, Refusal,
+    Scope, TenantId, Timestamp,
 };
 
 impl Turn<'_> {
@@ -70,20 +69,9 @@ impl Turn<'_> {
     ) -> Arc<Interaction> {
         let scope = self.state.shared(scope);
         let data = DocumentId(self.fresh_uuid());
-        let interaction =
-            Arc::new(Interaction { id: id.clone(), data, since: self.now, deadline, application: application.clone() });
+        let interaction = Arc::new(Interaction { id, data, since: self.now, deadline, application });
         self.state.put_interaction(&scope, Arc::clone(&interaction));
-        self.state.put_document(
-            &scope,
-            Document {
-                id: data,
-                interaction: Some(id),
-                kept_until: self.now,
-                ownership: Ownership::Anyone,
-                application,
-                entries: Entries::new(),
-            },
-        );
+        self.state.put_document(&scope, Document::begun(&interaction));
         interaction
     }
 

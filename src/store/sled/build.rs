@@ -59,7 +59,7 @@ impl Build {
     /// # Errors
     /// [`OpenError::Unusable`].
     pub fn add(&mut self, change: &Change) -> Result<(), OpenError> {
-        codec::encode(change, &mut self.slice);
+        codec::encode_whole(change, &mut self.slice);
         if !self.slice.is_full() {
             return Ok(());
         }

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::blocks::Packer;
 use super::codec::{self, Sink};
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::marker::Marker;
@@ -239,10 +240,11 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 /// Moves a layer into the tree, with the import it ends with, and returns when that is safe on disk.
-fn checkpoint(layer: &Layer, tree: &Tree) -> Result<(), String> {
-    let mut slice = Slice::default();
+pub(super) fn checkpoint(layer: &Layer, tree: &Tree) -> Result<(), String> {
+    let (mut slice, mut history) = (Slice::default(), Packer::new(layer.commits));
     for (key, value) in layer.operations() {
         match value {
+            Some(value) if codec::history::is_entry(&key) => history.add(&key, &value, &mut slice),
             Some(value) => slice.put(&key, &value),
             // Most of what is gone came since the last file and is not in the tree; a look costs far less than a write.
             None if tree.get(&key)?.is_none() => {}
@@ -252,6 +254,7 @@ fn checkpoint(layer: &Layer, tree: &Tree) -> Result<(), String> {
             tree.write(mem::take(&mut slice))?;
         }
     }
+    history.finish(&mut slice);
     if let Some(import) = layer.import {
         stages::replay(import, tree, |op| {
             match op {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::blocks;
 use super::codec::{self, Chunk, Loader};
 use super::journal::CommitNumber;
 use super::marker::Marker;
@@ -100,6 +101,10 @@ impl Inspection {
     }
 
     fn record(&mut self, key: &[u8], value: &[u8]) {
+        if let Some(block) = codec::history::block(key) {
+            // What it holds is what there is.
+            return self.block(&block, key, value);
+        }
         *self.report.records.entry(codec::kind(key)).or_default() += 1;
         if key.len() + value.len() > codec::MAX_RECORD_BYTES {
             self.problem(format!("a record of {} bytes is larger than any that is written", key.len() + value.len()));
@@ -115,6 +120,15 @@ impl Inspection {
             None => self.loader.take(key, value),
         };
         if let Err(error) = understood {
+            self.problem(error.to_string());
+        }
+    }
+
+    fn block(&mut self, block: &codec::history::Block<'_>, key: &[u8], value: &[u8]) {
+        let read = blocks::read(key, value, |rest, value| {
+            self.record(&codec::history::key_at(block.place, rest), value);
+        });
+        if let Err(error) = read {
             self.problem(error.to_string());
         }
     }

@@ -17,13 +17,11 @@ use super::codec::{self, Sink};
 use super::journal::{CommitNumber, Journal, Record};
 use super::locked::Locked;
 use super::marker::Marker;
-use super::merged::Order;
 use super::ops::OpsWriter;
 use super::pending::{Layer, Pending};
 use super::records::DurableRecords;
 use super::tree::{Slice, Tree, shutdown_checksum};
-use crate::domain::history::{Bucket, Owner};
-use crate::domain::{Change, Timestamp};
+use crate::domain::{Change, Document, Timestamp};
 use crate::store::engine::{Commit, Committed, Log, Pace, Status};
 
 /// How many commits may pass before the marker is written anew.
@@ -35,7 +33,7 @@ const FILE_BYTES: usize = 16 * 1024 * 1024;
 const RUSH_FILE_BYTES: usize = 2 * FILE_BYTES;
 /// How large it may become while the checkpointer has the one before it in hand; then commits wait.
 const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
-/// Most entries of the history that are removed with one commit.
+/// Most records of the history that are removed with one commit.
 const HISTORY_SLICE: usize = 500;
 /// How long something stays in the journal alone when little happens.
 const FILE_AGE: Duration = Duration::from_secs(60);
@@ -48,6 +46,8 @@ pub(super) struct Opened {
     /// What a former run has left in the journal, oldest first.
     pub(super) left: Vec<Arc<Layer>>,
     pub(super) marker: Marker,
+    /// The last commit that is in the tree.
+    pub(super) in_tree: CommitNumber,
     pub(super) commits: CommitNumber,
     /// When the last commit was made.
     pub(super) last_commit: Timestamp,
@@ -77,8 +77,8 @@ pub struct SledLog {
 impl SledLog {
     /// Begins to write.
     pub(super) fn new(opened: Opened, status: Status) -> io::Result<Self> {
-        let Opened { directory, tree, journal, left, marker, commits, lock, .. } = opened;
-        let pending = Pending::new(left.iter().cloned(), journal.generation());
+        let Opened { directory, tree, journal, left, marker, in_tree, commits, lock, .. } = opened;
+        let pending = Pending::new(left.iter().cloned(), journal.generation(), in_tree);
         let records = Arc::new(DurableRecords { tree, pending });
         let (store, marked) = (marker.store, marker.commits);
         let checkpointer = Checkpointer::start(checkpointer::Beginning {
@@ -106,20 +106,14 @@ impl SledLog {
     }
 
     fn write(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
-        let forgotten =
-            commit.forget_before.map_or(Ok(Vec::new()), |(owner, floor)| self.history_before(owner, floor))?;
+        let forgotten = commit
+            .forget_before
+            .map_or(Ok(Vec::new()), |(owner, floor)| self.records.history_before(owner, floor, HISTORY_SLICE))?;
         let all = commit.forget_before.is_some() && forgotten.len() < HISTORY_SLICE;
         // Nothing is left to remove and nothing else to write: no reason to sync.
         let idle = forgotten.is_empty() && commit.changes.is_empty() && commit.import.is_none();
         let synced = if idle { None } else { Some(self.append(commit, &forgotten)?) };
         Ok(Committed { synced, forgotten: all })
-    }
-
-    /// Some of an owner's history before a bucket.
-    fn history_before(&self, owner: &Owner, floor: Bucket) -> Result<Vec<Bytes>, String> {
-        let (from, to) = codec::history::before(owner.as_ref(), floor);
-        let records = self.records.range(&from, &to, Order::Ascending, HISTORY_SLICE)?;
-        Ok(records.into_iter().map(|(key, _)| key).collect())
     }
 
     /// Writes a commit and returns when it is safe on disk; how long the syncing took.
@@ -149,8 +143,11 @@ impl SledLog {
     fn encode(&mut self, commit: Commit<'_>, forgotten: &[Bytes]) -> Result<(), String> {
         let mut operations = OpsWriter(self.record.operations_mut());
         let (mut values, mut counters, mut kept) = (Slice::default(), None, false);
-        for change in commit.changes {
+        for (place, change) in commit.changes.iter().enumerate() {
             match change {
+                Change::Document(scope, id, Some(document)) if begins(document, &commit.changes[..place]) => {
+                    codec::encode_begun(scope, *id, &mut operations);
+                }
                 Change::ValueKept(..) => {
                     codec::encode(change, &mut values);
                     kept = true;
@@ -188,6 +185,12 @@ impl SledLog {
         }
         Ok(())
     }
+}
+
+/// Whether a document is one that comes with the interaction that was made just before, and says nothing beyond it.
+fn begins(document: &Document, before: &[Change]) -> bool {
+    let Some(Change::Interaction(_, _, Some(interaction))) = before.last() else { return false };
+    document.entries.is_empty() && *document == Document::begun(interaction)
 }
 
 impl Log for SledLog {

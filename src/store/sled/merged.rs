@@ -7,15 +7,6 @@ use bytes::Bytes;
 
 use super::tree::Pair;
 
-/// The order in which records are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Smallest key first.
-    Ascending,
-    /// Greatest key first.
-    Descending,
-}
-
 /// Bytes of a record, where they happen to lie.
 pub(super) enum Raw {
     /// In the tree's cache.
@@ -39,7 +30,6 @@ impl std::ops::Deref for Raw {
 pub(super) struct Merged<T: Iterator, O: Iterator> {
     tree: Peekable<T>,
     overlay: Peekable<O>,
-    order: Order,
 }
 
 impl<T, O> Merged<T, O>
@@ -47,9 +37,9 @@ where
     T: Iterator<Item = Result<Pair, String>>,
     O: Iterator<Item = (Bytes, Option<Bytes>)>,
 {
-    /// Both have to come in this order.
-    pub(super) fn new(tree: T, overlay: O, order: Order) -> Self {
-        Self { tree: tree.peekable(), overlay: overlay.peekable(), order }
+    /// Both have to come in the order of their keys.
+    pub(super) fn new(tree: T, overlay: O) -> Self {
+        Self { tree: tree.peekable(), overlay: overlay.peekable() }
     }
 
     /// Which of the two comes next; `Equal` if both do, with the same key.
@@ -58,10 +48,7 @@ where
             (None, None) => None,
             (Some(Err(_)) | Some(_), None) | (Some(Err(_)), _) => Some(Ordering::Less),
             (None, Some(_)) => Some(Ordering::Greater),
-            (Some(Ok((tree, _))), Some((overlay, _))) => Some(match self.order {
-                Order::Ascending => tree[..].cmp(&overlay[..]),
-                Order::Descending => overlay[..].cmp(&tree[..]),
-            }),
+            (Some(Ok((tree, _))), Some((overlay, _))) => Some(tree[..].cmp(&overlay[..])),
         }
     }
 }

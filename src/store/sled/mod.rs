@@ -1,5 +1,6 @@
 //! The engine over a data directory: a journal, a tree, and a checkpointer that moves the one into the other.
 
+mod blocks;
 mod build;
 mod checkpointer;
 mod codec;

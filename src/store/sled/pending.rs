@@ -90,12 +90,18 @@ pub(super) struct Pending(RwLock<Layers>);
 struct Layers {
     frozen: VecDeque<Arc<Layer>>,
     active: Layer,
+    /// The last commit that is in the tree.
+    moved: CommitNumber,
 }
 
 impl Pending {
-    /// Frozen layers, oldest first, and behind them an empty one.
-    pub(super) fn new(frozen: impl IntoIterator<Item = Arc<Layer>>, generation: Generation) -> Self {
-        Self(RwLock::new(Layers { frozen: frozen.into_iter().collect(), active: Layer::new(generation) }))
+    /// Frozen layers, oldest first, behind them an empty one, and before them what is in the tree up to a commit.
+    pub(super) fn new(
+        frozen: impl IntoIterator<Item = Arc<Layer>>,
+        generation: Generation,
+        moved: CommitNumber,
+    ) -> Self {
+        Self(RwLock::new(Layers { frozen: frozen.into_iter().collect(), active: Layer::new(generation), moved }))
     }
 
     /// Adds a commit that is safe on disk.
@@ -119,22 +125,30 @@ impl Pending {
         while layers.frozen.front().is_some_and(|layer| layer.generation <= generation) {
             gone.extend(layers.frozen.pop_front());
         }
+        layers.moved = gone.last().map_or(layers.moved, |layer| layer.commits);
         // Taking a large layer apart takes a while; nobody has to wait for it.
         drop(layers);
     }
 
-    /// What is said of the keys from one on, up to another.
-    pub(super) fn range(&self, from: &[u8], to: &[u8]) -> Overlay {
+    /// What is said of the keys from one on, up to another; and the last commit before all of it, up to which the tree
+    /// has everything.
+    pub(super) fn range(&self, from: &[u8], to: &[u8]) -> (Overlay, CommitNumber) {
         debug_assert!(is_readable(from), "records of this kind are not read beside the writer");
         let layers = self.0.read();
-        let (active, frozen) = (layers.active.between(from, to), layers.frozen.clone());
+        let (active, frozen, moved) = (layers.active.between(from, to), layers.frozen.clone(), layers.moved);
         drop(layers);
         let mut overlay = Overlay::new();
         for layer in frozen {
             overlay.extend(layer.between(from, to));
         }
         overlay.extend(active);
-        overlay
+        (overlay, moved)
+    }
+
+    /// The frozen layers, oldest first.
+    #[cfg(test)]
+    pub(super) fn frozen(&self) -> Vec<Arc<Layer>> {
+        self.0.read().frozen.iter().cloned().collect()
     }
 }
 

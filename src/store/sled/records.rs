@@ -1,21 +1,16 @@
 //! Every durable record, wherever it lies now: what is read and staged beside the writer.
 
-use std::iter;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::codec;
-use super::merged::{Merged, Order, Raw};
-use super::pending::Pending;
-use super::stages;
+use super::merged::Merged;
+use super::pending::{Overlay, Pending};
 use super::tree::Tree;
+use super::{blocks, codec, stages};
 use crate::domain::history::{Bucket, Held, Owner, Past};
 use crate::domain::{AllocationId, Change, Number, Scope, ValueId};
 use crate::store::engine::{Records, Stages, Values};
-
-/// How many entries of the history are read at a time.
-const SLICE: usize = 200;
 
 /// Every durable record, wherever it lies now: those of the tree, and over them what is pending.
 ///
@@ -27,45 +22,29 @@ pub struct DurableRecords {
 }
 
 impl DurableRecords {
-    /// The first `limit` records from one key on, up to another.
-    pub(super) fn range(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        order: Order,
-        limit: usize,
-    ) -> Result<Vec<(Bytes, Bytes)>, String> {
-        // What is pending is looked at first: what moves into the tree meanwhile is then seen twice, never missed.
-        let overlay = self.pending.range(from, to);
-        let copy = |raw: Raw| match raw {
-            Raw::Tree(bytes) => Bytes::copy_from_slice(&bytes),
-            Raw::Pending(bytes) => bytes,
-        };
-        let copied = |record: Result<(Raw, Raw), String>| record.map(|(key, value)| (copy(key), copy(value)));
-        match order {
-            Order::Ascending => {
-                Merged::new(self.tree.range(from, to), overlay.into_iter(), order).map(copied).take(limit).collect()
-            }
-            Order::Descending => {
-                let (tree, overlay) = (self.tree.range(from, to).rev(), overlay.into_iter().rev());
-                Merged::new(tree, overlay, order).map(copied).take(limit).collect()
-            }
+    /// The entries of the history from one key on, up to another, both of one bucket, in the order of their keys.
+    fn entries(&self, from: &[u8], to: &[u8]) -> Result<Vec<(Bytes, Bytes)>, String> {
+        // What is pending is looked at first: what moves into the tree meanwhile is then passed over there, never missed.
+        let (pending, moved) = self.pending.range(from, to);
+        let mut found = Overlay::new();
+        for record in self.tree.range(from, to) {
+            let (key, value) = record?;
+            found.insert(Bytes::copy_from_slice(&key), Some(Bytes::copy_from_slice(&value)));
         }
+        blocks::collect(&self.tree, (from, to), moved, &mut found)?;
+        found.extend(pending);
+        Ok(found.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
-    /// Some of what a bucket of an owner's history has of a number, newest allocation first, only those below `below`.
-    fn some_of_number(
-        &self,
-        owner: &Owner,
-        bucket: Bucket,
-        scope: &Scope,
-        number: Number,
-        below: AllocationId,
-    ) -> Result<Vec<Held>, String> {
-        let (from, to) = codec::history::of_number(owner.as_ref(), bucket, scope, number, below);
-        let records = self.range(&from, &to, Order::Descending, SLICE)?;
-        let read = |(key, value): &(Bytes, Bytes)| codec::history::read(number, key, value);
-        records.iter().map(read).collect::<Result<_, _>>().map_err(|error| error.to_string())
+    /// The keys of some records that an owner's history has before a bucket, at most `limit`.
+    pub(super) fn history_before(&self, owner: &Owner, floor: Bucket, limit: usize) -> Result<Vec<Bytes>, String> {
+        let (from, to) = codec::history::before(owner.as_ref(), floor);
+        let (pending, _) = self.pending.range(&from, &to);
+        let entries = Merged::new(self.tree.range(&from, &to), pending.into_iter());
+        let entries = entries.map(|record| record.map(|(key, _)| Bytes::copy_from_slice(&key)));
+        let (from, to) = owner.as_ref().map(|tenant| codec::history::blocks_before(tenant, floor)).unwrap_or_default();
+        let blocks = self.tree.range(&from, &to).map(|record| record.map(|(key, _)| Bytes::copy_from_slice(&key)));
+        entries.chain(blocks).take(limit).collect()
     }
 }
 
@@ -84,36 +63,29 @@ impl Records for DurableRecords {
         number: Number,
         below: AllocationId,
     ) -> impl Iterator<Item = Result<Held, String>> + 'a {
-        let some = move |below| self.some_of_number(&owner, bucket, scope, number, below);
-        let slices = iter::successors(Some(some(below)), move |before| {
-            let last = before.as_ref().ok().filter(|held| held.len() == SLICE)?.last()?;
-            Some(some(last.allocation.id))
-        });
-        slices.flat_map(|slice| match slice {
-            Ok(held) => held.into_iter().map(Ok).collect(),
-            Err(reason) => vec![Err(reason)],
-        })
+        let (from, to) = codec::history::of_number(owner.as_ref(), bucket, scope, number, below);
+        let (entries, failed) = match self.entries(&from, &to) {
+            Ok(entries) => (entries, None),
+            Err(reason) => (Vec::new(), Some(Err(reason))),
+        };
+        let read = move |(key, value): (Bytes, Bytes)| {
+            codec::history::read(number, &key, &value).map_err(|error| error.to_string())
+        };
+        failed.into_iter().chain(entries.into_iter().rev().map(read))
     }
 
     fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
-        let (mut from, to) = codec::history::of_bucket(owner.as_ref(), bucket);
+        let (from, to) = codec::history::of_bucket(owner.as_ref(), bucket);
         let mut entries: Vec<(Arc<Scope>, Past)> = Vec::new();
-        loop {
-            let slice = self.range(&from, &to, Order::Ascending, SLICE)?;
-            for (key, value) in &slice {
-                let codec::history::Entry { scope, past, .. } =
-                    codec::history::entry(key, value).map_err(|error| error.to_string())?;
-                // Entries of one scope lie side by side.
-                let before = entries.last().filter(|(before, _)| **before == scope);
-                let scope = before.map_or_else(|| Arc::new(scope), |(before, _)| Arc::clone(before));
-                entries.push((scope, past));
-            }
-            match slice.last().filter(|_| slice.len() == SLICE) {
-                // The smallest key that is greater.
-                Some((last, _)) => from = [&last[..], &[0]].concat(),
-                None => return Ok(entries),
-            }
+        for (key, value) in self.entries(&from, &to)? {
+            let entry = codec::history::entry(&key, &value).map_err(|error| error.to_string())?;
+            let codec::history::Entry { scope, past, .. } = entry;
+            // Entries of one scope lie side by side.
+            let before = entries.last().filter(|(before, _)| **before == scope);
+            let scope = before.map_or_else(|| Arc::new(scope), |(before, _)| Arc::clone(before));
+            entries.push((scope, past));
         }
+        Ok(entries)
     }
 
     fn stage(&self, stages: &mut Stages, changes: &[Change]) -> Result<(), String> {
@@ -128,42 +100,79 @@ impl Records for DurableRecords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sled::codec::Sink;
+    use crate::domain::history::End;
+    use crate::domain::{Allocation, InteractionId, Origin, Sharing, TenantId, Timestamp};
+    use crate::store::sled::checkpointer::checkpoint;
     use crate::store::sled::ops::OpsWriter;
-    use crate::store::sled::tree::Slice;
 
-    /// The key of an entry of the history, as far as it matters here.
-    fn key(name: u8) -> [u8; 2] {
-        [codec::history::before(None, Default::default()).0[0], name]
+    fn scope() -> Arc<Scope> {
+        Arc::new(Scope { tenant: TenantId::new("acme").unwrap(), environment: None })
     }
 
-    fn written(write: impl FnOnce(&mut OpsWriter<'_>)) -> Bytes {
+    fn number(text: &str) -> Number {
+        Number::new(text).unwrap()
+    }
+
+    const BUCKET: Bucket = Bucket { hour: 471_000, part: 1 };
+
+    /// The end of an allocation, as a commit writes it.
+    fn ended(text: &str, id: u64) -> Bytes {
+        let at = Timestamp::from_millis(id);
+        let allocation = Arc::new(Allocation {
+            id: AllocationId(id),
+            number: number(text),
+            interaction: InteractionId::new(&"i".repeat(200)).unwrap(),
+            code: None,
+            caller: None,
+            origin: Origin::Gms,
+            sharing: Sharing::Exclusive,
+            since: at,
+            deadline: at,
+        });
+        let past = Past { bucket: BUCKET, count: id, allocation, until: at, end: End::Freed };
         let mut operations = Vec::new();
-        write(&mut OpsWriter(&mut operations));
+        codec::encode(&Change::Ended(scope(), Arc::new(past)), &mut OpsWriter(&mut operations));
         operations.into()
     }
 
+    fn ids(records: &DurableRecords, text: &str, below: u64) -> Vec<u64> {
+        let (scope, owner) = (scope(), Some(scope().tenant.clone()));
+        let held = records.of_number(owner, BUCKET, &scope, number(text), AllocationId(below));
+        held.map(|held| held.unwrap().allocation.id.0).collect()
+    }
+
     #[test]
-    fn records_are_read_wherever_they_lie_in_either_order() {
+    fn entries_are_found_wherever_they_lie_and_forgotten_with_their_bucket() {
         let directory = tempfile::tempdir().unwrap();
-        let tree = Tree::new(sled::open(directory.path()).unwrap(), directory.path()).unwrap();
-        let mut slice = Slice::default();
-        slice.put(&key(b'2'), b"tree");
-        slice.put(&key(b'3'), b"tree");
-        slice.put(&key(b'4'), b"tree");
-        tree.write(slice).unwrap();
-        let records = DurableRecords { tree, pending: Pending::new([], 1) };
-        // One is removed, one has a new value, one is new; some of it in a frozen layer.
-        records.pending.add(1, written(|ops| ops.remove(&key(b'2'))));
-        records.pending.freeze(2);
-        records.pending.add(2, written(|ops| ops.put(&key(b'1'), b"pending")));
-        records.pending.add(3, written(|ops| ops.put(&key(b'4'), b"pending")));
-        let read = |order: Order, limit: usize| {
-            let read = records.range(&key(0), &key(u8::MAX), order, limit).unwrap();
-            read.into_iter().map(|(key, value)| (key[1], value[0])).collect::<Vec<_>>()
+        let tree = Tree::open(directory.path(), 1 << 20).unwrap();
+        let records = DurableRecords { tree, pending: Pending::new([], 1, 0) };
+        let look = |moved: &str| {
+            let odd: Vec<u64> = (1..=300).rev().step_by(2).map(|id| id - 1).filter(|id| *id > 0).collect();
+            assert_eq!(ids(&records, "+497", 301), odd, "{moved}");
+            assert_eq!(ids(&records, "+497", 8), [7, 5, 3, 1], "{moved}");
+            let owner = Some(scope().tenant.clone());
+            assert_eq!(records.of_bucket(&owner, BUCKET).unwrap().len(), 300, "{moved}");
+            assert_eq!(records.of_bucket(&owner, BUCKET.next()).unwrap().len(), 0, "{moved}");
         };
-        assert_eq!(read(Order::Ascending, 9), [(b'1', b'p'), (b'3', b't'), (b'4', b'p')]);
-        assert_eq!(read(Order::Descending, 9), [(b'4', b'p'), (b'3', b't'), (b'1', b'p')]);
-        assert_eq!(read(Order::Descending, 1), [(b'4', b'p')]);
+        for id in 1..=300 {
+            records.pending.add(id, ended(if id % 2 == 1 { "+497" } else { "+498" }, id));
+            if id % 100 == 0 {
+                records.pending.freeze(id);
+            }
+        }
+        look("in the journal");
+        for layer in records.pending.frozen() {
+            checkpoint(&layer, &records.tree).unwrap();
+            look("in both");
+            records.pending.forget(layer.generation);
+            look("partly in the tree");
+        }
+        let owner = Some(scope().tenant.clone());
+        assert!(records.history_before(&owner, BUCKET, 500).unwrap().is_empty());
+        let blocks = records.history_before(&owner, BUCKET.next(), 500).unwrap();
+        assert!((15..60).contains(&blocks.len()), "300 entries in {} records", blocks.len());
+        let forgotten = codec::history::Forgotten::of(&[(owner.clone(), BUCKET.next())]);
+        assert!(blocks.iter().all(|key| forgotten.has(key)));
+        assert_eq!(records.history_before(&owner, BUCKET.next(), 3).unwrap().len(), 3);
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::codec::{self, Loader};
 use super::journal::{self, CommitNumber, Generation, Unreadable};
-use super::merged::{Merged, Order, Raw};
+use super::merged::{Merged, Raw};
 use super::ops::Op;
 use super::pending::{Layer, Overlay};
 use super::stages;
@@ -157,7 +157,7 @@ fn read_ahead(tree: &Tree, overlay: &Overlay, batches: &SyncSender<Batch>) -> Re
     for Range { start: from, end: to } in codec::TABLES {
         let on_top = overlay.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         let on_top = on_top.map(|(key, value)| (key.clone(), value.clone()));
-        for record in Merged::new(tree.range(from, to), on_top, Order::Ascending) {
+        for record in Merged::new(tree.range(from, to), on_top) {
             batch.push(record?);
             if batch.len() == BATCH && batches.send(Ok(mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_err() {
                 return Ok(());
@@ -168,13 +168,18 @@ fn read_ahead(tree: &Tree, overlay: &Overlay, batches: &SyncSender<Batch>) -> Re
     Ok(())
 }
 
-/// Every record there is, of kinds that are not loaded too: those of the tree with what the journal has on top of it.
+/// Every record there is, of kinds that are not loaded too: those of the tree with what the journal has on top of it. Blocks
+/// of the history that are made of what is still in the journal are passed over.
 pub(super) fn records(
     tree: &Tree,
     layers: &[Layer],
 ) -> Result<impl Iterator<Item = Result<(Raw, Raw), String>>, String> {
     let overlay = overlay(tree, layers)?;
-    Ok(Merged::new(tree.range(&[], &[u8::MAX]), overlay.into_iter(), Order::Ascending))
+    let moved = tree.get(codec::COMMIT_KEY)?.map(|record| codec::fields(codec::COMMIT_KEY, &record)).transpose();
+    let moved: CommitNumber = moved.map_err(|error| error.to_string())?.unwrap_or_default();
+    let counts = move |key: &[u8]| codec::history::block(key).is_none_or(|block| block.commit <= moved);
+    let records = Merged::new(tree.range(&[], &[u8::MAX]), overlay.into_iter());
+    Ok(records.filter(move |record| record.as_ref().map_or(true, |(key, _)| counts(key))))
 }
 
 /// All layers as one, imports included.

@@ -59,8 +59,8 @@ async fn include(store: &SledStore, stages: &Stages, texts: &'static [&'static s
 
 /// How many records of a kind the tree has.
 fn records_of_kind(directory: &std::path::Path, kind: u8) -> usize {
-    let tree = sled::open(directory).unwrap();
-    tree.range([kind]..[kind + 1]).count()
+    let tree = tree::Tree::open(directory, 1 << 20).unwrap();
+    tree.range(&[kind], &[kind + 1]).count()
 }
 
 const STAGE: u8 = 202;

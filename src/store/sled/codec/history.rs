@@ -1,8 +1,13 @@
 //! The history as records: of each tenant a bucket after the other, and in a bucket by environment, number and allocation,
 //! so that all that a tenant no longer has goes as a whole and the entries of a number in a bucket lie side by side.
 //!
-//! Older releases had the buckets of all tenants together: a bucket after the other, and the tenant behind it. What they
-//! kept is read and removed under keys of that form, and nothing is written under them.
+//! In the journal every entry is a record. In the tree many entries are one, a block: what one file of the journal adds to
+//! a bucket, in the order of the keys. A block has the key of its first entry, with the last commit of that file before
+//! what follows the bucket, so that it is written once, whatever the bucket gets later.
+//!
+//! Older releases wrote every entry into the tree as it is in the journal, and what they wrote is read and removed as well.
+//! Still older ones had the buckets of all tenants together: a bucket after the other, and the tenant behind it; nothing is
+//! written under keys of that form.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -17,6 +22,7 @@ use crate::domain::{
     AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, Number, Origin, Scope, Sharing,
     TenantId, Timestamp,
 };
+use crate::store::sled::journal::CommitNumber;
 
 /// Bytes of a bucket in a key.
 const PLACE_BYTES: usize = 6;
@@ -115,6 +121,51 @@ pub(in crate::store::sled) fn is_entry(key: &[u8]) -> bool {
     matches!(key.first(), Some(&(tag::HISTORY | tag::TENANT_HISTORY)))
 }
 
+/// Where the blocks of a tenant are that lie before a bucket: from a key on, up to another.
+pub(in crate::store::sled) fn blocks_before(tenant: &TenantId, floor: Bucket) -> (Vec<u8>, Vec<u8>) {
+    let (mut from, mut to) = before(Some(tenant), floor);
+    (from[0], to[0]) = (tag::HISTORY_BLOCK, tag::HISTORY_BLOCK);
+    (from, to)
+}
+
+/// The place of a tenant's bucket, as it stands in the keys of its entries and blocks, and what of an entry's key follows
+/// it; of entries that are in no bucket of one tenant, `None`.
+pub(in crate::store::sled) fn place(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&tag::TENANT_HISTORY, rest) = key.split_first()? else { return None };
+    let (_, bucket) = take_name(rest)?;
+    rest.split_at_checked(rest.len() - bucket.len() + PLACE_BYTES)
+}
+
+/// The key of the entry of a place that goes on like this.
+pub(in crate::store::sled) fn key_at(place: &[u8], rest: &[u8]) -> Vec<u8> {
+    [&[tag::TENANT_HISTORY], place, rest].concat()
+}
+
+/// The key of the block that a file of the journal has added to a place, whose first entry goes on like this.
+pub(in crate::store::sled) fn block_key(place: &[u8], commit: CommitNumber, rest: &[u8]) -> Vec<u8> {
+    [&[tag::HISTORY_BLOCK], place, &commit.to_be_bytes(), rest].concat()
+}
+
+/// What the key of a block says.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store::sled) struct Block<'k> {
+    /// The bucket's place.
+    pub(in crate::store::sled) place: &'k [u8],
+    /// The last commit of the journal's file that it was made of.
+    pub(in crate::store::sled) commit: CommitNumber,
+    /// How the key of its first entry goes on after the place.
+    pub(in crate::store::sled) first: &'k [u8],
+}
+
+/// Reads the key of a block; `None` if it is no block's.
+pub(in crate::store::sled) fn block(key: &[u8]) -> Option<Block<'_>> {
+    let (&tag::HISTORY_BLOCK, rest) = key.split_first()? else { return None };
+    let (_, bucket) = take_name(rest)?;
+    let (place, rest) = rest.split_at_checked(rest.len() - bucket.len() + PLACE_BYTES)?;
+    let (commit, first) = rest.split_first_chunk()?;
+    Some(Block { place, commit: CommitNumber::from_be_bytes(*commit), first })
+}
+
 /// Where entries are that are forgotten.
 pub(in crate::store::sled) struct Forgotten(BTreeMap<Vec<u8>, Vec<u8>>);
 
@@ -124,8 +175,10 @@ impl Forgotten {
         Self(floors.iter().map(|(owner, floor)| before(owner.as_ref(), *floor)).collect())
     }
 
-    /// Whether the record is one of them.
+    /// Whether the record is one of them, or a block of them.
     pub(in crate::store::sled) fn has(&self, key: &[u8]) -> bool {
+        let first = block(key).map(|block| key_at(block.place, block.first));
+        let key = first.as_deref().unwrap_or(key);
         let range =
             is_entry(key).then(|| self.0.range::<[u8], _>((Bound::Unbounded, Bound::Included(key))).next_back());
         range.flatten().is_some_and(|(_, to)| key < &to[..])

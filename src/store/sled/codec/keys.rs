@@ -77,7 +77,7 @@ pub(in crate::store::sled) fn is_stage(key: &[u8]) -> bool {
 /// Whether records of a kind, which is the first byte of their keys, are as large as
 /// [`MAX_RECORD_BYTES`](super::MAX_RECORD_BYTES) as a rule: what they hold was cut to size.
 pub(in crate::store::sled) fn is_roomy(kind: u8) -> bool {
-    matches!(kind, tag::VALUE | tag::STAGE)
+    matches!(kind, tag::VALUE | tag::STAGE | tag::HISTORY_BLOCK)
 }
 
 /// What a record tells of, in words for people.
@@ -95,6 +95,7 @@ pub(in crate::store::sled) fn kind(key: &[u8]) -> &'static str {
         Some(&tag::ONCE) => "keys of retried requests",
         Some(&(tag::HISTORY_BUCKET | tag::TENANT_HISTORY_BUCKET)) => "hours of the history",
         Some(&(tag::HISTORY | tag::TENANT_HISTORY)) => "ended allocations",
+        Some(&tag::HISTORY_BLOCK) => "blocks of ended allocations",
         Some(&tag::TIME) => "time of the last commit",
         Some(&tag::STAGE) => "pieces of unfinished imports",
         _ => "unknown",

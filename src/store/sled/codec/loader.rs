@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::keys::{scope_of, take_name};
 use super::{
     StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute, StoredValue,
-    Unreadable, damaged, fields, history, owned_fields, tag,
+    Unreadable, damaged, fields, history, interaction_fields, owned_fields, tag,
 };
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
@@ -105,9 +105,14 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let id = std::str::from_utf8(name).ok().and_then(|name| InteractionId::new(name).ok());
         let id = id.ok_or_else(|| damaged(key, "its key is no interaction id"))?;
-        let (StoredInteraction { data, since, deadline }, application) = owned_fields(key, value)?;
+        let (StoredInteraction { data, since, deadline }, application, begun) = interaction_fields(key, value)?;
         let application = application.map(|name| self.application(name));
         let record = Arc::new(Interaction { id: id.clone(), data, since, deadline, application });
+        if begun {
+            // If it has a record, that comes later and takes the place of this.
+            let document = Arc::new(Document::begun(&record));
+            self.tables.apply(&Change::Document(Arc::clone(&scope), data, Some(document)));
+        }
         self.tables.apply(&Change::Interaction(scope, id, Some(record)));
         Ok(())
     }

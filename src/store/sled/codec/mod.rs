@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::number::LastLending;
 use crate::domain::{
     AccessCode, ApplicationName, Caller, Change, Content, Deadline, Destination, DocumentId, Extension, GroupName,
-    HotlineCode, InteractionId, MediaType, Number, NumberId, Origin, Ownership, RouteId, Sharing, Timestamp, Value,
-    ValueId,
+    HotlineCode, Interaction, InteractionId, MediaType, Number, NumberId, Origin, Ownership, RouteId, Scope, Sharing,
+    Timestamp, Value, ValueId,
 };
 use keys::{allocation_key, key};
 
@@ -38,6 +38,12 @@ const VERSION: u8 = 1;
 /// The version of records of interactions and documents that an application made. Those that are nobody's are written
 /// as ever, in [`VERSION`], which knew no makers.
 const OWNED_VERSION: u8 = 2;
+
+/// The version of records of interactions whose document, where it has no record, is as it was when the interaction began:
+/// most stay like that, and every record costs the tree the same. Releases before it wrote both.
+const BEGUN_VERSION: u8 = 3;
+/// The same, of interactions that an application made.
+const OWNED_BEGUN_VERSION: u8 = 4;
 
 /// Why a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -155,13 +161,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         }
         Change::Released(scope, allocation) => sink.remove(&allocation_key(scope, allocation)),
         Change::Interaction(scope, id, record) => {
-            let stored = record.as_deref().map(|record| StoredInteraction {
-                data: record.data,
-                since: record.since,
-                deadline: record.deadline,
-            });
-            let application = record.as_deref().and_then(|record| record.application.as_ref());
-            store_owned(sink, &key(tag::INTERACTION, scope, id.as_str().as_bytes()), stored, application);
+            encode_interaction(scope, id, record.as_deref(), [BEGUN_VERSION, OWNED_BEGUN_VERSION], sink);
         }
         Change::Document(scope, id, record) => {
             let stored = record.as_deref().map(|record| StoredDocument {
@@ -170,7 +170,8 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 ownership: record.ownership,
             });
             let application = record.as_deref().and_then(|record| record.application.as_ref());
-            store_owned(sink, &key(tag::DOCUMENT, scope, id.0.as_bytes()), stored, application);
+            let versions = [VERSION, OWNED_VERSION];
+            store_owned(sink, &key(tag::DOCUMENT, scope, id.0.as_bytes()), versions, stored, application);
         }
         Change::Entry(scope, id, name, entry) => {
             let mut key = key(tag::DOCUMENT, scope, id.0.as_bytes());
@@ -226,6 +227,34 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
     }
 }
 
+/// As [`encode`], where the document of every interaction gets a record: it is then missed where there is none.
+pub(super) fn encode_whole(change: &Change, sink: &mut impl Sink) {
+    match change {
+        Change::Interaction(scope, id, record) => {
+            encode_interaction(scope, id, record.as_deref(), [VERSION, OWNED_VERSION], sink);
+        }
+        change => encode(change, sink),
+    }
+}
+
+fn encode_interaction(
+    scope: &Scope,
+    id: &InteractionId,
+    record: Option<&Interaction>,
+    versions: [u8; 2],
+    sink: &mut impl Sink,
+) {
+    let stored =
+        record.map(|record| StoredInteraction { data: record.data, since: record.since, deadline: record.deadline });
+    let application = record.and_then(|record| record.application.as_ref());
+    store_owned(sink, &key(tag::INTERACTION, scope, id.as_str().as_bytes()), versions, stored, application);
+}
+
+/// Says that a document is as it was when its interaction began: it has no record.
+pub(super) fn encode_begun(scope: &Scope, id: DocumentId, sink: &mut impl Sink) {
+    sink.remove(&key(tag::DOCUMENT, scope, id.0.as_bytes()));
+}
+
 /// A record's value: the version byte and the fields.
 pub(super) fn value(fields: &impl Serialize) -> Vec<u8> {
     versioned(VERSION, fields)
@@ -261,6 +290,21 @@ pub(super) fn owned_fields<T: DeserializeOwned>(
     }
 }
 
+/// As [`owned_fields`], for an interaction; and whether its document, where it has no record, is as it began.
+fn interaction_fields(
+    key: &[u8],
+    value: &[u8],
+) -> Result<(StoredInteraction, Option<ApplicationName>, bool), Unreadable> {
+    match value.split_first() {
+        Some((&BEGUN_VERSION, stored)) => Ok((whole(key, stored)?, None, true)),
+        Some((&OWNED_BEGUN_VERSION, stored)) => {
+            let Owned { record, application } = whole(key, stored)?;
+            Ok((record, Some(application), true))
+        }
+        _ => owned_fields(key, value).map(|(stored, application)| (stored, application, false)),
+    }
+}
+
 /// Fields that end where the value does.
 fn whole<T: DeserializeOwned>(key: &[u8], fields: &[u8]) -> Result<T, Unreadable> {
     match postcard::take_from_bytes(fields) {
@@ -287,7 +331,8 @@ pub(super) fn bytes<'v>(key: &[u8], value: &'v [u8]) -> Result<&'v [u8], Unreada
     }
 }
 
-fn damaged(key: &[u8], reason: &str) -> Unreadable {
+/// What is wrong with a record.
+pub(super) fn damaged(key: &[u8], reason: &str) -> Unreadable {
     Unreadable::Damaged { tag: key.first().copied().unwrap_or_default(), reason: reason.to_owned() }
 }
 
@@ -295,16 +340,17 @@ fn store(sink: &mut impl Sink, key: &[u8], stored: Option<&impl Serialize>) {
     put(sink, key, stored.map(value));
 }
 
-/// As [`store`], for what an application may have made.
+/// As [`store`], for what an application may have made, in the second version if one has.
 fn store_owned<T: Serialize>(
     sink: &mut impl Sink,
     key: &[u8],
+    [version, owned_version]: [u8; 2],
     stored: Option<T>,
     application: Option<&ApplicationName>,
 ) {
     let owned = |record| match application {
-        Some(application) => versioned(OWNED_VERSION, &Owned { record, application: application.clone() }),
-        None => value(&record),
+        Some(application) => versioned(owned_version, &Owned { record, application: application.clone() }),
+        None => versioned(version, &record),
     };
     put(sink, key, stored.map(owned));
 }

@@ -28,3 +28,5 @@ pub(super) const HISTORY: u8 = 203;
 pub(super) const TIME: u8 = 204;
 /// As [`HISTORY`], for one tenant.
 pub(super) const TENANT_HISTORY: u8 = 205;
+/// Many entries of a bucket of one tenant.
+pub(super) const HISTORY_BLOCK: u8 = 206;

@@ -274,10 +274,34 @@ fn what_an_application_made_is_kept_with_its_name_in_a_version_of_its_own() {
     let records = Records::of(&owned());
     insta::assert_snapshot!(records.dump());
     for (key, value) in &records.0 {
-        assert_eq!(value[0], OWNED_VERSION);
+        assert!([OWNED_VERSION, OWNED_BEGUN_VERSION].contains(&value[0]));
         let mut later = value.clone();
-        later[0] = OWNED_VERSION + 1;
-        assert!(matches!(Loader::default().take(key, &later), Err(Unreadable::Newer(3))));
+        later[0] = OWNED_BEGUN_VERSION + 1;
+        assert!(matches!(Loader::default().take(key, &later), Err(Unreadable::Newer(5))));
+    }
+}
+
+#[test]
+fn a_document_without_a_record_is_as_it_was_when_its_interaction_began() {
+    for changes in [everything(), owned()] {
+        let interactions = changes.iter().filter_map(|change| match change {
+            Change::Interaction(scope, _, Some(record)) => Some((Arc::clone(scope), Arc::clone(record))),
+            _ => None,
+        });
+        for (scope, interaction) in interactions {
+            let mut records = Records::of(&[Change::Interaction(
+                Arc::clone(&scope),
+                interaction.id.clone(),
+                Some(Arc::clone(&interaction)),
+            )]);
+            encode_begun(&scope, interaction.data, &mut records);
+            let tables = records.load().unwrap();
+            assert_eq!(tables.kept_document(&scope, interaction.data), Some(&Arc::new(Document::begun(&interaction))));
+            // Releases that wrote a record of every document said so by the version of the interaction's.
+            let (_, value) = records.0.iter_mut().next().unwrap();
+            value[0] -= 2;
+            assert_eq!(records.load().unwrap().kept_document(&scope, interaction.data), None);
+        }
     }
 }
 
@@ -346,8 +370,8 @@ fn what_an_older_release_kept_of_all_tenants_together_is_read_and_removed_under_
 fn a_record_of_a_newer_version_is_told_from_a_damaged_one() {
     for key in Records::of(&everything()).0.keys().filter(|key| key[0] != tag::VALUE && key[0] < tag::APART) {
         let mut records = Records::of(&everything());
-        records.0.get_mut(key).unwrap()[0] = OWNED_VERSION + 1;
-        assert!(matches!(records.load(), Err(Unreadable::Newer(3))), "{}", readable(key));
+        records.0.get_mut(key).unwrap()[0] = OWNED_BEGUN_VERSION + 1;
+        assert!(matches!(records.load(), Err(Unreadable::Newer(5))), "{}", readable(key));
         for broken in [vec![], vec![0], vec![VERSION], vec![VERSION, 0xff, 0xff, 0xff, 0xff, 0xff]] {
             records.0.insert(key.clone(), broken.clone());
             assert!(matches!(records.load(), Err(Unreadable::Damaged { .. })), "{} = {broken:?}", readable(key));

@@ -126,7 +126,7 @@ impl Opening<'_> {
         let commits = contents.replayed.commits;
         let recovered = commits.saturating_sub(contents.in_tree);
         tracing::info!(commits, recovered, "the data directory is open; recovered: commits read from the journal");
-        let Contents { tables, last_commit, marker, replayed, .. } = contents;
+        let Contents { tables, last_commit, marker, in_tree, replayed, .. } = contents;
         let journal = match replayed.active {
             Active::Empty(generation) => Journal::reopen(self.directory, marker.store, generation),
             Active::Missing(generation) => Journal::create(self.directory, marker.store, generation),
@@ -137,6 +137,7 @@ impl Opening<'_> {
             journal: journal.map_err(|error| self.unusable(&error))?,
             left: replayed.layers.into_iter().map(Arc::new).collect(),
             marker,
+            in_tree,
             commits: replayed.commits,
             last_commit,
             lock,

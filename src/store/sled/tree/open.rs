@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::caught::caught;
 use super::scratch::{is_unfinished_snapshot, newest_snapshot};
+use super::steps::{FORMER_SEGMENT, SEGMENT};
 use super::{Tree, words};
 
 /// How long sled may take to let go of a tree's files.
@@ -62,8 +63,9 @@ impl Tree {
     /// Opens a copy if it opens as it is. It is not to stay: sled syncs nothing of it, which takes long for a large one that
     /// was just copied, and removes the files when the tree is dropped, or where it does not open.
     pub(super) fn open_passing(copy: &Path, cache_bytes: u64) -> Option<Self> {
-        let db = caught(|| config(copy, cache_bytes).temporary(true).open())?.ok()?;
-        Self::new(db, copy).ok()
+        let segment = segment(copy).ok()?;
+        let db = caught(|| config(copy, cache_bytes, segment).temporary(true).open())?.ok()?;
+        Self::new(db, copy, segment).ok()
     }
 
     /// Drops a tree that was not to stay and waits until sled's background tasks have removed its files, so that they do
@@ -96,9 +98,10 @@ impl Tree {
     }
 
     fn try_open(path: &Path, cache_bytes: u64) -> Result<Self, TreeError> {
+        let segment = segment(path)?;
         // On some kinds of damage sled panics instead of returning an error.
-        match caught(|| config(path, cache_bytes).open()) {
-            Some(Ok(db)) => Ok(Self::new(db, path)?),
+        match caught(|| config(path, cache_bytes, segment).open()) {
+            Some(Ok(db)) => Ok(Self::new(db, path, segment)?),
             Some(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
                 Err(TreeError::InUse)
             }
@@ -109,9 +112,23 @@ impl Tree {
     }
 }
 
-fn config(path: &Path, cache_bytes: u64) -> sled::Config {
+fn config(path: &Path, cache_bytes: u64, segment: usize) -> sled::Config {
     // The writer flushes before it answers; nothing else ever does.
-    sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None)
+    sled::Config::new().path(path).cache_capacity(cache_bytes).segment_size(segment).flush_every_ms(None)
+}
+
+/// What the log of the tree at `path` is made of, in bytes: as sled's settings say, or as a tree is made that is not there
+/// yet. Where the settings are gone, or say nothing, sled decides whether it opens; a tree that has lost them was made by
+/// a former release, or is found to be damaged, since nothing fits.
+fn segment(path: &Path) -> io::Result<usize> {
+    let settings = match fs::read(path.join("conf")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.join("db").try_exists()? => return Ok(SEGMENT),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FORMER_SEGMENT),
+        settings => settings?,
+    };
+    let settings = String::from_utf8_lossy(&settings);
+    let named = settings.lines().find_map(|line| line.strip_prefix("segment_size: ")?.parse().ok());
+    Ok(named.unwrap_or(FORMER_SEGMENT))
 }
 
 /// Does something with every snapshot file whose name fits.

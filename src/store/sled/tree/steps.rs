@@ -11,26 +11,39 @@
 use super::Operation;
 use crate::store::sled::codec;
 
-/// What sled's log is made of, in bytes; sled's own default, by which every directory was made.
-const SEGMENT: usize = 512 * 1024;
-/// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
-/// meant to be half as much, and eight times that would still do no harm.
-const MOST_UNSYNCED: usize = SEGMENT / 8;
+/// What the log of a tree is made of that this release makes, in bytes. With eight times sled's default a record costs
+/// about two thirds of the processor time: steps are larger, and each of them wakes all of sled's threads once. Beyond
+/// that little is gained.
+pub(super) const SEGMENT: usize = 4 * 1024 * 1024;
+/// Sled's default, by which earlier releases made their trees.
+pub(super) const FORMER_SEGMENT: usize = 512 * 1024;
 /// How many operations are written in one step before it is known what they take of the log.
 pub(super) const FIRST_STEP: usize = 4;
-/// How many are written in one step at most: a page that has records of the next kind too, and large ones, is written anew
-/// with every tenth of them.
-const MOST_STEP: usize = 32;
+/// For so many bytes of a segment one operation is written in one step at most: a page that has records of the next kind
+/// too, and large ones, is written anew with every tenth of them.
+const BYTES_PER_OPERATION: usize = 16 * 1024;
 /// Sled writes a page anew after some changes of it, and all operations of a step may hit pages that are due at once. So
 /// many records a page may have.
 const PAGE_RECORDS: usize = 16;
+/// As many operations as are written in one step if they are all there is, whatever they are about and whatever the
+/// segments are.
+pub(super) const WHOLE: usize = most_due(FORMER_SEGMENT) / (PAGE_RECORDS * codec::MAX_RECORD_BYTES);
+
+/// How much of the log may be without a sync when more is written. What is written in one step comes on top of it: it is
+/// meant to be half as much, and eight times that would still do no harm.
+const fn most_unsynced(segment: usize) -> usize {
+    segment / 8
+}
+
 /// How much of the log a step may take if all its pages are due.
-const MOST_DUE: usize = SEGMENT - MOST_UNSYNCED - SEGMENT / 16;
-/// As many operations as are written in one step if they are all there is, whatever they are about.
-pub(super) const WHOLE: usize = MOST_DUE / (PAGE_RECORDS * codec::MAX_RECORD_BYTES);
+const fn most_due(segment: usize) -> usize {
+    segment - most_unsynced(segment) - segment / 16
+}
 
 /// What was written and is not safe yet.
 pub(super) struct Unsynced {
+    /// What the log is made of, in bytes.
+    segment: usize,
     /// How many bytes of the log it takes.
     pub(super) bytes: usize,
     /// How many operations are written in one step, for each kind of record: how much of the log they take depends on
@@ -43,13 +56,12 @@ pub(super) struct Unsynced {
     failed: Option<String>,
 }
 
-impl Default for Unsynced {
-    fn default() -> Self {
-        Self { bytes: 0, steps: [FIRST_STEP; 256], largest: Largest::default(), failed: None }
-    }
-}
-
 impl Unsynced {
+    /// Nothing yet, of a log that is made of such segments.
+    pub(super) fn of(segment: usize) -> Self {
+        Self { segment, bytes: 0, steps: [FIRST_STEP; 256], largest: Largest::default(), failed: None }
+    }
+
     /// Learns of the largest records that there are already.
     pub(super) fn expect(&mut self, largest: &Largest) {
         self.largest.0.iter_mut().zip(largest.0).for_each(|(known, largest)| *known = largest.max(*known));
@@ -57,7 +69,7 @@ impl Unsynced {
 
     /// Whether so much is not synced that it has to be before more is written.
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= MOST_UNSYNCED
+        self.bytes >= most_unsynced(self.segment)
     }
 
     /// Does something that must not fail, unless something has failed before.
@@ -74,7 +86,7 @@ impl Unsynced {
         let largest = self.largest.0[kind].max(key.len() + value.as_ref().map_or(0, |value| value.len()));
         // Each of several removals can merge a page with one that has larger records.
         let most = if value.is_some() { self.steps[kind] } else { self.steps[kind].div_ceil(4) };
-        let fits = others < most && (others + 1) * PAGE_RECORDS * largest <= MOST_DUE;
+        let fits = others < most && (others + 1) * PAGE_RECORDS * largest <= most_due(self.segment);
         if fits {
             self.largest.0[kind] = largest;
         }
@@ -85,15 +97,16 @@ impl Unsynced {
     pub(super) fn grow(&mut self, kind: u8, bytes: usize) {
         self.bytes += bytes;
         debug_assert!(
-            self.bytes < SEGMENT,
+            self.bytes < self.segment,
             "{} bytes of the log are not synced, {bytes} of them of one step with records of kind {kind}",
             self.bytes
         );
         let step = &mut self.steps[usize::from(kind)];
-        if bytes > MOST_UNSYNCED / 2 {
+        let most = most_unsynced(self.segment);
+        if bytes > most / 2 {
             *step = (*step / 2).max(1);
-        } else if bytes < MOST_UNSYNCED / 8 {
-            *step = (*step * 2).min(MOST_STEP);
+        } else if bytes < most / 8 {
+            *step = (*step * 2).min(self.segment / BYTES_PER_OPERATION);
         }
     }
 }
