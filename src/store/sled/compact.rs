@@ -25,7 +25,7 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const SYNC_EVERY: usize = 64;
 
 /// What a record takes in a tree beyond its own bytes, and what an entry of the history takes, about; measured on trees
-/// just written anew.
+/// just written anew. An entry is taken to have a record of its own, as after a restore; in a block it takes less.
 const RECORD_OVERHEAD: u64 = 160;
 const HISTORY_ENTRY: u64 = 400;
 /// How many times what it would take when written anew a tree may take, and how many bytes more.
