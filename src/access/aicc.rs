@@ -137,7 +137,7 @@ fn holder_of_token(
         _ => {}
     }
     hold_in_service(tenant)?;
-    let identity = Identity::Application { name: application.key.clone(), user: None };
+    let identity = Identity::AiccApplication(application.key.clone());
     Ok(Principal { scope: token.scope, identity })
 }
 

@@ -62,7 +62,7 @@ impl Access {
         }
         let (tenant, application, environment) = opened.map_err(failed)?;
         self.known.remember(source, &key, &settings.access, (self.clock)());
-        let identity = Identity::Application { name: application.name.to_string(), user: user.map(|user| user.user) };
+        let identity = Identity::Application { name: application.name.clone(), user: user.map(|user| user.user) };
         Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
 }

@@ -20,10 +20,12 @@ pub enum Identity {
     /// By an application's key and, where the call needs one, a user's password.
     Application {
         /// The application's name in the configuration.
-        name: String,
+        name: ApplicationName,
         /// The verified user; `None` where no user was asked for.
         user: Option<String>,
     },
+    /// By a token of the AICC application that has this key.
+    AiccApplication(String),
     /// By Basic authentication, as this user.
     Basic(String),
     /// Not at all: the configuration lets such calls in.
@@ -34,8 +36,8 @@ impl Identity {
     /// The application whose key was presented, if one was.
     pub fn application(&self) -> Option<ApplicationName> {
         match self {
-            Self::Application { name, .. } => ApplicationName::new(name).ok(),
-            Self::Basic(_) | Self::Anonymous => None,
+            Self::Application { name, .. } => Some(name.clone()),
+            Self::AiccApplication(_) | Self::Basic(_) | Self::Anonymous => None,
         }
     }
 }

@@ -131,7 +131,10 @@ async fn a_principal_says_whose_data_it_is_and_how_the_caller_is_known() {
     let gate = Gate::new(TENANT);
     let principal = gate.interact(&borrowed(&set("dnis-key", ADMIN)), Right::Free).await.unwrap();
     assert_eq!(principal.scope, Scope { tenant: TenantId::new("a").unwrap(), environment: None });
-    assert_eq!(principal.identity, Identity::Application { name: "numbers".into(), user: Some("admin".into()) });
+    assert_eq!(
+        principal.identity,
+        Identity::Application { name: "numbers".parse().unwrap(), user: Some("admin".into()) }
+    );
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ pub struct Call<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// `http` or `https`.
-    pub scheme: String,
+    pub scheme: &'static str,
     /// Host and, if it is not the scheme's own, port.
     pub authority: String,
     /// Path prefix that a public URL puts before every path; empty or `/like/this`.
@@ -80,7 +80,7 @@ pub struct Origin {
 impl Origin {
     /// The plain address of an authority, without a prefix.
     pub fn http(authority: &str) -> Self {
-        Self { scheme: "http".to_owned(), authority: authority.to_owned(), prefix: String::new(), vary: Some("Host") }
+        Self { scheme: "http", authority: authority.to_owned(), prefix: String::new(), vary: Some("Host") }
     }
 
     /// The host without its port.

@@ -71,6 +71,7 @@ impl<'h> ContentType<'h> {
 /// A value without apostrophes around it, which some programs take for quotes.
 fn without_apostrophes(value: Cow<'_, str>) -> Cow<'_, str> {
     match value {
+        plain if !plain.starts_with('\'') => plain,
         Cow::Borrowed(text) => text.trim_matches(['\'', ' ', '\t']).into(),
         Cow::Owned(text) => text.trim_matches(['\'', ' ', '\t']).to_owned().into(),
     }
@@ -84,12 +85,11 @@ impl<'h> Iterator for Parameters<'h> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            self.0 = self.0.trim_start_matches([';', ' ', '\t']);
-            if self.0.is_empty() {
-                return None;
-            }
-            let end = self.0.find([';', '=']).unwrap_or(self.0.len());
-            let (name, rest) = self.0.split_at(end);
+            // By bytes, which are quicker to look at than characters; all that is looked for is ASCII.
+            let begin = self.0.bytes().position(|byte| !matches!(byte, b';' | b' ' | b'\t'))?;
+            self.0 = &self.0[begin..];
+            let end = self.0.bytes().position(|byte| matches!(byte, b';' | b'='));
+            let (name, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
             let Some(value) = rest.strip_prefix('=') else {
                 // A word without a value says nothing.
                 self.0 = rest;
@@ -98,7 +98,8 @@ impl<'h> Iterator for Parameters<'h> {
             let (value, rest) = match value.trim_ascii_start().strip_prefix('"') {
                 Some(quoted) => within_quotes(quoted),
                 None => {
-                    let (plain, rest) = value.split_at(value.find(';').unwrap_or(value.len()));
+                    let end = value.bytes().position(|byte| byte == b';');
+                    let (plain, rest) = value.split_at(end.unwrap_or(value.len()));
                     (plain.trim_ascii().into(), rest)
                 }
             };

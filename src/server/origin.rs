@@ -73,7 +73,7 @@ pub(super) fn origin(request: &RequestHead, door: &Door, server: &Server) -> Ori
     let prefix = said("x-forwarded-prefix").map(|prefix| prefix.trim_end_matches('/'));
     let prefix = prefix.filter(|prefix| prefix.starts_with('/')).unwrap_or_default();
     let vary = Some(if trusted { FORWARDED } else { "Host" });
-    Origin { scheme: scheme.to_owned(), authority, prefix: prefix.to_owned(), vary }
+    Origin { scheme, authority, prefix: prefix.to_owned(), vary }
 }
 
 /// The authority that a request itself names: that of its target where the target is a whole URL, whatever the header
@@ -88,8 +88,9 @@ fn own_authority(request: &RequestHead) -> Option<&str> {
 
 fn of_url(url: &PublicUrl) -> Origin {
     let (scheme, rest) = url.as_str().split_once("://").unwrap_or(("http", url.as_str()));
+    let scheme = if scheme.eq_ignore_ascii_case("https") { "https" } else { "http" };
     let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    Origin { scheme: scheme.to_owned(), authority: authority.to_owned(), prefix: prefix.to_owned(), vary: None }
+    Origin { scheme, authority: authority.to_owned(), prefix: prefix.to_owned(), vary: None }
 }
 
 /// The first value of a header that proxies append to.

@@ -123,7 +123,7 @@ fn a_token_opens_what_its_application_may_see() {
     let bearer = format!("Bearer {}", gate.token("green-key", "green-secret"));
     let principal = gate.enter(&[("authorization", &bearer)]).unwrap();
     assert_eq!(principal.scope.to_string(), "green/prod");
-    assert_eq!(principal.identity, Identity::Application { name: "green-key".to_owned(), user: None });
+    assert_eq!(principal.identity, Identity::AiccApplication("green-key".to_owned()));
 }
 
 #[test]

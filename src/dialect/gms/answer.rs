@@ -126,7 +126,7 @@ impl Form<'_> {
     /// Scheme, host and path of the request; the port is left out.
     fn namespace(self) -> String {
         let origin = self.origin;
-        [&origin.scheme, "://", origin.host(), &origin.prefix, self.path].concat()
+        [origin.scheme, "://", origin.host(), &origin.prefix, self.path].concat()
     }
 
     fn finish(self, status: StatusCode, outcome: Outcome, body: String) -> Answer {

@@ -89,7 +89,7 @@ impl Client {
         let Principal { scope, identity } = principal;
         let Identity::Application { name, .. } = identity else { return Self { scope, asker: Asker::default() } };
         let tenant = settings.tenants.get(&scope.tenant);
-        let known = tenant.and_then(|tenant| tenant.applications.iter().find(|known| known.name.as_str() == name));
+        let known = tenant.and_then(|tenant| tenant.applications.iter().find(|known| known.name == name));
         let reach = match known.map(|known| known.kind) {
             Some(ApplicationKind::Dnis) => Reach::All,
             // One that a reload has taken away just now reaches nothing more.

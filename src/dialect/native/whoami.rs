@@ -43,9 +43,9 @@ impl Operation for WhoAmI {
     async fn run(desk: &Desk<'_>, _: Asked<Self>) -> Result<Self::Reply, Failure> {
         let scope = desk.scope();
         let (application, user) = match &desk.principal.identity {
-            Identity::Application { name, user } => (Some(name.clone()), user.clone()),
+            Identity::Application { name, user } => (Some(name.to_string()), user.clone()),
             Identity::Basic(user) => (None, Some(user.clone())),
-            Identity::Anonymous => (None, None),
+            Identity::AiccApplication(_) | Identity::Anonymous => (None, None),
         };
         Ok(Shown(Caller {
             tenant: scope.tenant.to_string(),

@@ -102,8 +102,7 @@ async fn every_command_of_the_page_is_a_sample_and_works_even_in_schema_mode() {
 #[actix_web::test]
 async fn an_address_with_quotes_stays_one_word_of_the_shell_and_one_attribute() {
     let gateway = Gateway::with("");
-    let origin =
-        Origin { scheme: "https".into(), authority: "pool.example".into(), prefix: "/a'b\"<c".into(), vary: None };
+    let origin = Origin { scheme: "https", authority: "pool.example".into(), prefix: "/a'b\"<c".into(), vary: None };
     let (method, headers) = (Method::GET, HeaderMap::new());
     let head =
         Head { method: &method, path: "/interact/version/2/dnis/soap", query: "", headers: &headers, origin: &origin };

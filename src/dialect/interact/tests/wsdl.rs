@@ -38,8 +38,7 @@ async fn both_descriptions_are_served_without_credentials() {
 #[actix_web::test]
 async fn the_address_has_the_public_prefix_and_the_configured_one() {
     let gateway = Gateway::with("[interact]\nprefix = '/jacada/x'\n");
-    let origin =
-        Origin { scheme: "https".into(), authority: "pool.example".into(), prefix: "/edge".into(), vary: None };
+    let origin = Origin { scheme: "https", authority: "pool.example".into(), prefix: "/edge".into(), vary: None };
     let reply = fetch(&gateway, "/jacada/x/version/v2/dnis/soap/dnis.wsdl", &origin).await;
     assert!(reply.body.contains("location=\"https://pool.example/edge/jacada/x/version/2/dnis/soap\""));
 }
