@@ -65,7 +65,7 @@ impl Limits {
         let default = Self::default();
         let of_source = section.whole::<u32>("connections_per_source", CONNECTIONS);
         let mut size = |key, range, default| section.whole::<u32>(key, range).map_or(default, |size| size as usize);
-        Self {
+        let limits = Self {
             body: size("body", 1024..=64 * MIB, default.body),
             multipart: size("multipart", 1024..=1024 * MIB, default.multipart),
             import: size("import", 1024..=1024 * MIB, default.import),
@@ -80,6 +80,14 @@ impl Limits {
             xml_namespaces: size("xml_namespaces", 8..=512, default.xml_namespaces),
             xml_name: size("xml_name", 32..=64 * 1024, default.xml_name),
             xml_text: size("xml_text", 256..=64 * MIB, default.xml_text),
+        };
+        let longest = limits.body.max(limits.multipart);
+        if limits.bodies_in_flight < longest {
+            section.problem(
+                "bodies_in_flight",
+                format!("must be at least {longest}, which one body may have by `body` and `multipart`, or none such could ever come"),
+            );
         }
+        limits
     }
 }

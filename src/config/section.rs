@@ -368,7 +368,13 @@ impl<'r> Section<'r> {
                     format!("is an unknown key; known are {}", known.join(", "))
                 }
             };
-            self.note(&node.origin, key, text);
+            let unknown = Problem { origin: node.origin.clone(), key: join(&self.path, key), text };
+            // Whoever else makes variables may choose such a name, so a variable is warned of and not looked at.
+            let told = match node.origin {
+                Origin::Variable(_) => &self.reading.warnings,
+                _ => &self.reading.problems,
+            };
+            told.borrow_mut().push(unknown);
         }
     }
 }

@@ -14,16 +14,16 @@ use super::site::{self, Foreign};
 use super::{Gateway, backup, page};
 use crate::store::clock;
 
-/// The routes of the admin listener.
+/// The routes of the admin listener; a slash behind a path is the path.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(
         scope("")
             .wrap(from_fn(keep_out))
             .route("/", get().to(front))
-            .route("/health/live", get().to(live))
-            .route("/health/ready", get().to(ready))
-            .route("/metrics", get().to(scrape))
-            .route("/backup", get().to(backup::stream))
+            .route("/health/live{slash:/?}", get().to(live))
+            .route("/health/ready{slash:/?}", get().to(ready))
+            .route("/metrics{slash:/?}", get().to(scrape))
+            .route("/backup{slash:/?}", get().to(backup::stream))
             .default_service(to(nothing)),
     );
 }

@@ -19,6 +19,9 @@ use super::{Gateway, site};
 use crate::config::{Secret, authority_of};
 use crate::dump;
 
+/// How a token is sent in `Authorization`; schemes are the same in any case.
+const SCHEME: &[u8] = b"Bearer ";
+
 /// The media type of a dump.
 const MEDIA_TYPE: &str = "application/x-ndjson";
 /// How many bytes are sent at a time, and how many times that may wait for a slow reader.
@@ -55,8 +58,8 @@ impl Guard {
     fn admits(&self, token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Refused> {
         let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         match token {
-            Some(token) => match given.and_then(|value| value.strip_prefix(b"Bearer ")) {
-                Some(given) if token.is(given) => Ok(()),
+            Some(token) => match given.and_then(|value| value.split_at_checked(SCHEME.len())) {
+                Some((scheme, given)) if scheme.eq_ignore_ascii_case(SCHEME) && token.is(given) => Ok(()),
                 _ => Err(Refused::Token),
             },
             None if site::is_from_browser(headers) => Err(Refused::Browser),
@@ -197,6 +200,7 @@ mod tests {
                 guard(address).admits(Some(&token), &headers(&asked.collect::<Vec<_>>()))
             };
             assert_eq!(admits(Some("Bearer open sesame")), Ok(()));
+            assert_eq!(admits(Some("bearer open sesame")), Ok(()));
             for wrong in [None, Some("Bearer "), Some("Bearer open sesame "), Some("Basic open sesame")] {
                 assert_eq!(admits(wrong), Err(Refused::Token), "{wrong:?}");
             }

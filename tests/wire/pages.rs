@@ -80,6 +80,8 @@ async fn a_page_of_the_allow_list_calls_and_reads_and_nobody_else_does() {
     for path in [path, "/gateway/v1/numbers", "/gateway/v1/soap"] {
         let reply = preflight(APP, path).await;
         assert_eq!((reply.status, shared(&reply).as_str()), (204, APP), "{path}: {reply:?}");
+        let said = reply.headers.get_all("access-control-allow-origin").iter().count();
+        assert_eq!(said, 1, "a browser takes two for a refusal: {reply:?}");
         assert!(reply.header("access-control-allow-methods").contains("POST"), "{reply:?}");
         assert_eq!(reply.header("access-control-allow-headers"), "application-key,content-type");
         assert!(reply.header("vary").starts_with("Origin"), "{reply:?}");

@@ -125,7 +125,7 @@ fn assert_blocked(reply: &Reply) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_and_metrics_are_on_the_admin_listener_alone() {
     let gateway = Gateway::demo().start().await;
-    for (path, text) in [("/health/live", "alive\n"), ("/health/ready", "ready\n")] {
+    for (path, text) in [("/health/live", "alive\n"), ("/health/ready/", "ready\n")] {
         let reply = gateway.admin(path).await;
         assert_eq!((reply.status, reply.text().as_str()), (200, text), "{path}");
         assert_eq!(gateway.caller().get(path).await.status, 404, "{path}");
