@@ -83,14 +83,20 @@ fn a_mistake_in_the_configuration_stops_the_start_with_file_key_and_reason() {
 }
 
 #[test]
-fn a_wrong_variable_stops_the_start_with_its_name() {
+fn a_variable_with_a_wrong_value_stops_the_start_and_one_for_an_unknown_key_is_a_warning() {
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");
     let serve = ["serve", "--demo", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
-    let output = run(&serve, b"", &[("DNIS_GATEWAY__ACCESS__FAILURS", "3")]);
+    let output = run(&serve, b"", &[("DNIS_GATEWAY__ACCESS__FAILURES", "many")]);
     let (_, error) = texts(&output);
     assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("DNIS_GATEWAY__ACCESS__FAILURS") && error.contains("failures"), "{error}");
+    assert!(error.contains("DNIS_GATEWAY__ACCESS__FAILURES") && error.contains("a whole number"), "{error}");
+
+    let check = ["check", "--config", "samples/gateway.toml"];
+    let output = run(&check, b"", &[("DNIS_GATEWAY__ACCESS__FAILURS", "3")]);
+    let (_, error) = texts(&output);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    assert!(error.contains("DNIS_GATEWAY__ACCESS__FAILURS") && error.contains("did you mean `failures`"), "{error}");
 }
 
 #[test]
