@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use super::deviation::shorten;
 use super::fault::Fault;
 use crate::xml::reader::{Content, Element, Event, Name, Reader};
 use crate::xml::refusal::Refusal;
@@ -15,8 +16,6 @@ use crate::xml::writer::escape_message;
 
 /// More characters of an id are not given back.
 const LONGEST_ID: usize = 1024;
-/// More characters of what was sent are not repeated in a fault.
-const SHOWN: usize = 100;
 
 /// A version of WS-Addressing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +134,7 @@ impl Addressing {
         if operation(named) == operation(payload) {
             return Ok(());
         }
-        let shown: String = action.chars().take(SHOWN).collect();
+        let shown = shorten(action);
         Err(Fault::client(format!(
             "wsa:Action is '{shown}', but the payload '{payload}' asks for {}: they must not contradict each other",
             operation(payload)

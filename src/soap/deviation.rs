@@ -258,6 +258,6 @@ fn compare_field(
 }
 
 /// No more of a sender's text than a person needs to recognise it.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     text.chars().take(100).collect()
 }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 
+use super::deviation::shorten;
 use super::envelope::Rejected;
 use super::fault::{Detail, Fault};
 use super::media::Media;
@@ -27,8 +28,6 @@ const XOP: &str = "application/xop+xml";
 const INCLUDE: &str = "http://www.w3.org/2004/08/xop/include";
 /// Parts of a package at most. Whoever has MTOM switched on sends one, and no attachment is read.
 const MOST_PARTS: usize = 16;
-/// More of what was sent is not repeated in a fault, in characters.
-const SHOWN: usize = 100;
 
 /// What the header of a package says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,9 +227,4 @@ impl<'b> Message<'b> {
         let mut others = self.others.iter().filter(|_| scheme.eq_ignore_ascii_case("cid"));
         others.find(|(_, id)| means(id)).map(|(name, _)| name.clone())
     }
-}
-
-/// No more of a sender's text than a person needs to recognise it.
-fn shorten(text: &str) -> String {
-    text.chars().take(SHOWN).collect()
 }

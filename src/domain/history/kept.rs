@@ -111,11 +111,7 @@ impl Kept {
 
     fn of_mut(&mut self, owner: Option<&TenantId>) -> &mut Buckets {
         let Some(tenant) = owner else { return &mut self.common };
-        // A tenant is cloned once, not for every entry.
-        if !self.tenants.contains_key(tenant) {
-            self.tenants.insert(tenant.clone(), Buckets::default());
-        }
-        self.tenants.get_mut(tenant).expect("the tenant was put in above")
+        self.tenants.entry(tenant.clone()).or_default()
     }
 
     /// A bucket has so many entries now.

@@ -34,11 +34,7 @@ struct TenantKeys {
 
 impl Keys {
     fn tenant(&mut self, tenant: &TenantId) -> &mut TenantKeys {
-        // A tenant is cloned once, not for every key.
-        if !self.tenants.contains_key(tenant) {
-            self.tenants.insert(tenant.clone(), TenantKeys::default());
-        }
-        self.tenants.get_mut(tenant).expect("the tenant was put in above")
+        self.tenants.entry(tenant.clone()).or_default()
     }
 
     pub(super) fn add(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: &OnceRecord) {

@@ -62,11 +62,7 @@ impl Usages {
     }
 
     fn tenant(&mut self, tenant: &TenantId) -> &mut Usage {
-        // A tenant is cloned once, not for every change.
-        if !self.tenants.contains_key(tenant) {
-            self.tenants.insert(tenant.clone(), Usage::default());
-        }
-        self.tenants.get_mut(tenant).expect("the tenant was put in above")
+        self.tenants.entry(tenant.clone()).or_default()
     }
 }
 
