@@ -5,13 +5,13 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    CodeShape, GroupName, GroupRules, InteractionId, NewNumber, Number, Origin, Policy, Rules, Scope, Seconds, State,
+    CodeShape, GroupName, GroupRules, InteractionId, LentBy, NewNumber, Number, Policy, Rules, Scope, Seconds, State,
     Tables, TenantId, Timestamp,
 };
 use dnis_gateway::media::ContentType;
 use dnis_gateway::soap::action::Action;
 use dnis_gateway::soap::deviation::{Described, compare};
-use dnis_gateway::soap::envelope::{self, Envelope, Found, Value};
+use dnis_gateway::soap::envelope::{self, Envelope, FieldLookup, FieldValue};
 use dnis_gateway::soap::media::Media;
 use dnis_gateway::soap::tally::Tally;
 use dnis_gateway::soap::{answer, version::Version};
@@ -70,7 +70,7 @@ fn soap(criterion: &mut Criterion) {
             let fields = envelope.fields().expect("fields alone");
             let as_described = compare(&envelope, fields, &media, action, &described).is_empty();
             let phone = fields.find("phone", &[NAMESPACE]);
-            as_described && matches!(phone, Found::Once(Value::Text(phone)) if phone == "222")
+            as_described && matches!(phone, FieldLookup::Once(FieldValue::Text(phone)) if phone == "222")
         });
     });
     group.bench_function("answer", |bencher| {
@@ -103,7 +103,7 @@ impl Pool {
         let lend = Lend {
             holder: Holder::Any(InteractionId::new("caller").expect("a name")),
             source: Source::group(group.clone()),
-            origin: Origin::Gms,
+            origin: LentBy::Gms,
             repeat: Repeat::AnotherNumber,
             lasting: Seconds::new(300),
             interaction_ttl: Seconds::new(3600),

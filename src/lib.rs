@@ -1,6 +1,6 @@
 //! dnis-gateway: one server for three contact-center number protocols over one shared state.
 //!
-//! The floors, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`],
+//! The layers, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`],
 //! [`log`], [`config`], [`domain`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
 //! the rule.
 

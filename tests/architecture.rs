@@ -1,4 +1,4 @@
-//! Holds the import rules of `ARCHITECTURE.md`: imports point downwards only, and each floor names only the outside
+//! Holds the import rules of `ARCHITECTURE.md`: imports point downwards only, and each layer names only the outside
 //! crates that are its business.
 //!
 //! The sources are read as text. Comments and string literals are blanked first, so that a module may talk about what it
@@ -8,17 +8,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The floors of the house from the top down. A floor may name itself and whatever stands after it.
-const FLOORS: &[&str] =
+/// The layers of the house from the top down. A layer may name itself and whatever stands after it.
+const LAYERS: &[&str] =
     &["cli", "server", "dialect", "access", "soap", "xml", "media", "dump", "store", "log", "config", "domain"];
 
-/// A floor, or a part of one, and what it must not name although it lies below, or comes from outside the house.
+/// A layer, or a part of one, and what it must not name although it lies below, or comes from outside the house.
 struct Forbidden {
     /// The folder under `src/`, or a path to one further down.
-    floor: &'static str,
+    layer: &'static str,
     /// A part of that folder, or a neighbouring file of it, for which this rule does not hold; `*` is any one folder.
     except: Option<&'static str>,
-    /// Paths that no source of the floor may name.
+    /// Paths that no source of the layer may name.
     names: &'static [&'static str],
     /// Why, for the reader of a failure.
     why: &'static str,
@@ -26,7 +26,7 @@ struct Forbidden {
 
 const FORBIDDEN: &[Forbidden] = &[
     Forbidden {
-        floor: "domain",
+        layer: "domain",
         except: None,
         names: &[
             "actix_web",
@@ -42,19 +42,19 @@ const FORBIDDEN: &[Forbidden] = &[
         why: "the domain is pure: no server, no engine, no wire format",
     },
     Forbidden {
-        floor: "domain",
+        layer: "domain",
         except: None,
         names: &["std::fs", "std::net", "std::io", "std::env", "std::thread", "std::process"],
         why: "the domain does no input or output",
     },
     Forbidden {
-        floor: "domain",
+        layer: "domain",
         except: None,
         names: &["SystemTime::now", "Instant::now", "rand::rng", "rand::random", "Uuid::new_v4", "OsRng", "SysRng"],
         why: "the domain has no clock and no randomness of its own; both come in as arguments",
     },
     Forbidden {
-        floor: "config",
+        layer: "config",
         except: None,
         names: &[
             "actix_web::web",
@@ -68,37 +68,37 @@ const FORBIDDEN: &[Forbidden] = &[
         why: "settings know no server, no engine and no wire format (the words of HTTP, such as a URL, they may)",
     },
     Forbidden {
-        floor: "store",
+        layer: "store",
         except: None,
         names: &["actix_web", "actix_rt", "quick_xml", "yaserde", "serde_json"],
         why: "the store knows no HTTP and no wire format",
     },
     Forbidden {
-        floor: "store",
+        layer: "store",
         except: Some("sled"),
         names: &["sled"],
         why: "sled is known in one folder; the trait, the engine and other logs do not know it",
     },
     Forbidden {
-        floor: "store/engine",
+        layer: "store/engine",
         except: Some("tests"),
         names: &["crate::store::sled", "crate::store::memory", "std::fs", "std::path"],
         why: "the engine knows no log but by the trait",
     },
     Forbidden {
-        floor: "store/sled",
+        layer: "store/sled",
         except: Some("tests"),
         names: &["tokio", "async_trait", "Store", "CommandContext", "Turn", "State"],
         why: "a log keeps what was decided; it takes no commands",
     },
     Forbidden {
-        floor: "xml",
+        layer: "xml",
         except: None,
         names: &["actix_web", "sled", "tokio", "crate::store"],
         why: "xml is text in, events out",
     },
     Forbidden {
-        floor: "media",
+        layer: "media",
         except: None,
         names: &[
             "actix_web",
@@ -110,28 +110,28 @@ const FORBIDDEN: &[Forbidden] = &[
             "crate::config",
             "crate::domain",
         ],
-        why: "media types and charsets are text in, text out, whichever floor asks",
+        why: "media types and charsets are text in, text out, whichever layer asks",
     },
     Forbidden {
-        floor: "soap",
+        layer: "soap",
         except: None,
         names: &["sled", "crate::store"],
         why: "soap carries operations and does not perform them",
     },
     Forbidden {
-        floor: "access",
+        layer: "access",
         except: None,
         names: &["sled", "quick_xml", "yaserde", "crate::soap", "crate::xml"],
         why: "who is calling does not depend on how the call is written",
     },
     Forbidden {
-        floor: "dialect",
+        layer: "dialect",
         except: None,
         names: &["sled"],
         why: "a dialect calls the Store trait and never an engine",
     },
     Forbidden {
-        floor: "dialect",
+        layer: "dialect",
         except: Some("*/tests"),
         names: &["crate::store::memory", "crate::store::sled"],
         why: "a dialect calls the Store trait and never an engine; only its tests bring one",
@@ -295,7 +295,7 @@ fn paths_of(code: &str) -> Vec<Named> {
     paths
 }
 
-/// A path through as many `super` as lead out of the floor, written from `crate`. Inline modules are not counted, so
+/// A path through as many `super` as lead out of the layer, written from `crate`. Inline modules are not counted, so
 /// the answer may be too high up, never too low.
 fn from_crate(file: &str, path: &str) -> String {
     let depth = file.trim_end_matches(".rs").trim_end_matches("/mod").split('/').count();
@@ -304,7 +304,7 @@ fn from_crate(file: &str, path: &str) -> String {
     if supers >= depth && supers > 0 { format!("crate::{rest}") } else { path.to_owned() }
 }
 
-/// What a source of a floor breaks, one sentence each. `file` is relative to `src/`, such as `domain/names.rs`.
+/// What a source of a layer breaks, one sentence each. `file` is relative to `src/`, such as `domain/names.rs`.
 fn violations(file: &str, source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for mut named in paths_of(&code_of(source)) {
@@ -314,11 +314,11 @@ fn violations(file: &str, source: &str) -> Vec<String> {
         for name in FORBIDDEN_EVERYWHERE.iter().filter(|name| named.names(name)) {
             report(name, "it deadlocks with eight or more callers");
         }
-        let Some(floor) = floor_of(file) else { continue };
-        if let Some(above) = floors_above(floor).iter().find(|above| named.names(&format!("crate::{above}"))) {
+        let Some(layer) = layer_of(file) else { continue };
+        if let Some(above) = floors_above(layer).iter().find(|above| named.names(&format!("crate::{above}"))) {
             report(
                 &format!("crate::{above}"),
-                &format!("{floor} stands below {above}, and imports point downwards only"),
+                &format!("{layer} stands below {above}, and imports point downwards only"),
             );
         }
         for rule in FORBIDDEN.iter().filter(|rule| rule.covers(file)) {
@@ -333,8 +333,8 @@ fn violations(file: &str, source: &str) -> Vec<String> {
 impl Forbidden {
     /// Whether the rule holds for a file.
     fn covers(&self, file: &str) -> bool {
-        let excepted = self.except.is_some_and(|part| is_in(&format!("{}/{part}", self.floor), file));
-        is_in(self.floor, file) && !excepted
+        let excepted = self.except.is_some_and(|part| is_in(&format!("{}/{part}", self.layer), file));
+        is_in(self.layer, file) && !excepted
     }
 }
 
@@ -346,16 +346,16 @@ fn is_in(folder: &str, file: &str) -> bool {
     folder.len() <= file.len() && folder.iter().zip(&file).all(alike)
 }
 
-/// The floor that a file belongs to: `domain` for `domain/names.rs` and `domain.rs`; none for `lib.rs` and `main.rs`.
-fn floor_of(file: &str) -> Option<&'static str> {
+/// The layer that a file belongs to: `domain` for `domain/names.rs` and `domain.rs`; none for `lib.rs` and `main.rs`.
+fn layer_of(file: &str) -> Option<&'static str> {
     let first = file.split('/').next().unwrap_or(file).trim_end_matches(".rs");
-    FLOORS.iter().copied().find(|floor| *floor == first)
+    LAYERS.iter().copied().find(|layer| *layer == first)
 }
 
-/// The floors above one, which it must not name.
-fn floors_above(floor: &str) -> &'static [&'static str] {
-    let height = FLOORS.iter().position(|candidate| *candidate == floor).unwrap_or(0);
-    &FLOORS[..height]
+/// The layers above one, which it must not name.
+fn floors_above(layer: &str) -> &'static [&'static str] {
+    let height = LAYERS.iter().position(|candidate| *candidate == layer).unwrap_or(0);
+    &LAYERS[..height]
 }
 
 fn sources_under(folder: &Path) -> Vec<PathBuf> {
@@ -383,19 +383,19 @@ fn all_sources() -> Vec<(String, String)> {
 }
 
 #[test]
-fn imports_point_downwards_and_every_floor_keeps_to_its_own_business() {
+fn imports_point_downwards_and_every_layer_keeps_to_its_own_business() {
     let found: Vec<String> = all_sources().iter().flat_map(|(file, source)| violations(file, source)).collect();
     assert!(found.is_empty(), "{} broken import rules:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
-fn every_folder_of_the_house_is_a_floor() {
+fn every_folder_of_the_house_is_a_layer() {
     for (file, _) in all_sources() {
-        let known = floor_of(&file).is_some() || file == "lib.rs" || file == "main.rs";
-        assert!(known, "src/{file} belongs to no floor of tests/architecture.rs; give it its place among FLOORS");
+        let known = layer_of(&file).is_some() || file == "lib.rs" || file == "main.rs";
+        assert!(known, "src/{file} belongs to no layer of tests/architecture.rs; give it its place among LAYERS");
     }
-    for floor in FLOORS {
-        assert!(all_sources().iter().any(|(file, _)| floor_of(file) == Some(floor)), "no source on the floor {floor}");
+    for layer in LAYERS {
+        assert!(all_sources().iter().any(|(file, _)| layer_of(file) == Some(layer)), "no source on the layer {layer}");
     }
 }
 
@@ -442,7 +442,7 @@ mod the_finder {
     }
 
     #[test]
-    fn follows_super_out_of_the_floor() {
+    fn follows_super_out_of_the_layer() {
         assert!(breaks("xml/guard.rs", "use super::super::soap::Envelope;"));
         assert!(breaks("xml/mod.rs", "use super::soap;"));
         assert!(!breaks("xml/guard.rs", "use super::soap::Local;"));

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use dnis_gateway::media::ContentType;
-use dnis_gateway::soap::envelope::{Envelope, Found, Rejected, Value, admit};
+use dnis_gateway::soap::envelope::{Envelope, FieldLookup, FieldValue, Rejected, admit};
 use dnis_gateway::soap::fault::Code;
 use dnis_gateway::soap::media::Media;
 use dnis_gateway::soap::tally::Tally;
@@ -298,8 +298,8 @@ fn read(bytes: &[u8]) -> Result<Meaning, Rejected> {
     let version = envelope.version();
     let found = envelope.fields().map_err(|fault| Rejected::new(version, fault))?;
     let text = |name| match found.find(name, &NAMESPACES) {
-        Found::Missing => None,
-        Found::Once(Value::Text(text)) => Some((name, text.to_string())),
+        FieldLookup::Missing => None,
+        FieldLookup::Once(FieldValue::Text(text)) => Some((name, text.to_string())),
         other => panic!("{name} is {other:?}"),
     };
     let payload = envelope.payload();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
-use dnis_gateway::domain::{GroupName, NewNumber, Number, Origin, Rules, Scope, Seconds, TenantId};
+use dnis_gateway::domain::{GroupName, LentBy, NewNumber, Number, Rules, Scope, Seconds, TenantId};
 use dnis_gateway::store::sled::{Options, SledStore};
 use dnis_gateway::store::{Clock, Store, SystemClock};
 use futures_util::StreamExt;
@@ -93,7 +93,7 @@ pub(crate) fn lend(group: usize, lasting: Seconds) -> Lend {
     Lend {
         holder: Holder::New,
         source: Source::group(group_name(group)),
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: Repeat::AnotherNumber,
         lasting,
         interaction_ttl: Seconds::new(0),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use dnis_gateway::access::Access;
 use dnis_gateway::config::{Live, Settings};
 use dnis_gateway::dialect::gms::Gms;
-use dnis_gateway::dialect::{Answer, Call, Dialect, Head, Origin};
+use dnis_gateway::dialect::{Answer, Call, Dialect, Head, PublicAddress};
 use dnis_gateway::domain::{Rules, Timestamp};
 use dnis_gateway::media::ContentType;
 use dnis_gateway::soap::envelope::{self, Envelope};
@@ -138,7 +138,7 @@ impl Gateway {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, content_type.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let origin = Origin::http("gateway.example:8080");
+        let origin = PublicAddress::http("gateway.example:8080");
         let head = Head { method, path, query: "", headers: &headers, origin: &origin };
         let source = [192, 0, 2, 1].into();
         let answering = async {

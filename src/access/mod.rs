@@ -1,7 +1,7 @@
 //! Who is calling, and for whom.
 //!
 //! Takes the credentials out of a request's headers and gives back a [`Principal`], or a [`Denied`] that says the same
-//! whatever was wrong. This floor refuses to know what a call wants beyond the right it needs, and how a dialect words
+//! whatever was wrong. This layer refuses to know what a call wants beyond the right it needs, and how a dialect words
 //! a refusal.
 //!
 //! An attempt goes through these gates: can the credentials be read, is the source blocked, is the key right, is the

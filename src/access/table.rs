@@ -1,6 +1,6 @@
 //! A table of bounded size whose entries end by themselves.
 //!
-//! Everything that this floor remembers of strangers lies in one of these, so that nobody can fill the memory. What it
+//! Everything that this layer remembers of strangers lies in one of these, so that nobody can fill the memory. What it
 //! gives up when it is full is what would have ended first, a sixteenth of it at a time: one walk through the table then
 //! serves many new entries, also for a stranger who makes new ones as fast as the network carries them.
 

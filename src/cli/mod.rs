@@ -1,4 +1,4 @@
-//! The commands. Nothing but arguments, exit codes and calls into the floors below.
+//! The commands. Nothing but arguments, exit codes and calls into the layers below.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 success, 1 the operation failed,
 //! 2 wrong usage or configuration.

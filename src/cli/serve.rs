@@ -127,11 +127,11 @@ impl Serve {
         loop {
             let told = tokio::select! {
                 told = signals.next() => told,
-                () = watch.changed() => Told::Reload,
+                () = watch.changed() => Signalled::Reload,
             };
             match told {
-                Told::Stop => break,
-                Told::Reload => {
+                Signalled::Stop => break,
+                Signalled::Reload => {
                     watch.about_to_read();
                     self.reload(&server, &data).await;
                 }
@@ -206,7 +206,7 @@ fn only_loopback(settings: &Settings) -> Outcome {
 }
 
 /// What a signal, or a change of the file, asks for.
-enum Told {
+enum Signalled {
     Stop,
     Reload,
 }
@@ -228,11 +228,11 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> Signalled {
         tokio::select! {
-            _ = self.terminate.recv() => Told::Stop,
-            _ = self.interrupt.recv() => Told::Stop,
-            _ = self.hangup.recv() => Told::Reload,
+            _ = self.terminate.recv() => Signalled::Stop,
+            _ = self.interrupt.recv() => Signalled::Stop,
+            _ = self.hangup.recv() => Signalled::Reload,
         }
     }
 }

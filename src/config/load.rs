@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::demo::DEMO;
-use super::problem::{Origin, Problem, Problems};
+use super::problem::{Problem, Problems, SettingOrigin};
 use super::section::{Reading, Section};
 use super::tree::{self, Table};
 #[cfg(test)]
-use super::tree::{Node, Value};
+use super::tree::{Node, RawValue};
 use super::variables;
 use super::{
     Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant, tenant,
@@ -31,7 +31,7 @@ impl Settings {
         let Some(path) = file else { return layered("", "", Path::new(""), env, overrides).0 };
         let name = path.display().to_string();
         let text = read(path).map_err(|text| {
-            Problems::one(Problem { origin: Origin::Unread(name.as_str().into()), key: String::new(), text })
+            Problems::one(Problem { origin: SettingOrigin::Unread(name.as_str().into()), key: String::new(), text })
         })?;
         layered(&text, &name, path.parent().unwrap_or(Path::new("")), env, overrides).0
     }
@@ -163,8 +163,8 @@ pub(super) fn read_keys(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 fn collect(path: &str, table: &Table, keys: &mut BTreeSet<String>) {
     fn tables(node: &Node) -> Vec<&Table> {
         match &node.value {
-            Value::Table(table) => vec![table],
-            Value::List(list) => list.iter().flat_map(tables).collect(),
+            RawValue::Table(table) => vec![table],
+            RawValue::List(list) => list.iter().flat_map(tables).collect(),
             _ => Vec::new(),
         }
     }

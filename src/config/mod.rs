@@ -2,9 +2,9 @@
 //!
 //! Four layers make them, each above the one before: built-in defaults, the TOML file, environment variables
 //! (`DNIS_GATEWAY__SECTION__KEY`) and the command line. There is one struct for each concern, in a file of its own. A
-//! value of one of these types is always usable: nothing behind this floor checks a setting again.
+//! value of one of these types is always usable: nothing behind this layer checks a setting again.
 //!
-//! This floor refuses to know who uses the settings: it opens no socket, no data directory and no log.
+//! This layer refuses to know who uses the settings: it opens no socket, no data directory and no log.
 
 mod access;
 mod admin;
@@ -59,7 +59,7 @@ pub use limits::Limits;
 pub use live::Live;
 pub use log::{Log, LogFormat, LogRequests};
 pub use password::{HashCost, InvalidHash, PasswordHash};
-pub use problem::{Origin, Problem, Problems};
+pub use problem::{Problem, Problems, SettingOrigin};
 pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use public_url::{InvalidUrl, PublicUrl};
 pub use quotas::Quotas;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// In a file, at a line counted from 1.
     File {
         /// The file's name, as it was given.
@@ -23,7 +23,7 @@ pub enum Origin {
     Default,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { name, line } => write!(f, "{name}:{line}"),
@@ -39,7 +39,7 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Where the value was given, or the table it is missing from.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
     /// The key's path, such as `tenant[0].users[1].name`; empty for the file as a whole.
     pub key: String,
     /// What is wrong and what is allowed.

@@ -8,8 +8,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::problem::{Origin, Problem};
-use super::tree::{Node, Table, Value};
+use super::problem::{Problem, SettingOrigin};
+use super::tree::{Node, RawValue, Table};
 
 /// What all sections of one configuration share while they are read.
 pub(super) struct Reading {
@@ -31,7 +31,7 @@ impl Reading {
 
     /// Reads the tree that `table` is the root of.
     pub(super) fn root<T>(&self, table: &Table, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
-        self.read(table, String::new(), String::new(), Origin::Default, read)
+        self.read(table, String::new(), String::new(), SettingOrigin::Default, read)
     }
 
     fn read<T>(
@@ -39,7 +39,7 @@ impl Reading {
         table: &Table,
         path: String,
         shape: String,
-        origin: Origin,
+        origin: SettingOrigin,
         read: impl FnOnce(&mut Section<'_>) -> T,
     ) -> T {
         let mut section = Section { reading: self, table, path, shape, origin, asked: BTreeSet::new() };
@@ -63,7 +63,7 @@ pub(super) struct Section<'r> {
     path: String,
     /// Path without positions, such as `tenant.users`.
     shape: String,
-    origin: Origin,
+    origin: SettingOrigin,
     asked: BTreeSet<&'static str>,
 }
 
@@ -87,7 +87,7 @@ impl<'r> Section<'r> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<Vec<T>> {
         let node = self.ask(key)?;
-        let Value::List(list) = &node.value else {
+        let RawValue::List(list) = &node.value else {
             self.problem(key, format!("must be a list of texts such as [\"a\", \"b\"], not {}", node.kind()));
             return None;
         };
@@ -126,7 +126,7 @@ impl<'r> Section<'r> {
         self.read(key, |node| {
             let wanted = || format!("must be a whole number from {least} to {most}");
             match node.value {
-                Value::Whole(whole) => u64::try_from(whole)
+                RawValue::Whole(whole) => u64::try_from(whole)
                     .ok()
                     .filter(|whole| (least..=most).contains(whole))
                     .and_then(|whole| T::try_from(whole).ok())
@@ -147,7 +147,7 @@ impl<'r> Section<'r> {
         self.read(key, |node| {
             let word = node.text().and_then(|text| words.iter().find(|(word, _)| *word == text));
             let whole = match node.value {
-                Value::Whole(whole) => u64::try_from(whole).ok().filter(|whole| range.contains(whole)),
+                RawValue::Whole(whole) => u64::try_from(whole).ok().filter(|whole| range.contains(whole)),
                 _ => None,
             };
             word.map(|(_, value)| *value).or_else(|| whole.map(number)).ok_or_else(|| {
@@ -161,7 +161,7 @@ impl<'r> Section<'r> {
     /// A key that takes `true` or `false`.
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
         self.read(key, |node| match node.value {
-            Value::Flag(flag) => Ok(flag),
+            RawValue::Flag(flag) => Ok(flag),
             _ => Err(format!("must be true or false, not {}", node.kind())),
         })
     }
@@ -173,7 +173,7 @@ impl<'r> Section<'r> {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let node = self.ask(key)?;
-        let Value::Table(_) = node.value else { return self.text(key, parse) };
+        let RawValue::Table(_) = node.value else { return self.text(key, parse) };
         let base = self.base(node);
         let file = self.section(key, |section| {
             section.require("file");
@@ -225,18 +225,18 @@ impl<'r> Section<'r> {
     /// before it is read.
     pub(super) fn texts_within(&self, list: &str, key: &str) -> Vec<&'r str> {
         let tables = match self.table.get(list).map(|node| &node.value) {
-            Some(Value::List(list)) => list.as_slice(),
+            Some(RawValue::List(list)) => list.as_slice(),
             _ => &[],
         };
         let tables =
-            tables.iter().filter_map(|node| if let Value::Table(table) = &node.value { Some(table) } else { None });
+            tables.iter().filter_map(|node| if let RawValue::Table(table) = &node.value { Some(table) } else { None });
         tables.filter_map(|table| table.get(key)?.text()).collect()
     }
 
     /// What the paths in a value are relative to.
     fn base(&self, node: &Node) -> &'r Path {
         match node.origin {
-            Origin::Variable(_) => Path::new(""),
+            SettingOrigin::Variable(_) => Path::new(""),
             _ => &self.reading.base,
         }
     }
@@ -250,7 +250,7 @@ impl<'r> Section<'r> {
     pub(super) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
         let empty = Table::new();
         let (table, origin) = match self.ask(key) {
-            Some(Node { value: Value::Table(table), origin, .. }) => (table, origin.clone()),
+            Some(Node { value: RawValue::Table(table), origin, .. }) => (table, origin.clone()),
             Some(other) => {
                 self.problem(key, format!("must be a table ([{}]), not {}", join(&self.shape, key), other.kind()));
                 (&empty, other.origin.clone())
@@ -268,7 +268,7 @@ impl<'r> Section<'r> {
     ) -> Vec<T> {
         let Some(node) = self.ask(key) else { return Vec::new() };
         let list = match &node.value {
-            Value::List(list) => list.as_slice(),
+            RawValue::List(list) => list.as_slice(),
             _ => {
                 self.problem(
                     key,
@@ -281,7 +281,7 @@ impl<'r> Section<'r> {
         for (place, item) in list.iter().enumerate() {
             let name = format!("{key}[{place}]");
             match &item.value {
-                Value::Table(table) => {
+                RawValue::Table(table) => {
                     let (path, shape) = (join(&self.path, &name), join(&self.shape, key));
                     results.extend(self.reading.read(table, path, shape, item.origin.clone(), &mut read));
                 }
@@ -298,7 +298,7 @@ impl<'r> Section<'r> {
         mut read: impl FnMut(&str, &mut Section<'_>) -> T,
     ) -> Vec<T> {
         let Some(node) = self.ask(key) else { return Vec::new() };
-        let Value::Table(table) = &node.value else {
+        let RawValue::Table(table) = &node.value else {
             self.problem(key, format!("must hold tables ([{}.NAME]), not {}", join(&self.shape, key), node.kind()));
             return Vec::new();
         };
@@ -306,7 +306,7 @@ impl<'r> Section<'r> {
         for (name, item) in table {
             let (path, shape) = (join(&self.path, &format!("{key}.{name}")), join(&self.shape, key));
             match &item.value {
-                Value::Table(table) => {
+                RawValue::Table(table) => {
                     let origin = item.origin.clone();
                     results.push(self.reading.read(table, path, shape, origin, |section| read(name, section)));
                 }
@@ -334,11 +334,11 @@ impl<'r> Section<'r> {
         self.reading.warnings.borrow_mut().push(warning);
     }
 
-    fn origin_of(&self, key: &str) -> &Origin {
+    fn origin_of(&self, key: &str) -> &SettingOrigin {
         self.table.get(key).map_or(&self.origin, |node| &node.origin)
     }
 
-    fn note(&self, origin: &Origin, key: &str, text: String) {
+    fn note(&self, origin: &SettingOrigin, key: &str, text: String) {
         let problem = Problem { origin: origin.clone(), key: join(&self.path, key), text };
         self.reading.problems.borrow_mut().push(problem);
     }
@@ -371,7 +371,7 @@ impl<'r> Section<'r> {
             let unknown = Problem { origin: node.origin.clone(), key: join(&self.path, key), text };
             // Whoever else makes variables may choose such a name, so a variable is warned of and not looked at.
             let told = match node.origin {
-                Origin::Variable(_) => &self.reading.warnings,
+                SettingOrigin::Variable(_) => &self.reading.warnings,
                 _ => &self.reading.problems,
             };
             told.borrow_mut().push(unknown);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Origin, Problem};
+use super::problem::{Problem, SettingOrigin};
 
 /// What the variables that configure the gateway begin with.
 pub(super) const PREFIX: &str = "DNIS_GATEWAY__";
@@ -16,15 +16,15 @@ pub(super) type Table = BTreeMap<String, Node>;
 /// A raw value and where it was given.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) origin: Origin,
+    pub(super) value: RawValue,
+    pub(super) origin: SettingOrigin,
     /// The text of a variable, for keys that want text: `12345678` may be an id.
     pub(super) raw: Option<String>,
 }
 
 /// A raw value, as far as settings tell values apart.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(super) enum RawValue {
     Text(String),
     Whole(i128),
     Flag(bool),
@@ -35,7 +35,7 @@ pub(super) enum Value {
 }
 
 impl Node {
-    pub(super) fn new(value: Value, origin: Origin) -> Self {
+    pub(super) fn new(value: RawValue, origin: SettingOrigin) -> Self {
         Self { value, origin, raw: None }
     }
 
@@ -43,7 +43,7 @@ impl Node {
     pub(super) fn text(&self) -> Option<&str> {
         match (&self.raw, &self.value) {
             (Some(raw), _) => Some(raw),
-            (None, Value::Text(text)) => Some(text),
+            (None, RawValue::Text(text)) => Some(text),
             (None, _) => None,
         }
     }
@@ -51,12 +51,12 @@ impl Node {
     /// What kind of value it is, for a message.
     pub(super) fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Text(_) => "a text",
-            Value::Whole(_) => "a whole number",
-            Value::Flag(_) => "a boolean",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a table",
-            Value::Other(kind) => kind,
+            RawValue::Text(_) => "a text",
+            RawValue::Whole(_) => "a whole number",
+            RawValue::Flag(_) => "a boolean",
+            RawValue::List(_) => "a list",
+            RawValue::Table(_) => "a table",
+            RawValue::Other(kind) => kind,
         }
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn from_toml(text: &str, name: &str) -> Result<Table, Problem> {
     let name: Arc<str> = name.into();
     let place = |offset: usize| {
         let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
-        Origin::File { name: name.clone(), line: 1 + before.iter().filter(|byte| **byte == b'\n').count() }
+        SettingOrigin::File { name: name.clone(), line: 1 + before.iter().filter(|byte| **byte == b'\n').count() }
     };
     let (table, errors) = DeTable::parse_recoverable(text);
     let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
@@ -83,7 +83,7 @@ pub(super) fn from_toml(text: &str, name: &str) -> Result<Table, Problem> {
     }
 }
 
-fn entries(table: DeTable<'_>, place: &impl Fn(usize) -> Origin) -> Table {
+fn entries(table: DeTable<'_>, place: &impl Fn(usize) -> SettingOrigin) -> Table {
     table
         .into_iter()
         .map(|(key, value)| {
@@ -93,13 +93,13 @@ fn entries(table: DeTable<'_>, place: &impl Fn(usize) -> Origin) -> Table {
         .collect()
 }
 
-fn value_of(value: DeValue<'_>, place: &impl Fn(usize) -> Origin) -> Value {
+fn value_of(value: DeValue<'_>, place: &impl Fn(usize) -> SettingOrigin) -> RawValue {
     match value {
-        DeValue::String(text) => Value::Text(text.into_owned()),
+        DeValue::String(text) => RawValue::Text(text.into_owned()),
         DeValue::Integer(whole) => i128::from_str_radix(whole.as_str(), whole.radix())
-            .map_or(Value::Other("a number out of all bounds"), Value::Whole),
-        DeValue::Boolean(flag) => Value::Flag(flag),
-        DeValue::Array(list) => Value::List(
+            .map_or(RawValue::Other("a number out of all bounds"), RawValue::Whole),
+        DeValue::Boolean(flag) => RawValue::Flag(flag),
+        DeValue::Array(list) => RawValue::List(
             list.into_iter()
                 .map(|item| {
                     let origin = place(item.span().start);
@@ -107,16 +107,16 @@ fn value_of(value: DeValue<'_>, place: &impl Fn(usize) -> Origin) -> Value {
                 })
                 .collect(),
         ),
-        DeValue::Table(table) => Value::Table(entries(table, place)),
-        DeValue::Float(_) => Value::Other("a fraction"),
-        DeValue::Datetime(_) => Value::Other("a date"),
+        DeValue::Table(table) => RawValue::Table(entries(table, place)),
+        DeValue::Float(_) => RawValue::Other("a fraction"),
+        DeValue::Datetime(_) => RawValue::Other("a date"),
     }
 }
 
 /// Lays the environment variable `name` over `root`, if it is one of the gateway's.
 pub(super) fn lay_variable(root: &mut Table, name: &str, text: &str, problems: &mut Vec<Problem>) {
     let Some(path) = name.strip_prefix(PREFIX) else { return };
-    let origin = Origin::Variable(name.into());
+    let origin = SettingOrigin::Variable(name.into());
     let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
     if text.contains(char::REPLACEMENT_CHARACTER) {
         problems.push(Problem { origin, key: path.join("."), text: "must be valid UTF-8".to_owned() });
@@ -124,7 +124,7 @@ pub(super) fn lay_variable(root: &mut Table, name: &str, text: &str, problems: &
     }
     let value = match DeValue::parse(text) {
         Ok(value) if !value.get_ref().is_str() => value_of(value.into_inner(), &|_| origin.clone()),
-        _ => Value::Text(text.to_owned()),
+        _ => RawValue::Text(text.to_owned()),
     };
     let node = Node { value, origin: origin.clone(), raw: Some(text.to_owned()) };
     if let Err(text) = lay(root, &path, node) {
@@ -134,7 +134,7 @@ pub(super) fn lay_variable(root: &mut Table, name: &str, text: &str, problems: &
 
 /// Lays an option of the command line over `root`.
 pub(super) fn lay_option(root: &mut Table, option: &'static str, path: [&str; 2], text: String) {
-    let node = Node::new(Value::Text(text), Origin::Option(option));
+    let node = Node::new(RawValue::Text(text), SettingOrigin::Option(option));
     let path = path.map(str::to_owned);
     // A file with something other than a table in the way is refused when that section is read.
     let _ = lay(root, &path, node);
@@ -151,9 +151,9 @@ fn lay(table: &mut Table, path: &[String], node: Node) -> Result<(), String> {
         }
         [key, rest @ ..] => {
             let origin = node.origin.clone();
-            let below = table.entry(key.clone()).or_insert_with(|| Node::new(Value::Table(Table::new()), origin));
+            let below = table.entry(key.clone()).or_insert_with(|| Node::new(RawValue::Table(Table::new()), origin));
             match &mut below.value {
-                Value::Table(inner) => lay(inner, rest, node),
+                RawValue::Table(inner) => lay(inner, rest, node),
                 _ => Err(format!("cannot be set this way: `{key}` is {}", below.kind())),
             }
         }

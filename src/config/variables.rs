@@ -1,6 +1,6 @@
 //! The environment variables that mean something to the gateway, and those that look as if they should.
 
-use super::problem::{Origin, Problem};
+use super::problem::{Problem, SettingOrigin};
 use super::tree;
 
 /// What all names of the gateway's variables begin with.
@@ -36,7 +36,7 @@ pub(super) fn stray(name: &str, text: &str) -> Option<Problem> {
          know {PASSWORD}, {APPLICATION_KEY} and {ADMIN_TOKEN}",
         prefix = tree::PREFIX
     );
-    Some(Problem { origin: Origin::Variable(name.into()), key: String::new(), text })
+    Some(Problem { origin: SettingOrigin::Variable(name.into()), key: String::new(), text })
 }
 
 /// Whether Kubernetes makes a variable of this name for a service called `dnis-gateway`, or `dnis-gateway-` and more.

@@ -8,10 +8,10 @@
 pub mod aicc;
 pub mod gms;
 pub mod html;
+pub mod idempotency;
 pub mod interact;
 mod json;
 pub mod native;
-pub mod once;
 #[cfg(test)]
 mod sending;
 mod soap_service;
@@ -44,7 +44,7 @@ pub struct Head<'a> {
     /// The headers.
     pub headers: &'a HeaderMap,
     /// How the client addressed the gateway.
-    pub origin: &'a Origin,
+    pub origin: &'a PublicAddress,
 }
 
 /// A path as the dialects know it: a slash at its end makes no difference, so it is taken off.
@@ -66,7 +66,7 @@ pub struct Call<'a> {
 /// Scheme and authority under which a client reaches the gateway: `server.public_url` where it is set, else what the
 /// request, or a trusted proxy, says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct PublicAddress {
     /// `http` or `https`.
     pub scheme: &'static str,
     /// Host and, if it is not the scheme's own, port.
@@ -77,7 +77,7 @@ pub struct Origin {
     pub vary: Option<&'static str>,
 }
 
-impl Origin {
+impl PublicAddress {
     /// The plain address of an authority, without a prefix.
     pub fn http(authority: &str) -> Self {
         Self { scheme: "http", authority: authority.to_owned(), prefix: String::new(), vary: Some("Host") }

@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
-use super::{Answer, Call, Dialect, Head, Origin, bare};
+use super::{Answer, Call, Dialect, Head, PublicAddress, bare};
 use crate::config::Live;
 
 /// What a dialect answers under these settings; `target` is path and query.
@@ -21,7 +21,7 @@ pub(super) async fn send<D: Dialect>(
     for (name, value) in headers {
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
     }
-    let origin = Origin::http("gateway:8080");
+    let origin = PublicAddress::http("gateway:8080");
     let head = Head { method: &method, path: bare(path), query, headers: &map, origin: &origin };
     assert!(dialect.owns(path));
     answer(dialect, live, head, &body.into()).await

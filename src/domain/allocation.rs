@@ -12,7 +12,7 @@ pub struct AllocationId(pub u64);
 /// Which dialect lent the number. Interact gives an interaction its running allocation again, and only its own counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Origin {
+pub enum LentBy {
     /// Genesys GMS.
     Gms,
     /// Jacada Interact.
@@ -35,7 +35,7 @@ pub struct Allocation {
     /// The caller's own number, if it was told.
     pub caller: Option<Caller>,
     /// Which dialect lent it.
-    pub origin: Origin,
+    pub origin: LentBy,
     /// Whether it has the number to itself.
     pub sharing: Sharing,
     /// When it was lent.

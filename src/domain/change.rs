@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::history::{Bucket, Owner, Past};
-use super::routes::Numbering;
+use super::tables::routes::Numbering;
 use super::{
-    Allocation, Document, DocumentId, Entry, EntryKey, Interaction, InteractionId, Number, NumberRecord, OnceKey,
-    OnceRecord, Route, Scope, SigningKey, Skill, SkillId, ValueId,
+    Allocation, Document, DocumentId, Entry, EntryKey, IdempotencyKey, IdempotencyRecord, Interaction, InteractionId,
+    Number, NumberRecord, Route, Scope, SigningKey, Skill, SkillId, ValueId,
 };
 
 /// One thing that has changed. A list of changes is the whole outcome of a command for a store.
@@ -31,7 +31,7 @@ pub enum Change {
     /// The bytes of a large value, this many, are no longer needed.
     ValueDropped(ValueId, u64),
     /// What the first call under a key made is remembered, has ended, or (`None`) is forgotten.
-    Once(Arc<Scope>, OnceKey, Option<Arc<OnceRecord>>),
+    IdempotencyKey(Arc<Scope>, IdempotencyKey, Option<Arc<IdempotencyRecord>>),
     /// A skill queue was made, changed, or (`None`) deleted.
     Skill(Arc<Scope>, SkillId, Option<Arc<Skill>>),
     /// The called route with this configuration number was created, changed, or (`None`) deleted.

@@ -6,7 +6,7 @@
 
 use arcstr::ArcStr;
 
-use super::names::told_as_text;
+use super::names::written_as_text;
 use super::{InvalidName, Number};
 
 /// Longest access code, in characters.
@@ -47,7 +47,7 @@ macro_rules! dialled_text {
             }
         }
 
-        told_as_text!($name);
+        written_as_text!($name);
     };
 }
 

@@ -157,11 +157,11 @@ fn size(key: &EntryKey, content: &Content, length: u64) -> u64 {
 
 /// Where the bytes of a value are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum EntryValue {
     /// Here.
     Inline(Arc<[u8]>),
     /// In the store, under this id.
-    Apart {
+    OutOfLine {
         /// The value's id.
         id: ValueId,
         /// Its length in bytes.
@@ -175,15 +175,15 @@ pub struct Entry {
     /// Text or file.
     pub content: Content,
     /// The bytes, or where they are.
-    pub value: Value,
+    pub value: EntryValue,
 }
 
 impl Entry {
     /// Length of the value, in bytes.
     pub fn length(&self) -> u64 {
         match &self.value {
-            Value::Inline(bytes) => bytes.len() as u64,
-            Value::Apart { length, .. } => *length,
+            EntryValue::Inline(bytes) => bytes.len() as u64,
+            EntryValue::OutOfLine { length, .. } => *length,
         }
     }
 

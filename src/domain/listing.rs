@@ -6,8 +6,8 @@
 use std::ops::Bound::{Excluded, Included};
 use std::sync::Arc;
 
-use super::slot::NumberSlot;
-use super::tables::{Found, ScopeTables};
+use super::tables::slot::NumberSlot;
+use super::tables::{FoundNumber, ScopeTables};
 use super::{
     Allocation, AllocationId, GroupName, GroupRules, InteractionId, Number, Route, RouteFilter, Rules, Scope, Sharing,
     Tables, TenantId, Timestamp,
@@ -32,7 +32,7 @@ pub enum NumberState {
     Disabled,
 }
 
-impl Found {
+impl FoundNumber {
     /// The state of the number, in a group of these rules.
     pub fn state(&self, rules: &GroupRules, now: Timestamp) -> NumberState {
         let rests = |ended: Timestamp| rules.sharing == Sharing::Exclusive && now < ended.after(rules.cool_down);
@@ -64,7 +64,7 @@ pub struct NumberFilter {
 }
 
 impl NumberFilter {
-    fn takes(&self, found: &Found, tenant: &TenantId, rules: &Rules, now: Timestamp) -> bool {
+    fn takes(&self, found: &FoundNumber, tenant: &TenantId, rules: &Rules, now: Timestamp) -> bool {
         let record = &found.record;
         self.group.as_ref().is_none_or(|group| *group == record.group)
             && self.enabled.is_none_or(|enabled| enabled == record.enabled)
@@ -118,7 +118,7 @@ impl Tables {
         after: Option<Number>,
         limit: usize,
         now: Timestamp,
-    ) -> Part<Found, Number> {
+    ) -> Part<FoundNumber, Number> {
         let Some(tables) = self.scope(scope) else { return Part::end() };
         let slots = tables.slots_after(filter.group.as_ref(), filter.prefix, after);
         let found = slots.map(|slot| slot.found(now));

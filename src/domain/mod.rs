@@ -18,34 +18,35 @@ pub mod document;
 pub mod group;
 mod hash;
 pub mod history;
+pub mod idempotency;
 pub mod interaction;
 pub mod key;
 pub mod listing;
 pub mod names;
 pub mod number;
-pub mod once;
 pub mod quotas;
 pub mod refusal;
 pub mod resolution;
 pub mod route;
-pub mod routes;
 pub mod rules;
 pub mod skill;
-mod slot;
 pub mod state;
 pub mod tables;
 pub mod time;
 pub mod watermark;
 
-pub use allocation::{Allocation, AllocationId, Origin};
+pub use allocation::{Allocation, AllocationId, LentBy};
 pub use asker::{Asker, Reach};
 pub use call_center::{CallCenter, Flow, Hotline, Overdial};
 pub use change::Change;
 pub use code::{CodePrefix, CodeShape};
 pub use dialled::{Dialled, Extension, HotlineCode};
-pub use document::{Content, Document, DocumentId, DocumentRef, Entry, EntryKey, NewEntry, Ownership, Value, ValueId};
+pub use document::{
+    Content, Document, DocumentId, DocumentRef, Entry, EntryKey, EntryValue, NewEntry, Ownership, ValueId,
+};
 pub use group::Policy;
 pub use history::{HistoryPage, HistoryQuery, HistoryRules};
+pub use idempotency::{Digest, IdempotencyKey, IdempotencyRecord, IdempotentRequest, Made};
 pub use interaction::{Interaction, NewInteraction};
 pub use key::SigningKey;
 pub use listing::{AllocationFilter, NumberFilter, NumberState, Part};
@@ -54,14 +55,13 @@ pub use names::{
     TenantId,
 };
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
-pub use once::{Digest, Made, Once, OnceKey, OnceRecord};
 pub use quotas::{Quota, Quotas, TenantUsage, Usage};
 pub use refusal::{Refusal, RouteRefusal};
 pub use resolution::{Candidate, Evidence, Resolution, Resolve};
 pub use route::{Destination, FlowId, MediaType, NewRoute, Route, RouteFilter, RouteId, SkillId};
-pub use routes::Routed;
 pub use rules::{GroupRules, Rules, Sharing};
 pub use skill::{NewSkill, Skill};
 pub use state::State;
 pub use tables::Tables;
+pub use tables::routes::Routed;
 pub use time::{Deadline, Seconds, Timestamp};

@@ -65,7 +65,7 @@ fn text(text: &str, most: usize) -> Result<&str, InvalidName> {
 }
 
 /// Shows, writes and reads a type as the text that it holds and that its `new` takes.
-macro_rules! told_as_text {
+macro_rules! written_as_text {
     ($name:ident) => {
         impl std::str::FromStr for $name {
             type Err = $crate::domain::InvalidName;
@@ -101,7 +101,7 @@ macro_rules! told_as_text {
         }
     };
 }
-pub(super) use told_as_text;
+pub(super) use written_as_text;
 
 macro_rules! text_name {
     ($(#[$doc:meta])* $name:ident, $most:expr) => {
@@ -130,7 +130,7 @@ macro_rules! text_name {
             }
         }
 
-        told_as_text!($name);
+        written_as_text!($name);
     };
 }
 

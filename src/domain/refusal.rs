@@ -2,8 +2,8 @@
 
 use super::state::PoolHealth;
 use super::{
-    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, InteractionId, MediaType, Number, OnceKey, Quota, Route,
-    RouteId, Seconds, SkillId,
+    AllocationId, DocumentId, FlowId, GroupName, HotlineCode, IdempotencyKey, InteractionId, MediaType, Number, Quota,
+    Route, RouteId, Seconds, SkillId,
 };
 use std::sync::Arc;
 
@@ -92,10 +92,10 @@ pub enum Refusal {
     },
     /// The first call under the key was another one.
     #[error("the key '{0}' belongs to another request")]
-    KeyReused(OnceKey),
+    KeyReused(IdempotencyKey),
     /// What the first call under the key made has ended.
     #[error("what was made under the key '{0}' has ended")]
-    KeySpent(OnceKey),
+    KeyExpired(IdempotencyKey),
     /// A called route or a skill queue cannot be as it is asked for.
     #[error(transparent)]
     Route(#[from] RouteRefusal),
@@ -126,7 +126,7 @@ impl Refusal {
             Self::TooManyEntries { .. } => "too_many_entries",
             Self::ValueTooLarge { .. } => "value_too_large",
             Self::KeyReused(_) => "key_reused",
-            Self::KeySpent(_) => "key_spent",
+            Self::KeyExpired(_) => "key_spent",
             Self::Route(refusal) => refusal.label(),
             Self::NotEmpty => "not_empty",
         }

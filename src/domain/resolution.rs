@@ -7,9 +7,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::refusal::Miss;
-use super::routes::Routed;
-use super::slot::NumberSlot;
 use super::state::{Criteria, LateCalls};
+use super::tables::routes::Routed;
+use super::tables::slot::NumberSlot;
 use super::{
     AccessCode, Allocation, Caller, Dialled, Document, Interaction, Number, Rules, Scope, Seconds, Tables, Timestamp,
 };

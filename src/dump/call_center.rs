@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
-use crate::domain::routes::Numbering;
+use crate::domain::tables::routes::Numbering;
 use crate::domain::{
     Destination, EnvironmentName, Extension, FlowId, HotlineCode, MediaType, NewSkill, Route, RouteId, Scope,
     SigningKey, Skill, SkillId, TenantId,

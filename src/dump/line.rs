@@ -10,8 +10,8 @@ use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use crate::domain::{
-    AccessCode, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, Number,
-    NumberId, Origin, Ownership, Sharing, TenantId, Timestamp, ValueId,
+    AccessCode, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, LentBy,
+    Number, NumberId, Ownership, Sharing, TenantId, Timestamp, ValueId,
 };
 
 /// What the first line calls itself.
@@ -67,24 +67,24 @@ pub(super) enum Line {
 
 impl Line {
     /// The line's kind.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> LineKind {
         match self {
-            Self::Counters(_) => Kind::Counters,
-            Self::Ids(_) => Kind::Ids,
-            Self::Number(_) => Kind::Number,
-            Self::Interaction(_) => Kind::Interaction,
-            Self::Allocation(_) => Kind::Allocation,
-            Self::Document(_) => Kind::Document,
-            Self::Entry(_) => Kind::Entry,
-            Self::Value(_) => Kind::Value,
-            Self::Numbering(_) => Kind::Numbering,
-            Self::Skill(_) => Kind::Skill,
-            Self::Route(_) => Kind::Route,
-            Self::SigningKey(_) => Kind::SigningKey,
-            Self::Key(_) => Kind::Key,
-            Self::Forgotten(_) => Kind::Forgotten,
-            Self::Past(_) => Kind::Past,
-            Self::End(_) => Kind::End,
+            Self::Counters(_) => LineKind::Counters,
+            Self::Ids(_) => LineKind::Ids,
+            Self::Number(_) => LineKind::Number,
+            Self::Interaction(_) => LineKind::Interaction,
+            Self::Allocation(_) => LineKind::Allocation,
+            Self::Document(_) => LineKind::Document,
+            Self::Entry(_) => LineKind::Entry,
+            Self::Value(_) => LineKind::Value,
+            Self::Numbering(_) => LineKind::Numbering,
+            Self::Skill(_) => LineKind::Skill,
+            Self::Route(_) => LineKind::Route,
+            Self::SigningKey(_) => LineKind::SigningKey,
+            Self::Key(_) => LineKind::Key,
+            Self::Forgotten(_) => LineKind::Forgotten,
+            Self::Past(_) => LineKind::Past,
+            Self::End(_) => LineKind::End,
         }
     }
 }
@@ -92,7 +92,7 @@ impl Line {
 /// What a line tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum LineKind {
     /// The last ids given out that are counted for all scopes together.
     Counters,
     /// The last ids given out in a scope.
@@ -127,7 +127,7 @@ pub enum Kind {
     End,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for LineKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }
@@ -210,7 +210,7 @@ pub(super) struct AllocationLine {
     pub(super) code: Option<AccessCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) caller: Option<Caller>,
-    pub(super) origin: Origin,
+    pub(super) origin: LentBy,
     pub(super) sharing: Sharing,
     pub(super) since_ms: Timestamp,
     pub(super) deadline_ms: Timestamp,

@@ -15,7 +15,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::io;
 
-pub use line::{Header, Kind};
+pub use line::{Header, LineKind};
 pub use read::read;
 pub use seal::copy;
 pub use write::write;
@@ -23,7 +23,7 @@ pub use write::write;
 use crate::store;
 
 /// How many lines of each kind a dump has, without the first and the last.
-pub type Counts = BTreeMap<Kind, u64>;
+pub type Counts = BTreeMap<LineKind, u64>;
 
 /// What a whole dump says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use crate::domain::document::{Entries, FileLabel};
 use crate::domain::history::{Bucket, Past};
 use crate::domain::number::LastLending;
 use crate::domain::{
-    Allocation, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey, EnvironmentName, Interaction,
-    NumberRecord, Scope, TenantId, Value, ValueId,
+    Allocation, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey, EntryValue, EnvironmentName,
+    Interaction, NumberRecord, Scope, TenantId, ValueId,
 };
 
 /// Reads a dump and hands on the changes that make it, in its order. Whether it is whole is known at the end only.
@@ -114,7 +114,7 @@ where
             Line::Key(line) => {
                 let scope = self.scope(line.tenant.clone(), line.environment.clone());
                 let (key, record) = line.record().map_err(wrong)?;
-                self.hand_on(Change::Once(scope, key, Some(Arc::new(record))))
+                self.hand_on(Change::IdempotencyKey(scope, key, Some(Arc::new(record))))
             }
             Line::Forgotten(line) => {
                 let (owner, bucket) = line.dropped();
@@ -178,9 +178,9 @@ where
             }
         };
         let value = match (text, base64, value) {
-            (Some(text), None, None) => Value::Inline(text.into_bytes().into()),
-            (None, Some(Bytes(bytes)), None) => Value::Inline(bytes.into()),
-            (None, None, Some(large)) => Value::Apart { id: large.id, length: large.length },
+            (Some(text), None, None) => EntryValue::Inline(text.into_bytes().into()),
+            (None, Some(Bytes(bytes)), None) => EntryValue::Inline(bytes.into()),
+            (None, None, Some(large)) => EntryValue::OutOfLine { id: large.id, length: large.length },
             _ => return Err(wrong("an entry has one of the members text, base64 and value")),
         };
         if entries.insert(key, Entry { content, value }).is_some() {

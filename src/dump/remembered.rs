@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
 use crate::domain::history::{Bucket, End, Owner, Past};
-use crate::domain::once::Made;
+use crate::domain::idempotency::Made;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, Digest, DocumentId, EnvironmentName, InteractionId, Number, NumberId,
-    OnceKey, OnceRecord, Origin, RouteId, Scope, Sharing, SkillId, TenantId, Timestamp,
+    AccessCode, Allocation, AllocationId, Caller, Digest, DocumentId, EnvironmentName, IdempotencyKey,
+    IdempotencyRecord, InteractionId, LentBy, Number, NumberId, RouteId, Scope, Sharing, SkillId, TenantId, Timestamp,
 };
 
 /// A key under which a client made something.
@@ -19,7 +19,7 @@ pub(super) struct KeyLine {
     pub(super) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) environment: Option<EnvironmentName>,
-    key: OnceKey,
+    key: IdempotencyKey,
     /// Of the first request: the same key with another request is refused.
     digest: Bytes,
     made: MadeLine,
@@ -58,9 +58,9 @@ enum MadeLine {
 }
 
 impl KeyLine {
-    pub(super) fn of(scope: &Scope, key: &OnceKey, record: &OnceRecord) -> Self {
+    pub(super) fn of(scope: &Scope, key: &IdempotencyKey, record: &IdempotencyRecord) -> Self {
         let Scope { tenant, environment } = scope.clone();
-        let OnceRecord { digest, made, since, ended } = record.clone();
+        let IdempotencyRecord { digest, made, since, ended } = record.clone();
         let made = match made {
             Made::Allocation(number, id) => MadeLine::Allocation { number, id },
             Made::Number(number, id) => MadeLine::Number { number, id },
@@ -74,7 +74,7 @@ impl KeyLine {
     }
 
     /// The key and what is remembered of it, or what is wrong with it.
-    pub(super) fn record(self) -> Result<(OnceKey, OnceRecord), &'static str> {
+    pub(super) fn record(self) -> Result<(IdempotencyKey, IdempotencyRecord), &'static str> {
         let Self { key, digest: Bytes(digest), made, since_ms, ended_ms, .. } = self;
         let digest = Digest::new(digest.try_into().map_err(|_| "the digest of a request has 32 bytes")?);
         let made = match made {
@@ -87,7 +87,7 @@ impl KeyLine {
             }
             MadeLine::Skill { id } => Made::Skill(id),
         };
-        Ok((key, OnceRecord { digest, made, since: since_ms, ended: ended_ms }))
+        Ok((key, IdempotencyRecord { digest, made, since: since_ms, ended: ended_ms }))
     }
 }
 
@@ -131,7 +131,7 @@ pub(super) struct PastLine {
     code: Option<AccessCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<Caller>,
-    origin: Origin,
+    origin: LentBy,
     sharing: Sharing,
     since_ms: Timestamp,
     deadline_ms: Timestamp,

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, Write};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::line::{End, FORMAT, Header, Kind, Line, MAJOR, MAX_LINE_BYTES, VERSION};
+use super::line::{End, FORMAT, Header, Line, LineKind, MAJOR, MAX_LINE_BYTES, VERSION};
 use super::{Counts, Error, Summary};
 
 /// Lines as they pass: how many of each kind, and their checksum.
@@ -24,7 +24,7 @@ impl Seal {
     }
 
     /// Takes another line, with its line break.
-    pub(super) fn line(&mut self, kind: Kind, line: &[u8]) {
+    pub(super) fn line(&mut self, kind: LineKind, line: &[u8]) {
         self.head(line);
         *self.counts.entry(kind).or_default() += 1;
     }
@@ -114,9 +114,9 @@ impl<R: BufRead> Lines<R> {
 
     fn misunderstood(&self, error: &serde_json::Error) -> Error {
         let line = self.seal.lines + 1;
-        let known = serde_json::from_slice::<Told<Kind>>(&self.line).is_ok();
+        let known = serde_json::from_slice::<AnyLine<LineKind>>(&self.line).is_ok();
         match serde_json::from_slice(&self.line) {
-            Ok(Told { kind }) if !known => Error::UnknownKind {
+            Ok(AnyLine { kind }) if !known => Error::UnknownKind {
                 line,
                 kind,
                 gateway: self.header.gateway.clone(),
@@ -142,7 +142,7 @@ fn whole_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, Erro
 
 /// Any line, as far as every line is the same.
 #[derive(Deserialize)]
-struct Told<K> {
+struct AnyLine<K> {
     kind: K,
 }
 

@@ -9,8 +9,8 @@ use crate::domain::document::FileLabel;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
     ApplicationName, Caller, Change, CodeShape, Content, Destination, Digest, EntryKey, EnvironmentName, Extension,
-    FlowId, GroupName, HistoryRules, HotlineCode, InteractionId, MediaType, NewEntry, NewInteraction, NewNumber,
-    NewRoute, NewSkill, Number, Once, OnceKey, Origin, Rules, Scope, Seconds, TenantId, Timestamp,
+    FlowId, GroupName, HistoryRules, HotlineCode, IdempotencyKey, IdempotentRequest, InteractionId, LentBy, MediaType,
+    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, Rules, Scope, Seconds, TenantId, Timestamp,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::{ManualClock, Store};
@@ -33,7 +33,7 @@ async fn store() -> MemoryStore {
     let lend = Lend {
         holder: Holder::Any(InteractionId::new("visit 1").unwrap()),
         source: Source::group(group),
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(300),
         interaction_ttl: Seconds::new(3600),
@@ -43,16 +43,20 @@ async fn store() -> MemoryStore {
         data_ttl: None,
         application: ApplicationName::new("mobile \"web\"").ok(),
     };
-    let once =
-        |key: &str| Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([b"a request".as_slice()]) });
+    let idempotency = |key: &str| {
+        Some(IdempotentRequest {
+            key: IdempotencyKey::new(key).unwrap(),
+            digest: Digest::of([b"a request".as_slice()]),
+        })
+    };
     // Of two that have ended the older one is forgotten at once.
     store.lend(&bank, lend.clone(), None).await.unwrap();
     store.free(&bank, number("111")).await.unwrap();
-    store.lend(&bank, lend.clone(), once("lent-and-freed")).await.unwrap();
+    store.lend(&bank, lend.clone(), idempotency("lent-and-freed")).await.unwrap();
     store.free(&bank, number("111")).await.unwrap();
-    store.lend(&bank, lend, once("lent")).await.unwrap();
+    store.lend(&bank, lend, idempotency("lent")).await.unwrap();
     store
-        .create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), None, once("stored"))
+        .create_document(&test, vec![entry("large", label, &[7; 1500])], Seconds::new(60), None, idempotency("stored"))
         .await
         .unwrap();
     store.signing_key().await.unwrap();
@@ -65,17 +69,17 @@ async fn store() -> MemoryStore {
         wrap_up: 5,
         settings: "{\"overflow\":0}".into(),
     };
-    let queue = store.create_skill(&bank, queue, once("queue")).await.unwrap();
+    let queue = store.create_skill(&bank, queue, idempotency("queue")).await.unwrap();
     for (extension, destination) in [(Some("1"), Destination::Skill(queue.id)), (None, Destination::Flow(FlowId(3)))] {
         let extension = extension.map(|extension| Extension::new(extension).unwrap());
         let route = NewRoute { hotline: HotlineCode::new("5550").unwrap(), extension, media: None, destination };
-        let key = route.extension.as_ref().and_then(|_| once("route"));
+        let key = route.extension.as_ref().and_then(|_| idempotency("route"));
         store.create_route(&bank, route, key).await.unwrap();
     }
     let spoken_to = NewInteraction { lasting: Some(Seconds::new(60)), ..NewInteraction::default() };
-    store.create_interaction(&bank, spoken_to, once("visit")).await.unwrap();
+    store.create_interaction(&bank, spoken_to, idempotency("visit")).await.unwrap();
     let new = NewNumber { number: number("7"), dnid: number("7"), group: None, enabled: true };
-    store.create_number(&test, new, once("number")).await.unwrap();
+    store.create_number(&test, new, idempotency("number")).await.unwrap();
     store
 }
 
@@ -124,7 +128,7 @@ fn forged(dump: &str, forge: impl FnOnce(&mut Vec<String>)) -> String {
     seal.head(format!("{}\n", lines[0]).as_bytes());
     for line in &lines[1..] {
         // A kind that nobody knows can have no count that is right; reading ends before that.
-        let kind = serde_json::from_str::<line::Line>(line).map_or(Kind::End, |line| line.kind());
+        let kind = serde_json::from_str::<line::Line>(line).map_or(LineKind::End, |line| line.kind());
         seal.line(kind, format!("{line}\n").as_bytes());
     }
     let end = serde_json::to_string(&line::Line::End(seal.end())).unwrap();

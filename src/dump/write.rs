@@ -14,8 +14,8 @@ use super::line::{
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
 use super::seal::Seal;
 use super::{Counts, Error, Summary};
-use crate::domain::{Change, Content, DocumentId, Entry, EntryKey, Scope, Value, ValueId};
-use crate::store::{Origin, Snapshot};
+use crate::domain::{Change, Content, DocumentId, Entry, EntryKey, EntryValue, Scope, ValueId};
+use crate::store::{Snapshot, SnapshotOrigin};
 
 /// Writes a snapshot as a dump.
 ///
@@ -32,7 +32,7 @@ pub fn write(snapshot: Snapshot, output: impl Write) -> Result<Summary, Error> {
     Ok(Summary { header, counts })
 }
 
-fn header(origin: Origin) -> Header {
+fn header(origin: SnapshotOrigin) -> Header {
     Header {
         kind: FORMAT.to_owned(),
         version: VERSION.to_owned(),
@@ -121,7 +121,7 @@ impl<W: Write> Writer<W> {
             Change::Skill(scope, _, Some(skill)) => self.line(&Line::Skill(SkillLine::of(scope, skill))),
             Change::Route(scope, _, Some(route)) => self.line(&Line::Route(RouteLine::of(scope, route))),
             Change::SigningKey(key) => self.line(&Line::SigningKey(SigningKeyLine::of(key))),
-            Change::Once(scope, key, Some(record)) => self.line(&Line::Key(KeyLine::of(scope, key, record))),
+            Change::IdempotencyKey(scope, key, Some(record)) => self.line(&Line::Key(KeyLine::of(scope, key, record))),
             // Nothing is left of it but where the history begins.
             Change::HistoryDropped(owner, bucket) => self.line(&Line::Forgotten(ForgottenLine::of(owner, *bucket))),
             Change::Ended(scope, past) => self.line(&Line::Past(PastLine::of(scope, past))),
@@ -133,7 +133,7 @@ impl<W: Write> Writer<W> {
             | Change::Route(_, _, None)
             | Change::Released(..)
             | Change::ValueDropped(..)
-            | Change::Once(_, _, None) => Ok(()),
+            | Change::IdempotencyKey(_, _, None) => Ok(()),
         }
     }
 
@@ -178,8 +178,8 @@ fn entry_line(scope: &Scope, document: DocumentId, key: &EntryKey, entry: &Entry
     };
     let (mut text, mut base64, mut value) = (None, None, None);
     match &entry.value {
-        Value::Apart { id, length } => value = Some(Large { id: *id, length: *length }),
-        Value::Inline(bytes) => match std::str::from_utf8(bytes) {
+        EntryValue::OutOfLine { id, length } => value = Some(Large { id: *id, length: *length }),
+        EntryValue::Inline(bytes) => match std::str::from_utf8(bytes) {
             Ok(small) if file.is_none() => text = Some(small.to_owned()),
             _ => base64 = Some(Bytes(bytes.to_vec())),
         },

@@ -19,7 +19,7 @@ const KINDS: usize = 1024;
 
 /// What lines are alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Kind {
+pub(super) struct LineGroup {
     place: Identifier,
     tenant: String,
     outcome: String,
@@ -28,7 +28,7 @@ pub(super) struct Kind {
 /// What is counted of a line.
 #[derive(Debug)]
 pub(super) struct Counted {
-    kind: Kind,
+    kind: LineGroup,
     /// The first words of the line, and who logs it.
     message: String,
     target: &'static str,
@@ -57,7 +57,7 @@ struct Window {
 /// Counts the lines of every kind.
 pub(super) struct Flood {
     most: u32,
-    windows: Mutex<HashMap<Kind, Window>>,
+    windows: Mutex<HashMap<LineGroup, Window>>,
 }
 
 /// Reads of a line what tells its kind.
@@ -99,7 +99,7 @@ impl Counted {
         // A request that went well is logged only where all requests are asked for.
         let went_well = (1..400).contains(&facts.status) && facts.outcome == "ok";
         Self {
-            kind: Kind { place: metadata.callsite(), tenant: facts.tenant, outcome: facts.outcome },
+            kind: LineGroup { place: metadata.callsite(), tenant: facts.tenant, outcome: facts.outcome },
             message: facts.message,
             target: metadata.target(),
             wanted: went_well || *metadata.level() > Level::INFO,
@@ -121,7 +121,7 @@ impl Flood {
         let Counted { mut kind, message, target, .. } = line;
         let mut windows = self.windows.lock();
         if windows.len() >= KINDS && !windows.contains_key(&kind) {
-            kind = Kind { tenant: String::new(), outcome: String::new(), ..kind };
+            kind = LineGroup { tenant: String::new(), outcome: String::new(), ..kind };
         }
         let fresh = || Window { since: now, lines: 0, left_out: 0, message, target };
         let window = windows.entry(kind).or_insert_with(fresh);
@@ -167,7 +167,7 @@ mod tests {
             }
         }
         static SITE: Site = Site;
-        let kind = Kind { place: Identifier(&SITE), tenant: tenant.to_owned(), outcome: outcome.to_owned() };
+        let kind = LineGroup { place: Identifier(&SITE), tenant: tenant.to_owned(), outcome: outcome.to_owned() };
         Counted { kind, message: "request".to_owned(), target: "here", wanted: false }
     }
 

@@ -1,6 +1,6 @@
 //! What a refusal was about: whose call it was and why exactly it was refused.
 //!
-//! The floors that find out are not those that log, and what a caller is told is the vendor's word, often the same for
+//! The layers that find out are not those that log, and what a caller is told is the vendor's word, often the same for
 //! many reasons. So while a request is answered, whoever knows more notes it here, and the log line of the request has it.
 //! Outside of a request a note goes nowhere.
 
@@ -35,7 +35,7 @@ pub async fn noting<T>(answering: impl Future<Output = T>) -> (T, Notes) {
 
 /// Notes whose call the request is.
 pub fn tenant(tenant: &TenantId) {
-    // Tests of single floors answer outside of any request.
+    // Tests of single layers answer outside of any request.
     let _ = NOTES.try_with(|(noted, _)| noted.set(Some(tenant.clone())));
 }
 

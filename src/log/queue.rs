@@ -21,7 +21,7 @@ const ROOM: usize = 1 << 20;
 /// How often the thread looks for what is to be told of lines that were left out.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the end waits for the reader.
-const FAREWELL: Duration = Duration::from_secs(2);
+const LAST_LINES_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a reader is given who says that it can take nothing now.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -64,7 +64,7 @@ impl Queue {
         let mut state = self.state.lock();
         state.closing = true;
         self.stirred.notify_one();
-        self.done.wait_while_for(&mut state, |state| !state.ended, FAREWELL);
+        self.done.wait_while_for(&mut state, |state| !state.ended, LAST_LINES_TIMEOUT);
     }
 
     /// The next lines to write and how many are missing after them; `None` at the end. Comes back now and then without

@@ -25,7 +25,7 @@ use super::in_flight::{Held, SHORT};
 use super::{Gateway, body, cors, origin, page, site};
 use crate::config::{LogRequests, Settings, WebOrigin};
 use crate::dialect::stream::Streamed;
-use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, Origin, Outcome, bare};
+use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, Outcome, PublicAddress, bare};
 use crate::domain::TenantId;
 use crate::log::mask;
 use crate::log::notes::{self, Notes};
@@ -116,7 +116,7 @@ impl<'a> Asked<'a> {
         Self { gateway, request, settings: gateway.live.current(), started: Instant::now() }
     }
 
-    fn origin(&self) -> Origin {
+    fn origin(&self) -> PublicAddress {
         origin::origin(self.request, &self.gateway.door, &self.settings.server)
     }
 
@@ -219,7 +219,7 @@ impl<'a> Asked<'a> {
 }
 
 /// What a dialect sees of a head.
-fn head<'a>(request: &'a RequestHead, origin: &'a Origin) -> Head<'a> {
+fn head<'a>(request: &'a RequestHead, origin: &'a PublicAddress) -> Head<'a> {
     Head {
         method: &request.method,
         path: bare(request.uri.path()),

@@ -15,7 +15,7 @@ use crate::dialect::HttpRefusal;
 use crate::dialect::stream::Incoming;
 
 /// How long a sender may take for a whole body or, where a body is passed on piece by piece, for the next piece.
-const PATIENCE: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of an archive is unpacked at a time: it may become a thousand times as much.
 const UNPACKED_AT_A_TIME: usize = 1024;
 /// How much is inflated before it is asked whether there is room for it.
@@ -30,7 +30,7 @@ pub(super) async fn read(
     held: &mut Held,
 ) -> Result<Bytes, HttpRefusal> {
     let coding = check(headers, limit)?;
-    let gathered = tokio::time::timeout(PATIENCE, gather(body, limit, held)).await;
+    let gathered = tokio::time::timeout(BODY_TIMEOUT, gather(body, limit, held)).await;
     let body = gathered.map_err(|_| HttpRefusal::BodyUnreadable)??;
     match coding {
         Coding::Identity => Ok(body),
@@ -136,7 +136,7 @@ impl Pieces<'_> {
 
     /// Waits for more; `None` at the end.
     async fn arrive(&mut self) -> Result<Option<Bytes>, HttpRefusal> {
-        let waited = tokio::time::timeout(PATIENCE, self.body.next()).await;
+        let waited = tokio::time::timeout(BODY_TIMEOUT, self.body.next()).await;
         match waited.map_err(|_| HttpRefusal::BodyUnreadable)? {
             None => self.inflater.take().map(Inflater::finish).transpose(),
             Some(Err(refusal)) => Err(refusal),

@@ -54,7 +54,7 @@ pub(super) struct Metrics {
     labels: GroupLabels,
 }
 
-/// What is asked of the floors below at every scrape.
+/// What is asked of the layers below at every scrape.
 pub(super) struct Readings<'a> {
     /// How every group is.
     pub(super) pools: &'a [PoolHealth],
@@ -262,7 +262,7 @@ impl Metrics {
 
     /// Tells how the groups are, each under its label.
     fn tell_pools(&self, pools: &[PoolHealth], watch: &Watch, settings: &Settings) {
-        let mut shown = BTreeMap::<[&str; 3], Shown>::new();
+        let mut shown = BTreeMap::<[&str; 3], LabelCounts>::new();
         for pool in pools {
             let shown = shown.entry(self.labels.of(pool, settings)).or_default();
             shown.add(pool, watch.level(pool));
@@ -271,7 +271,7 @@ impl Metrics {
         self.numbers.reset();
         self.utilisation.reset();
         self.level.reset();
-        for ([tenant, environment, group], Shown { states, exclusive }) in shown {
+        for ([tenant, environment, group], LabelCounts { states, exclusive }) in shown {
             if let Some(Exclusive { busy, free, level }) = exclusive {
                 let labels = [tenant, environment, group];
                 let utilisation = (busy * 100).checked_div(busy + free).unwrap_or_default();
@@ -308,7 +308,7 @@ impl Metrics {
 
 /// The groups that have one label.
 #[derive(Default)]
-struct Shown {
+struct LabelCounts {
     /// Their numbers: free, allocated, cooling, reserved, disabled.
     states: [usize; 5],
     /// Those of them that are exclusive; a shared number serves as many as call.
@@ -323,7 +323,7 @@ struct Exclusive {
     level: Level,
 }
 
-impl Shown {
+impl LabelCounts {
     fn add(&mut self, pool: &PoolHealth, level: Level) {
         let states = [pool.free, pool.allocated, pool.cooling, pool.reserved, pool.disabled];
         for (sum, count) in self.states.iter_mut().zip(states) {
@@ -342,7 +342,7 @@ fn gauge(count: impl TryInto<i64>) -> i64 {
     count.try_into().unwrap_or(i64::MAX)
 }
 
-/// Brings counters up to what a floor below has counted, those that stand at zero included.
+/// Brings counters up to what a layer below has counted, those that stand at zero included.
 fn follow(counters: &IntCounterVec, counts: impl Iterator<Item = (&'static str, u64)>) {
     for (label, count) in counts {
         let counter = counters.with_label_values(&[label]);

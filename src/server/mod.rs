@@ -48,9 +48,9 @@ use request_ids::RequestIds;
 pub use tls::BadCertificate;
 
 /// How long requests in flight may take once the server is told to stop.
-const FAREWELL: Duration = Duration::from_secs(30);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The same for the admin listener.
-const ADMIN_FAREWELL: Duration = Duration::from_secs(1);
+const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What every request can reach.
 struct Gateway {
@@ -129,7 +129,7 @@ pub enum ReloadError {
 pub struct Server {
     gateway: web::Data<Gateway>,
     /// What the main listener shows, and the admin listener.
-    certificates: [Option<Arc<tls::Shown>>; 2],
+    certificates: [Option<Arc<tls::ServedCertificate>>; 2],
     listening: SocketAddr,
     admin: SocketAddr,
     acceptor: Acceptor,
@@ -262,7 +262,10 @@ impl Server {
         let Self { gateway, acceptor, threads, sweeper, .. } = self;
         waited_for(move || acceptor.stop()).await;
         let [main, side] = &gateway.connections;
-        tokio::join!(connections::farewell(main, FAREWELL), connections::farewell(side, ADMIN_FAREWELL));
+        tokio::join!(
+            connections::shut_down(main, SHUTDOWN_TIMEOUT),
+            connections::shut_down(side, ADMIN_SHUTDOWN_TIMEOUT)
+        );
         waited_for(move || threads.into_iter().for_each(Threads::end)).await;
         sweeper.abort();
         // A task that was aborted has nothing to say.
@@ -305,7 +308,7 @@ fn warn_of_plain_http(settings: &Settings) {
 struct Prepared {
     seeds: Seeds,
     metrics: Arc<metrics::Metrics>,
-    certificates: [Option<Arc<tls::Shown>>; 2],
+    certificates: [Option<Arc<tls::ServedCertificate>>; 2],
     /// The bound sockets with the addresses that they really have.
     main: (TcpListener, SocketAddr),
     admin: (TcpListener, SocketAddr),
@@ -317,8 +320,8 @@ impl Prepared {
             seeds: setup::seeds(settings)?,
             metrics: Arc::new(metrics::Metrics::new()?),
             certificates: [
-                tls::Shown::new("server", settings.server.tls.as_ref())?,
-                tls::Shown::new("admin", settings.admin.tls.as_ref())?,
+                tls::ServedCertificate::new("server", settings.server.tls.as_ref())?,
+                tls::ServedCertificate::new("admin", settings.admin.tls.as_ref())?,
             ],
             main: bind(settings.server.listen, "--listen")?,
             admin: bind(settings.admin.listen, "--admin-listen")?,

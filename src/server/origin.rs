@@ -8,7 +8,7 @@ use actix_http::RequestHead;
 use actix_web::http::header::{HOST, HeaderMap};
 
 use crate::config::{PublicUrl, Server, TrustedProxies};
-use crate::dialect::Origin;
+use crate::dialect::PublicAddress;
 
 /// The headers that an address behind a trusted proxy is made of.
 const FORWARDED: &str = "Host, X-Forwarded-Proto, X-Forwarded-Host, X-Forwarded-Port, X-Forwarded-Prefix";
@@ -48,7 +48,7 @@ fn address(hop: &str) -> Option<IpAddr> {
 }
 
 /// The address under which the client reaches the gateway.
-pub(super) fn origin(request: &RequestHead, door: &Door, server: &Server) -> Origin {
+pub(super) fn origin(request: &RequestHead, door: &Door, server: &Server) -> PublicAddress {
     if let Some(public) = &server.public_url {
         return of_url(public);
     }
@@ -73,7 +73,7 @@ pub(super) fn origin(request: &RequestHead, door: &Door, server: &Server) -> Ori
     let prefix = said("x-forwarded-prefix").map(|prefix| prefix.trim_end_matches('/'));
     let prefix = prefix.filter(|prefix| prefix.starts_with('/')).unwrap_or_default();
     let vary = Some(if trusted { FORWARDED } else { "Host" });
-    Origin { scheme, authority, prefix: prefix.to_owned(), vary }
+    PublicAddress { scheme, authority, prefix: prefix.to_owned(), vary }
 }
 
 /// The authority that a request itself names: that of its target where the target is a whole URL, whatever the header
@@ -86,11 +86,11 @@ fn own_authority(request: &RequestHead) -> Option<&str> {
     }
 }
 
-fn of_url(url: &PublicUrl) -> Origin {
+fn of_url(url: &PublicUrl) -> PublicAddress {
     let (scheme, rest) = url.as_str().split_once("://").unwrap_or(("http", url.as_str()));
     let scheme = if scheme.eq_ignore_ascii_case("https") { "https" } else { "http" };
     let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    Origin { scheme, authority: authority.to_owned(), prefix: prefix.to_owned(), vary: None }
+    PublicAddress { scheme, authority: authority.to_owned(), prefix: prefix.to_owned(), vary: None }
 }
 
 /// The first value of a header that proxies append to.
@@ -122,7 +122,7 @@ mod tests {
         crate::config::Settings::from_toml(settings).unwrap().server
     }
 
-    fn origin(request: &actix_http::Request, server: &Server) -> Origin {
+    fn origin(request: &actix_http::Request, server: &Server) -> PublicAddress {
         super::origin(request.head(), &Door { secure: false, address: ([127, 0, 0, 1], 8080).into() }, server)
     }
 
@@ -135,7 +135,7 @@ mod tests {
         headers.iter().fold(request, |request, header| request.insert_header(*header)).to_request()
     }
 
-    fn url(origin: &Origin) -> String {
+    fn url(origin: &PublicAddress) -> String {
         format!("{}://{}{}", origin.scheme, origin.authority, origin.prefix)
     }
 

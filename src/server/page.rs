@@ -5,7 +5,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 
 use crate::config::{DEMO_ACCESS, DemoAccess, Settings};
 use crate::dialect::html::{self, HTML};
-use crate::dialect::{Answer, Origin};
+use crate::dialect::{Answer, PublicAddress};
 use crate::xml::writer::escape_message;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -13,7 +13,7 @@ const ABOUT: &str = "<p>One server for three contact-center number protocols: it
                      over Genesys GMS and Jacada Interact, and routes calls over Huawei AICC.</p>\n";
 
 /// The page of the dialects' listener for a reader who reaches it at `origin`. `wsdls` are the paths of the WSDLs.
-pub(super) fn main(settings: &Settings, origin: &Origin, wsdls: &[String]) -> Answer {
+pub(super) fn main(settings: &Settings, origin: &PublicAddress, wsdls: &[String]) -> Answer {
     let base = format!("{}://{}{}", origin.scheme, origin.authority, origin.prefix);
     let base = escape_message(&base);
     let prefix = escape_message(&settings.interact.prefix);

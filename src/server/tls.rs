@@ -22,13 +22,13 @@ pub struct BadCertificate {
 
 /// The certificate that is shown now.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct ServedCertificate {
     /// The section of the listener that shows it.
     section: &'static str,
     certificate: ArcSwap<CertifiedKey>,
 }
 
-impl Shown {
+impl ServedCertificate {
     /// Shows the certificate of the settings, if they have one for this listener.
     ///
     /// # Errors
@@ -53,14 +53,14 @@ impl Shown {
     }
 }
 
-impl ResolvesServerCert for Shown {
+impl ResolvesServerCert for ServedCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.certificate.load_full())
     }
 }
 
 /// What the listener needs: TLS 1.2 and 1.3, no client certificates, HTTP/1.1.
-pub(super) fn listener(shown: Arc<Shown>) -> ServerConfig {
+pub(super) fn listener(shown: Arc<ServedCertificate>) -> ServerConfig {
     let versions = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = versions.with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12]);
     config.expect("the provider knows both versions").with_no_client_auth().with_cert_resolver(shown)

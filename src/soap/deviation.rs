@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::action::Action;
-use super::envelope::{Envelope, Field, Fields, Value};
+use super::envelope::{Envelope, Field, FieldValue, Fields};
 use super::fault::{Detail, Fault};
 use super::media::Media;
 use super::version::Version;
@@ -16,11 +16,11 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident, $label:literal, $sentence:literal;)+) => {
         /// What can be different.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Kind {
+        pub enum DeviationKind {
             $($(#[$doc])* $name,)+
         }
 
-        impl Kind {
+        impl DeviationKind {
             /// Every kind, in the order of declaration; for metrics that register their labels at start.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
@@ -78,7 +78,7 @@ kinds! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deviation {
     /// What is different.
-    pub kind: Kind,
+    pub kind: DeviationKind,
     /// The element or attribute it is about, if it is about one.
     pub field: Option<String>,
     /// What the description says.
@@ -105,11 +105,11 @@ pub struct Described<'a> {
 }
 
 impl Deviation {
-    pub(super) fn of(kind: Kind) -> Self {
+    pub(super) fn of(kind: DeviationKind) -> Self {
         Self { kind, field: None, expected: None, found: None }
     }
 
-    pub(super) fn at(kind: Kind, field: &str) -> Self {
+    pub(super) fn at(kind: DeviationKind, field: &str) -> Self {
         Self { field: Some(shorten(field)), ..Self::of(kind) }
     }
 
@@ -154,28 +154,28 @@ pub fn compare(
     let mut found = envelope.remarks().to_vec();
     if !media.belongs_to(envelope.version()) {
         let expected = envelope.version().content_type().split(';').next().unwrap_or_default();
-        found.push(Deviation::of(Kind::MediaType).expecting(expected).finding(media.essence()));
+        found.push(Deviation::of(DeviationKind::MediaType).expecting(expected).finding(media.essence()));
     }
     found.extend(media.beside().map(|beside| match beside.first() {
-        Some(part) => Deviation::of(Kind::ExtraPart).finding(part),
-        None => Deviation::of(Kind::Package).expecting(media.essence()).finding("multipart/related"),
+        Some(part) => Deviation::of(DeviationKind::ExtraPart).finding(part),
+        None => Deviation::of(DeviationKind::Package).expecting(media.essence()).finding("multipart/related"),
     }));
     let payload = envelope.payload();
     found.extend(compare_action(envelope.version(), media, action, &payload.namespace, described));
     if *payload.namespace != *described.service {
         found.push(
-            Deviation::at(Kind::OtherService, payload.local)
+            Deviation::at(DeviationKind::OtherService, payload.local)
                 .expecting(described.service.to_owned())
                 .finding(&payload.namespace),
         );
     }
     if payload.local != described.element {
         let expected = described.element.to_owned();
-        found.push(Deviation::at(Kind::PayloadName, payload.local).expecting(expected).finding(payload.local));
+        found.push(Deviation::at(DeviationKind::PayloadName, payload.local).expecting(expected).finding(payload.local));
     }
     compare_fields(fields, described.fields, &payload.namespace, described, &mut found);
     for field in fields.iter() {
-        if let (Value::Elements(parts), false) = (&field.value, described.parts.is_empty()) {
+        if let (FieldValue::Elements(parts), false) = (&field.value, described.parts.is_empty()) {
             compare_fields(parts.as_slice().into(), described.parts, &payload.namespace, described, &mut found);
         }
     }
@@ -199,10 +199,10 @@ fn compare_action(
         |text: &str| text.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) == Some(described.operation);
     let (kind, text) = match action {
         Action::Missing if version == Version::V12 => return None,
-        Action::Missing => (Kind::ActionMissing, None),
-        Action::Quoted(text) | Action::Unquoted(text) if text.is_empty() => (Kind::ActionEmpty, None),
-        Action::Quoted(text) | Action::Unquoted(text) if !is_right(text) => (Kind::ActionMismatch, Some(text)),
-        Action::Unquoted(text) => (Kind::ActionUnquoted, Some(text)),
+        Action::Missing => (DeviationKind::ActionMissing, None),
+        Action::Quoted(text) | Action::Unquoted(text) if text.is_empty() => (DeviationKind::ActionEmpty, None),
+        Action::Quoted(text) | Action::Unquoted(text) if !is_right(text) => (DeviationKind::ActionMismatch, Some(text)),
+        Action::Unquoted(text) => (DeviationKind::ActionUnquoted, Some(text)),
         Action::Quoted(_) => return None,
     };
     let deviation = Deviation::of(kind).expecting([namespace, "/", described.operation].concat());
@@ -242,19 +242,23 @@ fn compare_field(
     let known = own || field.name.namespace.is_empty() || aliases.contains(&&*field.name.namespace);
     let place = names.iter().position(|described| known && *described == name);
     let Some(place) = place else {
-        return Some(Deviation::at(Kind::ExtraElement, name).expecting(names.join(", ")).finding(name));
+        return Some(Deviation::at(DeviationKind::ExtraElement, name).expecting(names.join(", ")).finding(name));
     };
     if !own {
-        let kind = if field.name.namespace.is_empty() { Kind::UnqualifiedElement } else { Kind::OtherNamespace };
+        let kind = if field.name.namespace.is_empty() {
+            DeviationKind::UnqualifiedElement
+        } else {
+            DeviationKind::OtherNamespace
+        };
         let deviation = Deviation::at(kind, name).expecting(namespace.to_owned());
         *reached = place.max(*reached);
         return Some(deviation.finding(&field.name.namespace));
     }
     if place < *reached {
-        return Some(Deviation::at(Kind::ElementOrder, name).expecting(names.join(", ")).finding(name));
+        return Some(Deviation::at(DeviationKind::ElementOrder, name).expecting(names.join(", ")).finding(name));
     }
     *reached = place;
-    (field.value == Value::Nil).then(|| Deviation::at(Kind::NilValue, name))
+    (field.value == FieldValue::Nil).then(|| Deviation::at(DeviationKind::NilValue, name))
 }
 
 /// No more of a sender's text than a person needs to recognise it.

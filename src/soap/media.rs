@@ -21,7 +21,7 @@ pub enum Declared<'h> {
 /// A Content-Type that is read as an envelope: that of the request or, in a package, that of the part that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media<'h> {
-    kind: Kind,
+    kind: XmlType,
     charset: Option<Cow<'h, str>>,
     action: Option<Cow<'h, str>>,
     /// What else was in the package that the envelope came in.
@@ -30,7 +30,7 @@ pub struct Media<'h> {
 
 /// A media type without its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum XmlType {
     TextXml,
     SoapXml,
     Xml,
@@ -84,7 +84,7 @@ impl<'h> Media<'h> {
     /// A missing header and every type that is not one of envelopes.
     pub fn of(declared: Option<ContentType<'h>>) -> Result<Self, UnsupportedMedia> {
         let declared = declared.ok_or(UnsupportedMedia)?;
-        let kinds = [Kind::TextXml, Kind::SoapXml, Kind::Xml];
+        let kinds = [XmlType::TextXml, XmlType::SoapXml, XmlType::Xml];
         let kind = kinds.into_iter().find(|kind| declared.is(kind.name())).ok_or(UnsupportedMedia)?;
         let action = declared.parameter("action").filter(|action| !action.is_empty());
         Ok(Self { kind, charset: declared.charset_name(), action, beside: None })
@@ -93,16 +93,16 @@ impl<'h> Media<'h> {
     /// The version that the type belongs to. The envelope itself decides; this one answers what is no envelope.
     pub const fn expected_version(&self) -> Version {
         match self.kind {
-            Kind::SoapXml => Version::V12,
-            Kind::TextXml | Kind::Xml => Version::V11,
+            XmlType::SoapXml => Version::V12,
+            XmlType::TextXml | XmlType::Xml => Version::V11,
         }
     }
 
     /// Whether envelopes of this version travel under this type.
     pub fn belongs_to(&self, version: Version) -> bool {
         match version {
-            Version::V11 => self.kind == Kind::TextXml,
-            Version::V12 => self.kind == Kind::SoapXml,
+            Version::V11 => self.kind == XmlType::TextXml,
+            Version::V12 => self.kind == XmlType::SoapXml,
         }
     }
 
@@ -143,7 +143,7 @@ impl<'h> Media<'h> {
     }
 }
 
-impl Kind {
+impl XmlType {
     const fn name(self) -> &'static str {
         match self {
             Self::TextXml => "text/xml",

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::deviation::Kind;
+use super::deviation::DeviationKind;
 use crate::xml::refusal::Reason;
 
 /// Counters since the start of the process.
@@ -10,8 +10,8 @@ use crate::xml::refusal::Reason;
 pub struct Tally {
     /// In the order of [`Reason::ALL`].
     refused: [AtomicU64; Reason::ALL.len()],
-    /// In the order of [`Kind::ALL`].
-    tolerated: [AtomicU64; Kind::ALL.len()],
+    /// In the order of [`DeviationKind::ALL`].
+    tolerated: [AtomicU64; DeviationKind::ALL.len()],
 }
 
 impl Default for Tally {
@@ -27,8 +27,8 @@ impl Tally {
     }
 
     /// How many requests were understood in spite of each kind of deviation.
-    pub fn tolerated(&self) -> impl Iterator<Item = (Kind, u64)> {
-        Kind::ALL.iter().zip(&self.tolerated).map(|(kind, count)| (*kind, count.load(Ordering::Relaxed)))
+    pub fn tolerated(&self) -> impl Iterator<Item = (DeviationKind, u64)> {
+        DeviationKind::ALL.iter().zip(&self.tolerated).map(|(kind, count)| (*kind, count.load(Ordering::Relaxed)))
     }
 
     /// Counts a document that was refused.
@@ -37,7 +37,7 @@ impl Tally {
     }
 
     /// Counts a request that was understood in spite of a deviation; call it once for each kind in a request.
-    pub fn tolerate(&self, kind: Kind) {
+    pub fn tolerate(&self, kind: DeviationKind) {
         self.tolerated[kind as usize].fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -52,7 +52,7 @@ mod tests {
         for (count, reason) in Reason::ALL.iter().enumerate() {
             (0..=count).for_each(|_| tally.refuse(*reason));
         }
-        for (count, kind) in Kind::ALL.iter().enumerate() {
+        for (count, kind) in DeviationKind::ALL.iter().enumerate() {
             (0..=count).for_each(|_| tally.tolerate(*kind));
         }
         assert!(tally.refused().enumerate().all(|(place, (_, count))| count == place as u64 + 1));

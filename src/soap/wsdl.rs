@@ -17,7 +17,7 @@ pub struct Wsdl {
 
 /// What a description says of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Operation {
+pub struct WsdlOperation {
     /// Its name.
     pub name: String,
     /// What it does, in words.
@@ -84,10 +84,10 @@ impl Wsdl {
     ///
     /// # Errors
     /// A document that is no readable XML; the embedded ones are.
-    pub fn operations(self) -> Result<Vec<Operation>, Refusal> {
+    pub fn operations(self) -> Result<Vec<WsdlOperation>, Refusal> {
         let document = admit(self.text.as_bytes(), None, &Limits::default())?;
         let mut reader = Reader::new(&document);
-        let mut found = Found::default();
+        let mut found = DescriptionParts::default();
         let mut path: Vec<&str> = Vec::with_capacity(8);
         loop {
             match reader.next()? {
@@ -100,7 +100,9 @@ impl Wsdl {
                             found.parameter(attribute("name"), &attribute("minOccurs"));
                         }
                         [_, "portType", "operation"] => {
-                            found.operations.push(Operation { name: attribute("name"), ..Operation::default() });
+                            found
+                                .operations
+                                .push(WsdlOperation { name: attribute("name"), ..WsdlOperation::default() });
                         }
                         [_, "binding", "operation", "operation"] => found.actions.push(attribute("soapAction")),
                         [_, "portType", "operation", "documentation"] => {
@@ -122,15 +124,15 @@ impl Wsdl {
 
 /// The parts of the operations while a document is read.
 #[derive(Default)]
-struct Found {
+struct DescriptionParts {
     /// The elements of the schema with their children.
     elements: Vec<(String, Vec<Parameter>)>,
-    operations: Vec<Operation>,
+    operations: Vec<WsdlOperation>,
     /// The actions in the order of the operations.
     actions: Vec<String>,
 }
 
-impl Found {
+impl DescriptionParts {
     fn parameter(&mut self, name: String, least: &str) {
         let presence = if least == "0" { Presence::Optional } else { Presence::Needed };
         if let Some((_, parameters)) = self.elements.last_mut() {
@@ -144,7 +146,7 @@ impl Found {
         }
     }
 
-    fn assembled(self) -> Vec<Operation> {
+    fn assembled(self) -> Vec<WsdlOperation> {
         let Self { elements, mut operations, actions } = self;
         for (operation, action) in operations.iter_mut().zip(actions) {
             let parameters = elements

@@ -66,7 +66,7 @@ pub enum Imported {
 
 /// An import that is being staged. Whoever drops it abandons it.
 #[async_trait]
-pub trait Import: Send {
+pub trait NumberImport: Send {
     /// Stages rows, at most [`MOST_ROWS_AT_A_TIME`], and gives back which of them are bad. Those are not staged; whoever
     /// wants all rows or none abandons the import then, or goes on to learn of other bad rows.
     async fn stage(&mut self, rows: Vec<ImportRow>) -> Result<Vec<BadRow>>;

@@ -19,19 +19,20 @@ use async_trait::async_trait;
 use crate::domain::document::Loaded;
 use crate::domain::refusal::Miss;
 use crate::domain::route::DeletedRoutes;
-use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
-use crate::domain::tables::{Found, Page};
+use crate::domain::tables::routes::RoutePage;
+use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Content, Destination, Dialled, DocumentId,
-    DocumentRef, GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber,
-    NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolution,
-    Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    DocumentRef, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry,
+    NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part,
+    Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
+    SkillId, TenantUsage,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use engine::{Observer, Origin, Snapshot};
-pub use import::{BadRow, Existing, Import, ImportRow, Imported, MOST_ROWS_AT_A_TIME, RowFault};
+pub use engine::{Observer, Snapshot, SnapshotOrigin};
+pub use import::{BadRow, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, NumberImport, RowFault};
 pub use open::{OpenError, open};
 
 /// Why a store did not do what it was asked.
@@ -126,17 +127,22 @@ pub trait Store: Send + Sync {
     /// Creates a number.
     ///
     /// # Errors
-    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
-    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId>;
+    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
+    async fn create_number(
+        &self,
+        scope: &Scope,
+        new: NewNumber,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<NumberId>;
 
     /// Begins to import numbers: rows are staged without anybody's seeing them, and one commit makes all of them numbers.
-    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>>;
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn NumberImport + '_>>;
 
     /// Changes a number and gives it back as it is now.
     ///
     /// # Errors
     /// [`Refusal::NumberUnknown`].
-    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found>;
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<FoundNumber>;
 
     /// Deletes a number that is not allocated.
     ///
@@ -149,8 +155,8 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
     /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
-    /// [`Refusal::KeySpent`].
-    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent>;
+    /// [`Refusal::KeyExpired`].
+    async fn lend(&self, scope: &Scope, lend: Lend, idempotency: Option<IdempotentRequest>) -> Result<Lent>;
 
     /// Ends the allocation of a number, given whole or by its DNID; `None` if it was not allocated.
     ///
@@ -200,12 +206,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal::InteractionExists`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     async fn create_interaction(
         &self,
         scope: &Scope,
         new: NewInteraction,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<Arc<Interaction>>;
 
     /// Ends an interaction and frees its numbers.
@@ -218,14 +224,14 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`],
-    /// [`Refusal::KeySpent`].
+    /// [`Refusal::KeyExpired`].
     async fn create_document(
         &self,
         scope: &Scope,
         entries: Vec<NewEntry>,
         ttl: Seconds,
         application: Option<ApplicationName>,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<DocumentId>;
 
     /// Writes entries into a document and, with a `ttl`, lets it live for that long from now. A document that its owner
@@ -233,14 +239,14 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     async fn merge_document(
         &self,
         scope: &Scope,
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<()>;
 
     /// Deletes a document; that of a live interaction becomes empty.
@@ -256,10 +262,10 @@ pub trait Store: Send + Sync {
     async fn delete_entry(&self, scope: &Scope, named: DocumentRef, key: &str) -> Result<()>;
 
     /// Looks up a number by its whole digits.
-    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>>;
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<FoundNumber>>;
 
     /// Looks up a number as it was dialled, whole or by its DNID.
-    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>>;
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<FoundNumber>>;
 
     /// Lists numbers in their order, those of one group or all.
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page>;
@@ -272,7 +278,7 @@ pub trait Store: Send + Sync {
         filter: &NumberFilter,
         after: Option<Number>,
         limit: usize,
-    ) -> Result<Part<Found, Number>>;
+    ) -> Result<Part<FoundNumber, Number>>;
 
     /// Looks up a live allocation.
     async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>>;
@@ -299,8 +305,13 @@ pub trait Store: Send + Sync {
     /// Binds a hotline, perhaps with an extension, to a destination.
     ///
     /// # Errors
-    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
-    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>>;
+    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
+    async fn create_route(
+        &self,
+        scope: &Scope,
+        new: NewRoute,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Arc<Route>>;
 
     /// Leads a called route elsewhere.
     ///
@@ -333,8 +344,13 @@ pub trait Store: Send + Sync {
     /// Makes a skill queue.
     ///
     /// # Errors
-    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
-    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>>;
+    /// [`Refusal::Route`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
+    async fn create_skill(
+        &self,
+        scope: &Scope,
+        new: NewSkill,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Arc<Skill>>;
 
     /// Changes a skill queue that somebody made.
     ///

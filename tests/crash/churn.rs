@@ -17,7 +17,7 @@ use std::sync::Arc;
 use dnis_gateway::domain::document::LoadedValue;
 use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    Content, DocumentId, EntryKey, GroupName, HistoryRules, InteractionId, NewEntry, NewNumber, Number, Origin, Rules,
+    Content, DocumentId, EntryKey, GroupName, HistoryRules, InteractionId, LentBy, NewEntry, NewNumber, Number, Rules,
     Scope, Seconds, TenantId, Timestamp,
 };
 use dnis_gateway::dump;
@@ -99,7 +99,7 @@ fn lend(holder: &str) -> Lend {
     Lend {
         holder: Holder::Any(InteractionId::new(holder).unwrap()),
         source: Source::group(GroupName::new("g").unwrap()),
-        origin: Origin::Interact,
+        origin: LentBy::Interact,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(300),
         interaction_ttl: Seconds::new(300),

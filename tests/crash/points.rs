@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use dnis_gateway::domain::state::{Holder, Lend, Repeat, Source};
 use dnis_gateway::domain::{
-    Content, EntryKey, GroupName, InteractionId, NewEntry, NewNumber, Number, Origin, Rules, Scope, Seconds, TenantId,
+    Content, EntryKey, GroupName, InteractionId, LentBy, NewEntry, NewNumber, Number, Rules, Scope, Seconds, TenantId,
     Timestamp,
 };
 use dnis_gateway::store::sled::{Options, SledStore};
@@ -80,7 +80,7 @@ fn lend(holder: &str, bytes: &[u8]) -> Lend {
     Lend {
         holder: Holder::Any(id(holder)),
         source: Source::group(GroupName::new("g").unwrap()),
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(300),
         interaction_ttl: Seconds::new(300),

@@ -30,7 +30,8 @@ async fn lived_in(directory: &Path, rounds: usize) -> SledStore {
     let mut documents: Vec<DocumentId> = Vec::new();
     for round in 0..rounds {
         let holder = format!("visit {round}");
-        let lent = store.lend(&scope(), lend_to(&holder), once(&format!("visit-{round}"), "lend")).await.unwrap();
+        let lent =
+            store.lend(&scope(), lend_to(&holder), idempotency(&format!("visit-{round}"), "lend")).await.unwrap();
         let call = call(&lent.allocation.number.to_string());
         store.match_call(&scope(), call, Which::Newest, AfterMatch::Delete, WithData::No).await.unwrap();
         let picture = vec![u8::try_from(round % 251).unwrap(); 20_000];
@@ -227,8 +228,8 @@ async fn compaction_keeps_the_history_and_the_keys_of_requests() {
         held.extend(page.entries.into_iter().filter(|held| held.ended.is_some()));
     }
     assert_eq!(held.len(), 10);
-    let again = store.lend(&scope(), lend_to("visit 3"), once("visit-3", "lend")).await;
-    assert!(matches!(again, Err(Error::Refused(Refusal::KeySpent(_)))), "{again:?}");
+    let again = store.lend(&scope(), lend_to("visit 3"), idempotency("visit-3", "lend")).await;
+    assert!(matches!(again, Err(Error::Refused(Refusal::KeyExpired(_)))), "{again:?}");
 }
 
 #[tokio::test]

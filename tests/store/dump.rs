@@ -207,25 +207,26 @@ async fn a_key_does_what_it_did_after_a_restore_too() {
         let store = engine.store();
         store.create_number(&scope(), number("41"), None).await.unwrap();
         store.create_number(&scope(), number("42"), None).await.unwrap();
-        let lent = store.lend(&scope(), lend_to("ann"), once("living", "a")).await.unwrap();
-        let gone = store.lend(&scope(), lend_to("bob"), once("spent", "b")).await.unwrap();
+        let lent = store.lend(&scope(), lend_to("ann"), idempotency("living", "a")).await.unwrap();
+        let gone = store.lend(&scope(), lend_to("bob"), idempotency("spent", "b")).await.unwrap();
         store.free_allocation(&scope(), gone.allocation.id).await.unwrap();
         // Nothing but the key is left in this one.
-        store.create_number(&other_scope(), number("7"), once("alone", "c")).await.unwrap();
+        store.create_number(&other_scope(), number("7"), idempotency("alone", "c")).await.unwrap();
         store.delete_number(&other_scope(), num("7")).await.unwrap();
         let dump = dumped(store).await;
         let (_directory, restored) = restored(&dump);
-        assert_eq!(restored.lend(&scope(), lend_to("ann"), once("living", "a")).await.unwrap(), lent);
+        assert_eq!(restored.lend(&scope(), lend_to("ann"), idempotency("living", "a")).await.unwrap(), lent);
         let refused = |outcome: Result<_, Error>| match outcome {
             Err(Error::Refused(refusal)) => refusal,
             outcome => panic!("{outcome:?}"),
         };
-        let reused = refused(restored.lend(&scope(), lend_to("ann"), once("living", "x")).await.map(drop));
+        let reused = refused(restored.lend(&scope(), lend_to("ann"), idempotency("living", "x")).await.map(drop));
         assert!(matches!(reused, Refusal::KeyReused(_)), "{reused}");
-        let spent = refused(restored.lend(&scope(), lend_to("bob"), once("spent", "b")).await.map(drop));
-        assert!(matches!(spent, Refusal::KeySpent(_)), "{spent}");
-        let alone = refused(restored.create_number(&other_scope(), number("7"), once("alone", "c")).await.map(drop));
-        assert!(matches!(alone, Refusal::KeySpent(_)), "{alone}");
+        let spent = refused(restored.lend(&scope(), lend_to("bob"), idempotency("spent", "b")).await.map(drop));
+        assert!(matches!(spent, Refusal::KeyExpired(_)), "{spent}");
+        let alone =
+            refused(restored.create_number(&other_scope(), number("7"), idempotency("alone", "c")).await.map(drop));
+        assert!(matches!(alone, Refusal::KeyExpired(_)), "{alone}");
     }
 }
 

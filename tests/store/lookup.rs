@@ -22,13 +22,13 @@ fn look(bookings: usize, code: Option<&str>) -> Duration {
         state.at(now, &mut rng).lend(&scope(), lend).unwrap();
     }
     let criteria = Criteria { code: code.map(str::to_owned), ..call("11") };
-    let once = || {
+    let one_look = || {
         let began = Instant::now();
         let found = criteria.may_match(state.tables(), &scope(), now);
         assert_eq!(found.is_ok(), code.is_none());
         began.elapsed()
     };
-    (0..200).map(|_| once()).min().unwrap()
+    (0..200).map(|_| one_look()).min().unwrap()
 }
 
 #[test]

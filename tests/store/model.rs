@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use dnis_gateway::domain::state::{AfterMatch, LateCalls, Repeat, Which};
 use dnis_gateway::domain::{
-    CallCenter, Destination, FlowId, GroupRules, HistoryRules, NewEntry, Once, Origin, Policy, Quotas, Rules, Seconds,
-    Sharing, SkillId,
+    CallCenter, Destination, FlowId, GroupRules, HistoryRules, IdempotentRequest, LentBy, NewEntry, Policy, Quotas,
+    Rules, Seconds, Sharing, SkillId,
 };
 use dnis_gateway::store::WithData;
 use proptest::prelude::*;
@@ -82,7 +82,7 @@ enum Step {
     Create { number: usize, dnid: usize, group: usize, enabled: bool },
     Update { number: usize, dnid: Option<usize>, group: Option<usize>, enabled: Option<bool> },
     Delete { number: usize },
-    Import { numbers: Vec<usize>, created: Option<usize>, skip: bool },
+    NumberImport { numbers: Vec<usize>, created: Option<usize>, skip: bool },
     Lend(Lending),
     Free { dialled: Dialled },
     FreeOne { at: u64 },
@@ -91,7 +91,7 @@ enum Step {
     Take(Call),
     Begin { holder: Option<usize>, lasting: Option<u64>, data: Data },
     End { holder: usize },
-    Write { data: Data, ttl: u64, once: Option<(usize, bool)> },
+    Write { data: Data, ttl: u64, idempotency: Option<(usize, bool)> },
     Merge { document: Named, data: Data, ttl: Option<u64> },
     Drop { document: Named },
     DropEntry { document: Named },
@@ -116,7 +116,7 @@ struct Lending {
     caller: Option<usize>,
     data: Data,
     /// One of few keys, and one of two requests under it.
-    once: Option<(usize, bool)>,
+    idempotency: Option<(usize, bool)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +164,7 @@ struct Times {
     lasting: u64,
     interaction: u64,
     document: Option<u64>,
-    origin: Origin,
+    origin: LentBy,
 }
 
 /// The lengths of a text and a file of a document.
@@ -188,7 +188,7 @@ fn data() -> impl Strategy<Value = Data> {
 }
 
 fn times() -> impl Strategy<Value = Times> {
-    let origin = proptest::sample::select(vec![Origin::Gms, Origin::Interact]);
+    let origin = proptest::sample::select(vec![LentBy::Gms, LentBy::Interact]);
     (0u64..20, 0u64..30, proptest::option::of(0u64..40), origin)
         .prop_map(|(lasting, interaction, document, origin)| Times { lasting, interaction, document, origin })
 }
@@ -197,8 +197,8 @@ fn once_key() -> impl Strategy<Value = Option<(usize, bool)>> {
     proptest::option::of((0usize..4, prop::bool::weighted(0.1)))
 }
 
-fn under((key, other): (usize, bool)) -> Once {
-    once(&format!("key-{key}"), if other { "another" } else { "one" }).expect("it is one")
+fn under((key, other): (usize, bool)) -> IdempotentRequest {
+    idempotency(&format!("key-{key}"), if other { "another" } else { "one" }).expect("it is one")
 }
 
 fn lending() -> impl Strategy<Value = Step> {
@@ -216,8 +216,8 @@ fn lending() -> impl Strategy<Value = Step> {
     ];
     let repeat = proptest::sample::select(vec![Repeat::SameNumber, Repeat::SameNumberOfGroup, Repeat::AnotherNumber]);
     (holder, source, repeat, times(), proptest::option::of(0..CALLERS.len()), data(), once_key()).prop_map(
-        |(holder, source, repeat, times, caller, data, once)| {
-            Step::Lend(Lending { holder, source, repeat, times, caller, data, once })
+        |(holder, source, repeat, times, caller, data, idempotency)| {
+            Step::Lend(Lending { holder, source, repeat, times, caller, data, idempotency })
         },
     )
 }
@@ -245,7 +245,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(number, dnid, group, enabled)| Step::Update { number, dnid, group, enabled }),
         1 => number.clone().prop_map(|number| Step::Delete { number }),
         2 => (proptest::collection::vec(number.clone(), 1..4), proptest::option::of(number.clone()), any::<bool>())
-            .prop_map(|(numbers, created, skip)| Step::Import { numbers, created, skip }),
+            .prop_map(|(numbers, created, skip)| Step::NumberImport { numbers, created, skip }),
         9 => lending(),
         3 => prop_oneof![number.clone().prop_map(Dialled::Number), dnid.prop_map(Dialled::Dnid)]
             .prop_map(|dialled| Step::Free { dialled }),
@@ -256,7 +256,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (proptest::option::of(holder.clone()), proptest::option::of(0u64..30), data())
             .prop_map(|(holder, lasting, data)| Step::Begin { holder, lasting, data }),
         1 => holder.prop_map(|holder| Step::End { holder }),
-        1 => (data(), ttl.clone(), once_key()).prop_map(|(data, ttl, once)| Step::Write { data, ttl, once }),
+        1 => (data(), ttl.clone(), once_key()).prop_map(|(data, ttl, idempotency)| Step::Write { data, ttl, idempotency }),
         3 => (document(), data(), proptest::option::of(ttl))
             .prop_map(|(document, data, ttl)| Step::Merge { document, data, ttl }),
         1 => document().prop_map(|document| Step::Drop { document }),

@@ -5,8 +5,8 @@ use dnis_gateway::domain::document::FileLabel;
 use dnis_gateway::domain::state::{Criteria, Holder, LateCalls, Lend, Repeat, Source};
 use dnis_gateway::domain::{
     CallCenter, CodeShape, Content, Dialled, Digest, EntryKey, EnvironmentName, Flow, FlowId, GroupName, Hotline,
-    InteractionId, MediaType, NewEntry, NewNumber, NewSkill, Number, Once, OnceKey, Origin, Overdial, Resolve, Scope,
-    Seconds, SkillId, TenantId,
+    IdempotencyKey, IdempotentRequest, InteractionId, LentBy, MediaType, NewEntry, NewNumber, NewSkill, Number,
+    Overdial, Resolve, Scope, Seconds, SkillId, TenantId,
 };
 use dnis_gateway::store::ImportRow;
 
@@ -54,7 +54,7 @@ pub(crate) fn lend_to(holder: &str) -> Lend {
     Lend {
         holder: Holder::Any(interaction(holder)),
         source: from("g"),
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(300),
         interaction_ttl: Seconds::new(0),
@@ -71,8 +71,8 @@ pub(crate) fn call(text: &str) -> Criteria {
 }
 
 /// A request of this kind under a key.
-pub(crate) fn once(key: &str, request: &str) -> Option<Once> {
-    Some(Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([request.as_bytes()]) })
+pub(crate) fn idempotency(key: &str, request: &str) -> Option<IdempotentRequest> {
+    Some(IdempotentRequest { key: IdempotencyKey::new(key).unwrap(), digest: Digest::of([request.as_bytes()]) })
 }
 
 pub(crate) fn dial(text: &str) -> Resolve {

@@ -2,8 +2,8 @@
 
 use dnis_gateway::domain::state::{AfterMatch, Criteria, LateCalls, Which};
 use dnis_gateway::domain::{
-    Caller, Content, Digest, DocumentId, EnvironmentName, HistoryQuery, InteractionId, NewNumber, Number, NumberId,
-    Once, OnceKey, Refusal, Scope, TenantId,
+    Caller, Content, Digest, DocumentId, EnvironmentName, HistoryQuery, IdempotencyKey, IdempotentRequest,
+    InteractionId, NewNumber, Number, NumberId, Refusal, Scope, TenantId,
 };
 use dnis_gateway::store::{Error, Store, WithData};
 use serde::Deserialize;
@@ -139,10 +139,13 @@ impl Story {
         }
         for key in &self.keys {
             // Any other request under a key that is known is refused.
-            let once = Once { key: OnceKey::new(key).unwrap(), digest: Digest::of([b"another".as_slice()]) };
+            let idempotency = IdempotentRequest {
+                key: IdempotencyKey::new(key).unwrap(),
+                digest: Digest::of([b"another".as_slice()]),
+            };
             let new = NewNumber { number: number("556"), dnid: number("6"), group: None, enabled: true };
-            let refused = store.create_number(&scope, new, Some(once.clone())).await;
-            assert_eq!(refused, Err(Error::Refused(Refusal::KeyReused(once.key))));
+            let refused = store.create_number(&scope, new, Some(idempotency.clone())).await;
+            assert_eq!(refused, Err(Error::Refused(Refusal::KeyReused(idempotency.key))));
         }
         let known: Vec<_> = self.history.iter().map(|known| known.interaction.clone()).collect();
         assert_eq!(self.holders_in(store).await, known);

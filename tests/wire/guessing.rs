@@ -252,23 +252,18 @@ async fn a_wrong_password_is_told_so_no_sooner_than_the_dearest_hash_takes() {
         users.insert("dear".to_owned(), PasswordHash::new(&dear).unwrap());
     });
     let gateway = builder.start().await;
-    let shortest = async |guess: Guess<'static>| {
-        let mut shortest = Duration::MAX;
+    // In turn, and the shortest of many: whatever else the machine does delays both alike. Without the rule the cheap hash and
+    // the unknown user are answered in a hundredth of the time.
+    for user in ["admin", "dear", "nobody"] {
+        let (mut wrong, mut hash) = (Duration::MAX, Duration::MAX);
         for _ in 0..8 {
             let begun = Instant::now();
-            Way::NativeBasic.tell(gateway.caller(), "192.0.2.1", guess).await;
-            shortest = shortest.min(begun.elapsed());
+            Way::NativeBasic.tell(gateway.caller(), "192.0.2.1", Guess { user, password: "wrong", ..RIGHT }).await;
+            wrong = wrong.min(begun.elapsed());
+            let begun = Instant::now();
+            hash_secret(&"wrong".to_owned().into()).unwrap();
+            hash = hash.min(begun.elapsed());
         }
-        shortest
-    };
-    let timed = |_| {
-        let begun = Instant::now();
-        hash_secret(&"wrong".to_owned().into()).unwrap();
-        begun.elapsed()
-    };
-    let hash = (0..8).map(timed).min().unwrap();
-    for user in ["admin", "dear", "nobody"] {
-        let wrong = shortest(Guess { user, password: "wrong", ..RIGHT }).await;
-        assert!(wrong * 3 > hash * 2, "{user}: {wrong:?}, while a hash takes {hash:?}");
+        assert!(wrong * 3 > hash, "{user}: {wrong:?}, while a hash takes {hash:?}");
     }
 }

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dnis_gateway::domain::document::Loaded;
 use dnis_gateway::domain::route::DeletedRoutes;
-use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
-use dnis_gateway::domain::tables::{Found, Page};
+use dnis_gateway::domain::tables::routes::RoutePage;
+use dnis_gateway::domain::tables::{FoundNumber, Page};
 use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction,
+    NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
-use dnis_gateway::store::{Clock, Existing, Import, LoadedEntry, Matched, Resolved, Result, Snapshot, Store, WithData};
+use dnis_gateway::store::{
+    Clock, Existing, LoadedEntry, Matched, NumberImport, Resolved, Result, Snapshot, Store, WithData,
+};
 use tokio::sync::Semaphore;
 
 /// Whoever asks about this number panics.
@@ -59,16 +61,21 @@ impl Accidental {
 
 #[async_trait]
 impl Store for Accidental {
-    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
+    async fn create_number(
+        &self,
+        scope: &Scope,
+        new: NewNumber,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<NumberId> {
         self.asked(new.number).await;
-        self.inner.create_number(scope, new, once).await
+        self.inner.create_number(scope, new, idempotency).await
     }
 
-    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn NumberImport + '_>> {
         self.inner.import_numbers(scope, existing).await
     }
 
-    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<FoundNumber> {
         self.asked(number).await;
         self.inner.update_number(scope, number, patch).await
     }
@@ -78,8 +85,8 @@ impl Store for Accidental {
         self.inner.delete_number(scope, number).await
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
-        self.inner.lend(scope, lend, once).await
+    async fn lend(&self, scope: &Scope, lend: Lend, idempotency: Option<IdempotentRequest>) -> Result<Lent> {
+        self.inner.lend(scope, lend, idempotency).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -124,9 +131,9 @@ impl Store for Accidental {
         &self,
         scope: &Scope,
         new: NewInteraction,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<Arc<Interaction>> {
-        self.inner.create_interaction(scope, new, once).await
+        self.inner.create_interaction(scope, new, idempotency).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -139,9 +146,9 @@ impl Store for Accidental {
         entries: Vec<NewEntry>,
         ttl: Seconds,
         application: Option<ApplicationName>,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<DocumentId> {
-        self.inner.create_document(scope, entries, ttl, application, once).await
+        self.inner.create_document(scope, entries, ttl, application, idempotency).await
     }
 
     async fn merge_document(
@@ -150,9 +157,9 @@ impl Store for Accidental {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<()> {
-        self.inner.merge_document(scope, named, entries, ttl, once).await
+        self.inner.merge_document(scope, named, entries, ttl, idempotency).await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
@@ -163,12 +170,12 @@ impl Store for Accidental {
         self.inner.delete_entry(scope, named, key).await
     }
 
-    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<FoundNumber>> {
         self.asked(number).await;
         self.inner.number(scope, number).await
     }
 
-    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>> {
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<FoundNumber>> {
         self.asked(dialled).await;
         self.inner.dialled(scope, dialled).await
     }
@@ -183,7 +190,7 @@ impl Store for Accidental {
         filter: &NumberFilter,
         after: Option<Number>,
         limit: usize,
-    ) -> Result<Part<Found, Number>> {
+    ) -> Result<Part<FoundNumber, Number>> {
         self.inner.numbers_after(scope, filter, after, limit).await
     }
 
@@ -214,8 +221,13 @@ impl Store for Accidental {
         self.inner.document_entry(scope, named, key).await
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
-        self.inner.create_route(scope, new, once).await
+    async fn create_route(
+        &self,
+        scope: &Scope,
+        new: NewRoute,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Arc<Route>> {
+        self.inner.create_route(scope, new, idempotency).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, to: Destination) -> Result<Arc<Route>> {
@@ -248,8 +260,13 @@ impl Store for Accidental {
         self.inner.routed(scope, dialled, overdial).await
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
-        self.inner.create_skill(scope, new, once).await
+    async fn create_skill(
+        &self,
+        scope: &Scope,
+        new: NewSkill,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Arc<Skill>> {
+        self.inner.create_skill(scope, new, idempotency).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Import;
+use super::Conversion;
 use super::options::{Export, Opt, Section};
 use crate::domain::{GroupName, Number};
 
@@ -49,7 +49,7 @@ fn range(first: &str, last: &str) -> Result<Vec<Number>, String> {
     numbers.collect::<Result<_, _>>().map_err(|invalid| invalid.to_string())
 }
 
-impl Import<'_> {
+impl Conversion<'_> {
     /// The options of a pool.
     pub(super) fn group(&mut self, section: &Section) {
         self.writer.section("[[tenant.groups]]");

@@ -53,12 +53,13 @@ pub fn gms_options(
     hash: impl Fn(&str) -> Result<String, String>,
 ) -> Result<Imported, String> {
     let export = Export::read(text)?;
-    let mut import = Import { writer: Writer::default(), left_out: Vec::new(), taken: BTreeSet::new(), hash: &hash };
+    let mut import =
+        Conversion { writer: Writer::default(), left_out: Vec::new(), taken: BTreeSet::new(), hash: &hash };
     import.begin(tenant);
-    for section in export.sections.iter().filter(|section| kind(section) == Kind::Group) {
+    for section in export.sections.iter().filter(|section| kind(section) == SectionKind::Group) {
         import.group(section);
     }
-    for section in export.sections.iter().filter(|section| kind(section) == Kind::Group) {
+    for section in export.sections.iter().filter(|section| kind(section) == SectionKind::Group) {
         import.numbers(section);
     }
     import.groups_without_pool(&export);
@@ -66,17 +67,17 @@ pub fn gms_options(
     import.writer.text("default_format", "json");
     for section in &export.sections {
         match kind(section) {
-            Kind::Group => {}
-            Kind::Server | Kind::Storage => import.credentials_section(section)?,
-            Kind::Service(name) => import.service(section, name)?,
-            Kind::Other => {
+            SectionKind::Group => {}
+            SectionKind::Server | SectionKind::Storage => import.credentials_section(section)?,
+            SectionKind::Service(name) => import.service(section, name)?,
+            SectionKind::Other => {
                 for option in &section.options {
                     import.leave_out(section, &option.key, "has no counterpart in the gateway");
                 }
             }
         }
     }
-    let Import { writer, mut left_out, .. } = import;
+    let Conversion { writer, mut left_out, .. } = import;
     let toml = writer.finish();
     left_out.sort_by_key(|(line, _)| *line);
     let mut left_out: Vec<String> = left_out.into_iter().map(|(_, text)| text).collect();
@@ -88,7 +89,7 @@ pub fn gms_options(
 
 /// What a section of the export is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind<'a> {
+enum SectionKind<'a> {
     Server,
     Storage,
     Service(&'a str),
@@ -96,19 +97,19 @@ enum Kind<'a> {
     Other,
 }
 
-fn kind(section: &Section) -> Kind<'_> {
+fn kind(section: &Section) -> SectionKind<'_> {
     match section.name.as_str() {
-        "server" => Kind::Server,
-        "storage" => Kind::Storage,
-        name if name.starts_with("service.") => Kind::Service(&name["service.".len()..]),
-        name if OTHER_SECTIONS.contains(&name) => Kind::Other,
-        _ if groups::is_pool(section) => Kind::Group,
-        _ => Kind::Other,
+        "server" => SectionKind::Server,
+        "storage" => SectionKind::Storage,
+        name if name.starts_with("service.") => SectionKind::Service(&name["service.".len()..]),
+        name if OTHER_SECTIONS.contains(&name) => SectionKind::Other,
+        _ if groups::is_pool(section) => SectionKind::Group,
+        _ => SectionKind::Other,
     }
 }
 
 /// The configuration while it is made.
-struct Import<'a> {
+struct Conversion<'a> {
     writer: Writer,
     /// What is left out, with its line.
     left_out: Vec<(usize, String)>,
@@ -117,7 +118,7 @@ struct Import<'a> {
     hash: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
-impl Import<'_> {
+impl Conversion<'_> {
     fn begin(&mut self, tenant: &str) {
         let writer = &mut self.writer;
         writer.comment("Made of the options of a GMS site by `dnis-gateway import-gms`.");

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::endpoint::Endpoint;
 use super::fields::Objection;
 use crate::access::AiccDenied;
+use crate::dialect::idempotency::{self, WrongIdempotencyKey};
 use crate::dialect::json::Unread;
-use crate::dialect::once::{self, WrongOnce};
 use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, refusal_of, retry_after};
 use crate::domain::{Quota, Refusal, RouteRefusal};
 use crate::store;
@@ -50,7 +50,7 @@ pub(super) enum Failure {
     /// A list in a field names more than one call may.
     TooMany(Objection),
     /// The header that keeps a request from being carried out twice cannot be used.
-    Once(WrongOnce),
+    IdempotencyKey(WrongIdempotencyKey),
     /// The domain said no.
     Refused(Refusal),
     /// The store cannot answer.
@@ -150,18 +150,22 @@ impl Failure {
             ),
             Self::Invalid(objection) => row(S::BAD_REQUEST, "invalid", code::INVALID, objection.to_string()),
             Self::TooMany(objection) => row(S::BAD_REQUEST, "invalid", code::TOO_MANY_IN_ONE, objection.to_string()),
-            Self::Once(wrong) => {
-                row(S::BAD_REQUEST, "invalid", code::INVALID, format!("the header {} {wrong}", once::NAME))
+            Self::IdempotencyKey(wrong) => {
+                row(S::BAD_REQUEST, "invalid", code::INVALID, format!("the header {} {wrong}", idempotency::NAME))
             }
-            Self::Refused(Refusal::KeyReused(_)) => {
-                http(S::UNPROCESSABLE_ENTITY, "key_reused", format!("the header {} {}", once::NAME, once::REUSED))
+            Self::Refused(Refusal::KeyReused(_)) => http(
+                S::UNPROCESSABLE_ENTITY,
+                "key_reused",
+                format!("the header {} {}", idempotency::NAME, idempotency::REUSED),
+            ),
+            Self::Refused(Refusal::KeyExpired(_)) => {
+                http(S::CONFLICT, "key_spent", format!("the header {} {}", idempotency::NAME, idempotency::SPENT))
             }
-            Self::Refused(Refusal::KeySpent(_)) => {
-                http(S::CONFLICT, "key_spent", format!("the header {} {}", once::NAME, once::SPENT))
-            }
-            Self::Refused(Refusal::QuotaFull { quota: Quota::Keys, .. }) => {
-                http(S::TOO_MANY_REQUESTS, Quota::Keys.full(), format!("the header {} {}", once::NAME, once::FULL))
-            }
+            Self::Refused(Refusal::QuotaFull { quota: Quota::Keys, .. }) => http(
+                S::TOO_MANY_REQUESTS,
+                Quota::Keys.full(),
+                format!("the header {} {}", idempotency::NAME, idempotency::FULL),
+            ),
             Self::Refused(Refusal::Route(refusal)) => of_route(refusal, endpoint),
             Self::Refused(refusal) => business("failed", code::INTERFACE, format!("not carried out: {refusal}")),
             Self::Unavailable => business(
@@ -339,9 +343,9 @@ impl From<Objection> for Failure {
     }
 }
 
-impl From<WrongOnce> for Failure {
-    fn from(wrong: WrongOnce) -> Self {
-        Self::Once(wrong)
+impl From<WrongIdempotencyKey> for Failure {
+    fn from(wrong: WrongIdempotencyKey) -> Self {
+        Self::IdempotencyKey(wrong)
     }
 }
 

@@ -25,7 +25,7 @@ const DNIDS: &str = "a string of configuration numbers with commas between";
 /// Binds an access code, perhaps with an extension, to a skill queue or an IVR flow.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let new = new_route(&fields::of(call)?)?;
-    operations.store.create_route(&operations.scope, new, call.once()?).await?;
+    operations.store.create_route(&operations.scope, new, call.idempotency()?).await?;
     Ok(success("data create success"))
 }
 
@@ -55,7 +55,7 @@ fn route_id(text: &str) -> Result<RouteId, Objection> {
 
 /// A route in a list. `mediatypeId` has a small t in answers, `devicetype` is all small.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct RouteItem<'a> {
     id: String,
     dnid: u32,
     #[serde(rename = "accessCode")]
@@ -115,15 +115,15 @@ pub(super) async fn query(operations: &Operations<'_>, call: &Call<'_>) -> Resul
     }
     let page = operations.store.routes(&operations.scope, &filter, window.offset, window.limit).await?;
     let center = operations.call_center();
-    let shown = page.routes.iter().map(|route| Shown {
+    let shown = page.routes.iter().map(|route| RouteItem {
         device_desc: directory.describe(route.destination),
         editable: if center.hotlines.contains_key(&route.hotline) { "0" } else { "1" },
-        ..Shown::from(&**route)
+        ..RouteItem::from(&**route)
     });
     Ok(Listed::answer(page.total, shown.collect()))
 }
 
-impl<'a> From<&'a Route> for Shown<'a> {
+impl<'a> From<&'a Route> for RouteItem<'a> {
     fn from(route: &'a Route) -> Self {
         Self {
             id: route.id.to_string(),

@@ -41,13 +41,13 @@ struct Listed<'a> {
     return_code: &'static str,
     description: &'static str,
     total: usize,
-    data: Vec<Shown<'a>>,
+    data: Vec<SkillItem<'a>>,
 }
 
 /// A queue in a list; `mediaTypeId` has a large T here.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown<'a> {
+struct SkillItem<'a> {
     skill_id: u32,
     name: &'a str,
     description: &'a str,
@@ -82,14 +82,14 @@ pub(super) async fn query(operations: &Operations<'_>, call: &Call<'_>) -> Resul
     Ok(json(StatusCode::OK, "ok", &Listed { return_code: "0", description: "success", total, data }))
 }
 
-fn shown(skill: &Skill) -> Shown<'_> {
+fn shown(skill: &Skill) -> SkillItem<'_> {
     let about = &skill.about;
     let settings = match (&*about.settings, about.media) {
         ("", MediaType::VoiceAndVideo | MediaType::Video) => RELEASE_WITH_VOICE,
         ("", _) => RELEASE,
         (said, _) => said,
     };
-    Shown {
+    SkillItem {
         skill_id: skill.id.0,
         name: &about.name,
         description: &about.description,
@@ -137,7 +137,7 @@ struct CreatedId {
 /// Makes a queue.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let new = new_skill(&fields::of(call)?)?;
-    let made = operations.store.create_skill(&operations.scope, new, call.once()?).await?;
+    let made = operations.store.create_skill(&operations.scope, new, call.idempotency()?).await?;
     let data = CreatedId { skill_id: made.id.0 };
     Ok(json(StatusCode::OK, "ok", &Created { return_code: "0", description: "data create success", data }))
 }

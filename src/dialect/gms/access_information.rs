@@ -10,7 +10,7 @@ use super::parameters::{Parameters, time_to_live};
 use crate::config::{AccessCodePrefix, Service, Tenant};
 use crate::domain::code::InvalidShape;
 use crate::domain::state::{Holder, Lend, Lent, PoolHealth, Repeat, Source};
-use crate::domain::{Caller, CodeShape, GroupName, Origin, Seconds};
+use crate::domain::{Caller, CodeShape, GroupName, LentBy, Seconds};
 
 /// The group where neither the request nor the service's section names one.
 const USUAL_GROUP: &str = "DNIS";
@@ -53,7 +53,7 @@ pub(super) fn read(parameters: Parameters, holder: Holder, terms: Terms<'_>) -> 
     let lend = Lend {
         holder,
         source: Source::Group { fallbacks: tenant.fallbacks(&group), name: group },
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: if renew { Repeat::SameNumberOfGroup } else { Repeat::AnotherNumber },
         lasting,
         interaction_ttl,

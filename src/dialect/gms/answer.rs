@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::error::Fault;
 use crate::config::Format;
-use crate::dialect::{Answer, Origin, Outcome};
+use crate::dialect::{Answer, Outcome, PublicAddress};
 use crate::xml::writer::{Unrepresentable, Writer, escape_name, presentable};
 
 const JSON: &str = "application/json";
@@ -76,7 +76,7 @@ pub(super) struct Form<'a> {
     /// The format.
     pub(super) format: Format,
     /// How the client addressed the gateway.
-    pub(super) origin: &'a Origin,
+    pub(super) origin: &'a PublicAddress,
     /// The path of the request as it was sent.
     pub(super) path: &'a str,
 }

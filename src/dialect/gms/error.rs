@@ -11,7 +11,7 @@ use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_A
 
 use super::endpoint::Methods;
 use super::user_data::Address;
-use crate::dialect::once::{self, WrongOnce};
+use crate::dialect::idempotency::{self, WrongIdempotencyKey};
 use crate::dialect::{CROWDED_WAIT, HttpRefusal, Outcome, noted, refusal_of, retry_after};
 use crate::domain::refusal::Miss;
 use crate::domain::{Quota, Refusal, Seconds};
@@ -79,7 +79,7 @@ pub(super) enum Error {
     /// The header by which a user's own data are told apart is missing, there twice or not usable.
     GmsUser,
     /// The header that keeps a request from being carried out twice cannot be used.
-    Once(WrongOnce),
+    IdempotencyKey(WrongIdempotencyKey),
     /// An id that a user chose is empty, too long, or has control characters.
     CustomId {
         /// The longest one, in characters.
@@ -145,9 +145,9 @@ impl From<&Error> for Fault {
     }
 }
 
-impl From<WrongOnce> for Error {
-    fn from(wrong: WrongOnce) -> Self {
-        Self::Once(wrong)
+impl From<WrongIdempotencyKey> for Error {
+    fn from(wrong: WrongIdempotencyKey) -> Self {
+        Self::IdempotencyKey(wrong)
     }
 }
 
@@ -223,7 +223,7 @@ impl Error {
                 ),
             ),
             Self::InstanceUnknown(id) => no_such_service(id),
-            Self::Once(wrong) => bad_request(format!("the header {} {wrong}", once::NAME)),
+            Self::IdempotencyKey(wrong) => bad_request(format!("the header {} {wrong}", idempotency::NAME)),
             Self::GmsUser => bad_request(
                 "data under an id of your own belong to a user: the header gms_user must name one, once, in 1 to 255 \
                  characters",
@@ -357,7 +357,9 @@ fn quota_full(quota: Quota, limit: u64) -> Row {
     match quota {
         Quota::Documents | Quota::Interactions => Row { outcome: quota.full(), message: message.into(), ..no_room() },
         Quota::Bookings => unavailable(quota.full(), message),
-        Quota::Keys => too_many_requests(quota.full(), format!("the header {} {}", once::NAME, once::FULL)),
+        Quota::Keys => {
+            too_many_requests(quota.full(), format!("the header {} {}", idempotency::NAME, idempotency::FULL))
+        }
     }
 }
 
@@ -405,13 +407,13 @@ fn refused(refusal: &Refusal) -> Row {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             exception: "javax.ws.rs.ClientErrorException",
             outcome: "key_reused",
-            message: format!("the header {} {}", once::NAME, once::REUSED).into(),
+            message: format!("the header {} {}", idempotency::NAME, idempotency::REUSED).into(),
         },
-        Refusal::KeySpent(_) => Row {
+        Refusal::KeyExpired(_) => Row {
             status: StatusCode::CONFLICT,
             exception: "javax.ws.rs.ClientErrorException",
             outcome: "key_spent",
-            message: format!("the header {} {}", once::NAME, once::SPENT).into(),
+            message: format!("the header {} {}", idempotency::NAME, idempotency::SPENT).into(),
         },
         // Nothing that this dialect asks of the store is refused in these ways.
         Refusal::NumberExists(_)

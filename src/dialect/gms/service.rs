@@ -14,7 +14,7 @@ use crate::access::Suspect;
 use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
 use crate::domain::refusal::Miss;
 use crate::domain::state::{Criteria, Lend, Lent};
-use crate::domain::{Once, Refusal, Scope};
+use crate::domain::{IdempotentRequest, Refusal, Scope};
 use crate::store::{self, WithData};
 
 /// The member that tells how a group is.
@@ -47,11 +47,11 @@ impl Gms {
         match service.built_in {
             BuiltIn::RequestAccess => {
                 let wanted = request_access::read(parameters, terms)?;
-                self.lend(client, wanted, request.call.once()?).await
+                self.lend(client, wanted, request.call.idempotency()?).await
             }
             BuiltIn::RequestInteraction => {
                 let wanted = request_interaction::read(parameters, terms)?;
-                self.lend(client, wanted, request.call.once()?).await
+                self.lend(client, wanted, request.call.idempotency()?).await
             }
             BuiltIn::MatchInteraction => {
                 let wanted = MatchRequest::read(&parameters, service)?;
@@ -64,10 +64,15 @@ impl Gms {
         }
     }
 
-    async fn lend(&self, client: &Client, request: LendRequest, once: Option<Once>) -> Result<Reply, Error> {
+    async fn lend(
+        &self,
+        client: &Client,
+        request: LendRequest,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Reply, Error> {
         let Client { scope, asker } = client;
         let lend = Lend { application: asker.application.clone(), ..request.lend };
-        let lent = self.store.lend(scope, lend, once).await?;
+        let lent = self.store.lend(scope, lend, idempotency).await?;
         let mut members = access_information::members(&lent);
         if request.pool_health {
             members.insert(POOL_HEALTH, self.pool_health(scope, &lent).await?);

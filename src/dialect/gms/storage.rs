@@ -49,18 +49,18 @@ pub(super) async fn answer(
         Storage::Create { ttl } => {
             let data = Parameters::gather(request).await?.data()?;
             let application = asker.application.clone();
-            let id = store.create_document(scope, data, time_to_live(ttl), application, call.once()?).await?;
+            let id = store.create_document(scope, data, time_to_live(ttl), application, call.idempotency()?).await?;
             Ok(id_of(&id))
         }
         Storage::Merge { data, ttl } => {
             let place = place(data)?;
             // A user's own data are made by the first call; whose they are is told by another header.
-            let once = match place.document.ownership {
-                Ownership::Owner => call.once_as(&[call.body, place.document.id.0.as_bytes()])?,
+            let idempotency = match place.document.ownership {
+                Ownership::Owner => call.idempotent_request_as(&[call.body, place.document.id.0.as_bytes()])?,
                 Ownership::Anyone => None,
             };
             let data = Parameters::gather(request).await?.data()?;
-            store.merge_document(scope, place.document, data, Some(time_to_live(ttl)), once).await?;
+            store.merge_document(scope, place.document, data, Some(time_to_live(ttl)), idempotency).await?;
             Ok(id_of(&place.id))
         }
         Storage::Read(data) => read(store, scope, place(data)?).await,

@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::error::Failure;
-use super::parameters::{Invalid, Kind};
+use super::parameters::{Invalid, ParameterKind};
 use crate::access::Right;
 use crate::dialect::Head;
 use crate::dialect::soap_service::description::asked_for;
@@ -237,7 +237,7 @@ impl Phone {
     /// The encoded bytes are no text.
     pub(super) fn decoded(&self) -> Result<String, Invalid> {
         let decoded = percent_decode_str(&self.0).decode_utf8();
-        decoded.map(Into::into).map_err(|_| Invalid::value("phone", Kind::Number, &self.0))
+        decoded.map(Into::into).map_err(|_| Invalid::value("phone", ParameterKind::Number, &self.0))
     }
 
     /// The phone as the client meant it; where the encoded bytes are no text that can be shown, as it was sent.
@@ -251,14 +251,20 @@ impl Phone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{Origin, allow, bare};
+    use crate::dialect::{PublicAddress, allow, bare};
     use actix_web::http::header::HeaderMap;
 
     fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         find(
             "/interact",
-            &Head { method, path: bare(path), query, headers: &HeaderMap::new(), origin: &Origin::http("gateway") },
+            &Head {
+                method,
+                path: bare(path),
+                query,
+                headers: &HeaderMap::new(),
+                origin: &PublicAddress::http("gateway"),
+            },
         )
     }
 
@@ -381,7 +387,7 @@ mod tests {
             path: "/a/b/version/2/dnis",
             query: "",
             headers: &HeaderMap::new(),
-            origin: &Origin::http("gateway"),
+            origin: &PublicAddress::http("gateway"),
         };
         assert_eq!(find("/a/b", &head), Ok(Endpoint::Rest(Rest::Create)));
     }

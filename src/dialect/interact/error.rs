@@ -11,7 +11,7 @@ use actix_web::http::{Method, StatusCode};
 
 use super::parameters::Invalid;
 use crate::access;
-use crate::dialect::once::{self, WrongOnce};
+use crate::dialect::idempotency::{self, WrongIdempotencyKey};
 use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, allow, refusal_of, retry_after};
 use crate::domain::{Quota, Refusal};
 use crate::media::UnreadCharset;
@@ -321,16 +321,19 @@ fn refusal_row(refusal: &Refusal) -> Row {
             StatusCode::UNPROCESSABLE_ENTITY,
             "key_reused",
             Form::Request,
-            format!("The header {} {}", once::NAME, once::REUSED),
+            format!("The header {} {}", idempotency::NAME, idempotency::REUSED),
         ),
-        Refusal::KeySpent(_) => {
-            row(StatusCode::CONFLICT, "key_spent", Form::Request, format!("The header {} {}", once::NAME, once::SPENT))
-        }
+        Refusal::KeyExpired(_) => row(
+            StatusCode::CONFLICT,
+            "key_spent",
+            Form::Request,
+            format!("The header {} {}", idempotency::NAME, idempotency::SPENT),
+        ),
         Refusal::QuotaFull { quota: Quota::Keys, .. } => row(
             StatusCode::TOO_MANY_REQUESTS,
             Quota::Keys.full(),
             Form::Request,
-            format!("The header {} {}", once::NAME, once::FULL),
+            format!("The header {} {}", idempotency::NAME, idempotency::FULL),
         ),
         Refusal::QuotaFull { quota, limit } => row(
             StatusCode::INSUFFICIENT_STORAGE,
@@ -365,9 +368,9 @@ impl From<Invalid> for Failure {
     }
 }
 
-impl From<WrongOnce> for Failure {
-    fn from(wrong: WrongOnce) -> Self {
-        Self::Invalid(Invalid::because(once::NAME, wrong.to_string()))
+impl From<WrongIdempotencyKey> for Failure {
+    fn from(wrong: WrongIdempotencyKey) -> Self {
+        Self::Invalid(Invalid::because(idempotency::NAME, wrong.to_string()))
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::http::header::HeaderMap;
 use serde_json::Value;
 
 use super::error::Failure;
-use super::parameters::{Invalid, Kind, Parameters};
+use super::parameters::{Invalid, ParameterKind, Parameters};
 use crate::dialect::json::{Unread, type_of};
 
 pub(super) use crate::dialect::json::Members;
@@ -24,7 +24,7 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Members, Failure>
 }
 
 impl Parameters for Members {
-    fn text(&self, name: &'static str, kind: Kind) -> Result<Option<&str>, Invalid> {
+    fn text(&self, name: &'static str, kind: ParameterKind) -> Result<Option<&str>, Invalid> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -36,7 +36,7 @@ impl Parameters for Members {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(Invalid::not(name, Kind::Flag, type_of(other))),
+            Some(other) => Err(Invalid::not(name, ParameterKind::Flag, type_of(other))),
         }
     }
 }
@@ -59,7 +59,7 @@ mod tests {
     fn types_are_strict_and_null_is_not_given() {
         let members =
             read(&HeaderMap::new(), br#"{"n":2111230002,"t":"true","f":true,"z":null,"o":{},"a":[]}"#).unwrap();
-        let text = |name| members.text(name, Kind::Number).map_err(|invalid| invalid.to_string());
+        let text = |name| members.text(name, ParameterKind::Number).map_err(|invalid| invalid.to_string());
         assert_eq!(
             text("n").unwrap_err(),
             "missing or invalid parameter n: must be a string of 1 to 32 characters of 0-9 + * #, not a number"

@@ -10,10 +10,10 @@ use super::endpoint::Phone;
 use super::error::{Failure, JSON};
 use super::json::{self, Members};
 use super::operations::Operations;
-use super::parameters::{self, Invalid, Kind, Parameters};
+use super::parameters::{self, Invalid, ParameterKind, Parameters};
 use super::rest;
 use crate::dialect::{Answer, Call};
-use crate::domain::tables::Found;
+use crate::domain::tables::FoundNumber;
 use crate::domain::{GroupName, NumberPatch};
 
 /// Phones in a page where the request does not say.
@@ -24,7 +24,7 @@ const LONGEST_PAGE: usize = 1000;
 /// A phone as it is shown.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown<'a> {
+struct PhoneItem<'a> {
     phone_number: String,
     dn_id: String,
     /// `null` for a phone without a group.
@@ -33,8 +33,8 @@ struct Shown<'a> {
     allocated: bool,
 }
 
-impl<'a> From<&'a Found> for Shown<'a> {
-    fn from(found: &'a Found) -> Self {
+impl<'a> From<&'a FoundNumber> for PhoneItem<'a> {
+    fn from(found: &'a FoundNumber) -> Self {
         let record = &found.record;
         Self {
             phone_number: record.number.to_string(),
@@ -50,7 +50,7 @@ impl<'a> From<&'a Found> for Shown<'a> {
 #[derive(Serialize)]
 struct ShownPage<'a> {
     total: usize,
-    phones: Vec<Shown<'a>>,
+    phones: Vec<PhoneItem<'a>>,
 }
 
 /// What a list request asks for.
@@ -65,14 +65,14 @@ struct Window {
 pub(super) async fn list(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let window = Window::read(call.head.query)?;
     let page = operations.list(window.group.as_ref(), window.offset, window.limit).await?;
-    let phones = page.numbers.iter().map(Shown::from).collect();
+    let phones = page.numbers.iter().map(PhoneItem::from).collect();
     Ok(shown(&ShownPage { total: page.total, phones }))
 }
 
 /// Read one phone: 200 with the phone.
 pub(super) async fn read(operations: &Operations<'_>, phone: &Phone) -> Result<Answer, Failure> {
     let found = operations.read(rest::number(phone)?).await?;
-    Ok(shown(&Shown::from(&found)))
+    Ok(shown(&PhoneItem::from(&found)))
 }
 
 /// Change one phone: 200 with the phone as it is now.
@@ -80,7 +80,7 @@ pub(super) async fn update(operations: &Operations<'_>, phone: &Phone, call: &Ca
     let number = rest::number(phone)?;
     let members = json::read(call.head.headers, call.body)?;
     let found = operations.update(number, patch(&members)?).await?;
-    Ok(shown(&Shown::from(&found)))
+    Ok(shown(&PhoneItem::from(&found)))
 }
 
 /// Delete one phone: 200 without a body.
@@ -110,7 +110,7 @@ impl Window {
         }
         Ok(Self {
             group: group
-                .map(|text| GroupName::new(&text).map_err(|_| Invalid::value("group", Kind::Name, &text)))
+                .map(|text| GroupName::new(&text).map_err(|_| Invalid::value("group", ParameterKind::Name, &text)))
                 .transpose()?,
             offset: whole("offset", offset.as_deref(), 0, usize::MAX)?.unwrap_or(0),
             limit: whole("limit", limit.as_deref(), 1, LONGEST_PAGE)?.unwrap_or(PAGE),
@@ -128,18 +128,18 @@ fn whole(name: &'static str, text: Option<&str>, least: usize, most: usize) -> R
     // The standard parser takes a plus sign, which a count does not have.
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let value = digits.then(|| text.parse().ok()).flatten().filter(|value| (least..=most).contains(value));
-    value.map(Some).ok_or_else(|| Invalid::value(name, Kind::Whole(least, most), text))
+    value.map(Some).ok_or_else(|| Invalid::value(name, ParameterKind::Whole(least, most), text))
 }
 
 /// What is to change about a phone: any of the members of Create but the number itself. A `groupName` that is `null` or
 /// empty takes the phone out of its group.
 fn patch(members: &Members) -> Result<NumberPatch, Invalid> {
-    if members.text("phoneNumber", Kind::Number)?.is_some() {
+    if members.text("phoneNumber", ParameterKind::Number)?.is_some() {
         return Err(Invalid::because("phoneNumber", "cannot be changed; create another phone instead"));
     }
-    let group = if members.is_null("groupName") { Some("") } else { members.text("groupName", Kind::Name)? };
+    let group = if members.is_null("groupName") { Some("") } else { members.text("groupName", ParameterKind::Name)? };
     let patch = NumberPatch {
-        dnid: members.text("dnId", Kind::Number)?.map(|text| parameters::number("dnId", text)).transpose()?,
+        dnid: members.text("dnId", ParameterKind::Number)?.map(|text| parameters::number("dnId", text)).transpose()?,
         group: group.map(|text| parameters::group("groupName", text)).transpose()?,
         enabled: members.flag("enabled")?,
     };

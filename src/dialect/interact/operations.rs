@@ -8,10 +8,10 @@ use crate::access::Identity;
 use crate::config::Settings;
 use crate::domain::history::End;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
-use crate::domain::tables::{Found, Page};
+use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
-    GroupName, HistoryQuery, InteractionId, NewNumber, Number, NumberId, NumberPatch, Once, Origin, Refusal, Scope,
-    Seconds, Timestamp,
+    GroupName, HistoryQuery, IdempotentRequest, InteractionId, LentBy, NewNumber, Number, NumberId, NumberPatch,
+    Refusal, Scope, Seconds, Timestamp,
 };
 use crate::store::Store;
 
@@ -43,8 +43,12 @@ impl Operations<'_> {
     ///
     /// # Errors
     /// The phone exists.
-    pub(super) async fn create(&self, new: NewNumber, once: Option<Once>) -> Result<NumberId, Failure> {
-        Ok(self.store.create_number(&self.scope, new, once).await?)
+    pub(super) async fn create(
+        &self,
+        new: NewNumber,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<NumberId, Failure> {
+        Ok(self.store.create_number(&self.scope, new, idempotency).await?)
     }
 
     /// Lends a phone to an interaction. One that holds a phone of Interact's keeps it, with a new deadline, whatever
@@ -52,7 +56,11 @@ impl Operations<'_> {
     ///
     /// # Errors
     /// No phone is free in the group, or the interaction must be known and is not.
-    pub(super) async fn allocate(&self, wanted: Allocate, once: Option<Once>) -> Result<Number, Failure> {
+    pub(super) async fn allocate(
+        &self,
+        wanted: Allocate,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Number, Failure> {
         let rules = &self.settings.interact;
         let source = match (wanted.group, &rules.default_groups) {
             (Some(group), _) => Source::Group { name: group, fallbacks: Vec::new() },
@@ -63,7 +71,7 @@ impl Operations<'_> {
         let lend = Lend {
             holder,
             source,
-            origin: Origin::Interact,
+            origin: LentBy::Interact,
             repeat: Repeat::SameNumber,
             lasting: rules.allocation_timeout,
             interaction_ttl: self.settings.gms.interaction_ttl,
@@ -73,7 +81,7 @@ impl Operations<'_> {
             data_ttl: None,
             application: self.identity.application(),
         };
-        Ok(self.store.lend(&self.scope, lend, once).await?.allocation.number)
+        Ok(self.store.lend(&self.scope, lend, idempotency).await?.allocation.number)
     }
 
     /// The interaction that a phone, whole or by its DNID, is lent to now, whichever dialect lent it.
@@ -104,7 +112,7 @@ impl Operations<'_> {
     }
 
     /// Who held a phone for whom the call came last, while it rests after that.
-    async fn retrieved_before(&self, found: &Found) -> Result<Option<InteractionId>, Failure> {
+    async fn retrieved_before(&self, found: &FoundNumber) -> Result<Option<InteractionId>, Failure> {
         let group = found.record.group.as_ref();
         let tenant = self.settings.tenants.get(&self.scope.tenant);
         let rules = tenant.and_then(|tenant| tenant.groups.iter().find(|known| Some(&known.name) == group));
@@ -141,7 +149,7 @@ impl Operations<'_> {
     ///
     /// # Errors
     /// The phone is unknown.
-    pub(super) async fn read(&self, phone: Number) -> Result<Found, Failure> {
+    pub(super) async fn read(&self, phone: Number) -> Result<FoundNumber, Failure> {
         self.store.number(&self.scope, phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))
     }
 
@@ -149,7 +157,7 @@ impl Operations<'_> {
     ///
     /// # Errors
     /// The phone is unknown.
-    pub(super) async fn update(&self, phone: Number, patch: NumberPatch) -> Result<Found, Failure> {
+    pub(super) async fn update(&self, phone: Number, patch: NumberPatch) -> Result<FoundNumber, Failure> {
         Ok(self.store.update_number(&self.scope, phone, patch).await?)
     }
 

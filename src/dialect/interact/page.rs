@@ -2,7 +2,7 @@
 
 use super::endpoint::Service;
 use super::error::Failure;
-use super::soap::Operation;
+use super::soap::SoapOperation;
 use super::wsdl;
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::{Answer, Call};
@@ -16,11 +16,11 @@ pub(super) fn answer(service: Service, prefix: &str, call: &Call<'_>) -> Result<
                       <code>User-Id</code> and <code>User-Password</code>.",
         description: wsdl::description(service),
     };
-    let sample = |name: &str| Some(Operation::ALL.into_iter().find(|known| known.name() == name)?.sample(service));
+    let sample = |name: &str| Some(SoapOperation::ALL.into_iter().find(|known| known.name() == name)?.sample(service));
     page.answer(&wsdl::address(service, prefix, call.head.origin), call, sample).ok_or(Failure::NotWritable)
 }
 
-impl Operation {
+impl SoapOperation {
     /// The sample in the namespace of this service; either service has all operations.
     fn sample(self, service: Service) -> Sample {
         let other = match service {

@@ -14,7 +14,7 @@ const SHOWN: usize = 40;
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ParameterKind {
     /// A phone number or its short form.
     Number,
     /// An id or the name of a group.
@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Whole(usize, usize),
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ParameterKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number => f.write_str("a string of 1 to 32 characters of 0-9 + * #"),
@@ -71,7 +71,7 @@ pub(super) struct Invalid {
     /// Which parameter.
     pub(super) field: Cow<'static, str>,
     /// What would be right, if that is a matter of its kind.
-    pub(super) expected: Option<Kind>,
+    pub(super) expected: Option<ParameterKind>,
     /// What was given, shortened, where it was a text of the wrong kind.
     pub(super) found: Option<Cow<'static, str>>,
     objection: String,
@@ -79,13 +79,13 @@ pub(super) struct Invalid {
 
 impl Invalid {
     /// The value `found` is not of its kind.
-    pub(super) fn value(field: &'static str, kind: Kind, found: &str) -> Self {
+    pub(super) fn value(field: &'static str, kind: ParameterKind, found: &str) -> Self {
         let found: String = found.chars().take(SHOWN).collect();
         Self { expected: Some(kind), found: Some(found.into()), ..Self::because(field, format!("must be {kind}")) }
     }
 
     /// The value is not of its kind; `instead` says what it is.
-    pub(super) fn not(field: &'static str, kind: Kind, instead: &'static str) -> Self {
+    pub(super) fn not(field: &'static str, kind: ParameterKind, instead: &'static str) -> Self {
         Self {
             expected: Some(kind),
             found: Some(instead.into()),
@@ -94,7 +94,7 @@ impl Invalid {
     }
 
     /// The parameter is required.
-    pub(super) fn missing(field: &'static str, kind: Kind) -> Self {
+    pub(super) fn missing(field: &'static str, kind: ParameterKind) -> Self {
         let objection = format!("is required; it must be {kind}");
         Self { problem: Problem::Missing, expected: Some(kind), ..Self::because(field, objection) }
     }
@@ -119,7 +119,7 @@ impl Invalid {
 /// Where parameters come from: the members of a JSON object or the children of a payload.
 pub(super) trait Parameters {
     /// The text of a parameter; `None` if it was not given.
-    fn text(&self, name: &'static str, kind: Kind) -> Result<Option<&str>, Invalid>;
+    fn text(&self, name: &'static str, kind: ParameterKind) -> Result<Option<&str>, Invalid>;
 
     /// The value of a flag; `None` if it was not given.
     fn flag(&self, name: &'static str) -> Result<Option<bool>, Invalid>;
@@ -130,7 +130,7 @@ pub(super) trait Parameters {
 /// # Errors
 /// It is no phone number.
 pub(super) fn number(name: &'static str, text: &str) -> Result<Number, Invalid> {
-    Number::new(text).map_err(|_| Invalid::value(name, Kind::Number, text))
+    Number::new(text).map_err(|_| Invalid::value(name, ParameterKind::Number, text))
 }
 
 /// The number of a phone that is looked for. What is no phone number is in no pool, and the vendor documents no other
@@ -150,7 +150,7 @@ pub(super) fn group(name: &'static str, text: &str) -> Result<Option<GroupName>,
     if text.trim().is_empty() {
         return Ok(None);
     }
-    GroupName::new(text).map(Some).map_err(|_| Invalid::value(name, Kind::Name, text))
+    GroupName::new(text).map(Some).map_err(|_| Invalid::value(name, ParameterKind::Name, text))
 }
 
 /// A phone number that must be given.
@@ -158,7 +158,7 @@ pub(super) fn group(name: &'static str, text: &str) -> Result<Option<GroupName>,
 /// # Errors
 /// It is missing or no phone number.
 pub(super) fn required_number(from: &impl Parameters, name: &'static str) -> Result<Number, Invalid> {
-    let text = from.text(name, Kind::Number)?.ok_or_else(|| Invalid::missing(name, Kind::Number))?;
+    let text = from.text(name, ParameterKind::Number)?.ok_or_else(|| Invalid::missing(name, ParameterKind::Number))?;
     number(name, text)
 }
 
@@ -170,7 +170,7 @@ pub(super) fn create(from: &impl Parameters) -> Result<NewNumber, Invalid> {
     Ok(NewNumber {
         number: required_number(from, "phoneNumber")?,
         dnid: required_number(from, "dnId")?,
-        group: from.text("groupName", Kind::Name)?.map(|text| group("groupName", text)).transpose()?.flatten(),
+        group: from.text("groupName", ParameterKind::Name)?.map(|text| group("groupName", text)).transpose()?.flatten(),
         enabled: from.flag("enabled")?.unwrap_or(true),
     })
 }
@@ -189,10 +189,10 @@ pub(super) struct Allocate {
 /// # Errors
 /// A parameter is missing or wrong.
 pub(super) fn allocate(from: &impl Parameters, id: &'static str) -> Result<Allocate, Invalid> {
-    let text = from.text(id, Kind::Name)?.ok_or_else(|| Invalid::missing(id, Kind::Name))?;
+    let text = from.text(id, ParameterKind::Name)?.ok_or_else(|| Invalid::missing(id, ParameterKind::Name))?;
     Ok(Allocate {
-        id: InteractionId::new(text).map_err(|_| Invalid::value(id, Kind::Name, text))?,
-        group: from.text("group", Kind::Name)?.map(|text| group("group", text)).transpose()?.flatten(),
+        id: InteractionId::new(text).map_err(|_| Invalid::value(id, ParameterKind::Name, text))?,
+        group: from.text("group", ParameterKind::Name)?.map(|text| group("group", text)).transpose()?.flatten(),
     })
 }
 

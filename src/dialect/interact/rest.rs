@@ -13,14 +13,14 @@ use crate::domain::Number;
 /// Create a phone: 200 with the id of the number.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let members = json::read(call.head.headers, call.body)?;
-    let id = operations.create(parameters::create(&members)?, call.once()?).await?;
+    let id = operations.create(parameters::create(&members)?, call.idempotency()?).await?;
     Ok(text(id.0.to_string()))
 }
 
 /// Allocate a phone: 200 with the number.
 pub(super) async fn allocate(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let members = json::read(call.head.headers, call.body)?;
-    let number = operations.allocate(parameters::allocate(&members, "id")?, call.once()?).await?;
+    let number = operations.allocate(parameters::allocate(&members, "id")?, call.idempotency()?).await?;
     Ok(text(number.to_string()))
 }
 

@@ -3,7 +3,7 @@
 use super::endpoint::Service;
 use super::error::Failure;
 use crate::dialect::soap_service::description::{self, Description};
-use crate::dialect::{Answer, Call, Origin};
+use crate::dialect::{Answer, Call, PublicAddress};
 use crate::soap::version::Version;
 
 const AGENT: Description =
@@ -26,6 +26,6 @@ pub(super) fn answer(service: Service, version: Version, prefix: &str, call: &Ca
 }
 
 /// Where the service is called, as this client sees it.
-pub(super) fn address(service: Service, prefix: &str, origin: &Origin) -> String {
+pub(super) fn address(service: Service, prefix: &str, origin: &PublicAddress) -> String {
     description::address(origin, &format!("{prefix}{}", service.path()))
 }

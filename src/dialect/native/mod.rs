@@ -18,36 +18,11 @@
 //! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
-mod address;
-mod allocations;
-mod body;
-mod bulk;
-mod calls;
-mod data;
-mod endpoint;
-mod error;
-mod exhaustion;
-mod groups;
-mod history;
-mod interactions;
-mod members;
-mod names;
-mod numbers;
-mod objection;
-mod openapi;
-mod operation;
-mod page;
-mod problem;
-mod reply;
-mod resolution;
-mod routes;
+mod framework;
+mod resources;
 mod soap;
-mod tenants;
 #[cfg(test)]
 mod tests;
-mod time;
-mod value;
-mod whoami;
 
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -62,13 +37,14 @@ use crate::config::{Live, Settings};
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::store::{Clock, Store};
-use bulk::Importing;
-use endpoint::Target;
-use error::Failure;
-use operation::{Desk, Served};
-use problem::Problem;
+use framework::endpoint::{self, Target};
+use framework::error::Failure;
+use framework::operation::{RequestContext, Served};
+use framework::problem::Problem;
+use framework::{address, body, openapi};
+use resources::bulk::Importing;
 
-pub use endpoint::Endpoint;
+pub use framework::endpoint::Endpoint;
 
 /// The OpenAPI document, as it is served.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::text().into());
@@ -79,7 +55,7 @@ pub struct Admitted<'a>(Entry<'a>);
 /// What a call that was let in is.
 enum Entry<'a> {
     /// An operation with the parameters of its path, for a caller whose credentials were right.
-    Operation(&'static dyn Served, &'a [String], Desk<'a>),
+    Operation(&'static dyn Served, &'a [String], RequestContext<'a>),
     /// An envelope; the user may stand in it.
     Soap(Arc<Settings>),
     /// A description of the SOAP service, which is anybody's.
@@ -119,9 +95,9 @@ impl Native {
     }
 
     /// What an operation works with, for a caller who was let in.
-    fn desk(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> Desk<'_> {
+    fn context(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> RequestContext<'_> {
         let (store, importing, clock, guesses) = (&self.store, &self.importing, &*self.clock, self.access.guesses());
-        Desk { store, importing, source, principal, settings, clock, guesses }
+        RequestContext { store, importing, source, principal, settings, clock, guesses }
     }
 }
 
@@ -169,7 +145,7 @@ impl Dialect for Native {
     ) -> Result<Admitted<'a>, Answer> {
         Ok(Admitted(match &endpoint.0 {
             Target::Operation(operation, segments) => match self.access.native(head.headers, source).await {
-                Ok(principal) => Entry::Operation(*operation, segments, self.desk(principal, source, settings)),
+                Ok(principal) => Entry::Operation(*operation, segments, self.context(principal, source, settings)),
                 Err(denied) => return Err(refused(*operation, &denied.into())),
             },
             Target::Soap => Entry::Soap(settings),
@@ -193,8 +169,8 @@ impl Dialect for Native {
             Entry::Wsdl(version) => soap::describe(version, &call),
             Entry::Page => soap::page(&call),
             Entry::Document => document(),
-            Entry::Operation(operation, segments, desk) => {
-                let answer = operation.answer(&desk, segments, &call).await;
+            Entry::Operation(operation, segments, context) => {
+                let answer = operation.answer(&context, segments, &call).await;
                 answer.unwrap_or_else(|failure| refused(operation, &failure))
             }
         }
@@ -211,10 +187,10 @@ impl Dialect for Native {
         _: IpAddr,
         body: &mut Incoming<'_>,
     ) -> Streamed {
-        let Entry::Operation(operation, segments, desk) = admitted.0 else {
+        let Entry::Operation(operation, segments, context) = admitted.0 else {
             unreachable!("nothing but operations works piece by piece");
         };
-        let answer = operation.stream(&desk, segments, head, body).await;
+        let answer = operation.stream(&context, segments, head, body).await;
         answer.unwrap_or_else(|failure| refused(operation, &failure).into())
     }
 

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
 use sha2::{Digest, Sha256};
 
-use crate::dialect::{Answer, Call, Origin};
+use crate::dialect::{Answer, Call, PublicAddress};
 use crate::soap::version::Version;
 use crate::soap::wsdl::Wsdl;
 use crate::xml::writer::Unrepresentable;
@@ -55,7 +55,7 @@ pub(in crate::dialect) fn asked_for(query: &str) -> Option<Version> {
 }
 
 /// Where `path` is, as this client sees it.
-pub(in crate::dialect) fn address(origin: &Origin, path: &str) -> String {
+pub(in crate::dialect) fn address(origin: &PublicAddress, path: &str) -> String {
     format!("{}://{}{}{path}", origin.scheme, origin.authority, origin.prefix)
 }
 

@@ -10,7 +10,7 @@ use super::description::{self, Description};
 use crate::dialect::html::{self, HTML};
 use crate::dialect::{Answer, Call};
 use crate::soap::version::Version;
-use crate::soap::wsdl::{Operation, Presence};
+use crate::soap::wsdl::{Presence, WsdlOperation};
 use crate::xml::writer::{escape_attribute, escape_message};
 
 /// A sample request as it lies in the samples.
@@ -65,7 +65,7 @@ impl Page {
     }
 }
 
-fn write_operation(page: &mut String, address: &str, operation: &Operation, sample: &Sample) {
+fn write_operation(page: &mut String, address: &str, operation: &WsdlOperation, sample: &Sample) {
     let parameters: String = operation
         .parameters
         .iter()

@@ -142,7 +142,7 @@ impl Kept {
         self.of(owner).map(|buckets| buckets.floor).unwrap_or_default()
     }
 
-    /// The floors of all of whom anything was dropped.
+    /// The layers of all of whom anything was dropped.
     pub(in crate::domain) fn floors(&self) -> Vec<(Owner, Bucket)> {
         let floors = self.all().map(|(owner, buckets)| (owner, buckets.floor));
         floors.filter(|(_, floor)| *floor > Bucket::default()).collect()

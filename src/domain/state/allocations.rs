@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::lend::Lent;
 use super::{State, Turn};
 use crate::domain::history::End;
+use crate::domain::idempotency::Identity;
 use crate::domain::number::LastLending;
-use crate::domain::once::Identity;
 use crate::domain::{
     Allocation, AllocationId, Caller, Change, Deadline, Number, NumberRecord, Refusal, Scope, Seconds, Sharing,
     Timestamp,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::{State, Turn};
 use crate::domain::document::{Entries, MAX_INLINE_BYTES};
-use crate::domain::once::Identity;
+use crate::domain::idempotency::Identity;
 use crate::domain::quotas::{DOCUMENT_COST, ENTRY_COST, FIRST_ENTRY_COST, Quota};
 use crate::domain::{
-    ApplicationName, Asker, Change, Document, DocumentId, DocumentRef, Entry, Made, NewEntry, Ownership, Refusal,
-    Scope, Seconds, TenantId, Timestamp, Value, ValueId,
+    ApplicationName, Asker, Change, Document, DocumentId, DocumentRef, Entry, EntryValue, Made, NewEntry, Ownership,
+    Refusal, Scope, Seconds, TenantId, Timestamp, ValueId,
 };
 
 /// Whether the end of a document's own time has to be planned: it is still to come, or it is all that the document has.
@@ -23,7 +23,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::QuotaFull`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`];
-    /// [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn create_document(
         &mut self,
         scope: &Scope,
@@ -49,7 +49,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::DocumentUnknown`], [`Refusal::QuotaFull`], [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn merge_document(
         &mut self,
         scope: &Scope,
@@ -224,12 +224,12 @@ impl State {
             let size = entry.size();
             let NewEntry { key, content, bytes } = entry;
             let value = if size <= MAX_INLINE_BYTES {
-                Value::Inline(bytes)
+                EntryValue::Inline(bytes)
             } else {
                 let length = bytes.len() as u64;
                 let id = self.next_value();
                 self.apply(Change::ValueKept(id, bytes));
-                Value::Apart { id, length }
+                EntryValue::OutOfLine { id, length }
             };
             let entry = Entry { content, value };
             if let Some(replaced) = document.entries.insert(key.clone(), entry.clone()) {
@@ -263,7 +263,7 @@ impl State {
     }
 
     fn drop_value(&mut self, entry: &Entry) {
-        if let Value::Apart { id, length } = entry.value {
+        if let EntryValue::OutOfLine { id, length } = entry.value {
             self.apply(Change::ValueDropped(id, length));
         }
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::pools::{Group, Pools};
 use super::{Ending, State, documents, endings, is_to_come};
-use crate::domain::once::KEPT_AFTER_END;
-use crate::domain::slot::NumberSlot;
+use crate::domain::idempotency::KEPT_AFTER_END;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
-    Allocation, Change, Document, DocumentId, InteractionId, Number, NumberRecord, OnceKey, OnceRecord, Scope,
-    Timestamp,
+    Allocation, Change, Document, DocumentId, IdempotencyKey, IdempotencyRecord, InteractionId, Number, NumberRecord,
+    Scope, Timestamp,
 };
 
 impl State {
@@ -30,7 +30,9 @@ impl State {
             }
             Change::Interaction(scope, id, _) => self.follow_interaction(scope, id, change),
             Change::Document(scope, id, document) => self.follow_document(scope, *id, document.as_deref(), change),
-            Change::Once(scope, key, record) => self.follow_once(scope, key, record.as_deref(), change),
+            Change::IdempotencyKey(scope, key, record) => {
+                self.follow_idempotency_key(scope, key, record.as_deref(), change);
+            }
             _ => self.tables.apply(change),
         }
     }
@@ -118,12 +120,18 @@ impl State {
         }
     }
 
-    fn follow_once(&mut self, scope: &Arc<Scope>, key: &OnceKey, record: Option<&OnceRecord>, change: &Change) {
-        let ending = |record: &OnceRecord| {
+    fn follow_idempotency_key(
+        &mut self,
+        scope: &Arc<Scope>,
+        key: &IdempotencyKey,
+        record: Option<&IdempotencyRecord>,
+        change: &Change,
+    ) {
+        let ending = |record: &IdempotencyRecord| {
             let at = record.ended?.after(KEPT_AFTER_END);
-            Some((at, Ending::Once(key.clone(), Arc::clone(scope))))
+            Some((at, Ending::IdempotencyKey(key.clone(), Arc::clone(scope))))
         };
-        if let Some(before) = self.tables.once(scope, key) {
+        if let Some(before) = self.tables.idempotency_record(scope, key) {
             self.keys.remove(scope, key, before);
             if let Some(ending) = ending(before) {
                 self.endings.remove(&ending);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::census::Standing;
+use super::number_counts::NumberState;
 use super::pools::Group;
 use super::{State, Turn};
 use crate::domain::tables::ScopeTables;
@@ -128,10 +128,10 @@ impl State {
             group: group.clone(),
             sharing: pool.rules().sharing,
             free: 0,
-            allocated: pool.count(Standing::Allocated),
-            cooling: pool.count(Standing::Cooling),
-            reserved: pool.count(Standing::Reserved),
-            disabled: pool.count(Standing::Disabled),
+            allocated: pool.count(NumberState::Allocated),
+            cooling: pool.count(NumberState::Cooling),
+            reserved: pool.count(NumberState::Reserved),
+            disabled: pool.count(NumberState::Disabled),
             allocations: pool.allocations(),
             oldest: oldest.map(|allocation| Oldest {
                 allocation: Arc::clone(allocation),

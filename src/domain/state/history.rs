@@ -19,18 +19,18 @@ impl State {
         if let Some((bucket, count)) = place {
             let past = Past { bucket, count, allocation, until, end };
             self.apply(Change::Ended(Arc::clone(scope), Arc::new(past)));
-            self.hold_history_of(&scope.tenant);
-            self.hold_history_to_total();
+            self.limit_history_of(&scope.tenant);
+            self.limit_history_in_all();
         }
     }
 
-    fn hold_history_of(&mut self, tenant: &TenantId) {
+    fn limit_history_of(&mut self, tenant: &TenantId) {
         while let Some(bucket) = self.tables.history().surplus(tenant, &self.rules) {
             self.drop_history(Some(tenant.clone()), bucket);
         }
     }
 
-    fn hold_history_to_total(&mut self) {
+    fn limit_history_in_all(&mut self) {
         while let Some((owner, bucket)) = self.tables.history().beyond_total(&self.rules) {
             self.drop_history(owner, bucket);
         }
@@ -54,9 +54,9 @@ impl Turn<'_> {
             state.drop_history(owner, bucket);
         }
         for tenant in state.tables.history().tenants() {
-            state.hold_history_of(&tenant);
+            state.limit_history_of(&tenant);
         }
-        state.hold_history_to_total();
+        state.limit_history_in_all();
         state.trimmed = Some(hour);
     }
 }

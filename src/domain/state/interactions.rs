@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{State, Turn};
 use crate::domain::history::End;
-use crate::domain::once::Identity;
+use crate::domain::idempotency::Identity;
 use crate::domain::quotas::Quota;
 use crate::domain::{
     ApplicationName, Change, Deadline, Document, DocumentId, Interaction, InteractionId, Made, NewInteraction, Refusal,
@@ -18,7 +18,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::InteractionExists`], [`Refusal::LastsTooLong`], [`Refusal::QuotaFull`], [`Refusal::DocumentsFull`],
-    /// [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::TooManyEntries`], [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn create_interaction(&mut self, scope: &Scope, new: NewInteraction) -> Result<Arc<Interaction>, Refusal> {
         let again = self.repeated(scope, |tables, made, now| match made {
             Made::Interaction(id, data) => tables.interaction(scope, id, now).filter(|it| it.data == *data).cloned(),

@@ -7,10 +7,10 @@ use rand::CryptoRng;
 use super::pools::Group;
 use super::{State, Turn};
 use crate::domain::quotas::Quota;
-use crate::domain::slot::NumberSlot;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, ApplicationName, Caller, CodeShape, Deadline, GroupName, Interaction,
-    InteractionId, Made, NewEntry, Number, Origin, Refusal, Scope, Seconds, Sharing, Tables, Timestamp,
+    InteractionId, LentBy, Made, NewEntry, Number, Refusal, Scope, Seconds, Sharing, Tables, Timestamp,
 };
 
 /// Who is to hold the number.
@@ -66,7 +66,7 @@ pub struct Lend {
     /// Where it may come from.
     pub source: Source,
     /// Which dialect asks.
-    pub origin: Origin,
+    pub origin: LentBy,
     /// What happens on a second request.
     pub repeat: Repeat,
     /// How long the number is lent.
@@ -102,7 +102,7 @@ impl Turn<'_> {
     /// # Errors
     /// [`Refusal::InteractionUnknown`], [`Refusal::GroupUnknown`], [`Refusal::Exhausted`], [`Refusal::CodesUsedUp`],
     /// [`Refusal::QuotaFull`], and what keeps the user data from being written: [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
-    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn lend(&mut self, scope: &Scope, lend: Lend) -> Result<Lent, Refusal> {
         if let Some(lent) = self.repeated(scope, |tables, made, now| lent_again(tables, scope, made, now))? {
             return Ok(lent);
@@ -285,7 +285,7 @@ impl State {
     fn choose_group(&mut self, scope: &Arc<Scope>, lend: &Lend, now: Timestamp) -> Result<Group, Refusal> {
         let pools = &*self.pools(scope);
         // Interact tells calls apart by the number alone, so it never lends a shared one.
-        let suits = |group: &Group| lend.origin != Origin::Interact || pools.sharing(group) == Sharing::Exclusive;
+        let suits = |group: &Group| lend.origin != LentBy::Interact || pools.sharing(group) == Sharing::Exclusive;
         let able = |group: &Group| pools.can_lend(group) && suits(group);
         let named = |groups: &[GroupName]| groups.iter().cloned().map(Some).collect::<Vec<_>>();
         match &lend.source {

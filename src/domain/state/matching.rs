@@ -6,7 +6,7 @@ use super::Turn;
 use crate::domain::history::End;
 use crate::domain::quotas::MATCH_TEXT_BYTES;
 use crate::domain::refusal::Miss;
-use crate::domain::slot::NumberSlot;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Sharing, Tables, Timestamp};
 
 /// What is known of the call. A criterion that is left out does not restrict.

@@ -5,16 +5,16 @@
 //! expired allocation is free at its very deadline, whether or not anything swept.
 
 mod allocations;
-mod census;
 mod documents;
 mod follow;
 mod health;
 mod history;
+mod idempotency;
 mod interactions;
 mod lend;
 mod matching;
+mod number_counts;
 mod numbers;
-mod once;
 mod pools;
 mod resolving;
 mod routes;
@@ -27,14 +27,14 @@ use std::sync::Arc;
 use rand::CryptoRng;
 
 use super::{
-    Allocation, AllocationId, Change, DocumentId, InteractionId, Number, Once, OnceKey, Rules, Scope, Seconds, Tables,
-    Timestamp,
+    Allocation, AllocationId, Change, DocumentId, IdempotencyKey, IdempotentRequest, InteractionId, Number, Rules,
+    Scope, Seconds, Tables, Timestamp,
 };
 use crate::domain::change::Ids;
 use crate::domain::hash::FastMap;
 use crate::domain::history::End;
-use crate::domain::slot::NumberSlot;
 use crate::domain::tables::ScopeTables;
+use crate::domain::tables::slot::NumberSlot;
 use pools::Pools;
 
 pub use health::{Oldest, PoolHealth};
@@ -59,7 +59,7 @@ enum Ending {
     Interaction(InteractionId, Arc<Scope>),
     Document(DocumentId, Arc<Scope>),
     /// The time for which a spent key is kept.
-    Once(OnceKey, Arc<Scope>),
+    IdempotencyKey(IdempotencyKey, Arc<Scope>),
 }
 
 /// The state: what is known, and what follows from it for the next decision.
@@ -72,7 +72,7 @@ pub struct State {
     /// The latest point in time that the state knows of.
     now: Timestamp,
     usages: usages::Usages,
-    keys: once::Keys,
+    keys: idempotency::Keys,
     /// The hour in which the history of all tenants was last held to the rules; `None` where it must be.
     trimmed: Option<u32>,
     changes: Vec<Change>,
@@ -84,7 +84,7 @@ pub struct Turn<'a> {
     now: Timestamp,
     rng: &'a mut dyn CryptoRng,
     /// The key that the command came under.
-    once: Option<Once>,
+    idempotency: Option<IdempotentRequest>,
 }
 
 impl State {
@@ -97,7 +97,7 @@ impl State {
             endings: BTreeSet::new(),
             now: Timestamp::default(),
             usages: usages::Usages::default(),
-            keys: once::Keys::default(),
+            keys: idempotency::Keys::default(),
             trimmed: None,
             changes: Vec::new(),
         };
@@ -129,7 +129,7 @@ impl State {
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
         self.end_until(now);
-        let mut turn = Turn { state: self, now, rng, once: None };
+        let mut turn = Turn { state: self, now, rng, idempotency: None };
         turn.trim_history();
         turn
     }
@@ -183,7 +183,7 @@ impl State {
                 Ending::Rest(number, scope) => self.settle(&scope, number),
                 Ending::Interaction(id, scope) => self.end_interaction(&scope, &id, at),
                 Ending::Document(id, scope) => self.end_document(&scope, id),
-                Ending::Once(key, scope) => self.forget_once(&scope, &key),
+                Ending::IdempotencyKey(key, scope) => self.forget_idempotency_key(&scope, &key),
             }
         }
     }
@@ -217,7 +217,7 @@ impl State {
         self.pools.clear();
         self.endings.clear();
         self.usages = usages::Usages::of(&self.tables);
-        self.keys = once::Keys::default();
+        self.keys = idempotency::Keys::default();
         self.trimmed = None;
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::{State, Turn};
 use crate::domain::history::End;
-use crate::domain::once::Identity;
-use crate::domain::slot::NumberSlot;
-use crate::domain::tables::Found;
+use crate::domain::idempotency::Identity;
+use crate::domain::tables::FoundNumber;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
     Change, Deadline, InteractionId, Made, NewNumber, Number, NumberId, NumberPatch, NumberRecord, Refusal, Scope,
 };
@@ -25,7 +25,7 @@ impl Turn<'_> {
     /// Creates a number.
     ///
     /// # Errors
-    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::NumberExists`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn create_number(&mut self, scope: &Scope, new: NewNumber) -> Result<NumberId, Refusal> {
         let again = self.repeated(scope, |tables, made, now| match made {
             Made::Number(number, id) => tables.number(scope, *number, now).filter(|found| found.record.id == *id),
@@ -69,7 +69,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`Refusal::NumberUnknown`].
-    pub fn update_number(&mut self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found, Refusal> {
+    pub fn update_number(&mut self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<FoundNumber, Refusal> {
         let found = self.state.tables.number(scope, number, self.now).ok_or(Refusal::NumberUnknown(number))?;
         let scope = self.state.shared(scope);
         let mut record = (*found.record).clone();

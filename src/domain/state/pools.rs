@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rand::CryptoRng;
 
-use super::census::{Census, Standing};
+use super::number_counts::{NumberCounts, NumberState};
 use crate::domain::group::FreeQueue;
 use crate::domain::hash::FastMap;
-use crate::domain::slot::NumberSlot;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
     Allocation, AllocationId, GroupName, GroupRules, Number, NumberRecord, Seconds, Sharing, Timestamp,
 };
@@ -28,7 +28,7 @@ pub(super) struct Pool {
     releases: BTreeSet<(Timestamp, AllocationId, Number)>,
     /// The allocations whose deadline has not passed, oldest first.
     live: BTreeMap<AllocationId, Number>,
-    census: Census,
+    number_counts: NumberCounts,
 }
 
 /// The numbers that rest before they are lent again.
@@ -89,7 +89,7 @@ impl Pool {
             rests: Rests::default(),
             releases: BTreeSet::new(),
             live: BTreeMap::new(),
-            census: Census::default(),
+            number_counts: NumberCounts::default(),
         }
     }
 
@@ -98,8 +98,8 @@ impl Pool {
     }
 
     /// How many numbers are in this state.
-    pub(super) fn count(&self, standing: Standing) -> usize {
-        self.census.count(standing)
+    pub(super) fn count(&self, standing: NumberState) -> usize {
+        self.number_counts.count(standing)
     }
 
     /// How many live allocations there are.
@@ -145,18 +145,18 @@ impl Pool {
     }
 
     /// In which state a number is; `None` if it is free.
-    fn standing(&self, slot: &NumberSlot) -> Option<Standing> {
+    fn standing(&self, slot: &NumberSlot) -> Option<NumberState> {
         let number = slot.record.number;
-        if self.census.is_held(number) {
-            Some(Standing::Allocated)
+        if self.number_counts.is_held(number) {
+            Some(NumberState::Allocated)
         } else if !slot.record.enabled {
-            Some(Standing::Disabled)
+            Some(NumberState::Disabled)
         } else if self.rules.reserved.contains(&number) {
-            Some(Standing::Reserved)
+            Some(NumberState::Reserved)
         } else {
             let rests = slot.is_allocated() || self.rests.until.contains_key(&number);
             // A shared number may be lent whatever it carries.
-            (rests && self.rules.sharing == Sharing::Exclusive).then_some(Standing::Cooling)
+            (rests && self.rules.sharing == Sharing::Exclusive).then_some(NumberState::Cooling)
         }
     }
 
@@ -166,14 +166,14 @@ impl Pool {
             self.releases.insert((allocation.deadline, allocation.id, allocation.number));
         }
         if allocation.live(now) && self.live.insert(allocation.id, allocation.number).is_none() {
-            self.census.hold(allocation.number);
+            self.number_counts.hold(allocation.number);
         }
     }
 
     /// Counts a number anew, in the state that it is in now.
     fn recount(&mut self, slot: &NumberSlot) {
         let standing = self.standing(slot);
-        self.census.set(slot.record.number, standing);
+        self.number_counts.set(slot.record.number, standing);
     }
 
     /// Gives a number the place that it has now. Until when it rested before, and until when it rests now, if it does.
@@ -326,7 +326,7 @@ impl Pools {
         if pool.free.is_empty() {
             self.with_free.remove(group);
         }
-        pool.census.set(number, None);
+        pool.number_counts.set(number, None);
         pool.rests.end(number)
     }
 
@@ -371,7 +371,7 @@ impl Pools {
         if let Some(pool) = self.groups.get_mut(group)
             && let Some(number) = pool.live.remove(&id)
         {
-            pool.census.let_go(number);
+            pool.number_counts.let_go(number);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Turn;
-use crate::domain::once::Identity;
+use crate::domain::idempotency::Identity;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::{
     CallCenter, Change, Destination, Dialled, FlowId, HotlineCode, Made, MediaType, NewRoute, Refusal, Route, RouteId,
@@ -20,7 +20,7 @@ impl Turn<'_> {
     /// # Errors
     /// [`RouteRefusal::HotlineUnknown`], [`RouteRefusal::SkillUnknown`], [`RouteRefusal::FlowUnknown`],
     /// [`RouteRefusal::FlowForMultimedia`], [`RouteRefusal::QueueMedia`], [`RouteRefusal::HotlineMedia`], [`RouteRefusal::RouteExists`],
-    /// [`RouteRefusal::RoutesFull`]; [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`RouteRefusal::RoutesFull`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn create_route(&mut self, scope: &Scope, new: NewRoute) -> Result<Arc<Route>, Refusal> {
         let again = self.repeated(scope, |tables, made, _| match made {
             Made::Route(id) => tables.route(scope, *id).cloned(),

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{State, Turn};
-use crate::domain::once::Identity;
-use crate::domain::routes::Numbering;
+use crate::domain::idempotency::Identity;
 use crate::domain::skill::LAST_CONFIGURED_SKILL;
+use crate::domain::tables::routes::Numbering;
 use crate::domain::{Change, Destination, Made, NewSkill, Refusal, RouteRefusal, Scope, SigningKey, Skill, SkillId};
 
 /// Most queues that callers make in a scope.
@@ -17,7 +17,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// [`RouteRefusal::SkillExists`], [`RouteRefusal::SkillsFull`], [`RouteRefusal::SkillTooLarge`];
-    /// [`Refusal::KeyReused`], [`Refusal::KeySpent`].
+    /// [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn create_skill(&mut self, scope: &Scope, new: NewSkill) -> Result<Arc<Skill>, Refusal> {
         let again = self.repeated(scope, |tables, made, _| match made {
             Made::Skill(id) => tables.skill(scope, *id).cloned(),
@@ -26,7 +26,7 @@ impl Turn<'_> {
         if let Some(skill) = again? {
             return Ok(skill);
         }
-        self.hold_to_rules(scope, None, &new)?;
+        self.check_against_rules(scope, None, &new)?;
         if self.state.tables.calls(scope).is_some_and(|calls| calls.skills.len() >= MAX_SKILLS) {
             return Err(RouteRefusal::SkillsFull { limit: MAX_SKILLS }.into());
         }
@@ -45,9 +45,9 @@ impl Turn<'_> {
     pub fn modify_skill(&mut self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>, Refusal> {
         let before = self.changeable_skill(scope, id)?;
         if before.about.media != new.media {
-            self.hold_unused(scope, id)?;
+            self.check_unused(scope, id)?;
         }
-        self.hold_to_rules(scope, Some(id), &new)?;
+        self.check_against_rules(scope, Some(id), &new)?;
         let scope = self.state.shared(scope);
         Ok(self.put_skill(&scope, id, new))
     }
@@ -59,7 +59,7 @@ impl Turn<'_> {
     pub fn delete_skills(&mut self, scope: &Scope, ids: &[SkillId]) -> Result<(), Refusal> {
         for id in ids {
             self.changeable_skill(scope, *id)?;
-            self.hold_unused(scope, *id)?;
+            self.check_unused(scope, *id)?;
         }
         let scope = self.state.shared(scope);
         for id in ids {
@@ -96,7 +96,7 @@ impl Turn<'_> {
         self.state.tables.skill(scope, id).ok_or(RouteRefusal::SkillUnknown(id))
     }
 
-    fn hold_unused(&self, scope: &Scope, id: SkillId) -> Result<(), RouteRefusal> {
+    fn check_unused(&self, scope: &Scope, id: SkillId) -> Result<(), RouteRefusal> {
         let calls = self.state.tables.calls(scope);
         match calls.and_then(|calls| calls.leading_to(Destination::Skill(id))) {
             Some(route) => Err(RouteRefusal::SkillInUse(id, Arc::clone(route))),
@@ -105,7 +105,7 @@ impl Turn<'_> {
     }
 
     /// A name is unlike that of any other queue, and the texts are of a length that a record can hold.
-    fn hold_to_rules(&self, scope: &Scope, id: Option<SkillId>, new: &NewSkill) -> Result<(), RouteRefusal> {
+    fn check_against_rules(&self, scope: &Scope, id: Option<SkillId>, new: &NewSkill) -> Result<(), RouteRefusal> {
         if !new.is_small() {
             return Err(RouteRefusal::SkillTooLarge);
         }

@@ -10,9 +10,9 @@ use super::scope::InteractionSlot;
 use super::{ScopeTables, Tables};
 use crate::domain::change::{Change, Counters, Ids};
 use crate::domain::history::{Bucket, Owner};
-use crate::domain::routes::CallContents;
+use crate::domain::tables::routes::CallContents;
 use crate::domain::{
-    Allocation, AllocationId, Document, Interaction, NumberRecord, OnceKey, OnceRecord, Scope, SigningKey,
+    Allocation, AllocationId, Document, IdempotencyKey, IdempotencyRecord, Interaction, NumberRecord, Scope, SigningKey,
 };
 
 /// All that was known at one point.
@@ -38,7 +38,7 @@ struct ScopeContents {
     allocations: Vec<Arc<Allocation>>,
     documents: Vec<Arc<Document>>,
     calls: CallContents,
-    once: Vec<(OnceKey, Arc<OnceRecord>)>,
+    idempotency_records: Vec<(IdempotencyKey, Arc<IdempotencyRecord>)>,
 }
 
 /// The allocations of one scope at one point.
@@ -73,7 +73,7 @@ impl ScopeTables {
             interactions,
             documents,
             calls,
-            once,
+            idempotency_records,
             expired: _,
             ids,
         } = self;
@@ -93,7 +93,10 @@ impl ScopeTables {
             allocations,
             documents: documents.values().cloned().collect(),
             calls: calls.contents(),
-            once: once.iter().map(|(key, record)| (key.clone(), Arc::clone(record))).collect(),
+            idempotency_records: idempotency_records
+                .iter()
+                .map(|(key, record)| (key.clone(), Arc::clone(record)))
+                .collect(),
         }
     }
 }
@@ -103,8 +106,22 @@ impl Contents {
     /// entries of the history.
     pub fn len(&self) -> usize {
         let lengths = self.scopes.iter().map(|scope| {
-            let ScopeContents { scope: _, ids: _, numbers, interactions, allocations, documents, calls, once } = scope;
-            numbers.len() + interactions.len() + allocations.len() + documents.len() + calls.len() + once.len()
+            let ScopeContents {
+                scope: _,
+                ids: _,
+                numbers,
+                interactions,
+                allocations,
+                documents,
+                calls,
+                idempotency_records,
+            } = scope;
+            numbers.len()
+                + interactions.len()
+                + allocations.len()
+                + documents.len()
+                + calls.len()
+                + idempotency_records.len()
         });
         let ended: u64 = self.history.iter().map(|(_, _, count)| count).sum();
         lengths.sum::<usize>() + usize::try_from(ended).unwrap_or(usize::MAX)
@@ -143,11 +160,20 @@ impl Contents {
 
 impl ScopeContents {
     fn into_changes(self) -> impl Iterator<Item = Change> + Send {
-        let Self { scope, ids, numbers, mut interactions, mut allocations, mut documents, calls, mut once } = self;
+        let Self {
+            scope,
+            ids,
+            numbers,
+            mut interactions,
+            mut allocations,
+            mut documents,
+            calls,
+            mut idempotency_records,
+        } = self;
         interactions.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         allocations.sort_unstable_by_key(|allocation| allocation.id);
         documents.sort_unstable_by_key(|document| document.id);
-        once.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        idempotency_records.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let given = (ids != Ids::default()).then(|| Change::Ids(Arc::clone(&scope), ids));
         let of = Arc::clone(&scope);
         let numbers =
@@ -160,7 +186,9 @@ impl ScopeContents {
         let allocations = allocations.into_iter().map(move |allocation| Change::Allocated(Arc::clone(&of), allocation));
         let calls = calls.into_changes(Arc::clone(&scope));
         let of = Arc::clone(&scope);
-        let once = once.into_iter().map(move |(key, record)| Change::Once(Arc::clone(&of), key, Some(record)));
+        let idempotency_records = idempotency_records
+            .into_iter()
+            .map(move |(key, record)| Change::IdempotencyKey(Arc::clone(&of), key, Some(record)));
         let documents = documents.into_iter().flat_map(move |document| of_document(&scope, document));
         given
             .into_iter()
@@ -169,7 +197,7 @@ impl ScopeContents {
             .chain(allocations)
             .chain(documents)
             .chain(calls)
-            .chain(once)
+            .chain(idempotency_records)
     }
 }
 

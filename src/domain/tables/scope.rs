@@ -11,11 +11,11 @@ use super::dnids::Dnids;
 use super::expired::Expired;
 use crate::domain::change::Ids;
 use crate::domain::hash::FastMap;
-use crate::domain::routes::CallTables;
-use crate::domain::slot::NumberSlot;
+use crate::domain::tables::routes::CallTables;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
-    Allocation, AllocationId, Document, DocumentId, GroupName, Interaction, InteractionId, Number, NumberRecord,
-    OnceKey, OnceRecord, Timestamp,
+    Allocation, AllocationId, Document, DocumentId, GroupName, IdempotencyKey, IdempotencyRecord, Interaction,
+    InteractionId, Number, NumberRecord, Timestamp,
 };
 
 /// Allocations of one DNID that are looked at for the numbers behind it.
@@ -34,7 +34,7 @@ pub(in crate::domain) struct ScopeTables {
     pub(super) groups: BTreeMap<Option<GroupName>, GroupTable>,
     pub(in crate::domain) interactions: HashMap<InteractionId, InteractionSlot>,
     pub(in crate::domain) documents: HashMap<DocumentId, Arc<Document>>,
-    pub(in crate::domain) once: HashMap<OnceKey, Arc<OnceRecord>>,
+    pub(in crate::domain) idempotency_records: HashMap<IdempotencyKey, Arc<IdempotencyRecord>>,
     pub(in crate::domain) calls: CallTables,
     pub(super) expired: Expired,
     pub(super) ids: Ids,
@@ -58,7 +58,7 @@ impl ScopeTables {
             && self.interactions.is_empty()
             && self.documents.is_empty()
             && self.calls.is_empty()
-            && self.once.is_empty()
+            && self.idempotency_records.is_empty()
             && self.ids == Ids::default()
     }
 

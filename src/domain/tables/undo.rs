@@ -37,7 +37,9 @@ impl Tables {
             Change::Document(scope, id, _) => {
                 Change::Document(Arc::clone(scope), *id, self.kept_document(scope, *id).cloned())
             }
-            Change::Once(scope, key, _) => Change::Once(Arc::clone(scope), key.clone(), self.once(scope, key).cloned()),
+            Change::IdempotencyKey(scope, key, _) => {
+                Change::IdempotencyKey(Arc::clone(scope), key.clone(), self.idempotency_record(scope, key).cloned())
+            }
             Change::Skill(scope, id, _) => Change::Skill(Arc::clone(scope), *id, self.skill(scope, *id).cloned()),
             Change::Route(scope, dnid, _) => {
                 let route = self.scope(scope).and_then(|tables| tables.calls.of_dnid(*dnid));

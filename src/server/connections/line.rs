@@ -258,11 +258,11 @@ impl Line {
 
     /// Closes the connection so that what was sent arrives: the sending side first, and what still comes is read and
     /// dropped for a moment. Closed at once with something unread, the other side might lose the answer.
-    pub(super) async fn close(&self, farewell: &[u8]) {
+    pub(super) async fn close(&self, shut_down: &[u8]) {
         self.connection.enter(Phase::Closing);
         let Some(mut io) = self.io.take() else { return };
         let mut closing = pin!(timeout(LINGER, async {
-            io.write_all(farewell).await?;
+            io.write_all(shut_down).await?;
             io.shutdown().await?;
             let mut dropped = [0; 4096];
             while io.read(&mut dropped).await? > 0 {}

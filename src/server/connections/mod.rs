@@ -134,7 +134,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// Lets requests in flight finish: idle connections are closed, and the others when they have been answered.
-pub(super) async fn farewell(registry: &Connections, patience: Duration) {
+pub(super) async fn shut_down(registry: &Connections, patience: Duration) {
     let begun = Instant::now();
     while registry.open() > 0 && begun.elapsed() < patience {
         registry.dismiss();

@@ -161,9 +161,9 @@ where
         }
     };
     match Farewell::to(end, place.head).filter(|_| line.head_begun()) {
-        Some(farewell) => {
-            tell(place, end, farewell.status);
-            line.close(farewell.answer().as_bytes()).await;
+        Some(shut_down) => {
+            tell(place, end, shut_down.status);
+            line.close(shut_down.answer().as_bytes()).await;
         }
         None => line.cut(),
     }

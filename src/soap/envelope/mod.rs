@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::addressing::Addressing;
-use super::deviation::{Deviation, Kind};
+use super::deviation::{Deviation, DeviationKind};
 use super::fault::{Detail, Fault};
 use super::media::Media;
 use super::security::{self, Demand, Security};
@@ -96,12 +96,12 @@ pub struct Field<'d> {
     /// What it is called.
     pub name: Name<'d>,
     /// What it holds.
-    pub value: Value<'d>,
+    pub value: FieldValue<'d>,
 }
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value<'d> {
+pub enum FieldValue<'d> {
     /// Text, untrimmed; empty for an empty element.
     Text(Cow<'d, str>),
     /// Nothing, said by `xsi:nil`.
@@ -116,26 +116,26 @@ pub struct Fields<'e, 'd>(&'e [Field<'d>]);
 
 /// The answer to looking for one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found<'e, 'd> {
+pub enum FieldLookup<'e, 'd> {
     /// Not there.
     Missing,
     /// There, once.
-    Once(&'e Value<'d>),
+    Once(&'e FieldValue<'d>),
     /// There more than once, where once is allowed.
     Repeated,
 }
 
 impl<'e, 'd> Fields<'e, 'd> {
     /// Looks for the field `local`, unqualified or in one of `namespaces`.
-    pub fn find(self, local: &str, namespaces: &[&str]) -> Found<'e, 'd> {
+    pub fn find(self, local: &str, namespaces: &[&str]) -> FieldLookup<'e, 'd> {
         let mut matching = self.0.iter().filter(|field| {
             let namespace = &*field.name.namespace;
             field.name.local == local && (namespace.is_empty() || namespaces.contains(&namespace))
         });
         match (matching.next(), matching.next()) {
-            (None, _) => Found::Missing,
-            (Some(field), None) => Found::Once(&field.value),
-            (Some(_), Some(_)) => Found::Repeated,
+            (None, _) => FieldLookup::Missing,
+            (Some(field), None) => FieldLookup::Once(&field.value),
+            (Some(_), Some(_)) => FieldLookup::Repeated,
         }
     }
 
@@ -217,7 +217,11 @@ fn remarks_on(document: &Document<'_>) -> Vec<Deviation> {
     match document.encoding() {
         Encoding::Utf8 | Encoding::Utf16 => Vec::new(),
         Encoding::Windows1252 => {
-            vec![Deviation::of(Kind::Encoding).expecting("UTF-8 or UTF-16").finding("ISO-8859-1 or windows-1252")]
+            vec![
+                Deviation::of(DeviationKind::Encoding)
+                    .expecting("UTF-8 or UTF-16")
+                    .finding("ISO-8859-1 or windows-1252"),
+            ]
         }
     }
 }
@@ -361,10 +365,10 @@ impl<'d> Opening<'d> {
             let of_soap = Version::of_namespace(&name.namespace).is_some() || name.namespace.is_empty();
             let in_envelope = Version::of_namespace(&element.name.namespace).is_some();
             let kind = match name.local {
-                "encodingStyle" if of_soap => Kind::EncodingStyle,
+                "encodingStyle" if of_soap => DeviationKind::EncodingStyle,
                 // The schema of envelopes lets attributes of others in.
                 _ if in_envelope && !of_soap => continue,
-                _ => Kind::Attribute,
+                _ => DeviationKind::Attribute,
             };
             // One of a kind is enough, and keeps a flood of attributes from filling the memory.
             if self.remarks.iter().all(|remark| remark.kind != kind) {
@@ -440,11 +444,11 @@ fn field<'d>(reader: &mut Reader<'d>, element: Element<'d>, count: &mut usize) -
     Ok(Field { name: element.name, value: value(nil, content, parts) })
 }
 
-fn value<'d>(nil: bool, content: Content<'d>, parts: Vec<Field<'d>>) -> Value<'d> {
+fn value<'d>(nil: bool, content: Content<'d>, parts: Vec<Field<'d>>) -> FieldValue<'d> {
     match content {
-        Content::Elements => Value::Elements(parts),
-        Content::Text(_) if nil => Value::Nil,
-        Content::Text(text) => Value::Text(text),
+        Content::Elements => FieldValue::Elements(parts),
+        Content::Text(_) if nil => FieldValue::Nil,
+        Content::Text(text) => FieldValue::Text(text),
     }
 }
 

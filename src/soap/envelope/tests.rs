@@ -34,7 +34,7 @@ fn read_as(text: &str, media: &Media<'_>) -> Result<String, Rejected> {
     let fields: Vec<_> = fields
         .iter()
         .map(|field| match &field.value {
-            Value::Text(text) => format!("{{{}}}{}={text:?}", field.name.namespace, field.name.local),
+            FieldValue::Text(text) => format!("{{{}}}{}={text:?}", field.name.namespace, field.name.local),
             other => format!("{{{}}}{}={other:?}", field.name.namespace, field.name.local),
         })
         .collect();
@@ -87,12 +87,12 @@ fn fields_are_found_qualified_or_not_and_repeats_are_seen() {
     let document = admit(text.as_bytes(), &media("text/xml"), &Limits::default(), &Tally::default()).unwrap();
     let envelope = Envelope::open(&document, &media("text/xml")).unwrap();
     let fields = envelope.fields().unwrap();
-    let text = |value: &'static str| Value::Text(value.into());
-    assert_eq!(fields.find("a", &["urn:p"]), Found::Once(&text("1")));
-    assert_eq!(fields.find("b", &["urn:p"]), Found::Once(&text("2")));
-    assert_eq!(fields.find("c", &["urn:p"]), Found::Repeated);
-    assert_eq!(fields.find("d", &["urn:p"]), Found::Missing);
-    assert_eq!(fields.find("a", &["urn:q"]), Found::Missing);
+    let text = |value: &'static str| FieldValue::Text(value.into());
+    assert_eq!(fields.find("a", &["urn:p"]), FieldLookup::Once(&text("1")));
+    assert_eq!(fields.find("b", &["urn:p"]), FieldLookup::Once(&text("2")));
+    assert_eq!(fields.find("c", &["urn:p"]), FieldLookup::Repeated);
+    assert_eq!(fields.find("d", &["urn:p"]), FieldLookup::Missing);
+    assert_eq!(fields.find("a", &["urn:q"]), FieldLookup::Missing);
 }
 
 #[test]
@@ -255,9 +255,9 @@ fn a_field_may_hold_elements_with_texts_up_to_a_number() {
         let envelope = Envelope::open(&document, &media("text/xml")).unwrap();
         envelope.fields().map(|fields| {
             let last = fields.iter().last().unwrap().clone();
-            let Value::Elements(parts) = last.value else { panic!("{last:?}") };
+            let FieldValue::Elements(parts) = last.value else { panic!("{last:?}") };
             let parts = Fields::from(parts.as_slice());
-            assert_eq!(parts.find("v", &["urn:p"]), Found::Once(&Value::Text(" b ".into())));
+            assert_eq!(parts.find("v", &["urn:p"]), FieldLookup::Once(&FieldValue::Text(" b ".into())));
             fields.iter().count()
         })
     };

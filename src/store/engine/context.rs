@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::batch::BatchValues;
 use super::loading;
 use super::log::ImportId;
-use super::snapshot::Origin;
+use super::snapshot::SnapshotOrigin;
 use super::snapshot_guards::{Guard, SnapshotGuards};
 use crate::domain::document::Loaded;
 use crate::domain::state::Turn;
@@ -41,8 +41,8 @@ impl CommandContext<'_> {
     }
 
     /// All that is known, with a guard that keeps the large values of it.
-    pub(super) fn all(&mut self) -> (Origin, Contents, Guard) {
-        let origin = Origin { store: self.store, commits: self.commits, taken: self.now };
+    pub(super) fn all(&mut self) -> (SnapshotOrigin, Contents, Guard) {
+        let origin = SnapshotOrigin { store: self.store, commits: self.commits, taken: self.now };
         (origin, self.state.tables().contents(), self.guards.guard())
     }
 

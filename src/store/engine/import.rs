@@ -24,7 +24,7 @@ use super::log::{Log, Records, Stages};
 use super::{Engine, closed};
 use crate::domain::{Change, GroupName, NewNumber, Number, NumberId, NumberRecord, Scope};
 use crate::store::Result;
-use crate::store::import::{BadRow, Existing, Import, ImportRow, Imported, RowFault};
+use crate::store::import::{BadRow, Existing, ImportRow, Imported, NumberImport, RowFault};
 
 /// An import that is staged.
 pub(super) struct StagedImport<'s, L: Log> {
@@ -66,7 +66,7 @@ impl<'s, L: Log> StagedImport<'s, L> {
 }
 
 #[async_trait]
-impl<L: Log> Import for StagedImport<'_, L> {
+impl<L: Log> NumberImport for StagedImport<'_, L> {
     async fn stage(&mut self, rows: Vec<ImportRow>) -> Result<Vec<BadRow>> {
         let Self { store, rows: before, scope, .. } = self;
         let Checked { fresh, bad } =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::document::{Loaded, LoadedValue};
-use crate::domain::{Content, Document, Entry, Value, ValueId};
+use crate::domain::{Content, Document, Entry, EntryValue, ValueId};
 use crate::store::LoadedEntry;
 
 /// Where the bytes of large values are.
@@ -53,7 +53,7 @@ pub(super) fn entry(entry: &Entry, values: &impl Values) -> Result<Option<Loaded
 
 fn bytes(entry: &Entry, values: &(impl Values + ?Sized)) -> Result<Option<Arc<[u8]>>, String> {
     match &entry.value {
-        Value::Inline(bytes) => Ok(Some(Arc::clone(bytes))),
-        Value::Apart { id, length } => values.value(*id, *length),
+        EntryValue::Inline(bytes) => Ok(Some(Arc::clone(bytes))),
+        EntryValue::OutOfLine { id, length } => values.value(*id, *length),
     }
 }

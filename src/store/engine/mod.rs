@@ -38,7 +38,7 @@ pub(in crate::store) use context::CommandContext;
 pub use loading::Values;
 pub(in crate::store) use log::Status;
 pub use log::{Commit, Committed, ImportId, Log, Pace, Records, Stages};
-pub use snapshot::{Origin, Snapshot};
+pub use snapshot::{Snapshot, SnapshotOrigin};
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
 const QUEUE: usize = 16 * 1024;

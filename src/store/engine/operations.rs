@@ -13,31 +13,36 @@ use super::snapshot::{Guarded, Snapshot};
 use super::{Engine, closed, loading};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
-use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
-use crate::domain::tables::{Found, Page};
+use crate::domain::tables::routes::RoutePage;
+use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Refusal, Resolve, Route, RouteFilter,
-    RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction,
+    NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve,
+    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
-use crate::store::import::{Existing, Import};
+use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
 
 #[async_trait]
 impl<L: Log> Store for Engine<L> {
-    async fn create_number(&self, scope: &Scope, new: NewNumber, once: Option<Once>) -> Result<NumberId> {
+    async fn create_number(
+        &self,
+        scope: &Scope,
+        new: NewNumber,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<NumberId> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).create_number(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency).create_number(&scope, new)?)).await
     }
 
-    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn Import + '_>> {
+    async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn NumberImport + '_>> {
         self.ready().await?;
         Ok(Box::new(StagedImport::begin(self, scope, existing)?))
     }
 
-    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<Found> {
+    async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<FoundNumber> {
         let scope = scope.clone();
         self.write(move |context| Ok(context.turn().update_number(&scope, number, patch)?)).await
     }
@@ -47,9 +52,9 @@ impl<L: Log> Store for Engine<L> {
         self.write(move |context| Ok(context.turn().delete_number(&scope, number)?)).await
     }
 
-    async fn lend(&self, scope: &Scope, lend: Lend, once: Option<Once>) -> Result<Lent> {
+    async fn lend(&self, scope: &Scope, lend: Lend, idempotency: Option<IdempotentRequest>) -> Result<Lent> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).lend(&scope, lend)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency).lend(&scope, lend)?)).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -132,10 +137,10 @@ impl<L: Log> Store for Engine<L> {
         &self,
         scope: &Scope,
         new: NewInteraction,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).create_interaction(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency).create_interaction(&scope, new)?)).await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -149,11 +154,13 @@ impl<L: Log> Store for Engine<L> {
         entries: Vec<NewEntry>,
         ttl: Seconds,
         application: Option<ApplicationName>,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<DocumentId> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).create_document(&scope, entries, ttl, application)?))
-            .await
+        self.write(move |context| {
+            Ok(context.turn().under(idempotency).create_document(&scope, entries, ttl, application)?)
+        })
+        .await
     }
 
     async fn merge_document(
@@ -162,10 +169,11 @@ impl<L: Log> Store for Engine<L> {
         named: DocumentRef,
         entries: Vec<NewEntry>,
         ttl: Option<Seconds>,
-        once: Option<Once>,
+        idempotency: Option<IdempotentRequest>,
     ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).merge_document(&scope, &named, entries, ttl)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency).merge_document(&scope, &named, entries, ttl)?))
+            .await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
@@ -178,11 +186,11 @@ impl<L: Log> Store for Engine<L> {
         self.write(move |context| Ok(context.turn().delete_entry(&scope, &named, &key)?)).await
     }
 
-    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<Found>> {
+    async fn number(&self, scope: &Scope, number: Number) -> Result<Option<FoundNumber>> {
         Ok(self.read(|tables, now| tables.number(scope, number, now)))
     }
 
-    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<Found>> {
+    async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<FoundNumber>> {
         Ok(self.read(|tables, now| tables.dialled(scope, dialled, now)))
     }
 
@@ -196,7 +204,7 @@ impl<L: Log> Store for Engine<L> {
         filter: &NumberFilter,
         after: Option<Number>,
         limit: usize,
-    ) -> Result<Part<Found, Number>> {
+    ) -> Result<Part<FoundNumber, Number>> {
         let rules = self.rules.load();
         Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
     }
@@ -235,9 +243,14 @@ impl<L: Log> Store for Engine<L> {
         Ok(entry.await?.flatten())
     }
 
-    async fn create_route(&self, scope: &Scope, new: NewRoute, once: Option<Once>) -> Result<Arc<Route>> {
+    async fn create_route(
+        &self,
+        scope: &Scope,
+        new: NewRoute,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Arc<Route>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).create_route(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency).create_route(&scope, new)?)).await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
@@ -272,9 +285,14 @@ impl<L: Log> Store for Engine<L> {
         Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
     }
 
-    async fn create_skill(&self, scope: &Scope, new: NewSkill, once: Option<Once>) -> Result<Arc<Skill>> {
+    async fn create_skill(
+        &self,
+        scope: &Scope,
+        new: NewSkill,
+        idempotency: Option<IdempotentRequest>,
+    ) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(once).create_skill(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency).create_skill(&scope, new)?)).await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {

@@ -11,12 +11,12 @@ use super::snapshot_guards::Guard;
 use super::{OpenRecords, closed};
 use crate::domain::history::{Bucket, Owner, Past};
 use crate::domain::tables::{Contents, Lendings};
-use crate::domain::{Change, Scope, Timestamp, Value};
+use crate::domain::{Change, EntryValue, Scope, Timestamp};
 use crate::store::{Error, Result};
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct SnapshotOrigin {
     /// The store.
     pub store: Uuid,
     /// How many commits the store had seen.
@@ -31,7 +31,7 @@ pub struct Origin {
 /// Reading on reads from the disk. What the store drops meanwhile is kept for the snapshot until that is dropped.
 pub struct Snapshot {
     /// What it is of.
-    pub origin: Origin,
+    pub origin: SnapshotOrigin,
     /// How many things it has; there are more changes than that.
     pub things: usize,
     changes: Box<dyn Iterator<Item = Result<Change>> + Send>,
@@ -39,7 +39,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// The snapshot of `contents`; what the tables do not have of it is read from the records.
-    pub(super) fn new<R: Records>(origin: Origin, contents: Contents, guarded: Guarded<R>) -> Self {
+    pub(super) fn new<R: Records>(origin: SnapshotOrigin, contents: Contents, guarded: Guarded<R>) -> Self {
         let things = contents.len();
         let history = contents.history().to_vec();
         let then = Then(contents.lent().map(|(scope, lent)| (Arc::clone(scope), lent)).collect());
@@ -81,7 +81,7 @@ impl<R: Records> Guarded<R> {
     /// The bytes of the large value that an entry names, if it names one.
     fn value_of(&self, change: &Change) -> Option<Result<Change>> {
         let Change::Entry(_, document, _, Some(entry)) = change else { return None };
-        let Value::Apart { id, length } = entry.value else { return None };
+        let EntryValue::OutOfLine { id, length } = entry.value else { return None };
         let value = self.records().and_then(|records| match records.value(id, length) {
             Ok(Some(bytes)) => Ok(Change::ValueKept(id, bytes)),
             Ok(None) => Err(unavailable(format!("a value of document {document} is missing from the store"))),

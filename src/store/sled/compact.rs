@@ -17,7 +17,7 @@ use super::pending::Layer;
 use super::replay::Extent;
 use super::tree::{Slice, Tree};
 use super::{replay, swap};
-use crate::domain::{Tables, Value, ValueId};
+use crate::domain::{EntryValue, Tables, ValueId};
 
 /// What the trees may keep in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -143,8 +143,8 @@ fn values(tables: &Tables) -> HashSet<ValueId> {
 fn large(tables: &Tables) -> impl Iterator<Item = (ValueId, u64)> {
     let entries = tables.documents().flat_map(|document| document.entries.values());
     entries.filter_map(|entry| match entry.value {
-        Value::Apart { id, length } => Some((id, length)),
-        Value::Inline(_) => None,
+        EntryValue::OutOfLine { id, length } => Some((id, length)),
+        EntryValue::Inline(_) => None,
     })
 }
 

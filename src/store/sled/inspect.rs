@@ -16,7 +16,7 @@ use super::pending::Layer;
 use super::replay;
 use super::tree::{Tree, UNREADABLE, caught};
 use crate::domain::history::{Bucket, Owner};
-use crate::domain::{AllocationId, Change, DocumentId, NumberId, Scope, Tables, Value, ValueId};
+use crate::domain::{AllocationId, Change, DocumentId, EntryValue, NumberId, Scope, Tables, ValueId};
 
 /// Most problems that are told; a tree that has more is told by those.
 const MAX_PROBLEMS: usize = 100;
@@ -202,10 +202,10 @@ impl Inspection {
                 | Change::Route(..)
                 | Change::Numbering(..)
                 | Change::SigningKey(_)
-                | Change::Once(_, _, Some(_))
+                | Change::IdempotencyKey(_, _, Some(_))
                 | Change::HistoryDropped(..) => {}
                 Change::Entry(_, document, _, Some(entry)) => {
-                    if let Value::Apart { id, length } = entry.value {
+                    if let EntryValue::OutOfLine { id, length } = entry.value {
                         self.value(document, id, length, counters.value);
                     }
                 }
@@ -214,7 +214,7 @@ impl Inspection {
                 | Change::Entry(_, _, _, None)
                 | Change::Released(..)
                 | Change::ValueKept(..)
-                | Change::Once(_, _, None)
+                | Change::IdempotencyKey(_, _, None)
                 | Change::Ended(..)
                 | Change::ValueDropped(..) => {}
             }

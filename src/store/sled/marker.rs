@@ -34,7 +34,7 @@ pub(super) struct Marker {
 }
 
 /// What was found where the marker should be.
-pub(super) enum Found {
+pub(super) enum MarkerFile {
     /// A marker.
     Marker(Marker),
     /// A file that is no marker, and why.
@@ -51,18 +51,18 @@ struct FormatOnly {
 
 impl Marker {
     /// Reads the marker of a directory.
-    pub(super) fn read(directory: &Path) -> io::Result<Found> {
+    pub(super) fn read(directory: &Path) -> io::Result<MarkerFile> {
         let text = match fs::read(directory.join(NAME)) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(MarkerFile::Nothing),
             Err(error) => return Err(error),
         };
         Ok(match (toml::from_str::<Self>(&text), toml::from_str::<FormatOnly>(&text)) {
-            (Ok(marker), _) => Found::Marker(marker),
+            (Ok(marker), _) => MarkerFile::Marker(marker),
             (Err(_), Ok(FormatOnly { format })) if format > FORMAT => {
-                Found::Marker(Self { format, store: Uuid::nil(), commits: 0, compacted: None })
+                MarkerFile::Marker(Self { format, store: Uuid::nil(), commits: 0, compacted: None })
             }
-            (Err(error), _) => Found::Damaged(error.message().to_owned()),
+            (Err(error), _) => MarkerFile::Damaged(error.message().to_owned()),
         })
     }
 

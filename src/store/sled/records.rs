@@ -101,7 +101,7 @@ impl Records for DurableRecords {
 mod tests {
     use super::*;
     use crate::domain::history::End;
-    use crate::domain::{Allocation, InteractionId, Origin, Sharing, TenantId, Timestamp};
+    use crate::domain::{Allocation, InteractionId, LentBy, Sharing, TenantId, Timestamp};
     use crate::store::sled::checkpointer::checkpoint;
     use crate::store::sled::ops::OpsWriter;
 
@@ -124,7 +124,7 @@ mod tests {
             interaction: InteractionId::new(&"i".repeat(200)).unwrap(),
             code: None,
             caller: None,
-            origin: Origin::Gms,
+            origin: LentBy::Gms,
             sharing: Sharing::Exclusive,
             since: at,
             deadline: at,

@@ -23,7 +23,7 @@ fn bad(line: u64, text: &str, fault: RowFault) -> BadRow {
 }
 
 /// Stages rows of which none is bad.
-async fn stage(import: &mut Box<dyn dnis_gateway::store::Import + '_>, numbers: &[&str]) {
+async fn stage(import: &mut Box<dyn dnis_gateway::store::NumberImport + '_>, numbers: &[&str]) {
     assert_eq!(import.stage(rows(numbers)).await, Ok(Vec::new()));
 }
 

@@ -3,8 +3,8 @@
 use dnis_gateway::domain::refusal::Miss;
 use dnis_gateway::domain::state::{AfterMatch, Holder, Lend, Repeat, Seeds, Which};
 use dnis_gateway::domain::{
-    Deadline, DocumentId, GroupRules, NumberId, NumberPatch, OnceKey, Quota, Quotas, Refusal, Rules, Scope, Seconds,
-    TenantId,
+    Deadline, DocumentId, GroupRules, IdempotencyKey, NumberId, NumberPatch, Quota, Quotas, Refusal, Rules, Scope,
+    Seconds, TenantId,
 };
 use dnis_gateway::store::{Store, WithData};
 
@@ -47,29 +47,30 @@ async fn a_refusal_changes_nothing(engine: &mut Engine) {
 async fn a_request_under_a_key_is_done_once_through_restarts_until_its_work_ends(engine: &mut Engine) {
     with_numbers(engine, &["11", "12"]).await;
     let soon = Seconds::new(60);
-    let lent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
-    let id = engine.store().create_number(&scope(), number("13"), once("number", "1")).await.unwrap();
-    let begun = engine.store().create_interaction(&scope(), interaction("b").into(), once("begin", "1")).await;
-    let document = engine.store().create_document(&scope(), vec![text("k", "v")], soon, None, once("doc", "1")).await;
+    let lent = engine.store().lend(&scope(), lend_to("a"), idempotency("lend", "1")).await.unwrap();
+    let id = engine.store().create_number(&scope(), number("13"), idempotency("number", "1")).await.unwrap();
+    let begun = engine.store().create_interaction(&scope(), interaction("b").into(), idempotency("begin", "1")).await;
+    let document =
+        engine.store().create_document(&scope(), vec![text("k", "v")], soon, None, idempotency("doc", "1")).await;
     for seed in 0..2 {
         let store = engine.store();
-        assert_eq!(store.lend(&scope(), lend_to("a"), once("lend", "1")).await.as_ref(), Ok(&lent));
-        assert_eq!(store.create_number(&scope(), number("13"), once("number", "1")).await, Ok(id));
-        let again = store.create_interaction(&scope(), interaction("b").into(), once("begin", "1")).await;
+        assert_eq!(store.lend(&scope(), lend_to("a"), idempotency("lend", "1")).await.as_ref(), Ok(&lent));
+        assert_eq!(store.create_number(&scope(), number("13"), idempotency("number", "1")).await, Ok(id));
+        let again = store.create_interaction(&scope(), interaction("b").into(), idempotency("begin", "1")).await;
         assert_eq!(again, begun);
-        let again = store.create_document(&scope(), vec![text("k", "v")], soon, None, once("doc", "1")).await;
+        let again = store.create_document(&scope(), vec![text("k", "v")], soon, None, idempotency("doc", "1")).await;
         assert_eq!(again, document);
-        let reused = store.lend(&scope(), lend_to("a"), once("lend", "2")).await;
-        assert_eq!(refused(reused), Refusal::KeyReused(OnceKey::new("lend").unwrap()));
+        let reused = store.lend(&scope(), lend_to("a"), idempotency("lend", "2")).await;
+        assert_eq!(refused(reused), Refusal::KeyReused(IdempotencyKey::new("lend").unwrap()));
         engine.restart(seed).await;
     }
     engine.store().free(&scope(), lent.allocation.number).await.unwrap();
     engine.restart(3).await;
-    let spent = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await;
-    assert_eq!(refused(spent), Refusal::KeySpent(OnceKey::new("lend").unwrap()));
+    let spent = engine.store().lend(&scope(), lend_to("a"), idempotency("lend", "1")).await;
+    assert_eq!(refused(spent), Refusal::KeyExpired(IdempotencyKey::new("lend").unwrap()));
     engine.clock.advance(Seconds::new(24 * 60 * 60));
     engine.restart(4).await;
-    let anew = engine.store().lend(&scope(), lend_to("a"), once("lend", "1")).await.unwrap();
+    let anew = engine.store().lend(&scope(), lend_to("a"), idempotency("lend", "1")).await.unwrap();
     assert!(anew.allocation.id > lent.allocation.id);
 }
 
@@ -77,7 +78,7 @@ async fn of_many_requests_under_one_key_at_a_time_one_is_done(engine: &mut Engin
     with_numbers(engine, &["11", "12", "13"]).await;
     let store = engine.store();
     let scope = scope();
-    let calls = (0..20).map(|_| store.lend(&scope, lend_to("a"), once("k", "1")));
+    let calls = (0..20).map(|_| store.lend(&scope, lend_to("a"), idempotency("k", "1")));
     let outcomes = futures_util::future::join_all(calls).await;
     let first = outcomes[0].clone().unwrap();
     assert!(outcomes.into_iter().all(|outcome| outcome.unwrap() == first));

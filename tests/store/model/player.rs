@@ -5,9 +5,9 @@ use std::sync::Arc;
 use dnis_gateway::domain::document::Loaded;
 use dnis_gateway::domain::refusal::{Miss, Refusal};
 use dnis_gateway::domain::route::DeletedRoutes;
-use dnis_gateway::domain::routes::RoutePage;
 use dnis_gateway::domain::state::{Criteria, Holder, Lend, Lent, PoolHealth, Source};
-use dnis_gateway::domain::tables::{Found, Page};
+use dnis_gateway::domain::tables::routes::RoutePage;
+use dnis_gateway::domain::tables::{FoundNumber, Page};
 use dnis_gateway::domain::{
     AccessCode, Allocation, AllocationFilter, AllocationId, Caller, CodeShape, DocumentId, DocumentRef, GroupName,
     HistoryPage, HistoryQuery, Interaction, NewInteraction, NewNumber, NewRoute, Number, NumberFilter, NumberId,
@@ -28,7 +28,7 @@ use crate::words::{number as number_of, *};
 pub(super) enum Outcome {
     Created(Result<NumberId>),
     Imported(Vec<BadRow>, Result<Imported>),
-    Updated(Result<Found>),
+    Updated(Result<FoundNumber>),
     Lent(Result<Lent>),
     Freed(Result<Option<Arc<Allocation>>>),
     FreedOne(Result<Arc<Allocation>>),
@@ -50,9 +50,9 @@ type Allocations = Part<Arc<Allocation>, AllocationId>;
 pub(super) struct Sight {
     page: Page,
     of_group: Page,
-    cooling: Part<Found, Number>,
+    cooling: Part<FoundNumber, Number>,
     allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
-    dialled: Vec<Option<Found>>,
+    dialled: Vec<Option<FoundNumber>>,
     resolved: Vec<Resolved>,
     interactions: Vec<Option<Arc<Interaction>>>,
     documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
@@ -104,7 +104,7 @@ impl Player {
         }
         let (scope, store) = (scope(), self.engine.store());
         match step.clone() {
-            Step::Import { numbers, created, skip } => {
+            Step::NumberImport { numbers, created, skip } => {
                 let existing = if skip { Existing::Skip } else { Existing::Refuse };
                 let mut import = store.import_numbers(&scope, existing).await.unwrap();
                 let texts: Vec<_> = numbers.iter().map(|number| NUMBERS[*number]).collect();
@@ -127,7 +127,7 @@ impl Player {
             }
             Step::Delete { number } => Outcome::Done(store.delete_number(&scope, num(NUMBERS[number])).await),
             Step::Lend(lending) => {
-                let outcome = store.lend(&scope, lend(lending), lending.once.map(under)).await;
+                let outcome = store.lend(&scope, lend(lending), lending.idempotency.map(under)).await;
                 self.documents.extend(outcome.as_ref().ok().map(|lent| lent.interaction.data));
                 self.lent = outcome.as_ref().map_or(self.lent, |lent| lent.allocation.id.0.max(self.lent));
                 self.codes.extend(outcome.as_ref().ok().and_then(|lent| lent.allocation.code.clone()));
@@ -169,9 +169,9 @@ impl Player {
             Step::End { holder } => {
                 Outcome::Done(store.delete_interaction(&scope, &interaction(HOLDERS[holder])).await)
             }
-            Step::Write { data, ttl, once } => {
-                let once = once.map(under);
-                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl), None, once).await;
+            Step::Write { data, ttl, idempotency } => {
+                let idempotency = idempotency.map(under);
+                let outcome = store.create_document(&scope, data.entries(), Seconds::new(ttl), None, idempotency).await;
                 self.documents.extend(outcome.as_ref().ok());
                 Outcome::Written(outcome)
             }

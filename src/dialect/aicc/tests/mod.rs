@@ -3,7 +3,7 @@
 
 mod answers;
 mod fields;
-mod once;
+mod idempotency;
 mod scopes;
 mod table;
 mod tokens;

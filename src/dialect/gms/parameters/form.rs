@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, percent_decode_str, percent_encode};
 
-use super::{Error, Field, Value, malformed};
+use super::{Error, Field, ParameterValue, malformed};
 use crate::media::Charset;
 
 /// What a form or a query says.
@@ -73,7 +73,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 fn read_pair(charset: Charset, pair: &str) -> Result<Field, Unreadable> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    Ok(Field { name: decode(charset, name)?, value: Value::Text(decode(charset, value)?) })
+    Ok(Field { name: decode(charset, name)?, value: ParameterValue::Text(decode(charset, value)?) })
 }
 
 fn decode(charset: Charset, text: &str) -> Result<String, Unreadable> {
@@ -106,8 +106,8 @@ mod tests {
 
     fn pairs_in(form: &[u8], declared: Option<Charset>) -> (Vec<(String, String)>, bool) {
         let text = |value| match value {
-            Value::Text(text) => text,
-            Value::File(..) => panic!("a form has no files"),
+            ParameterValue::Text(text) => text,
+            ParameterValue::File(..) => panic!("a form has no files"),
         };
         let Form { fields, guessed } = read("form", form, declared).unwrap();
         (fields.into_iter().map(|field| (field.name, text(field.value))).collect(), guessed)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::{Error, Field, Value, malformed};
+use super::{Error, Field, ParameterValue, malformed};
 use crate::dialect::json;
 use crate::media::Charset;
 
@@ -19,7 +19,7 @@ pub(super) fn read(body: &[u8], declared: Charset) -> Result<Vec<Field>, Error> 
     let text = json::text_of(body, declared).unwrap_or_default();
     let Object(members) = serde_json::from_slice(&text).map_err(|error| broken(&text, &error))?;
     let fields = members.into_iter().map(|(name, raw)| match text_of(&raw) {
-        Ok(text) => Ok(text.map(|text| Field { name, value: Value::Text(text) })),
+        Ok(text) => Ok(text.map(|text| Field { name, value: ParameterValue::Text(text) })),
         Err(problem) => Err(Error::parameter(&name, problem)),
     });
     fields.filter_map(Result::transpose).collect()
@@ -83,8 +83,8 @@ mod tests {
 
     fn members(json: &str) -> Vec<(String, String)> {
         let text = |value| match value {
-            Value::Text(text) => text,
-            Value::File(..) => panic!("JSON has no files"),
+            ParameterValue::Text(text) => text,
+            ParameterValue::File(..) => panic!("JSON has no files"),
         };
         read(json.as_bytes(), Charset::Utf8).unwrap().into_iter().map(|field| (field.name, text(field.value))).collect()
     }

@@ -28,7 +28,7 @@ const MAX_FIELDS: usize = 1000;
 
 /// The value of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+enum ParameterValue {
     Text(String),
     File(FileLabel, Arc<[u8]>),
 }
@@ -37,12 +37,12 @@ enum Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Field {
     name: String,
-    value: Value,
+    value: ParameterValue,
 }
 
 /// The parameters of a request by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameters(BTreeMap<String, Value>);
+pub(super) struct Parameters(BTreeMap<String, ParameterValue>);
 
 impl Parameters {
     /// Gathers the parameters of a request.
@@ -64,8 +64,8 @@ impl Parameters {
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Error> {
         match self.0.get(name) {
             None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
-            Some(Value::File(..)) => Err(Error::parameter(name, "must be a text, not a file")),
+            Some(ParameterValue::Text(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+            Some(ParameterValue::File(..)) => Err(Error::parameter(name, "must be a text, not a file")),
         }
     }
 
@@ -118,11 +118,11 @@ pub(super) fn time_to_live(text: &str) -> Seconds {
     text.trim().parse().ok().filter(|seconds| *seconds > 0).map_or(USUAL, Seconds::new)
 }
 
-fn entry((name, value): (String, Value)) -> Result<NewEntry, Error> {
+fn entry((name, value): (String, ParameterValue)) -> Result<NewEntry, Error> {
     let key = EntryKey::new(&name).map_err(|invalid| Error::parameter(&name, format!("has a name that {invalid}")))?;
     Ok(match value {
-        Value::Text(text) => NewEntry { key, content: Content::Text, bytes: text.into_bytes().into() },
-        Value::File(label, bytes) => NewEntry { key, content: Content::File(label), bytes },
+        ParameterValue::Text(text) => NewEntry { key, content: Content::Text, bytes: text.into_bytes().into() },
+        ParameterValue::File(label, bytes) => NewEntry { key, content: Content::File(label), bytes },
     })
 }
 
@@ -155,7 +155,7 @@ fn read_form(
 }
 
 /// Puts the fields of one place under their names.
-fn collect(place: &'static str, fields: Vec<Field>) -> Result<BTreeMap<String, Value>, Error> {
+fn collect(place: &'static str, fields: Vec<Field>) -> Result<BTreeMap<String, ParameterValue>, Error> {
     if fields.len() > MAX_FIELDS {
         return Err(malformed(place, format!("must have at most {MAX_FIELDS} parameters")));
     }
@@ -167,7 +167,7 @@ fn collect(place: &'static str, fields: Vec<Field>) -> Result<BTreeMap<String, V
         if name.contains('\0') {
             return Err(malformed(place, "has a name with the character U+0000"));
         }
-        if matches!(&value, Value::Text(text) if text.contains('\0')) {
+        if matches!(&value, ParameterValue::Text(text) if text.contains('\0')) {
             return Err(Error::parameter(&name, "must not contain the character U+0000"));
         }
         match all.entry(name) {

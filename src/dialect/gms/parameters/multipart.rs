@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Error, Field, MAX_FIELDS, MediaTypeProblem, Value, malformed};
+use super::{Error, Field, MAX_FIELDS, MediaTypeProblem, ParameterValue, malformed};
 use crate::domain::document::FileLabel;
 use crate::media::{BrokenParts, Charset, ContentType, Part, Parts};
 
@@ -46,11 +46,11 @@ fn field(part: &Part, charset: Charset) -> Result<Field, Error> {
         let wanted = "must be a text in UTF-8, or in the charset that the Content-Type of its part declares, or a file \
                       with a file name";
         let text = charset.decode(&bytes).map_err(|_| Error::parameter(&name, wanted))?.into_owned();
-        return Ok(Field { name, value: Value::Text(text) });
+        return Ok(Field { name, value: ParameterValue::Text(text) });
     }
     let label = FileLabel::new(media_type.unwrap_or(UNKNOWN), file_name.as_deref())
         .map_err(|invalid| Error::parameter(&name, format!("is a file whose name or media type {invalid}")))?;
-    Ok(Field { name, value: Value::File(label, Arc::from(&*bytes)) })
+    Ok(Field { name, value: ParameterValue::File(label, Arc::from(&*bytes)) })
 }
 
 /// A body that cannot be read to its end.
@@ -74,11 +74,11 @@ mod tests {
 
     fn file(name: &str, media_type: &str, file_name: &str, bytes: &[u8]) -> Field {
         let label = FileLabel::new(media_type, Some(file_name)).unwrap();
-        Field { name: name.to_owned(), value: Value::File(label, bytes.into()) }
+        Field { name: name.to_owned(), value: ParameterValue::File(label, bytes.into()) }
     }
 
     fn text(name: &str, text: &str) -> Field {
-        Field { name: name.to_owned(), value: Value::Text(text.to_owned()) }
+        Field { name: name.to_owned(), value: ParameterValue::Text(text.to_owned()) }
     }
 
     #[actix_web::test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 
 use super::*;
-use crate::dialect::{Call, Head, Origin};
+use crate::dialect::{Call, Head, PublicAddress};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -17,7 +17,7 @@ async fn gather(query: &str, content_type: Option<&'static str>, body: &[u8]) ->
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    let origin = Origin::http("gms");
+    let origin = PublicAddress::http("gms");
     let head = Head { method: &Method::POST, path: "/", query, headers: &headers, origin: &origin };
     let body = Bytes::copy_from_slice(body);
     let call = Call { head, body: &body, source: [127, 0, 0, 1].into() };

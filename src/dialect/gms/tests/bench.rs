@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::access::Access;
 use crate::config::{Live, Settings, Tenant};
 use crate::dialect::gms::Gms;
-use crate::dialect::{Answer, Head, Origin, sending};
+use crate::dialect::{Answer, Head, PublicAddress, sending};
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
@@ -122,7 +122,7 @@ fn over(live: Live, store: Arc<dyn Store>) -> Gms {
 /// What the server does with a request, short of limits and metrics.
 pub(super) async fn send(gms: &Gms, request: Request) -> Answer {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let origin = Origin::http("10.10.26.36:8080");
+    let origin = PublicAddress::http("10.10.26.36:8080");
     let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
     sending::answer(gms, &gms.live, head, &request.body).await
 }

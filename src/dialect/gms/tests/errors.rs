@@ -6,7 +6,7 @@ use actix_web::http::header::{
 };
 
 use super::bench::*;
-use crate::dialect::{Dialect, Head, HttpRefusal, Origin};
+use crate::dialect::{Dialect, Head, HttpRefusal, PublicAddress};
 
 const NO_DATA: &str = "/genesys/1/storage/00000000-0000-4000-8000-000000000000";
 
@@ -100,7 +100,7 @@ async fn what_the_server_refuses_has_the_vendors_form() {
             path: REQUEST_ACCESS,
             query: "",
             headers: &headers,
-            origin: &Origin::http("10.10.26.36:8080"),
+            origin: &PublicAddress::http("10.10.26.36:8080"),
         };
         for refusal in [
             HttpRefusal::BodyTooLarge { limit: 65536 },
@@ -165,7 +165,7 @@ async fn a_body_may_be_larger_in_parts_than_in_one_piece() {
             path: REQUEST_ACCESS,
             query: "",
             headers: &headers,
-            origin: &Origin::http("10.10.26.36:8080"),
+            origin: &PublicAddress::http("10.10.26.36:8080"),
         };
         let endpoint = bench.dialect().endpoint(&head).unwrap();
         bench.dialect().body_limit(&endpoint, &head, &bench.live.current())
@@ -191,8 +191,13 @@ async fn operations_are_labels_from_a_small_set() {
         (Method::GET, "/genesys/1/storage/a/b", "storage-read"),
         (Method::DELETE, "/genesys/1/storage/a", "storage-delete"),
     ] {
-        let head =
-            Head { method: &method, path, query: "", headers: &headers, origin: &Origin::http("10.10.26.36:8080") };
+        let head = Head {
+            method: &method,
+            path,
+            query: "",
+            headers: &headers,
+            origin: &PublicAddress::http("10.10.26.36:8080"),
+        };
         let endpoint = bench.dialect().endpoint(&head).unwrap();
         assert_eq!(<super::super::Gms as Dialect>::operation(&endpoint), label);
     }

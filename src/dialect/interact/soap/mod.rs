@@ -27,7 +27,7 @@ use crate::soap::version::Version;
 use crate::xml::reader::Name;
 use children::Children;
 
-pub(super) use operation::Operation;
+pub(super) use operation::SoapOperation;
 
 /// The namespaces a field may be in besides none.
 const NAMESPACES: [&str; 2] = [Service::Agent.namespace(), Service::Dnis.namespace()];
@@ -70,10 +70,10 @@ pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_
     let Some(media) = soap_service::media(call.head.headers) else { return Failure::NotSoap.answer() };
     let serving = soap_service::Service::new(&settings, interact.clock.wall(), &interact.tally, Service::port_type);
     let choose = |payload: &Name<'_>| {
-        let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &NAMESPACES);
-        Operation::of(payload).ok_or_else(unknown)
+        let unknown = || unknown_operation(payload, &SoapOperation::ALL.map(SoapOperation::request), &NAMESPACES);
+        SoapOperation::of(payload).ok_or_else(unknown)
     };
-    let answer = async |request: &Request<'_, '_, (Operation, Service)>| {
+    let answer = async |request: &Request<'_, '_, (SoapOperation, Service)>| {
         let (version, (operation, namespace)) = (request.version(), request.operation);
         let codes = settings.soap.fault_codes;
         let answer = match carry_out(interact, service, call, request, Arc::clone(&settings)).await {
@@ -91,7 +91,7 @@ async fn carry_out(
     interact: &Interact,
     service: Service,
     call: &Call<'_>,
-    request: &Request<'_, '_, (Operation, Service)>,
+    request: &Request<'_, '_, (SoapOperation, Service)>,
     settings: Arc<Settings>,
 ) -> Result<Told, Unanswered> {
     let validation = settings.soap.validation;
@@ -124,7 +124,13 @@ fn refuse_as(version: Version, failure: &Failure) -> Answer {
 }
 
 /// A failure in the form that its row of the table gives it.
-fn failed(version: Version, service: Service, operation: Operation, failure: &Failure, codes: FaultCodes) -> Answer {
+fn failed(
+    version: Version,
+    service: Service,
+    operation: SoapOperation,
+    failure: &Failure,
+    codes: FaultCodes,
+) -> Answer {
     let row = failure.row();
     match (row.form, failure.fault()) {
         (Form::Result, _) => {
@@ -142,7 +148,7 @@ fn failed(version: Version, service: Service, operation: Operation, failure: &Fa
     }
 }
 
-fn write_result(version: Version, service: Service, operation: Operation, told: &Told) -> Answer {
+fn write_result(version: Version, service: Service, operation: SoapOperation, told: &Told) -> Answer {
     match RESULTS[place(version, service, operation)].fill(&told.result) {
         Ok(envelope) => Answer::new(StatusCode::OK, told.outcome, version.content_type(), envelope),
         Err(error) => {
@@ -158,7 +164,7 @@ static RESULTS: LazyLock<Vec<Template>> = LazyLock::new(|| {
     for (version, service) in
         Version::ALL.into_iter().flat_map(|version| Service::ALL.map(|service| (version, service)))
     {
-        for operation in Operation::ALL {
+        for operation in SoapOperation::ALL {
             debug_assert_eq!(results.len(), place(version, service, operation));
             let template =
                 Template::new(version, service.namespace(), operation.response(), |result| Response { result });
@@ -169,6 +175,6 @@ static RESULTS: LazyLock<Vec<Template>> = LazyLock::new(|| {
 });
 
 /// Where an operation's answer stands among [`RESULTS`].
-const fn place(version: Version, service: Service, operation: Operation) -> usize {
-    (version as usize * Service::ALL.len() + service as usize) * Operation::ALL.len() + operation as usize
+const fn place(version: Version, service: Service, operation: SoapOperation) -> usize {
+    (version as usize * Service::ALL.len() + service as usize) * SoapOperation::ALL.len() + operation as usize
 }

@@ -3,12 +3,12 @@
 use super::children::Children;
 use crate::access::Right;
 use crate::dialect::Call;
+use crate::dialect::idempotency::WrongIdempotencyKey;
 use crate::dialect::interact::endpoint::Service;
 use crate::dialect::interact::error::Failure;
 use crate::dialect::interact::operations::{Freed, Operations};
-use crate::dialect::interact::parameters::{self, Kind, Parameters};
-use crate::dialect::once::WrongOnce;
-use crate::domain::{Number, Once, Refusal};
+use crate::dialect::interact::parameters::{self, ParameterKind, Parameters};
+use crate::domain::{IdempotentRequest, Number, Refusal};
 use crate::xml::reader::Name;
 
 /// What Free says where it ended an allocation.
@@ -16,7 +16,7 @@ const SUCCESS: &str = "Success";
 
 /// An operation of the services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::dialect::interact) enum Operation {
+pub(in crate::dialect::interact) enum SoapOperation {
     /// Lend a phone.
     Allocate,
     /// Ask whom a phone is lent to.
@@ -27,7 +27,7 @@ pub(in crate::dialect::interact) enum Operation {
     Create,
 }
 
-impl Operation {
+impl SoapOperation {
     /// All of them, in the order of the descriptions.
     pub(in crate::dialect::interact) const ALL: [Self; 4] = [Self::Allocate, Self::Get, Self::Free, Self::Create];
 
@@ -107,11 +107,11 @@ impl Operation {
         Ok(match self {
             Self::Allocate => {
                 let wanted = parameters::allocate(children, "uniqueId")?;
-                operations.allocate(wanted, self.once(children, call)?).await?.to_string()
+                operations.allocate(wanted, self.idempotency(children, call)?).await?.to_string()
             }
             Self::Create => {
                 let new = parameters::create(children)?;
-                operations.create(new, self.once(children, call)?).await?.0.to_string()
+                operations.create(new, self.idempotency(children, call)?).await?.0.to_string()
             }
             Self::Get => {
                 let interaction = operations.retrieve(Self::phone(children)?).await?;
@@ -130,7 +130,7 @@ impl Operation {
 
     /// The phone that is looked for. An element with nothing in it asks for none, which is an objection.
     fn phone(children: &Children<'_, '_>) -> Result<Number, Failure> {
-        match children.text("phone", Kind::Number)? {
+        match children.text("phone", ParameterKind::Number)? {
             Some(text) if !text.trim().is_empty() => parameters::sought(text),
             _ => Ok(parameters::required_number(children, "phone")?),
         }
@@ -138,14 +138,18 @@ impl Operation {
 
     /// The key that the operation came under, if it came under one. The header blocks of an envelope differ from one
     /// sending to the next where they carry a time or an id, so the operation and its fields alone tell what is asked for.
-    fn once(self, children: &Children<'_, '_>, call: &Call<'_>) -> Result<Option<Once>, WrongOnce> {
+    fn idempotency(
+        self,
+        children: &Children<'_, '_>,
+        call: &Call<'_>,
+    ) -> Result<Option<IdempotentRequest>, WrongIdempotencyKey> {
         let mut asked = vec![self.name().as_bytes()];
         for name in self.fields() {
             // A field that is given twice, or holds elements, has been refused by now.
-            if let Ok(Some(text)) = children.text(name, Kind::Name) {
+            if let Ok(Some(text)) = children.text(name, ParameterKind::Name) {
                 asked.extend([name.as_bytes(), text.as_bytes()]);
             }
         }
-        call.once_as(&asked)
+        call.idempotent_request_as(&asked)
     }
 }

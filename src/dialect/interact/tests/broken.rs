@@ -8,17 +8,18 @@ use async_trait::async_trait;
 use super::{AGENT, Gateway, Who, payload};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
-use crate::domain::routes::RoutePage;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
-use crate::domain::tables::{Found, Page};
+use crate::domain::tables::routes::RoutePage;
+use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Once, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
-    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
+    GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction,
+    NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
 };
 use crate::store::{
-    Clock, Error, Existing, Import, LoadedEntry, ManualClock, Matched, Resolved, Result, Snapshot, Store, WithData,
+    Clock, Error, Existing, LoadedEntry, ManualClock, Matched, NumberImport, Resolved, Result, Snapshot, Store,
+    WithData,
 };
 
 struct Broken;
@@ -29,19 +30,19 @@ fn broken<T>() -> Result<T> {
 
 #[async_trait]
 impl Store for Broken {
-    async fn create_number(&self, _: &Scope, _: NewNumber, _: Option<Once>) -> Result<NumberId> {
+    async fn create_number(&self, _: &Scope, _: NewNumber, _: Option<IdempotentRequest>) -> Result<NumberId> {
         broken()
     }
-    async fn import_numbers(&self, _: &Scope, _: Existing) -> Result<Box<dyn Import + '_>> {
+    async fn import_numbers(&self, _: &Scope, _: Existing) -> Result<Box<dyn NumberImport + '_>> {
         broken()
     }
-    async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<Found> {
+    async fn update_number(&self, _: &Scope, _: Number, _: NumberPatch) -> Result<FoundNumber> {
         broken()
     }
     async fn delete_number(&self, _: &Scope, _: Number) -> Result<()> {
         broken()
     }
-    async fn lend(&self, _: &Scope, _: Lend, _: Option<Once>) -> Result<Lent> {
+    async fn lend(&self, _: &Scope, _: Lend, _: Option<IdempotentRequest>) -> Result<Lent> {
         broken()
     }
     async fn free(&self, _: &Scope, _: Number) -> Result<Option<Arc<Allocation>>> {
@@ -65,7 +66,12 @@ impl Store for Broken {
     async fn take_call(&self, _: &Scope, _: Resolve) -> Result<Resolved> {
         broken()
     }
-    async fn create_interaction(&self, _: &Scope, _: NewInteraction, _: Option<Once>) -> Result<Arc<Interaction>> {
+    async fn create_interaction(
+        &self,
+        _: &Scope,
+        _: NewInteraction,
+        _: Option<IdempotentRequest>,
+    ) -> Result<Arc<Interaction>> {
         broken()
     }
     async fn delete_interaction(&self, _: &Scope, _: &InteractionId) -> Result<()> {
@@ -77,7 +83,7 @@ impl Store for Broken {
         _: Vec<NewEntry>,
         _: Seconds,
         _: Option<ApplicationName>,
-        _: Option<Once>,
+        _: Option<IdempotentRequest>,
     ) -> Result<DocumentId> {
         broken()
     }
@@ -87,7 +93,7 @@ impl Store for Broken {
         _: DocumentRef,
         _: Vec<NewEntry>,
         _: Option<Seconds>,
-        _: Option<Once>,
+        _: Option<IdempotentRequest>,
     ) -> Result<()> {
         broken()
     }
@@ -97,10 +103,10 @@ impl Store for Broken {
     async fn delete_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<()> {
         broken()
     }
-    async fn number(&self, _: &Scope, _: Number) -> Result<Option<Found>> {
+    async fn number(&self, _: &Scope, _: Number) -> Result<Option<FoundNumber>> {
         broken()
     }
-    async fn dialled(&self, _: &Scope, _: Number) -> Result<Option<Found>> {
+    async fn dialled(&self, _: &Scope, _: Number) -> Result<Option<FoundNumber>> {
         broken()
     }
     async fn numbers(&self, _: &Scope, _: Option<&GroupName>, _: usize, _: usize) -> Result<Page> {
@@ -112,7 +118,7 @@ impl Store for Broken {
         _: &NumberFilter,
         _: Option<Number>,
         _: usize,
-    ) -> Result<Part<Found, Number>> {
+    ) -> Result<Part<FoundNumber, Number>> {
         broken()
     }
     async fn allocation(&self, _: &Scope, _: AllocationId) -> Result<Option<Arc<Allocation>>> {
@@ -136,7 +142,7 @@ impl Store for Broken {
     async fn document_entry(&self, _: &Scope, _: DocumentRef, _: &str) -> Result<Option<LoadedEntry>> {
         broken()
     }
-    async fn create_route(&self, _: &Scope, _: NewRoute, _: Option<Once>) -> Result<Arc<Route>> {
+    async fn create_route(&self, _: &Scope, _: NewRoute, _: Option<IdempotentRequest>) -> Result<Arc<Route>> {
         broken()
     }
     async fn modify_route(&self, _: &Scope, _: RouteId, _: Destination) -> Result<Arc<Route>> {
@@ -163,7 +169,7 @@ impl Store for Broken {
     async fn routed(&self, _: &Scope, _: &Dialled, _: Overdial) -> Result<Option<Routed>> {
         broken()
     }
-    async fn create_skill(&self, _: &Scope, _: NewSkill, _: Option<Once>) -> Result<Arc<Skill>> {
+    async fn create_skill(&self, _: &Scope, _: NewSkill, _: Option<IdempotentRequest>) -> Result<Arc<Skill>> {
         broken()
     }
     async fn modify_skill(&self, _: &Scope, _: SkillId, _: NewSkill) -> Result<Arc<Skill>> {

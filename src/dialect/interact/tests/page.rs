@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 
 use super::{Gateway, Reply, Who};
-use crate::dialect::{Head, Origin, sending};
+use crate::dialect::{Head, PublicAddress, sending};
 use crate::xml::guard::admit;
 use crate::xml::limits::Limits;
 use crate::xml::reader::{Content, Event, Reader};
@@ -102,7 +102,8 @@ async fn every_command_of_the_page_is_a_sample_and_works_even_in_schema_mode() {
 #[actix_web::test]
 async fn an_address_with_quotes_stays_one_word_of_the_shell_and_one_attribute() {
     let gateway = Gateway::with("");
-    let origin = Origin { scheme: "https", authority: "pool.example".into(), prefix: "/a'b\"<c".into(), vary: None };
+    let origin =
+        PublicAddress { scheme: "https", authority: "pool.example".into(), prefix: "/a'b\"<c".into(), vary: None };
     let (method, headers) = (Method::GET, HeaderMap::new());
     let head =
         Head { method: &method, path: "/interact/version/2/dnis/soap", query: "", headers: &headers, origin: &origin };

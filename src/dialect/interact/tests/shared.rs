@@ -4,13 +4,13 @@ use actix_web::http::Method;
 
 use super::{AGENT, Gateway, Who, payload, scope};
 use crate::domain::state::{Holder, Lend, Repeat, Source};
-use crate::domain::{GroupName, InteractionId, Origin, Seconds};
+use crate::domain::{GroupName, InteractionId, LentBy, Seconds};
 
 fn lend_by_gms(id: &str) -> Lend {
     Lend {
         holder: Holder::Any(InteractionId::new(id).unwrap()),
         source: Source::group(GroupName::new("test").unwrap()),
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: Repeat::AnotherNumber,
         lasting: Seconds::new(30),
         interaction_ttl: Seconds::new(3600),

@@ -4,7 +4,7 @@
 use actix_web::http::Method;
 
 use super::{AGENT, DNIS, Gateway, Reply, Who, envelope, payload};
-use crate::soap::deviation::Kind;
+use crate::soap::deviation::DeviationKind;
 use crate::soap::fault::DETAIL_NAMESPACE;
 
 const SCHEMA: &str = "[soap]\nvalidation = 'schema'\n";
@@ -60,57 +60,57 @@ impl Request {
 }
 
 /// Every deviation with a request that has it and no other.
-fn deviations() -> Vec<(Kind, Request)> {
+fn deviations() -> Vec<(DeviationKind, Request)> {
     let right = Request::right;
     let nil = "<s:phoneNumber>1</s:phoneNumber><s:dnId>1</s:dnId>\
                <s:groupName xmlns:i=\"http://www.w3.org/2001/XMLSchema-instance\" i:nil=\"true\"/>";
     let encoding = "soapenv:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"";
     vec![
-        (Kind::EncodingStyle, right().with("<soapenv:Envelope", &format!("<soapenv:Envelope {encoding}"))),
-        (Kind::EncodingStyle, right().with("<s:phone>", &format!("<s:phone {encoding}>"))),
-        (Kind::Attribute, right().with("<s:phone>", "<s:phone lang=\"en\">")),
-        (Kind::Attribute, right().with("<soapenv:Body>", "<soapenv:Body soapenv:mustUnderstand=\"0\">")),
-        (Kind::Encoding, right().typed("text/xml; charset=ISO-8859-1")),
-        (Kind::Encoding, right().typed("text/xml; charset=windows-1252")),
+        (DeviationKind::EncodingStyle, right().with("<soapenv:Envelope", &format!("<soapenv:Envelope {encoding}"))),
+        (DeviationKind::EncodingStyle, right().with("<s:phone>", &format!("<s:phone {encoding}>"))),
+        (DeviationKind::Attribute, right().with("<s:phone>", "<s:phone lang=\"en\">")),
+        (DeviationKind::Attribute, right().with("<soapenv:Body>", "<soapenv:Body soapenv:mustUnderstand=\"0\">")),
+        (DeviationKind::Encoding, right().typed("text/xml; charset=ISO-8859-1")),
+        (DeviationKind::Encoding, right().typed("text/xml; charset=windows-1252")),
         (
-            Kind::Encoding,
+            DeviationKind::Encoding,
             right().typed("text/xml").with("<soapenv:Env", "<?xml version='1.0' encoding='latin1'?><soapenv:Env"),
         ),
-        (Kind::MediaType, right().typed("application/xml")),
-        (Kind::MediaType, right().typed("application/soap+xml")),
-        (Kind::MediaType, right().with(SOAP11, SOAP12)),
-        (Kind::Package, right().packed("")),
-        (Kind::ExtraPart, right().packed("--b\r\nContent-ID: <picture@x>\r\n\r\nx\r\n")),
-        (Kind::ActionMissing, right().acting(None)),
-        (Kind::ActionEmpty, right().acting(Some("\"\""))),
-        (Kind::ActionEmpty, right().acting(Some(""))),
-        (Kind::ActionUnquoted, right().acting(Some(FREE.trim_matches('"')))),
-        (Kind::ActionUnquoted, right().acting(Some(&FREE.replace('"', "'")))),
-        (Kind::ActionMismatch, right().acting(Some(&FREE.replace("Free", "Get")))),
-        (Kind::ActionMismatch, right().acting(Some(&FREE.replace(DNIS, AGENT)))),
+        (DeviationKind::MediaType, right().typed("application/xml")),
+        (DeviationKind::MediaType, right().typed("application/soap+xml")),
+        (DeviationKind::MediaType, right().with(SOAP11, SOAP12)),
+        (DeviationKind::Package, right().packed("")),
+        (DeviationKind::ExtraPart, right().packed("--b\r\nContent-ID: <picture@x>\r\n\r\nx\r\n")),
+        (DeviationKind::ActionMissing, right().acting(None)),
+        (DeviationKind::ActionEmpty, right().acting(Some("\"\""))),
+        (DeviationKind::ActionEmpty, right().acting(Some(""))),
+        (DeviationKind::ActionUnquoted, right().acting(Some(FREE.trim_matches('"')))),
+        (DeviationKind::ActionUnquoted, right().acting(Some(&FREE.replace('"', "'")))),
+        (DeviationKind::ActionMismatch, right().acting(Some(&FREE.replace("Free", "Get")))),
+        (DeviationKind::ActionMismatch, right().acting(Some(&FREE.replace(DNIS, AGENT)))),
         (
-            Kind::ActionMismatch,
+            DeviationKind::ActionMismatch,
             right().with(SOAP11, SOAP12).typed("application/soap+xml; charset=utf-8; action=\"urn:other\""),
         ),
-        (Kind::OtherService, right().with(DNIS, AGENT).acting(Some(&FREE.replace(DNIS, AGENT)))),
-        (Kind::PayloadName, right().with("FreeDnisAllocationRequest", "FreeDnisAllocation")),
-        (Kind::UnqualifiedElement, right().with("s:phone>", "phone>")),
-        (Kind::OtherNamespace, right().with("<s:phone>", &format!("<s:phone xmlns:s=\"{AGENT}\">"))),
-        (Kind::ExtraElement, right().with("<s:phone>", "<s:note>x</s:note><s:phone>")),
-        (Kind::ExtraElement, right().with("</s:phone>", "</s:phone><phone xmlns=\"urn:other\">7</phone>")),
-        (Kind::ElementOrder, Request::create("<s:dnId>1</s:dnId><s:phoneNumber>1</s:phoneNumber>")),
-        (Kind::NilValue, Request::create(nil)),
+        (DeviationKind::OtherService, right().with(DNIS, AGENT).acting(Some(&FREE.replace(DNIS, AGENT)))),
+        (DeviationKind::PayloadName, right().with("FreeDnisAllocationRequest", "FreeDnisAllocation")),
+        (DeviationKind::UnqualifiedElement, right().with("s:phone>", "phone>")),
+        (DeviationKind::OtherNamespace, right().with("<s:phone>", &format!("<s:phone xmlns:s=\"{AGENT}\">"))),
+        (DeviationKind::ExtraElement, right().with("<s:phone>", "<s:note>x</s:note><s:phone>")),
+        (DeviationKind::ExtraElement, right().with("</s:phone>", "</s:phone><phone xmlns=\"urn:other\">7</phone>")),
+        (DeviationKind::ElementOrder, Request::create("<s:dnId>1</s:dnId><s:phoneNumber>1</s:phoneNumber>")),
+        (DeviationKind::NilValue, Request::create(nil)),
     ]
 }
 
-fn tolerated(gateway: &Gateway) -> Vec<(Kind, u64)> {
+fn tolerated(gateway: &Gateway) -> Vec<(DeviationKind, u64)> {
     gateway.interact.tally().tolerated().filter(|(_, count)| *count > 0).collect()
 }
 
 #[actix_web::test]
 async fn every_deviation_has_a_request_that_shows_it() {
-    let shown: Vec<Kind> = deviations().into_iter().map(|(kind, _)| kind).collect();
-    assert!(Kind::ALL.iter().all(|kind| shown.contains(kind)));
+    let shown: Vec<DeviationKind> = deviations().into_iter().map(|(kind, _)| kind).collect();
+    assert!(DeviationKind::ALL.iter().all(|kind| shown.contains(kind)));
 }
 
 #[actix_web::test]
@@ -179,7 +179,7 @@ async fn several_deviations_of_one_request_are_counted_each() {
     let gateway = Gateway::documented().await;
     let request = payload(AGENT, "GetDnisAllocation", &[("a", "1"), ("b", "2"), ("phone", "111")]);
     assert_eq!(gateway.soap(Who::Ivr, &request).await.status, 200);
-    let kinds = [Kind::ActionMissing, Kind::PayloadName, Kind::ExtraElement];
+    let kinds = [DeviationKind::ActionMissing, DeviationKind::PayloadName, DeviationKind::ExtraElement];
     assert_eq!(tolerated(&gateway), kinds.map(|kind| (kind, 1)));
 }
 

@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::{Gateway, Reply, Who};
 use crate::dialect::interact::endpoint::Service;
-use crate::dialect::interact::soap::Operation;
+use crate::dialect::interact::soap::SoapOperation;
 use crate::dialect::interact::wsdl;
-use crate::dialect::{Head, Origin, sending};
+use crate::dialect::{Head, PublicAddress, sending};
 use crate::soap::version::Version;
 
-async fn fetch(gateway: &Gateway, path: &str, origin: &Origin) -> Reply {
+async fn fetch(gateway: &Gateway, path: &str, origin: &PublicAddress) -> Reply {
     let (method, headers) = (Method::GET, HeaderMap::new());
     let head = Head { method: &method, path, query: "", headers: &headers, origin };
     Reply::of(sending::answer(&gateway.interact, &gateway.interact.live, head, &Bytes::new()).await)
@@ -38,7 +38,8 @@ async fn both_descriptions_are_served_without_credentials() {
 #[actix_web::test]
 async fn the_address_has_the_public_prefix_and_the_configured_one() {
     let gateway = Gateway::with("[interact]\nprefix = '/jacada/x'\n");
-    let origin = Origin { scheme: "https", authority: "pool.example".into(), prefix: "/edge".into(), vary: None };
+    let origin =
+        PublicAddress { scheme: "https", authority: "pool.example".into(), prefix: "/edge".into(), vary: None };
     let reply = fetch(&gateway, "/jacada/x/version/v2/dnis/soap/dnis.wsdl", &origin).await;
     assert!(reply.body.contains("location=\"https://pool.example/edge/jacada/x/version/2/dnis/soap\""));
 }
@@ -80,8 +81,8 @@ fn the_operations_are_the_ones_that_the_descriptions_have() {
     for service in Service::ALL {
         for version in Version::ALL {
             let described = wsdl::description(service).document(version).operations().unwrap();
-            assert_eq!(described.len(), Operation::ALL.len());
-            for (operation, described) in Operation::ALL.into_iter().zip(described) {
+            assert_eq!(described.len(), SoapOperation::ALL.len());
+            for (operation, described) in SoapOperation::ALL.into_iter().zip(described) {
                 assert_eq!(described.name, operation.name());
                 assert_eq!(described.action, format!("{}/{}", service.namespace(), operation.name()));
                 let parameters: Vec<_> = described.parameters.iter().map(|parameter| parameter.name.as_str()).collect();

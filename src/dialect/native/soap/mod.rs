@@ -14,10 +14,10 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use super::Native;
-use super::error::Failure;
-use super::problem::Problem;
 use crate::access;
 use crate::config::Settings;
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
@@ -27,7 +27,7 @@ use crate::soap::fault::{Detail, Fault};
 use crate::soap::media;
 use crate::soap::version::Version;
 use crate::xml::reader::Name;
-pub(super) use operation::Operation;
+pub(super) use operation::SoapOperation;
 
 /// The namespace of the service; the number is that of the contract, and changes only with it.
 pub(super) const NAMESPACE: &str = "urn:dnis-gateway:v1";
@@ -74,10 +74,10 @@ pub(super) async fn answer(native: &Native, call: &Call<'_>, settings: Arc<Setti
     };
     let service = service(native, &settings);
     let choose = |payload: &Name<'_>| {
-        let unknown = || unknown_operation(payload, &Operation::ALL.map(Operation::request), &[NAMESPACE]);
-        Operation::of(payload).ok_or_else(unknown)
+        let unknown = || unknown_operation(payload, &SoapOperation::ALL.map(SoapOperation::request), &[NAMESPACE]);
+        SoapOperation::of(payload).ok_or_else(unknown)
     };
-    let answer = async |request: &Request<'_, '_, Operation>| {
+    let answer = async |request: &Request<'_, '_, SoapOperation>| {
         let version = request.version();
         let answer = match carry_out(native, call, request, Arc::clone(&settings)).await {
             Ok(payload) => soap_service::write_envelope(version, &payload, "ok"),
@@ -92,7 +92,7 @@ pub(super) async fn answer(native: &Native, call: &Call<'_>, settings: Arc<Setti
 
 /// Whether a failure is the challenge for a client that sends a password only when it is asked for one. Such a client
 /// reacts to a 401 alone, and a fault travels under 500.
-fn is_challenge(failure: &Failure, request: &Request<'_, '_, Operation>) -> bool {
+fn is_challenge(failure: &Failure, request: &Request<'_, '_, SoapOperation>) -> bool {
     failure.problem() == Problem::Unauthorized
         && request.named_user().is_none()
         && access::presents_none(request.headers)
@@ -102,7 +102,7 @@ fn is_challenge(failure: &Failure, request: &Request<'_, '_, Operation>) -> bool
 async fn carry_out(
     native: &Native,
     call: &Call<'_>,
-    request: &Request<'_, '_, Operation>,
+    request: &Request<'_, '_, SoapOperation>,
     settings: Arc<Settings>,
 ) -> Result<String, Unanswered> {
     let principal = native.access.native_as(request.named_user(), call.head.headers, call.source).await;
@@ -117,8 +117,8 @@ async fn carry_out(
         aliases: &[NAMESPACE],
     };
     judge(request, fields, &described, settings.soap.validation, &native.tally)?;
-    let desk = native.desk(principal, call.source, settings);
-    Ok(request.operation.run(&desk, fields, call).await?)
+    let context = native.context(principal, call.source, settings);
+    Ok(request.operation.run(&context, fields, call).await?)
 }
 
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
@@ -166,11 +166,12 @@ pub(super) fn page(call: &Call<'_>) -> Answer {
                       user.",
         description: DESCRIPTION,
     };
-    let sample = |name: &str| Operation::ALL.into_iter().find(|known| known.name() == name).map(Operation::sample);
+    let sample =
+        |name: &str| SoapOperation::ALL.into_iter().find(|known| known.name() == name).map(SoapOperation::sample);
     page.answer(&address(call.head.origin, PATH), call, sample).unwrap_or_else(|| Failure::NotWritable.answer())
 }
 
-impl Operation {
+impl SoapOperation {
     fn sample(self) -> Sample {
         let envelope = match self {
             Self::ResolveCall => include_str!("../../../../samples/gateway/resolve-call.xml"),

@@ -5,20 +5,20 @@ use std::time::Instant;
 use super::reading::Reading;
 use super::{NAMESPACE, requests, responses};
 use crate::access::Suspect;
-use crate::dialect::native::error::Failure;
-use crate::dialect::native::operation::Desk;
-use crate::dialect::native::resolution;
-use crate::dialect::{Call, once};
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::operation::RequestContext;
+use crate::dialect::native::resources::resolution;
+use crate::dialect::{Call, idempotency};
 use crate::domain::refusal::Miss;
 use crate::domain::state::Criteria;
-use crate::domain::{Dialled, Once, Refusal, Resolve};
-use crate::soap::envelope::{Fields, Value};
+use crate::domain::{Dialled, IdempotentRequest, Refusal, Resolve};
+use crate::soap::envelope::{FieldValue, Fields};
 use crate::store::{self, Resolved, WithData};
 use crate::xml::reader::Name;
 
 /// An operation of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::dialect::native) enum Operation {
+pub(in crate::dialect::native) enum SoapOperation {
     /// Whose call is it, and where does it go?
     ResolveCall,
     /// Lend a number.
@@ -29,7 +29,7 @@ pub(in crate::dialect::native) enum Operation {
     CreateCalledRoute,
 }
 
-impl Operation {
+impl SoapOperation {
     /// All of them, in the order of the description.
     pub(in crate::dialect::native) const ALL: [Self; 4] =
         [Self::ResolveCall, Self::RequestAccess, Self::MatchInteraction, Self::CreateCalledRoute];
@@ -91,36 +91,41 @@ impl Operation {
     }
 
     /// Carries it out and gives the payload of its answer.
-    pub(super) async fn run(self, desk: &Desk<'_>, fields: Fields<'_, '_>, call: &Call<'_>) -> Result<String, Failure> {
+    pub(super) async fn run(
+        self,
+        context: &RequestContext<'_>,
+        fields: Fields<'_, '_>,
+        call: &Call<'_>,
+    ) -> Result<String, Failure> {
         let reading = Reading::of(fields);
         match self {
             Self::ResolveCall => {
                 let (call, purpose) = requests::resolve_call(reading)?;
                 // What XML cannot carry is refused before anything is freed: JSON carries it.
-                let deliverable = |resolved: &Resolved| responses::resolve_call(desk, resolved).map(drop);
-                let resolved = resolution::resolve(desk, call, purpose, deliverable).await?;
-                responses::resolve_call(desk, &resolved)
+                let deliverable = |resolved: &Resolved| responses::resolve_call(context, resolved).map(drop);
+                let resolved = resolution::resolve(context, call, purpose, deliverable).await?;
+                responses::resolve_call(context, &resolved)
             }
             Self::RequestAccess => {
-                let lend = requests::request_access(reading, desk)?;
-                let once = self.once(fields, call)?;
-                responses::request_access(&desk.store.lend(desk.scope(), lend, once).await?)
+                let lend = requests::request_access(reading, context)?;
+                let idempotency = self.idempotency(fields, call)?;
+                responses::request_access(&context.store.lend(context.scope(), lend, idempotency).await?)
             }
-            Self::MatchInteraction => match_interaction(desk, reading).await,
+            Self::MatchInteraction => match_interaction(context, reading).await,
             Self::CreateCalledRoute => {
                 let new = requests::create_called_route(reading)?;
-                let once = self.once(fields, call)?;
-                responses::create_called_route(&*desk.store.create_route(desk.scope(), new, once).await?)
+                let idempotency = self.idempotency(fields, call)?;
+                responses::create_called_route(&*context.store.create_route(context.scope(), new, idempotency).await?)
             }
         }
     }
 
     /// The key that the operation came under, if it came under one. The header blocks of an envelope differ from one
     /// sending to the next where they carry a time or an id, so the operation and its fields alone tell what is asked for.
-    fn once(self, fields: Fields<'_, '_>, call: &Call<'_>) -> Result<Option<Once>, Failure> {
+    fn idempotency(self, fields: Fields<'_, '_>, call: &Call<'_>) -> Result<Option<IdempotentRequest>, Failure> {
         let mut asked = vec![self.name().as_bytes()];
         tell(&mut asked, fields);
-        call.once_as(&asked).map_err(|wrong| Failure::of_member(once::NAME, &wrong.to_string()))
+        call.idempotent_request_as(&asked).map_err(|wrong| Failure::of_member(idempotency::NAME, &wrong.to_string()))
     }
 }
 
@@ -129,9 +134,9 @@ fn tell<'e>(asked: &mut Vec<&'e [u8]>, fields: Fields<'e, '_>) {
     for field in fields.iter() {
         asked.push(field.name.local.as_bytes());
         match &field.value {
-            Value::Text(text) => asked.push(text.as_bytes()),
-            Value::Nil => asked.push(b"nil"),
-            Value::Elements(parts) => {
+            FieldValue::Text(text) => asked.push(text.as_bytes()),
+            FieldValue::Nil => asked.push(b"nil"),
+            FieldValue::Elements(parts) => {
                 asked.push(b"(");
                 tell(asked, Fields::from(parts.as_slice()));
                 asked.push(b")");
@@ -141,22 +146,23 @@ fn tell<'e>(asked: &mut Vec<&'e [u8]>, fields: Fields<'e, '_>) {
 }
 
 /// Recognises a call as GMS does, and counts a wrong code where GMS counts it.
-async fn match_interaction(desk: &Desk<'_>, reading: Reading<'_, '_>) -> Result<String, Failure> {
+async fn match_interaction(context: &RequestContext<'_>, reading: Reading<'_, '_>) -> Result<String, Failure> {
     let asked = requests::match_interaction(reading)?;
-    let limit = desk.settings.gms.guesses;
+    let limit = context.settings.gms.guesses;
     let Criteria { number, code, caller, .. } = &asked.criteria;
-    let suspect = Suspect::of(desk.scope(), *number, code.as_deref(), caller.as_ref(), limit);
-    if let Some(retry_after) = suspect.as_ref().and_then(|it| desk.guesses.blocked(it, Instant::now())) {
+    let suspect = Suspect::of(context.scope(), *number, code.as_deref(), caller.as_ref(), limit);
+    if let Some(retry_after) = suspect.as_ref().and_then(|it| context.guesses.blocked(it, Instant::now())) {
         return Err(Failure::TooManyGuesses { retry_after });
     }
     let call = Resolve { dialled: Dialled::from(*number), code: code.clone(), caller: caller.clone() };
     // What XML cannot carry is refused before anything is freed: JSON carries it.
-    responses::resolve_call(desk, &desk.store.resolve(desk.scope(), &call).await?)?;
-    let matched = desk.store.match_call(desk.scope(), asked.criteria, asked.which, asked.after, WithData::Yes).await;
+    responses::resolve_call(context, &context.store.resolve(context.scope(), &call).await?)?;
+    let matched =
+        context.store.match_call(context.scope(), asked.criteria, asked.which, asked.after, WithData::Yes).await;
     match (&matched, suspect) {
-        (Ok(_), Some(suspect)) => desk.guesses.forget(&suspect, Instant::now()),
+        (Ok(_), Some(suspect)) => context.guesses.forget(&suspect, Instant::now()),
         (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
-            desk.guesses.count(suspect, limit, Instant::now());
+            context.guesses.count(suspect, limit, Instant::now());
         }
         _ => {}
     }

@@ -3,11 +3,11 @@
 //! A field that is nil counts as left out. Blanks at the ends of a value do not matter, but for those of user data.
 
 use super::NAMESPACE;
-use crate::dialect::native::error::Failure;
-use crate::dialect::native::objection::{Objections, Within};
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::objection::{Objections, Within};
 use crate::domain::document::MAX_KEY_CHARS;
 use crate::domain::{Content, EntryKey, NewEntry};
-use crate::soap::envelope::{Fields, Found, Value};
+use crate::soap::envelope::{FieldLookup, FieldValue, Fields};
 
 /// The fields of a payload while they are read.
 pub(super) struct Reading<'e, 'd> {
@@ -45,7 +45,7 @@ impl<'e, 'd> Reading<'e, 'd> {
         allowed: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        if matches!(self.fields.find(name, &[NAMESPACE]), Found::Missing | Found::Once(Value::Nil)) {
+        if matches!(self.fields.find(name, &[NAMESPACE]), FieldLookup::Missing | FieldLookup::Once(FieldValue::Nil)) {
             self.raise(name, format!("is required; it must be {allowed}"));
         }
         self.optional(name, allowed, parse)
@@ -96,13 +96,13 @@ impl<'e, 'd> Reading<'e, 'd> {
 
     fn text(&mut self, name: &str, allowed: &str) -> Option<&'e str> {
         match self.fields.find(name, &[NAMESPACE]) {
-            Found::Missing | Found::Once(Value::Nil) => None,
-            Found::Once(Value::Text(text)) => Some(text),
-            Found::Once(Value::Elements(_)) => {
+            FieldLookup::Missing | FieldLookup::Once(FieldValue::Nil) => None,
+            FieldLookup::Once(FieldValue::Text(text)) => Some(text),
+            FieldLookup::Once(FieldValue::Elements(_)) => {
                 self.raise(name, format!("must be {allowed}, not elements"));
                 None
             }
-            Found::Repeated => {
+            FieldLookup::Repeated => {
                 self.raise(name, "is given more than once; once is allowed");
                 None
             }
@@ -110,11 +110,11 @@ impl<'e, 'd> Reading<'e, 'd> {
     }
 }
 
-fn entry(value: &Value<'_>) -> Option<NewEntry> {
-    let Value::Elements(parts) = value else { return None };
+fn entry(value: &FieldValue<'_>) -> Option<NewEntry> {
+    let FieldValue::Elements(parts) = value else { return None };
     let fields = Fields::from(parts.as_slice());
     let text = |name| match fields.find(name, &[NAMESPACE]) {
-        Found::Once(Value::Text(text)) => Some(text),
+        FieldLookup::Once(FieldValue::Text(text)) => Some(text),
         _ => None,
     };
     let key = EntryKey::new(text("key")?).ok()?;

@@ -4,13 +4,13 @@ use std::ops::RangeInclusive;
 
 use super::reading::Reading;
 use crate::config::AccessCodePrefix;
-use crate::dialect::native::error::Failure;
-use crate::dialect::native::operation::Desk;
-use crate::dialect::native::resolution::Purpose;
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::operation::RequestContext;
+use crate::dialect::native::resources::resolution::Purpose;
 use crate::domain::route::DestinationKind;
 use crate::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, Repeat, Source, Which};
 use crate::domain::{
-    Caller, CodeShape, Dialled, Extension, GroupName, HotlineCode, InteractionId, MediaType, NewRoute, Number, Origin,
+    Caller, CodeShape, Dialled, Extension, GroupName, HotlineCode, InteractionId, LentBy, MediaType, NewRoute, Number,
     Resolve, Seconds,
 };
 
@@ -57,30 +57,30 @@ pub(super) fn resolve_call(mut reading: Reading<'_, '_>) -> Result<(Resolve, Pur
 ///
 /// # Errors
 /// [`Failure::Invalid`].
-pub(super) fn request_access(mut reading: Reading<'_, '_>, desk: &Desk<'_>) -> Result<Lend, Failure> {
+pub(super) fn request_access(mut reading: Reading<'_, '_>, context: &RequestContext<'_>) -> Result<Lend, Failure> {
     let id = reading.optional("interaction", NAME, |text| InteractionId::new(text).ok());
     let group = reading.optional("group", NAME, |text| GroupName::new(text).ok());
     let seconds = reading.optional("seconds", "a whole number from 5 to 1800", |text| whole(text, SECONDS));
     let length = reading.optional("codeLength", "a whole number from 1 to 16", |text| whole(text, 1..=16));
-    let code = length.and_then(|length| shape(&mut reading, desk, length));
+    let code = length.and_then(|length| shape(&mut reading, context, length));
     let caller = caller(&mut reading);
     let renew = reading.flag("renew");
     let data = reading.entries();
-    let tenant = desk.settings.tenants.get(&desk.scope().tenant);
+    let tenant = context.settings.tenants.get(&context.scope().tenant);
     let name = group.unwrap_or_else(|| GroupName::new(USUAL_GROUP).expect("four letters are a valid name"));
     let fallbacks = tenant.map(|tenant| tenant.fallbacks(&name)).unwrap_or_default();
     reading.finish(Some(Lend {
         holder: id.map_or(Holder::New, Holder::Known),
         source: Source::Group { name, fallbacks },
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         repeat: if renew { Repeat::SameNumberOfGroup } else { Repeat::AnotherNumber },
         lasting: Seconds::new(seconds.unwrap_or(USUAL_SECONDS)),
-        interaction_ttl: desk.settings.gms.interaction_ttl,
+        interaction_ttl: context.settings.gms.interaction_ttl,
         code,
         caller,
         data,
         data_ttl: None,
-        application: desk.principal.identity.application(),
+        application: context.principal.identity.application(),
     }))
 }
 
@@ -141,8 +141,8 @@ fn code(reading: &mut Reading<'_, '_>) -> Option<String> {
 }
 
 /// The shape of codes of so many digits, with the prefix that the tenant's codes have.
-fn shape(reading: &mut Reading<'_, '_>, desk: &Desk<'_>, length: u64) -> Option<CodeShape> {
-    let tenant = desk.settings.tenants.get(&desk.scope().tenant);
+fn shape(reading: &mut Reading<'_, '_>, context: &RequestContext<'_>, length: u64) -> Option<CodeShape> {
+    let tenant = context.settings.tenants.get(&context.scope().tenant);
     let prefix = match tenant.and_then(|tenant| tenant.gms.access_code_prefix.as_ref()) {
         None => None,
         Some(AccessCodePrefix::Usable(prefix)) => Some(*prefix),

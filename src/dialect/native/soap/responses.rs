@@ -1,11 +1,11 @@
 //! The payloads of the answers, in exactly the order of the schema.
 
 use super::NAMESPACE;
-use super::operation::Operation;
-use crate::dialect::native::calls::kind;
-use crate::dialect::native::error::Failure;
-use crate::dialect::native::operation::Desk;
-use crate::dialect::native::resolution::{confidence, is_ambiguous, reason};
+use super::operation::SoapOperation;
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::operation::RequestContext;
+use crate::dialect::native::resources::calls::kind;
+use crate::dialect::native::resources::resolution::{confidence, is_ambiguous, reason};
 use crate::domain::Route;
 use crate::domain::document::{Loaded, LoadedValue};
 use crate::domain::state::Lent;
@@ -20,8 +20,8 @@ type Written = Result<(), Unrepresentable>;
 ///
 /// # Errors
 /// [`Failure::NotWritable`].
-pub(super) fn resolve_call(desk: &Desk<'_>, resolved: &Resolved) -> Result<String, Failure> {
-    payload(Operation::ResolveCall, |writer| {
+pub(super) fn resolve_call(context: &RequestContext<'_>, resolved: &Resolved) -> Result<String, Failure> {
+    payload(SoapOperation::ResolveCall, |writer| {
         if let Some(number) = resolved.number {
             writer.text_element("number", &number.to_string())?;
         }
@@ -29,7 +29,7 @@ pub(super) fn resolve_call(desk: &Desk<'_>, resolved: &Resolved) -> Result<Strin
         flag(writer, "ambiguous", is_ambiguous(resolved))?;
         flag(writer, "more", resolved.more)?;
         for found in &resolved.candidates {
-            writer.element("candidate", &[], |writer| candidate(writer, desk, found, resolved))?;
+            writer.element("candidate", &[], |writer| candidate(writer, context, found, resolved))?;
         }
         match &resolved.route {
             Some(routed) => destination(writer, &routed.route, routed.overdialled.as_deref()),
@@ -38,7 +38,7 @@ pub(super) fn resolve_call(desk: &Desk<'_>, resolved: &Resolved) -> Result<Strin
     })
 }
 
-fn candidate(writer: &mut Writer, desk: &Desk<'_>, found: &Recognised, resolved: &Resolved) -> Written {
+fn candidate(writer: &mut Writer, context: &RequestContext<'_>, found: &Recognised, resolved: &Resolved) -> Written {
     let candidate = &found.candidate;
     writer.text_element("allocation", &candidate.allocation.id.0.to_string())?;
     writer.text_element("number", &candidate.allocation.number.to_string())?;
@@ -46,7 +46,7 @@ fn candidate(writer: &mut Writer, desk: &Desk<'_>, found: &Recognised, resolved:
     writer.text_element("document", &candidate.interaction.data.to_string())?;
     writer.text_element("reason", reason(found))?;
     writer.text_element("confidence", confidence(found, resolved))?;
-    writer.text_element("secondsLeft", &candidate.allocation.deadline.seconds_left(desk.now()).get().to_string())?;
+    writer.text_element("secondsLeft", &candidate.allocation.deadline.seconds_left(context.now()).get().to_string())?;
     user_data(writer, found.data.as_ref())
 }
 
@@ -55,7 +55,7 @@ fn candidate(writer: &mut Writer, desk: &Desk<'_>, found: &Recognised, resolved:
 /// # Errors
 /// [`Failure::NotWritable`].
 pub(super) fn request_access(lent: &Lent) -> Result<String, Failure> {
-    payload(Operation::RequestAccess, |writer| {
+    payload(SoapOperation::RequestAccess, |writer| {
         writer.text_element("number", &lent.allocation.number.to_string())?;
         if let Some(code) = &lent.allocation.code {
             writer.text_element("code", code.as_str())?;
@@ -72,7 +72,7 @@ pub(super) fn request_access(lent: &Lent) -> Result<String, Failure> {
 /// # Errors
 /// [`Failure::NotWritable`].
 pub(super) fn match_interaction(matches: &[Matched]) -> Result<String, Failure> {
-    payload(Operation::MatchInteraction, |writer| {
+    payload(SoapOperation::MatchInteraction, |writer| {
         for matched in matches {
             writer.element("match", &[], |writer| {
                 let found = &matched.found;
@@ -92,7 +92,7 @@ pub(super) fn match_interaction(matches: &[Matched]) -> Result<String, Failure> 
 /// # Errors
 /// [`Failure::NotWritable`].
 pub(super) fn create_called_route(route: &Route) -> Result<String, Failure> {
-    payload(Operation::CreateCalledRoute, |writer| destination(writer, route, None))
+    payload(SoapOperation::CreateCalledRoute, |writer| destination(writer, route, None))
 }
 
 fn destination(writer: &mut Writer, route: &Route, overdialled: Option<&str>) -> Written {
@@ -137,7 +137,7 @@ fn user_data(writer: &mut Writer, data: Option<&Loaded>) -> Written {
     Ok(())
 }
 
-fn payload(operation: Operation, content: impl FnOnce(&mut Writer) -> Written) -> Result<String, Failure> {
+fn payload(operation: SoapOperation, content: impl FnOnce(&mut Writer) -> Written) -> Result<String, Failure> {
     answer::payload_of(NAMESPACE, operation.response(), content).map_err(|_| Failure::NotWritable)
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
-    Caller, CodeShape, Content, EntryKey, GroupName, InteractionId, NewEntry, Origin as LentBy, document::FileLabel,
+    Caller, CodeShape, Content, EntryKey, GroupName, InteractionId, LentBy, NewEntry, document::FileLabel,
 };
 
 fn lend(holder: &str, group: &str) -> Lend {

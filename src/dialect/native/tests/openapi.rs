@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
-use crate::dialect::native::endpoint;
+use crate::dialect::native::framework::endpoint;
 
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
 
@@ -16,7 +16,7 @@ async fn document() -> Value {
 
 #[tokio::test]
 async fn the_committed_document_is_the_one_that_is_served() {
-    let served = crate::dialect::native::openapi::text();
+    let served = crate::dialect::native::framework::openapi::text();
     if std::env::var_os("DNIS_GATEWAY_BLESS").is_some() {
         std::fs::write(COMMITTED, &served).unwrap();
     }

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::*;
 use crate::access;
 use crate::dialect::HttpRefusal;
-use crate::dialect::native::error::Failure;
-use crate::dialect::native::problem::{Problem, TYPE_PREFIX};
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::problem::{Problem, TYPE_PREFIX};
 use crate::domain::refusal::{Miss, RouteRefusal};
-use crate::domain::{AllocationId, DocumentId, GroupName, InteractionId, Number, OnceKey, Refusal, RouteId};
+use crate::domain::{AllocationId, DocumentId, GroupName, IdempotencyKey, InteractionId, Number, Refusal, RouteId};
 use crate::media::Charset;
 
 fn failures() -> Vec<Failure> {
@@ -32,8 +32,8 @@ fn failures() -> Vec<Failure> {
         Refusal::ValueTooLarge { limit: 512 },
         Refusal::Exhausted { group: Some(group), next_release: Some(Seconds::new(7)), pools: Vec::new() },
         Refusal::CodesUsedUp { length: 4 },
-        Refusal::KeyReused(OnceKey::new("k-1").unwrap()),
-        Refusal::KeySpent(OnceKey::new("k-1").unwrap()),
+        Refusal::KeyReused(IdempotencyKey::new("k-1").unwrap()),
+        Refusal::KeyExpired(IdempotencyKey::new("k-1").unwrap()),
         Refusal::Route(RouteRefusal::RouteUnknown(RouteId(7))),
         Refusal::Route(RouteRefusal::FlowForMultimedia),
     ];

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use super::*;
 use crate::dialect::native::soap::NAMESPACE;
-use crate::dialect::{Head, Origin, bare, sending};
+use crate::dialect::{Head, PublicAddress, bare, sending};
 use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
@@ -549,7 +549,7 @@ async fn the_description_and_the_page_are_served_to_anybody_with_the_address_of_
 async fn text_of(gateway: &Gateway, target: &str) -> String {
     let target = format!("/gateway/v1{target}");
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let (headers, origin) = (HeaderMap::new(), Origin::http("gateway:8080"));
+    let (headers, origin) = (HeaderMap::new(), PublicAddress::http("gateway:8080"));
     let head = Head { method: &Method::GET, path: bare(path), query, headers: &headers, origin: &origin };
     let answer = sending::answer(&gateway.native, &gateway.native.live, head, &Bytes::new()).await;
     assert_eq!(answer.status.as_u16(), 200, "{target}");
@@ -558,11 +558,11 @@ async fn text_of(gateway: &Gateway, target: &str) -> String {
 
 #[test]
 fn the_operations_are_the_ones_that_the_descriptions_have() {
-    use crate::dialect::native::soap::{DESCRIPTION, Operation};
+    use crate::dialect::native::soap::{DESCRIPTION, SoapOperation};
     for version in Version::ALL {
         let described = DESCRIPTION.document(version).operations().unwrap();
-        assert_eq!(described.len(), Operation::ALL.len());
-        for (operation, described) in Operation::ALL.into_iter().zip(described) {
+        assert_eq!(described.len(), SoapOperation::ALL.len());
+        for (operation, described) in SoapOperation::ALL.into_iter().zip(described) {
             assert_eq!(described.name, operation.name());
             assert_eq!(described.action, format!("{NAMESPACE}/{}", operation.name()));
             let parameters: Vec<_> = described.parameters.iter().map(|parameter| parameter.name.as_str()).collect();

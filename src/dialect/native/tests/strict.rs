@@ -3,8 +3,8 @@
 use actix_web::http::header::HeaderMap;
 
 use super::*;
-use crate::dialect::native::endpoint;
-use crate::dialect::{Dialect, Head, Origin};
+use crate::dialect::native::framework::endpoint;
+use crate::dialect::{Dialect, Head, PublicAddress};
 
 /// A request that is right, and the wrong values for members of its body.
 type Case<'a> = (Method, &'a str, Value, &'a [(&'a str, &'a [Value])]);
@@ -257,7 +257,7 @@ async fn unknown_paths_and_methods_are_told_with_what_there_is() {
 async fn what_the_server_refuses_is_a_problem_too() {
     use crate::dialect::HttpRefusal as R;
     let gateway = Gateway::new();
-    let (method, headers, origin) = (Method::POST, HeaderMap::new(), Origin::http("gateway:8080"));
+    let (method, headers, origin) = (Method::POST, HeaderMap::new(), PublicAddress::http("gateway:8080"));
     let head = Head { method: &method, path: "/gateway/v1/numbers", query: "", headers: &headers, origin: &origin };
     for (refusal, status, problem) in [
         (R::HeadTooLarge { limit: 5 }, 431, "head-too-large"),

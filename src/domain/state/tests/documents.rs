@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::document::{FileLabel, MAX_INLINE_BYTES};
 use crate::domain::quotas::{DOCUMENT_COST, ENTRY_COST, FIRST_ENTRY_COST};
-use crate::domain::{ApplicationName, Asker, Document, DocumentId, DocumentRef, Reach, Value, ValueId};
+use crate::domain::{ApplicationName, Asker, Document, DocumentId, DocumentRef, EntryValue, Reach, ValueId};
 
 /// What a document with one entry costs besides what is in the entry.
 const ONE: u64 = DOCUMENT_COST + FIRST_ENTRY_COST + ENTRY_COST;
@@ -27,9 +27,9 @@ fn read(world: &World, id: DocumentId) -> Option<Arc<Document>> {
 
 fn texts(world: &World, id: DocumentId) -> Vec<(String, String)> {
     let document = read(world, id).expect("the document lives");
-    let text = |value: &Value| match value {
-        Value::Inline(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        Value::Apart { id, length } => format!("value {} of {length} bytes", id.0),
+    let text = |value: &EntryValue| match value {
+        EntryValue::Inline(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+        EntryValue::OutOfLine { id, length } => format!("value {} of {length} bytes", id.0),
     };
     document.entries.iter().map(|(key, entry)| (key.as_str().to_owned(), text(&entry.value))).collect()
 }
@@ -306,8 +306,8 @@ fn an_owners_document_is_made_by_the_first_merge_and_found_by_owner_and_name_alo
         let document = world.state.tables().document(scope, named, world.now);
         document.map(|document| document.entries["k"].value.clone())
     };
-    assert_eq!(read(&world, &scope(), &notes), Some(Value::Inline(b"3".as_slice().into())));
-    assert_eq!(read(&world, &scope(), &others), Some(Value::Inline(b"2".as_slice().into())));
+    assert_eq!(read(&world, &scope(), &notes), Some(EntryValue::Inline(b"3".as_slice().into())));
+    assert_eq!(read(&world, &scope(), &others), Some(EntryValue::Inline(b"2".as_slice().into())));
     assert_eq!(read(&world, &scope(), &notes.id.into()), None, "its id alone opens nothing");
     assert_ne!(DocumentRef::of_owner("an", "nnotes").id, notes.id, "owner and name are told apart");
     for other in other_scopes() {

@@ -74,7 +74,7 @@ fn where_no_group_is_named_it_tells_of_those_that_could_have_lent() {
     for (text, name) in [("1", Some("one")), ("2", Some("two")), ("3", None), ("4", Some("many"))] {
         world.create(text, name);
     }
-    let from = |source| Lend { source, origin: Origin::Interact, ..lend_to("next") };
+    let from = |source| Lend { source, origin: LentBy::Interact, ..lend_to("next") };
     let anywhere = from(Source::Anywhere);
     for lasting in [30, 20, 10] {
         world.lend(Lend { lasting: Seconds::new(lasting), ..anywhere.clone() });

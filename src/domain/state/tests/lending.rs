@@ -172,7 +172,7 @@ fn the_same_number_is_kept_even_when_another_or_an_unknown_group_is_named() {
 fn only_an_allocation_of_the_same_origin_is_given_again() {
     let mut world = World::with_numbers(&["1", "2"]);
     world.take("a");
-    let interact = Lend { origin: Origin::Interact, repeat: Repeat::SameNumber, ..lend_to("a") };
+    let interact = Lend { origin: LentBy::Interact, repeat: Repeat::SameNumber, ..lend_to("a") };
     assert_eq!(world.lend(interact.clone()).allocation.number, num("2"), "the number that GMS lent does not count");
     assert_eq!(world.lend(interact).allocation.number, num("2"));
 }

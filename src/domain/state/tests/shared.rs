@@ -151,7 +151,7 @@ fn least_recently_freed_passes_over_a_shared_number_that_was_just_freed() {
 #[test]
 fn interact_never_lends_a_shared_number() {
     let mut world = shared_world(Policy::RoundRobin, &["1"]);
-    let interact = |source| Lend { origin: Origin::Interact, source, ..lend_to("a") };
+    let interact = |source| Lend { origin: LentBy::Interact, source, ..lend_to("a") };
     for source in [from("g"), Source::FirstOf(vec![group("g")]), Source::Anywhere] {
         let refusal = world.refused(|turn| turn.lend(&scope(), interact(source.clone())));
         assert!(matches!(refusal, Refusal::Exhausted { .. }), "{source:?}: {refusal:?}");

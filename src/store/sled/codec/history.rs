@@ -19,7 +19,7 @@ use super::keys::{push_name, scope_of, take_name};
 use super::{USUAL_BYTES, Unreadable, damaged, fields, tag};
 use crate::domain::history::{Bucket, End, Held, Owner, Past};
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, Number, Origin, Scope, Sharing,
+    AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, LentBy, Number, Scope, Sharing,
     TenantId, Timestamp,
 };
 use crate::store::sled::journal::CommitNumber;
@@ -33,7 +33,7 @@ pub(super) struct StoredPast {
     interaction: InteractionId,
     code: Option<AccessCode>,
     caller: Option<Caller>,
-    origin: Origin,
+    origin: LentBy,
     sharing: Sharing,
     since: Timestamp,
     deadline: Timestamp,

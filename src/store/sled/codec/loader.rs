@@ -12,11 +12,11 @@ use super::{
 };
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
-use crate::domain::routes::Numbering;
+use crate::domain::tables::routes::Numbering;
 use crate::domain::{
-    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, Entry, EntryKey, GroupName, Interaction,
-    InteractionId, NewSkill, Number, NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId,
-    Tables, Value,
+    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, Entry, EntryKey, EntryValue, GroupName,
+    IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, NewSkill, Number, NumberRecord, Route, Scope,
+    SigningKey, Skill, SkillId, Tables,
 };
 
 /// Rebuilds tables from records that come in the order of their keys.
@@ -149,8 +149,8 @@ impl Loader {
         let name = name.ok_or_else(|| damaged(key, "its key is no text"))?;
         let StoredEntry { content, value } = fields(key, value)?;
         let value = match value {
-            StoredValue::Inline(bytes) => Value::Inline(bytes),
-            StoredValue::Apart { id, length } => Value::Apart { id, length },
+            StoredValue::Inline(bytes) => EntryValue::Inline(bytes),
+            StoredValue::OutOfLine { id, length } => EntryValue::OutOfLine { id, length },
         };
         match &mut self.document {
             Some((of, document)) if *of == scope && document.id == id => {
@@ -185,10 +185,10 @@ impl Loader {
 
     fn take_once(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
         let (scope, name) = self.scope(key)?;
-        let once = std::str::from_utf8(name).ok().and_then(|name| OnceKey::new(name).ok());
-        let once = once.ok_or_else(|| damaged(key, "its key is no key of a request"))?;
-        let record: OnceRecord = fields(key, value)?;
-        self.tables.apply(&Change::Once(scope, once, Some(Arc::new(record))));
+        let idempotency = std::str::from_utf8(name).ok().and_then(|name| IdempotencyKey::new(name).ok());
+        let idempotency = idempotency.ok_or_else(|| damaged(key, "its key is no key of a request"))?;
+        let record: IdempotencyRecord = fields(key, value)?;
+        self.tables.apply(&Change::IdempotencyKey(scope, idempotency, Some(Arc::new(record))));
         Ok(())
     }
 

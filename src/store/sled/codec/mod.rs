@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::number::LastLending;
 use crate::domain::{
-    AccessCode, ApplicationName, Caller, Change, Content, Deadline, Destination, DocumentId, Extension, GroupName,
-    HotlineCode, Interaction, InteractionId, MediaType, Number, NumberId, Origin, Ownership, RouteId, Scope, Sharing,
-    Timestamp, Value, ValueId,
+    AccessCode, ApplicationName, Caller, Change, Content, Deadline, Destination, DocumentId, EntryValue, Extension,
+    GroupName, HotlineCode, Interaction, InteractionId, LentBy, MediaType, Number, NumberId, Ownership, RouteId, Scope,
+    Sharing, Timestamp, ValueId,
 };
 use keys::{allocation_key, key};
 
@@ -91,7 +91,7 @@ struct StoredAllocation {
     interaction: InteractionId,
     code: Option<AccessCode>,
     caller: Option<Caller>,
-    origin: Origin,
+    origin: LentBy,
     sharing: Sharing,
     since: Timestamp,
     deadline: Timestamp,
@@ -120,7 +120,7 @@ struct StoredEntry {
 #[derive(Serialize, Deserialize)]
 enum StoredValue {
     Inline(Arc<[u8]>),
-    Apart { id: ValueId, length: u64 },
+    OutOfLine { id: ValueId, length: u64 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,8 +179,8 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             let stored = entry.as_ref().map(|entry| StoredEntry {
                 content: entry.content.clone(),
                 value: match &entry.value {
-                    Value::Inline(bytes) => StoredValue::Inline(Arc::clone(bytes)),
-                    Value::Apart { id, length } => StoredValue::Apart { id: *id, length: *length },
+                    EntryValue::Inline(bytes) => StoredValue::Inline(Arc::clone(bytes)),
+                    EntryValue::OutOfLine { id, length } => StoredValue::OutOfLine { id: *id, length: *length },
                 },
             });
             store(sink, &key, stored.as_ref());
@@ -195,8 +195,8 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
                 sink.remove(&chunk_key(*id, chunk));
             }
         }
-        Change::Once(scope, once, record) => {
-            store(sink, &key(tag::ONCE, scope, once.as_str().as_bytes()), record.as_deref());
+        Change::IdempotencyKey(scope, idempotency, record) => {
+            store(sink, &key(tag::ONCE, scope, idempotency.as_str().as_bytes()), record.as_deref());
         }
         Change::Skill(scope, id, skill) => {
             let key = key(tag::SKILL, scope, &id.0.to_be_bytes());

@@ -11,11 +11,12 @@ use super::*;
 use crate::domain::change::{Counters, Ids};
 use crate::domain::document::FileLabel;
 use crate::domain::history::{Bucket, End, Past};
-use crate::domain::routes::Numbering;
-use crate::domain::tables::Found;
+use crate::domain::tables::FoundNumber;
+use crate::domain::tables::routes::Numbering;
 use crate::domain::{
-    Allocation, AllocationId, ApplicationName, Digest, Document, Entry, EntryKey, EnvironmentName, FlowId, Interaction,
-    Made, NewSkill, NumberRecord, OnceKey, OnceRecord, Route, Scope, SigningKey, Skill, SkillId, Tables, TenantId,
+    Allocation, AllocationId, ApplicationName, Digest, Document, Entry, EntryKey, EnvironmentName, FlowId,
+    IdempotencyKey, IdempotencyRecord, Interaction, Made, NewSkill, NumberRecord, Route, Scope, SigningKey, Skill,
+    SkillId, Tables, TenantId,
 };
 
 /// Records in the order of their keys, as the tree keeps them.
@@ -111,7 +112,7 @@ fn everything() -> Vec<Change> {
         interaction: interaction.clone(),
         code: Some(AccessCode::new("004711").unwrap()),
         caller: Some(Caller::new("anonymous").unwrap()),
-        origin: Origin::Interact,
+        origin: LentBy::Interact,
         sharing: Sharing::Exclusive,
         since: at(1_700_000_000_000),
         deadline: at(1_700_000_300_000),
@@ -125,8 +126,8 @@ fn everything() -> Vec<Change> {
         application: None,
     };
     let label = FileLabel::new("image/png", Some("a.png")).unwrap();
-    let text = Entry { content: Content::Text, value: Value::Inline(b"value".as_slice().into()) };
-    let file = Entry { content: Content::File(label), value: Value::Apart { id: ValueId(9), length: 4_001 } };
+    let text = Entry { content: Content::Text, value: EntryValue::Inline(b"value".as_slice().into()) };
+    let file = Entry { content: Content::File(label), value: EntryValue::OutOfLine { id: ValueId(9), length: 4_001 } };
     let document = Document {
         id: data(),
         interaction: Some(interaction.clone()),
@@ -145,8 +146,12 @@ fn everything() -> Vec<Change> {
         Change::Document(scope(), data(), Some(Arc::new(document))),
         Change::Entry(scope(), data(), EntryKey::new("ключ").unwrap(), Some(text)),
         Change::Entry(scope(), data(), EntryKey::new("pic").unwrap(), Some(file)),
-        Change::Once(scope(), OnceKey::new("living").unwrap(), Some(Arc::new(record(None)))),
-        Change::Once(environment(), OnceKey::new("spent").unwrap(), Some(Arc::new(record(Some(at(3)))))),
+        Change::IdempotencyKey(scope(), IdempotencyKey::new("living").unwrap(), Some(Arc::new(record(None)))),
+        Change::IdempotencyKey(
+            environment(),
+            IdempotencyKey::new("spent").unwrap(),
+            Some(Arc::new(record(Some(at(3))))),
+        ),
         Change::HistoryDropped(None, Bucket { hour: 470_000, part: 1 }),
         Change::HistoryDropped(Some(scope().tenant.clone()), Bucket { hour: 471_000, part: 2 }),
         Change::Ended(scope(), Arc::new(Past { allocation: ended, ..past() })),
@@ -166,7 +171,7 @@ fn past() -> Past {
         interaction: InteractionId::new("x").unwrap(),
         code: None,
         caller: None,
-        origin: Origin::Gms,
+        origin: LentBy::Gms,
         sharing: Sharing::Shared,
         since: at(1_700_000_000_000),
         deadline: at(1_700_000_300_000),
@@ -181,12 +186,12 @@ fn past() -> Past {
     }
 }
 
-fn record(ended: Option<Timestamp>) -> OnceRecord {
+fn record(ended: Option<Timestamp>) -> IdempotencyRecord {
     let made = match ended {
         None => Made::Allocation(number("+49*30#"), AllocationId(5)),
         Some(_) => Made::Interaction(InteractionId::new("1-session").unwrap(), data()),
     };
-    OnceRecord { digest: Digest::of([b"request".as_slice()]), made, since: at(2), ended }
+    IdempotencyRecord { digest: Digest::of([b"request".as_slice()]), made, since: at(2), ended }
 }
 
 fn skill() -> Skill {
@@ -227,7 +232,7 @@ fn nothing_left() -> Vec<Change> {
         Change::Allocated(scope, allocation) => Some(Change::Released(scope, allocation)),
         Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
         Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
-        Change::Once(scope, key, _) => Some(Change::Once(scope, key, None)),
+        Change::IdempotencyKey(scope, key, _) => Some(Change::IdempotencyKey(scope, key, None)),
         Change::Ended(scope, past) => Some(Change::HistoryDropped(Some(scope.tenant.clone()), past.bucket)),
         Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
         Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),
@@ -313,7 +318,7 @@ fn the_tables_come_back_as_they_were() {
         expected.apply(change);
     }
     assert!(Records::of(&all).load().unwrap() == expected);
-    let Some(Found { allocation, .. }) = expected.number(&scope(), number("+49*30#"), at(0)) else {
+    let Some(FoundNumber { allocation, .. }) = expected.number(&scope(), number("+49*30#"), at(0)) else {
         panic!("the number is there");
     };
     assert_eq!(allocation.unwrap().code.as_ref().unwrap().as_str(), "004711");

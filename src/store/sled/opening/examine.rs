@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{Contents, FIRST_FILE, Identity, OpenError, Opening, Since};
-use crate::domain::{Tables, Value};
+use crate::domain::{EntryValue, Tables};
 use crate::store::sled::codec;
 use crate::store::sled::journal::{self, CommitNumber, Generation};
 use crate::store::sled::marker::{FORMAT, Marker};
@@ -35,16 +35,16 @@ impl Opening<'_> {
                 LoadError::Record(error) => self.unreadable(&error),
             })
         })?;
-        self.guarded(|| self.hold_values(tree, &tables))?;
+        self.guarded(|| self.check_values(tree, &tables))?;
         Ok(Contents { tables, last_commit, extent, marker, in_tree, replayed, since })
     }
 
     /// Holds the documents against the large values, which are written into the tree and not into the journal: what sled
     /// takes for a torn tail, and leaves out, may have been some of them.
-    fn hold_values(&self, tree: &Tree, tables: &Tables) -> Result<(), OpenError> {
+    fn check_values(&self, tree: &Tree, tables: &Tables) -> Result<(), OpenError> {
         for document in tables.documents() {
             for entry in document.entries.values() {
-                let Value::Apart { id, length } = entry.value else { continue };
+                let EntryValue::OutOfLine { id, length } = entry.value else { continue };
                 for chunk in 0..codec::chunks(length) {
                     let found = tree.get(&codec::chunk_key(id, chunk)).map_err(|reason| self.damaged(&reason))?;
                     if found.is_none() {

@@ -21,7 +21,7 @@ use super::compact::{self, Compaction};
 use super::journal::{self, CommitNumber, Generation, Journal};
 use super::locked::Locked;
 use super::log::Opened;
-use super::marker::{self, FORMAT, Found, Marker};
+use super::marker::{self, FORMAT, Marker, MarkerFile};
 use super::replay::{Active, Extent, Replayed};
 use super::tree::{self, Slice, Tree, TreeError, shutdown_checksum};
 use super::{private, stages, swap};
@@ -242,12 +242,12 @@ impl Opening<'_> {
 
     fn read_marker(&self) -> Result<Option<Marker>, OpenError> {
         match Marker::read(self.directory).map_err(|error| self.unusable(&error))? {
-            Found::Marker(marker) if marker.format > FORMAT => {
+            MarkerFile::Marker(marker) if marker.format > FORMAT => {
                 Err(self.newer(&format!("its format is {}, this release reads up to {FORMAT}", marker.format)))
             }
-            Found::Marker(marker) => Ok(Some(marker)),
-            Found::Damaged(reason) => Err(self.damaged(&format!("its marker file cannot be read: {reason}"))),
-            Found::Nothing => Ok(None),
+            MarkerFile::Marker(marker) => Ok(Some(marker)),
+            MarkerFile::Damaged(reason) => Err(self.damaged(&format!("its marker file cannot be read: {reason}"))),
+            MarkerFile::Nothing => Ok(None),
         }
     }
 

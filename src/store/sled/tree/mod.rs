@@ -179,11 +179,11 @@ pub(super) fn words(error: sled::Error) -> String {
 }
 
 /// A key with its value, or without one.
-type Operation = (sled::IVec, Option<sled::IVec>);
+type TreeWrite = (sled::IVec, Option<sled::IVec>);
 
 /// Operations that are written together: for each key its value, or that there is none.
 #[derive(Default)]
-pub(super) struct Slice(Vec<Operation>);
+pub(super) struct Slice(Vec<TreeWrite>);
 
 impl Slice {
     /// Whether it holds as much as is good for it.

@@ -8,7 +8,7 @@
 //! How much of the log a step takes is known only afterwards, since every page that it touches may be written anew. So a
 //! step is bounded by the largest record of its kind, and becomes larger where steps turn out small.
 
-use super::Operation;
+use super::TreeWrite;
 use crate::store::sled::codec;
 
 /// What the log of a tree is made of that this release makes, in bytes. With eight times sled's default a record costs
@@ -81,7 +81,7 @@ impl Unsynced {
     }
 
     /// Whether an operation goes into the step that so many others of its kind are in.
-    pub(super) fn admits(&mut self, (key, value): &Operation, others: usize) -> bool {
+    pub(super) fn admits(&mut self, (key, value): &TreeWrite, others: usize) -> bool {
         let kind = usize::from(kind_of(key));
         let largest = self.largest.0[kind].max(key.len() + value.as_ref().map_or(0, |value| value.len()));
         // Each of several removals can merge a page with one that has larger records.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::*;
-use crate::domain::slot::NumberSlot;
 use crate::domain::state::Ending;
 use crate::domain::state::pools::Pools;
 use crate::domain::state::usages::Usages;
 use crate::domain::tables::ScopeTables;
+use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{AccessCode, AllocationFilter, AllocationId, DocumentId, NumberFilter, NumberState, Ownership};
 
 const STATES: [(&str, NumberState); 5] = [
@@ -39,7 +39,7 @@ pub(super) struct Checked {
     ended: HashMap<(usize, Number), Timestamp>,
     documents: Vec<(usize, DocumentId)>,
     /// What the last lending that was done under a key made, and which request it was.
-    once: HashMap<(usize, usize), (AllocationId, bool)>,
+    idempotency: HashMap<(usize, usize), (AllocationId, bool)>,
 }
 
 impl Checked {
@@ -53,7 +53,7 @@ impl Checked {
             expired: BTreeMap::new(),
             ended: HashMap::new(),
             documents: Vec::new(),
-            once: HashMap::new(),
+            idempotency: HashMap::new(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Checked {
                 format!("{outcome:?}")
             }
             Step::Lend(ref lending) => {
-                let outcome = match lending.once {
+                let outcome = match lending.idempotency {
                     None => self.world.turn().lend(scope, lending.lend()),
                     Some((key, other)) => self.lend_once(at, (key, other), lending.lend()),
                 };
@@ -224,9 +224,9 @@ impl Checked {
 
     /// A lending under a key, held against what came of the key before.
     fn lend_once(&mut self, at: usize, (key, other): (usize, bool), lend: Lend) -> Result<Lent, Refusal> {
-        let before = self.once.get(&(at, key)).copied();
+        let before = self.idempotency.get(&(at, key)).copied();
         let newest = self.world.state.tables().ids(&scopes()[at]).allocation;
-        let outcome = self.world.turn().under(Some(once(key, other))).lend(&scopes()[at], lend);
+        let outcome = self.world.turn().under(Some(idempotency(key, other))).lend(&scopes()[at], lend);
         let living = before.and_then(|(id, as_other)| Some((self.held.get(&(at, id))?, as_other)));
         match (&outcome, living) {
             (Ok(lent), Some((held, as_other))) => {
@@ -237,7 +237,7 @@ impl Checked {
             (Ok(lent), None) => {
                 let renewed = self.held.contains_key(&(at, lent.allocation.id));
                 assert!(renewed || lent.allocation.id.0 > newest, "nothing that has ended is told again");
-                self.once.insert((at, key), (lent.allocation.id, other));
+                self.idempotency.insert((at, key), (lent.allocation.id, other));
             }
             (Err(_), None) => {}
         }

@@ -1,0 +1,15 @@
+//! The resources of the API, one file each: what is read, what is written, and what the store is asked for.
+
+pub(super) mod allocations;
+pub(super) mod bulk;
+pub(super) mod calls;
+pub(super) mod data;
+pub(super) mod exhaustion;
+pub(super) mod groups;
+pub(super) mod history;
+pub(super) mod interactions;
+pub(super) mod numbers;
+pub(super) mod resolution;
+pub(super) mod routes;
+pub(super) mod tenants;
+pub(super) mod whoami;
