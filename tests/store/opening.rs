@@ -194,9 +194,9 @@ async fn a_directory_of_the_first_format_opens_and_gets_a_journal() {
     }
     edit_record(directory.path(), &[201], None);
     let identity = tree(directory.path()).get([1]).unwrap().unwrap();
-    assert_eq!(identity[1], 2, "the format is the first field");
+    assert_eq!(identity[1], 3, "the format is the first field");
     edit_record(directory.path(), &[1], Some(&[&[1, 1], &identity[2..]].concat()));
-    edit_marker(directory.path(), |text| text.replace("format = 2", "format = 1"));
+    edit_marker(directory.path(), |text| text.replace("format = 3", "format = 1"));
 
     let store = open(directory.path()).unwrap();
     assert_filled(&store).await;
@@ -283,16 +283,16 @@ fn a_freshly_made_file_system_is_as_good_as_empty() {
 #[tokio::test]
 async fn a_newer_format_is_refused_even_if_the_rest_of_the_marker_has_changed() {
     let directory = filled().await;
-    edit_marker(directory.path(), |text| text.replace("format = 2", "format = 3"));
+    edit_marker(directory.path(), |text| text.replace("format = 3", "format = 4"));
     assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
-    edit_marker(directory.path(), |_| "format = 4\nshards = [1, 2]\n".to_owned());
+    edit_marker(directory.path(), |_| "format = 5\nshards = [1, 2]\n".to_owned());
     assert!(matches!(refused(directory.path()), OpenError::Newer { .. }));
 }
 
 #[tokio::test]
 async fn what_a_newer_release_was_about_to_carry_over_is_left_to_it() {
     let directory = filled().await;
-    edit_marker(directory.path(), |text| text.replace("format = 2", "format = 3"));
+    edit_marker(directory.path(), |text| text.replace("format = 3", "format = 4"));
     for (place, name) in [("dnis-gateway.compacting", "db"), ("dnis-gateway.compacted", "db")] {
         fs::create_dir(directory.path().join(place)).unwrap();
         fs::write(directory.path().join(place).join(name), "new").unwrap();

@@ -52,12 +52,14 @@ fn open(directory: &Path, story: &Story) -> SledStore {
 #[tokio::test]
 async fn what_every_released_version_wrote_opens_with_everything_in_it() {
     let kept = kept();
-    assert!(kept.len() >= 4, "the directories are gone: {kept:?}");
+    assert!(kept.len() >= 6, "the directories are gone: {kept:?}");
     for kept in kept {
         let story: Story = serde_json::from_slice(&fs::read(kept.join("story.json")).unwrap()).unwrap();
         let directory = unpacked(&kept);
         let store = open(directory.path(), &story);
         story.holds_in(&store).await;
+        let marker = fs::read_to_string(directory.path().join("dnis-gateway.toml")).unwrap();
+        assert!(marker.contains("format = 3"), "{} may not be opened by an earlier release: {marker}", kept.display());
         drop(store);
         // What this release has made of the directory is as good.
         let store = open(directory.path(), &story);

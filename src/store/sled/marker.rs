@@ -10,9 +10,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The format of data directories written today. The first had no journal; a release that knows only that one must not
-/// open a directory that has a journal.
-pub(super) const FORMAT: u32 = 2;
+/// The format of data directories written today. A release must not open a directory of a later one, of which it would miss
+/// something: the first format had no journal; the second counted ids for all scopes together and kept each ended allocation
+/// in a record of its own.
+pub(super) const FORMAT: u32 = 3;
 /// The marker's file name.
 const NAME: &str = "dnis-gateway.toml";
 /// The marker while it is being written.

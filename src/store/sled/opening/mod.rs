@@ -86,13 +86,27 @@ const NO_TREE: &str = "the file db is missing or empty";
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
-/// Writes into the tree which store it is, and that its journal begins with the first file.
-fn write_identity(tree: &Tree, store: Uuid, commits: CommitNumber) -> io::Result<()> {
+/// What a tree says of itself: which store it is, and that it is written in today's format.
+fn identity_of(store: Uuid) -> Slice {
     let mut slice = Slice::default();
     slice.put(codec::FORMAT_KEY, &codec::value(&Identity { format: FORMAT, store }));
+    slice
+}
+
+/// Writes into the tree which store it is, and that its journal begins with the first file.
+fn write_identity(tree: &Tree, store: Uuid, commits: CommitNumber) -> io::Result<()> {
+    let mut slice = identity_of(store);
     slice.put(codec::COMMIT_KEY, &codec::value(&commits));
     slice.put(codec::JOURNAL_KEY, &codec::value(&(FIRST_FILE - 1)));
     tree.write(slice).and_then(|()| tree.sync()).map_err(io::Error::other)
+}
+
+/// Says in the tree that what is written from now on is in today's format, so that the release that wrote it keeps out. What
+/// is there stays as it is: every format is read for ever.
+fn raise_format(tree: &Tree, marker: &mut Marker) -> io::Result<()> {
+    tree.write(identity_of(marker.store)).and_then(|()| tree.sync()).map_err(io::Error::other)?;
+    marker.format = FORMAT;
+    Ok(())
 }
 
 /// A data directory that is being opened.
@@ -314,6 +328,8 @@ impl Opening<'_> {
         };
         if contents.since == Since::BeforeJournal {
             self.begin_journal(&tree, &mut contents).map_err(|error| self.unusable(&error))?;
+        } else if contents.marker.format < FORMAT {
+            raise_format(&tree, &mut contents.marker).map_err(|error| self.unusable(&error))?;
         }
         if marker.is_none() {
             tracing::warn!("the marker of the data directory is missing; a new one is written");
