@@ -1,7 +1,7 @@
 //! The log: what one line may hold, how many lines there may be, and how they reach whoever reads them.
 //!
 //! Lines hold words of strangers, and whoever reads them may be slow or gone. So every text is cleaned, bounded and, where
-//! it may come from a request, masked, whichever part of the house logs it (`mask`, `line`); lines of one kind are bounded
+//! it may come from a request, masked, whichever part of the gateway logs it (`mask`, `line`); lines of one kind are bounded
 //! in number (`flood`); and nobody who logs waits for the reader (`queue`). What a refusal was about is gathered while a
 //! request is answered (`notes`).
 

@@ -51,7 +51,8 @@ pub struct Lendings {
 }
 
 impl Tables {
-    /// All that is known now. Whoever adds to the tables is asked here by the compiler what of it cannot be derived.
+    /// All that is known now. The match is exhaustive: a new table does not compile until it is
+    /// handled here, kept or left out because it follows from others.
     pub fn contents(&self) -> Contents {
         let Self { scopes, counters, signing_key, history } = self;
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());

@@ -6,10 +6,10 @@
 
 mod error;
 mod examine;
+mod files;
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,14 +18,15 @@ use uuid::Uuid;
 
 use super::codec::{self, Sink, Unreadable};
 use super::compact::{self, Compaction};
-use super::journal::{self, CommitNumber, Generation, Journal};
-use super::locked::Locked;
+use super::journal::{CommitNumber, Generation, Journal};
 use super::log::Opened;
-use super::marker::{self, FORMAT, Marker, MarkerFile};
+use super::marker::{self, FORMAT, Marker};
 use super::replay::{Active, Extent, Replayed};
 use super::tree::{self, Slice, Tree, TreeError, shutdown_checksum};
 use super::{private, stages, swap};
 use crate::domain::{Tables, Timestamp, ValueId};
+
+use files::{Files, NO_TREE};
 
 pub use error::OpenError;
 
@@ -42,20 +43,6 @@ pub(super) fn open(directory: &Path, cache_bytes: u64, compaction: Compaction) -
 struct Identity {
     format: u32,
     store: Uuid,
-}
-
-/// What a look at the names in the directory has shown.
-enum Files {
-    /// Nothing that matters.
-    None,
-    /// The beginning of a data directory, made by a process that was killed before it acknowledged anything.
-    Unfinished,
-    /// A tree, and perhaps other things.
-    Tree,
-    /// A journal that has lost its tree.
-    Remains,
-    /// Other things only.
-    Foreign,
 }
 
 /// What a tree and its journal have proved to be.
@@ -81,8 +68,6 @@ enum Since {
     Journal,
 }
 
-/// What is wrong with a directory whose tree is gone.
-const NO_TREE: &str = "the file db is missing or empty";
 /// The number of the journal's first file.
 const FIRST_FILE: Generation = 1;
 
@@ -219,94 +204,6 @@ impl Opening<'_> {
         removed.map_err(|reason| self.unusable(&io::Error::other(reason)))
     }
 
-    /// Makes the directory, for its owner alone: it holds what callers have told. Those above it are made as usual.
-    pub(super) fn make_directory(&self) -> io::Result<()> {
-        if self.directory.is_dir() {
-            return Ok(());
-        }
-        self.directory.parent().map_or(Ok(()), fs::create_dir_all)?;
-        fs::DirBuilder::new().mode(0o700).create(self.directory)
-    }
-
-    /// Makes the name of the directory safe, and the names of those above it, since any of them may be new: made by this
-    /// process, or by one that was killed. Where a file system is mounted there is no name that could get lost.
-    fn sync_names(&self) -> io::Result<()> {
-        let directory = self.directory.canonicalize()?;
-        let device = fs::metadata(&directory)?.dev();
-        for above in directory.ancestors().skip(1) {
-            if fs::metadata(above)?.dev() != device {
-                break;
-            }
-            match File::open(above).and_then(|above| above.sync_all()) {
-                // Whoever may not even list it has not made it.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                synced => synced?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps every other process out from here on. Sled locks its log as well, but only after it has begun to write.
-    pub(super) fn lock(&self) -> Result<Locked, OpenError> {
-        Locked::take(self.directory).map_err(|error| match error {
-            TryLockError::WouldBlock => OpenError::InUse(self.directory.to_owned()),
-            TryLockError::Error(error) => self.unusable(&error),
-        })
-    }
-
-    fn read_marker(&self) -> Result<Option<Marker>, OpenError> {
-        match Marker::read(self.directory).map_err(|error| self.unusable(&error))? {
-            MarkerFile::Marker(marker) if marker.format > FORMAT => {
-                Err(self.newer(&format!("its format is {}, this release reads up to {FORMAT}", marker.format)))
-            }
-            MarkerFile::Marker(marker) => Ok(Some(marker)),
-            MarkerFile::Damaged(reason) => Err(self.damaged(&format!("its marker file cannot be read: {reason}"))),
-            MarkerFile::Nothing => Ok(None),
-        }
-    }
-
-    /// The marker, and that a tree is there; for whoever makes nothing that is not there.
-    pub(super) fn existing(&self) -> Result<Option<Marker>, OpenError> {
-        let marker = self.read_marker()?;
-        match (self.look().map_err(|error| self.unusable(&error))?, &marker) {
-            (Files::Tree, _) => Ok(marker),
-            (_, Some(_)) | (Files::Remains, None) => Err(self.damaged(NO_TREE)),
-            (Files::Foreign, None) => Err(OpenError::Foreign(self.directory.to_owned())),
-            (Files::None | Files::Unfinished, None) => Err(OpenError::Unusable {
-                path: self.directory.to_owned(),
-                reason: "there is nothing in it".to_owned(),
-            }),
-        }
-    }
-
-    /// Looks at what lies in the directory before sled does, since sled makes what it does not find.
-    fn look(&self) -> io::Result<Files> {
-        let (mut tree, mut journal, mut foreign) = (false, false, false);
-        for entry in fs::read_dir(self.directory)? {
-            let entry = entry?;
-            match &*entry.file_name().to_string_lossy() {
-                "db" => tree = entry.metadata()?.len() > 0,
-                // Freshly made file systems have this one.
-                "lost+found" => {}
-                name if journal::owns(name) => journal = true,
-                name if marker::owns(name) || tree::owns(name) || shutdown_checksum::owns(name) || swap::owns(name) => {
-                }
-                _ => foreign = true,
-            }
-        }
-        Ok(if marker::unfinished(self.directory)? {
-            Files::Unfinished
-        } else if tree {
-            Files::Tree
-        } else if journal {
-            Files::Remains
-        } else if foreign {
-            Files::Foreign
-        } else {
-            Files::None
-        })
-    }
-
     /// Opens a tree that exists: first a copy of it, and only if that holds what it must, the tree itself.
     fn open_existing(&self, marker: Option<&Marker>) -> Result<(Tree, Contents), OpenError> {
         let tried = match shutdown_checksum::verify(self.directory).map_err(|error| self.unusable(&error))? {
@@ -364,18 +261,6 @@ impl Opening<'_> {
         Ok((tree, contents))
     }
 
-    /// Whether nothing in the directory counts.
-    pub(super) fn holds_nothing(&self) -> Result<bool, OpenError> {
-        match self.read_marker() {
-            Ok(None) => {
-                let files = self.look().map_err(|error| self.unusable(&error))?;
-                Ok(matches!(files, Files::None | Files::Unfinished))
-            }
-            Err(error @ OpenError::Unusable { .. }) => Err(error),
-            Ok(Some(_)) | Err(_) => Ok(false),
-        }
-    }
-
     /// Makes a tree that knows which store it is of, and an empty journal. Until the marker stands, a note says that
     /// nothing in the directory counts yet.
     pub(super) fn new_tree(&self, store: Uuid, commits: CommitNumber) -> Result<Tree, OpenError> {
@@ -389,34 +274,6 @@ impl Opening<'_> {
             .and_then(|()| self.sync_names());
         made.map_err(|error| self.unusable(&error))?;
         Ok(tree)
-    }
-
-    /// Makes every file of the store safe as it is, and its name too. Among them is one with sled's settings, which sled
-    /// writes once, never syncs, and does not open without.
-    pub(super) fn sync_files(&self) -> io::Result<()> {
-        for entry in fs::read_dir(self.directory)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if tree::is_tree_file(&name) || journal::owns(&name) {
-                File::open(entry.path())?.sync_all()?;
-            }
-        }
-        File::open(self.directory)?.sync_all()
-    }
-
-    /// Removes what a process left that was killed while it made the directory.
-    pub(super) fn clear(&self) -> io::Result<()> {
-        tree::remove_left_over(self.directory)?;
-        for entry in fs::read_dir(self.directory)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if tree::is_tree_file(&name) || journal::owns(&name) {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
     }
 
     /// Opens the tree.
