@@ -97,6 +97,8 @@ def all_at_a_time(checks: Checks, binary: str, seconds: float, descriptors: tupl
         seen = callers(gateway, HONEST_CLIENTS, seconds - 2)
         admin = status_of(gateway.admin_port, "/health/ready")
         done = report_of(attack)
+        # Other work on the machine comes and goes: the usual is measured on both sides of the attack, and the slower counts.
+        usual = max(usual, callers(gateway, HONEST_CLIENTS, 10), key=lambda callers: callers["p99_ms"])
         rate = 1 - seen["failed"] / max(seen["requests"], 1)
         checks.check(rate > 0.99, f"more than 99 % of requests succeed beside {what}", f"{rate:.2%}: {seen['why']}")
         limit = 10 * usual["p99_ms"]
