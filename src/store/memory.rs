@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
-use super::engine::{Beginning, Commit, Committed, Engine, Log, Pace, Records, Stages, Status, Values};
+use super::engine::{Beginning, Commit, Committed, Engine, Failure, Log, Pace, Records, Stages, Status, Values};
 use super::{Clock, Store};
 use crate::domain::history::{Bucket, Held, Owner, Past};
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Tables, Timestamp, ValueId};
@@ -86,7 +86,7 @@ impl Log for Forgetful {
         self.0.commits.load(Ordering::Relaxed)
     }
 
-    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
+    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, Failure> {
         let (mut values, mut history) = (self.0.values.write(), self.0.history.write());
         for change in commit.changes {
             match change {
@@ -109,7 +109,7 @@ impl Log for Forgetful {
         Ok(Committed { synced: (!idle).then_some(Duration::ZERO), forgotten })
     }
 
-    fn tend(&mut self, _pace: Pace) -> Result<(), String> {
+    fn tend(&mut self, _pace: Pace) -> Result<(), Failure> {
         Ok(())
     }
 

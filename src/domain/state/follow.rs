@@ -10,7 +10,7 @@ use crate::domain::idempotency::KEPT_AFTER_END;
 use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
     Allocation, Change, Document, DocumentId, IdempotencyKey, IdempotencyRecord, InteractionId, Number, NumberRecord,
-    Scope, Timestamp,
+    Scope, Tables, Timestamp,
 };
 
 impl State {
@@ -18,6 +18,18 @@ impl State {
     pub(super) fn apply(&mut self, change: Change) {
         self.follow(&change);
         self.changes.push(change);
+    }
+
+    /// Takes in a commit that another has decided as of `at` over the same history. Nothing is decided and nothing is left to
+    /// be taken; from now on nothing is decided as of an earlier time.
+    pub fn follow_commit(&mut self, changes: &[Change], at: Timestamp) {
+        self.now = self.now.max(at);
+        for run in changes.chunk_by(Tables::goes_on) {
+            match (&run[0], self.tables.new_numbers(run)) {
+                (Change::Number(scope, ..), Some(records)) => self.follow_new_numbers(scope, &records),
+                _ => run.iter().for_each(|change| self.follow(change)),
+            }
+        }
     }
 
     /// Makes a change part of what is known, and lets everything that follows from the tables follow it.
@@ -39,10 +51,14 @@ impl State {
 
     /// Makes many new numbers at once, which takes little time in this way.
     pub(super) fn apply_new_numbers(&mut self, scope: &Arc<Scope>, records: &[Arc<NumberRecord>]) {
-        self.tables.add_numbers(scope, records);
         let change =
             |record: &Arc<NumberRecord>| Change::Number(Arc::clone(scope), record.number, Some(Arc::clone(record)));
         self.changes.extend(records.iter().map(change));
+        self.follow_new_numbers(scope, records);
+    }
+
+    fn follow_new_numbers(&mut self, scope: &Arc<Scope>, records: &[Arc<NumberRecord>]) {
+        self.tables.add_numbers(scope, records);
         let slots: Vec<_> = records.iter().map(|record| NumberSlot::new(Arc::clone(record))).collect();
         let rules = |group: &Group| self.rules.group(&scope.tenant, group.as_ref()).clone();
         let resting = self.pools.entry(Arc::clone(scope)).or_default().place(&slots, self.now, rules);

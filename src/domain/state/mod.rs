@@ -134,6 +134,18 @@ impl State {
         turn
     }
 
+    /// The state for a look at it, as of the last decision that it knows: nothing is decided.
+    pub fn as_decided<'a>(&'a mut self, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
+        let now = self.now;
+        let passed = self.endings.iter().take_while(|(at, _)| *at <= now);
+        let passed = passed.filter(|(_, ending)| matches!(ending, Ending::Lapse(..) | Ending::Rest(..)));
+        for ending in passed.cloned().collect::<Vec<_>>() {
+            self.endings.remove(&ending);
+            self.end(ending);
+        }
+        Turn { state: self, now, rng, idempotency: None }
+    }
+
     /// The changes since the last call, in their order.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
@@ -173,18 +185,22 @@ impl State {
         while self.next_ending().is_some_and(|at| at <= now)
             && let Some((at, ending)) = self.endings.pop_first()
         {
-            match ending {
-                Ending::Lapse(id, scope) => self.lapse(&scope, id),
-                Ending::Allocation(id, scope) => {
-                    if let Some(number) = self.number_of(&scope, id) {
-                        self.end_allocation(&scope, number, id, End::Expired, at);
-                    }
+            self.end((at, ending));
+        }
+    }
+
+    fn end(&mut self, (at, ending): (Timestamp, Ending)) {
+        match ending {
+            Ending::Lapse(id, scope) => self.lapse(&scope, id),
+            Ending::Allocation(id, scope) => {
+                if let Some(number) = self.number_of(&scope, id) {
+                    self.end_allocation(&scope, number, id, End::Expired, at);
                 }
-                Ending::Rest(number, scope) => self.settle(&scope, number),
-                Ending::Interaction(id, scope) => self.end_interaction(&scope, &id, at),
-                Ending::Document(id, scope) => self.end_document(&scope, id),
-                Ending::IdempotencyKey(key, scope) => self.forget_idempotency_key(&scope, &key),
             }
+            Ending::Rest(number, scope) => self.settle(&scope, number),
+            Ending::Interaction(id, scope) => self.end_interaction(&scope, &id, at),
+            Ending::Document(id, scope) => self.end_document(&scope, id),
+            Ending::IdempotencyKey(key, scope) => self.forget_idempotency_key(&scope, &key),
         }
     }
 

@@ -89,11 +89,7 @@ impl Tables {
 
     /// Makes changes part of what is known, one after the other. Many new numbers in a row take little time in this way.
     pub fn apply_all(&mut self, changes: &[Change]) {
-        let go_on = |one: &Change, other: &Change| match (one, other) {
-            (Change::Number(one, _, Some(_)), Change::Number(other, _, Some(_))) => one == other,
-            _ => false,
-        };
-        for run in changes.chunk_by(go_on) {
+        for run in changes.chunk_by(Self::goes_on) {
             match (&run[0], self.new_numbers(run)) {
                 (Change::Number(scope, ..), Some(records)) => self.add_numbers(scope, &records),
                 _ => run.iter().for_each(|change| self.apply(change)),
@@ -106,8 +102,16 @@ impl Tables {
         self.scope_mut(scope).add_numbers(records);
     }
 
+    /// Whether a change goes on with the numbers of a scope that another one before it makes.
+    pub(super) fn goes_on(one: &Change, other: &Change) -> bool {
+        match (one, other) {
+            (Change::Number(one, _, Some(_)), Change::Number(other, _, Some(_))) => one == other,
+            _ => false,
+        }
+    }
+
     /// The numbers of one scope that changes speak of, if none of them is there yet and none comes twice.
-    fn new_numbers(&self, changes: &[Change]) -> Option<Vec<Arc<NumberRecord>>> {
+    pub(super) fn new_numbers(&self, changes: &[Change]) -> Option<Vec<Arc<NumberRecord>>> {
         let known = |scope, number| self.slot(scope, number).is_some();
         let new = changes.iter().map(|change| match change {
             Change::Number(scope, number, Some(record)) if !known(scope, *number) => Some(Arc::clone(record)),

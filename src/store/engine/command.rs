@@ -10,19 +10,22 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::context::CommandContext;
+use super::view::Follower;
 use crate::store::{Error, Result};
 
 /// What waits in the queue.
 pub(super) enum Message {
     /// Something to do.
     Job(Queued),
+    /// Others have committed something; perhaps somebody waits until readers see it.
+    Follow(Option<Follower>),
     /// Finish what is queued and stop.
     Close(oneshot::Sender<()>),
 }
 
 /// A command with somebody who waits for its outcome.
 pub(super) trait Job: Send {
-    /// Does it.
+    /// Does it. What it came to before counts no more.
     fn run(&mut self, context: &mut CommandContext<'_>);
     /// Tells the outcome, or that there is none because of `failed`.
     fn answer(self: Box<Self>, failed: Option<&Arc<str>>);
@@ -31,39 +34,49 @@ pub(super) trait Job: Send {
 /// A command and where its outcome is waited for.
 pub(super) struct Queued {
     pub(super) job: Box<dyn Job>,
+    /// Whether it changes nothing.
+    pub(super) looks: bool,
     /// The runtime of whoever waits, if there is one.
     home: Option<Handle>,
 }
 
 /// A command as a closure.
 struct Command<F, T> {
-    run: Option<F>,
+    run: F,
     outcome: Option<Result<T>>,
     waiter: oneshot::Sender<Result<T>>,
 }
 
 impl Queued {
     /// A command as a closure, and where its outcome will be. It is waited for where this is called.
-    pub(super) fn new<F, T>(run: F) -> (Self, oneshot::Receiver<Result<T>>)
+    pub(super) fn command<F, T>(run: F) -> (Self, oneshot::Receiver<Result<T>>)
     where
-        F: FnOnce(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
         let (waiter, outcome) = oneshot::channel();
-        let job = Box::new(Command { run: Some(run), outcome: None, waiter });
-        (Self { job, home: Handle::try_current().ok() }, outcome)
+        let job = Box::new(Command { run, outcome: None, waiter });
+        (Self { job, looks: false, home: Handle::try_current().ok() }, outcome)
+    }
+
+    /// As [`Self::command`], for one that changes nothing.
+    pub(super) fn look<F, T>(run: F) -> (Self, oneshot::Receiver<Result<T>>)
+    where
+        F: FnMut(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (queued, outcome) = Self::command(run);
+        (Self { looks: true, ..queued }, outcome)
     }
 }
 
 impl<F, T> Job for Command<F, T>
 where
-    F: FnOnce(&mut CommandContext<'_>) -> Result<T> + Send,
+    F: FnMut(&mut CommandContext<'_>) -> Result<T> + Send,
     T: Send,
 {
     fn run(&mut self, context: &mut CommandContext<'_>) {
-        if let Some(run) = self.run.take() {
-            self.outcome = Some(run(context));
-        }
+        self.outcome = Some((self.run)(context));
     }
 
     fn answer(self: Box<Self>, failed: Option<&Arc<str>>) {
@@ -80,7 +93,7 @@ where
 /// Tells everybody of a batch their outcome, or that there is none because of `failed`.
 pub(super) fn answer_all(batch: Vec<Queued>, failed: Option<&Arc<str>>) {
     let mut homes: Vec<(Handle, Vec<Box<dyn Job>>)> = Vec::new();
-    for Queued { job, home } in batch {
+    for Queued { job, home, .. } in batch {
         let Some(home) = home else {
             job.answer(failed);
             continue;

@@ -19,6 +19,8 @@ pub(in crate::store) struct CommandContext<'a> {
     pub(super) state: &'a mut State,
     /// As of when the command is decided.
     pub(super) now: Timestamp,
+    /// Whether anything may be decided: the log's batch was begun.
+    pub(super) begun: bool,
     pub(super) rng: &'a mut StdRng,
     pub(super) values: BatchValues<'a>,
     pub(super) guards: &'a mut SnapshotGuards,
@@ -33,6 +35,11 @@ impl CommandContext<'_> {
     /// The state at the current time.
     pub(in crate::store) fn turn(&mut self) -> Turn<'_> {
         self.state.at(self.now, self.rng)
+    }
+
+    /// The state for a look at it, at the current time or, where nothing may be decided, as of the last decision.
+    pub(super) fn look(&mut self) -> Turn<'_> {
+        if self.begun { self.turn() } else { self.state.as_decided(self.rng) }
     }
 
     /// A document with its texts, as it is before anything of this batch is dropped.

@@ -40,7 +40,7 @@ impl<'s, L: Log> StagedImport<'s, L> {
     pub(super) fn begin(store: &'s Engine<L>, scope: &Scope, existing: Existing) -> Result<Self> {
         Ok(Self {
             store,
-            records: store.records.read().clone().ok_or_else(closed)?,
+            records: store.open_records()?,
             scope: Arc::new(scope.clone()),
             rows: Rows::new(existing),
             stages: Some(Stages::begin()),
@@ -70,7 +70,7 @@ impl<L: Log> NumberImport for StagedImport<'_, L> {
     async fn stage(&mut self, rows: Vec<ImportRow>) -> Result<Vec<BadRow>> {
         let Self { store, rows: before, scope, .. } = self;
         let Checked { fresh, bad } =
-            store.read(|tables, now| before.check(rows, |number| tables.number(scope, number, now).is_some()));
+            store.read(|tables, now| before.check(rows, |number| tables.number(scope, number, now).is_some())).await?;
         if !fresh.is_empty() {
             let count = fresh.len() as u64;
             let of = Arc::clone(scope);

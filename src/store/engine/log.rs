@@ -2,21 +2,34 @@
 //! gives the engine a line in the factory.
 //!
 //! The engine decides and answers; a log makes the outcome last. What a commit says is absolute, so a log may do it twice.
-//! A log that others write to as well would begin a batch by telling what they have committed, and may find that its own
-//! commit did not come about; no log of today has others beside it, and so nothing here speaks of that yet.
+//!
+//! A log may be written by others as well, other gateways over one database. A batch is then begun before anything of it is
+//! decided: the log lets nobody else commit until the batch has ended, and gives what others have committed since. So every
+//! gateway decides over the same history. What others commit goes into the state and into what readers see once, in the
+//! order of the log, and by the writer alone; reads ask the log how far it has come and wait until the writer is there.
+//! A batch that was not committed is undone, and can be decided again. A log that nobody else writes says so
+//! ([`Log::ALONE`]), and nothing of this costs it anything.
 
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::mpsc::WeakSender;
 use uuid::Uuid;
 
+use super::command::Message;
 use super::loading::Values;
+use super::snapshot::SnapshotOrigin;
 use crate::domain::history::{Bucket, Held, Owner, Past};
-use crate::domain::{AllocationId, Change, Number, Scope, Timestamp};
+use crate::domain::tables::Contents;
+use crate::domain::{AllocationId, Change, Number, Scope, Tables, Timestamp};
 
 /// Where commits go, in their order, one at a time.
 pub trait Log: Send + 'static {
+    /// Whether nobody else writes to it.
+    const ALONE: bool = true;
+
     /// What is durable and not in memory.
     type Records: Records;
 
@@ -26,23 +39,97 @@ pub trait Log: Send + 'static {
     /// Which store it is.
     fn store(&self) -> Uuid;
 
-    /// The number of the last commit; the first is 1.
+    /// The number of the last commit that was made here, or that of another that was given; the first is 1.
     fn commits(&self) -> u64;
 
-    /// Makes a commit and returns when it is durable.
+    /// Takes the means to say that others have committed something. Asked once, at the start.
+    fn attach(&mut self, _poke: Poke) {}
+
+    /// Begins a batch: until it is committed or aborted nobody else commits. What has happened since it was last asked.
     ///
     /// # Errors
-    /// Why it is not, or not known to be; the log then takes no further commit.
-    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, String>;
+    /// The batch is not begun; see [`Failure`].
+    fn begin(&mut self) -> Result<News, Failure> {
+        Ok(News::default())
+    }
+
+    /// What has happened since it was last asked, without a batch.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    fn follow(&mut self) -> Result<News, Failure> {
+        Ok(News::default())
+    }
+
+    /// Makes a commit of the batch that was begun and returns when it is durable.
+    ///
+    /// # Errors
+    /// Why it is not, or not known to be; the batch has ended.
+    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, Failure>;
+
+    /// Ends a batch that was begun and of which nothing is to be committed.
+    fn abort(&mut self) {}
 
     /// Does what is due between two commits.
     ///
     /// # Errors
-    /// Why the log takes no further commit.
-    fn tend(&mut self, pace: Pace) -> Result<(), String>;
+    /// [`Failure`].
+    fn tend(&mut self, pace: Pace) -> Result<(), Failure>;
 
     /// Finishes what is under way and lets go of everything.
     fn close(self);
+}
+
+/// What has happened in a log that others write too.
+#[derive(Debug)]
+pub enum News {
+    /// These commits of others, in their order, and nothing else.
+    Foreign(Vec<Foreign>),
+    /// The log does not go on from what was known of it: commits that were seen are gone, or too much has come. These tables
+    /// are what it holds now, up to [`Log::commits`].
+    Anew(Box<Tables>),
+}
+
+impl Default for News {
+    /// Nothing has happened.
+    fn default() -> Self {
+        Self::Foreign(Vec::new())
+    }
+}
+
+/// A commit that another has made.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// What has changed, documents with all of their entries; the numbers of an import that it includes are among them.
+    pub changes: Vec<Change>,
+    /// As of when it was decided: nothing after it is decided as of an earlier time.
+    pub at: Timestamp,
+}
+
+/// Why a log has not done what it was asked. Nothing of a batch that was not committed stays in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The batch is surely not committed, and the log goes on, perhaps with commits of others in between: it is decided again.
+    Undone,
+    /// The log cannot be reached now. Whether a batch is committed may not be known: if it is, it comes back as if another
+    /// had made it. The next batch tries again.
+    Unavailable(String),
+    /// The log takes no further commit.
+    Broken(String),
+}
+
+/// Says to an engine that others have committed something. It does not keep the engine open.
+#[derive(Clone, Debug)]
+pub struct Poke(pub(super) WeakSender<Message>);
+
+impl Poke {
+    /// Has the writer look soon. Where it has much to do anyway, it looks by itself.
+    pub fn poke(&self) {
+        if let Some(queue) = self.0.upgrade() {
+            // A full queue is one whose next batch looks.
+            let _ = queue.try_send(Message::Follow(None));
+        }
+    }
 }
 
 /// What is durable and not in memory: the bytes of large values, the history, and what imports have staged. It is read and
@@ -76,7 +163,44 @@ pub trait Records: Values + Send + Sync + 'static {
     /// # Errors
     /// Why it stays. It has no effect, and goes at the next start.
     fn abandon(&self, stages: Stages) -> Result<(), String>;
+
+    /// The number of the last commit that a read must know of which was asked for before this. Only asked of a log that
+    /// others write too.
+    ///
+    /// # Errors
+    /// Why that is not known; nothing is read then.
+    fn head(&self) -> impl Future<Output = Result<u64, String>> + Send {
+        ready(Ok(0))
+    }
+
+    /// Whether it falls to this process to end what is due while nobody calls. Of several, one is enough.
+    fn ends_due(&self) -> bool {
+        true
+    }
+
+    /// Whether a write is likely to be taken.
+    ///
+    /// # Errors
+    /// Why it is not.
+    fn ready(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// All that is known, of one point, and where what the tables do not have of that point can be read for as long as it is
+    /// held. `None` where the writer gives it.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn snapshot(&self) -> Result<Option<RecordsSnapshot<Self>>, String>
+    where
+        Self: Sized,
+    {
+        Ok(None)
+    }
 }
+
+/// What [`Records::snapshot`] gives.
+pub type RecordsSnapshot<R> = (SnapshotOrigin, Contents, Arc<R>);
 
 /// The name of one import among those of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

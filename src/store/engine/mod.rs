@@ -12,8 +12,10 @@ mod import;
 mod loading;
 mod log;
 mod operations;
+mod round;
 mod snapshot;
 mod snapshot_guards;
+mod view;
 mod writer;
 
 use std::io;
@@ -26,18 +28,20 @@ use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Clock, Error, Result, Store, clock};
+use super::{Clock, Error, Result, clock};
 use crate::domain::document::Loaded;
+use crate::domain::history::Owner;
 use crate::domain::{Document, DocumentRef, Rules, Scope, State, Tables, Timestamp};
 use command::{Message, Queued};
 use expiry_backlog::ExpiryBacklog;
 use snapshot_guards::SnapshotGuards;
+use view::{Follower, View};
 use writer::Writer;
 
 pub(in crate::store) use context::CommandContext;
 pub use loading::Values;
 pub(in crate::store) use log::Status;
-pub use log::{Commit, Committed, ImportId, Log, Pace, Records, Stages};
+pub use log::{Commit, Committed, Failure, Foreign, ImportId, Log, News, Pace, Poke, Records, RecordsSnapshot, Stages};
 pub use snapshot::{Snapshot, SnapshotOrigin};
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.
@@ -83,7 +87,7 @@ pub(in crate::store) struct Beginning<L> {
 /// A store over a log.
 pub struct Engine<L: Log> {
     queue: mpsc::Sender<Message>,
-    view: Arc<RwLock<Tables>>,
+    view: Arc<RwLock<View>>,
     records: OpenRecords<L::Records>,
     /// Turns at reading large values.
     loads: Semaphore,
@@ -100,13 +104,14 @@ impl<L: Log> Engine<L> {
     /// # Errors
     /// The system has no thread for it.
     pub(in crate::store) fn start(beginning: Beginning<L>) -> io::Result<Self> {
-        let Beginning { log, status, tables, last_commit, rules, clock, rng, observer } = beginning;
-        let view = Arc::new(RwLock::new(tables.clone()));
-        let to_forget = tables.history_floors().into_iter().map(|(owner, _)| owner).collect();
+        let Beginning { mut log, status, tables, last_commit, rules, clock, rng, observer } = beginning;
+        let view = Arc::new(RwLock::new(View { tables: tables.clone(), commits: log.commits() }));
+        let to_forget = floors_of(&tables);
         let state = State::new(tables, rules.clone());
         clock::go_on_from(&*clock, last_commit.max(state.now()));
         let records = Arc::new(RwLock::new(Some(Arc::clone(log.records()))));
         let (queue, inbox) = mpsc::channel(QUEUE);
+        log.attach(Poke(queue.downgrade()));
         let writer = Writer {
             state,
             log,
@@ -137,23 +142,49 @@ impl<L: Log> Engine<L> {
     pub(in crate::store) fn stop(self) -> (Option<Arc<L::Records>>, Tables) {
         let (records, view) = (self.records.read().clone(), Arc::clone(&self.view));
         drop(self);
-        let tables = view.read().clone();
+        let tables = view.read().tables.clone();
         (records, tables)
     }
 
-    /// Queues a command and waits until its batch is durable.
+    /// Queues a command and waits until its batch is durable. It may be carried out several times, each time over a state
+    /// that knows nothing of the times before; the last one counts.
     pub(in crate::store) async fn write<T, F>(&self, command: F) -> Result<T>
     where
-        F: FnOnce(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let (queued, outcome) = Queued::new(command);
+        let (queued, outcome) = Queued::command(command);
         self.queue.send(Message::Job(queued)).await.map_err(|_| closed())?;
         outcome.await.map_err(|_| closed())?
     }
 
-    fn read<T>(&self, query: impl FnOnce(&Tables, Timestamp) -> T) -> T {
-        query(&self.view.read(), self.clock.now())
+    /// Has the writer look at its state, and waits until what it may have seen is durable.
+    async fn inspect<T, F>(&self, mut look: F) -> Result<T>
+    where
+        F: FnMut(&mut CommandContext<'_>) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let (queued, outcome) = Queued::look(move |context| Ok(look(context)));
+        self.queue.send(Message::Job(queued)).await.map_err(|_| closed())?;
+        outcome.await.map_err(|_| closed())?
+    }
+
+    /// Has the writer take in what others have committed.
+    async fn follow(&self, follower: Follower) -> Result<()> {
+        self.queue.send(Message::Follow(Some(follower))).await.map_err(|_| closed())
+    }
+
+    /// Waits until everything that was queued before this call is durable and shown to readers.
+    async fn wait_for_writer(&self) -> Result<()> {
+        self.write(|context| {
+            context.turn();
+            Ok(())
+        })
+        .await
+    }
+
+    fn open_records(&self) -> Result<Arc<L::Records>> {
+        self.records.read().clone().ok_or_else(closed)
     }
 
     /// Reads or stages records, away from the threads that serve requests.
@@ -162,7 +193,7 @@ impl<L: Log> Engine<L> {
         F: FnOnce(&L::Records) -> std::result::Result<T, String> + Send + 'static,
         T: Send + 'static,
     {
-        let records = self.records.read().clone().ok_or_else(closed)?;
+        let records = self.open_records()?;
         let outcome = tokio::task::spawn_blocking(move || query(&records)).await;
         outcome
             .unwrap_or_else(|_| Err("reading a value failed unexpectedly".to_owned()))
@@ -183,7 +214,7 @@ impl<L: Log> Engine<L> {
         let _turn = self.loads.acquire().await.map_err(|_| closed())?;
         let query = Arc::new(query);
         let mut seen: Option<Arc<Document>> = None;
-        while let Some(document) = self.live_document(scope, &named) {
+        while let Some(document) = self.live_document(scope, &named).await? {
             if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &document)) {
                 return Err(Error::Unavailable(
                     format!("a value of document {} is missing from the data", named.id).into(),
@@ -194,7 +225,7 @@ impl<L: Log> Engine<L> {
                 return Ok(Some(loaded));
             }
             seen = Some(document);
-            self.sweep().await?;
+            self.wait_for_writer().await?;
         }
         Ok(None)
     }
@@ -210,8 +241,8 @@ impl<L: Log> Engine<L> {
         }
     }
 
-    fn live_document(&self, scope: &Scope, named: &DocumentRef) -> Option<Arc<Document>> {
-        self.read(|tables, now| tables.document(scope, named, now).cloned())
+    async fn live_document(&self, scope: &Scope, named: &DocumentRef) -> Result<Option<Arc<Document>>> {
+        self.read(|tables, now| tables.document(scope, named, now).cloned()).await
     }
 }
 
@@ -226,6 +257,11 @@ impl<L: Log> Drop for Engine<L> {
             let _ = thread.join();
         }
     }
+}
+
+/// Those of whose history something that is dropped may be left.
+fn floors_of(tables: &Tables) -> Vec<Owner> {
+    tables.history_floors().into_iter().map(|(owner, _)| owner).collect()
 }
 
 fn closed() -> Error {

@@ -34,7 +34,8 @@ impl<L: Log> Store for Engine<L> {
         idempotency: Option<IdempotentRequest>,
     ) -> Result<NumberId> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency).create_number(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency.clone()).create_number(&scope, new.clone())?))
+            .await
     }
 
     async fn import_numbers(&self, scope: &Scope, existing: Existing) -> Result<Box<dyn NumberImport + '_>> {
@@ -44,7 +45,7 @@ impl<L: Log> Store for Engine<L> {
 
     async fn update_number(&self, scope: &Scope, number: Number, patch: NumberPatch) -> Result<FoundNumber> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().update_number(&scope, number, patch)?)).await
+        self.write(move |context| Ok(context.turn().update_number(&scope, number, patch.clone())?)).await
     }
 
     async fn delete_number(&self, scope: &Scope, number: Number) -> Result<()> {
@@ -54,7 +55,7 @@ impl<L: Log> Store for Engine<L> {
 
     async fn lend(&self, scope: &Scope, lend: Lend, idempotency: Option<IdempotentRequest>) -> Result<Lent> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency).lend(&scope, lend)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency.clone()).lend(&scope, lend.clone())?)).await
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -86,7 +87,7 @@ impl<L: Log> Store for Engine<L> {
         data: WithData,
     ) -> Result<Vec<Matched>> {
         // A call that nothing durable fits needs no writer to be told so.
-        if let Err(miss) = self.read(|tables, now| criteria.may_match(tables, scope, now)) {
+        if let Err(miss) = self.read(|tables, now| criteria.may_match(tables, scope, now)).await? {
             return Err(Refusal::NoMatch(miss).into());
         }
         let scope = scope.clone();
@@ -107,7 +108,7 @@ impl<L: Log> Store for Engine<L> {
 
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
         let rules = self.rules.load();
-        let resolution = self.read(|tables, now| call.look(tables, &rules, scope, now));
+        let resolution = self.read(|tables, now| call.look(tables, &rules, scope, now)).await?;
         let mut candidates = Vec::with_capacity(resolution.candidates.len());
         for candidate in &resolution.candidates {
             let data = match &candidate.document {
@@ -140,7 +141,10 @@ impl<L: Log> Store for Engine<L> {
         idempotency: Option<IdempotentRequest>,
     ) -> Result<Arc<Interaction>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency).create_interaction(&scope, new)?)).await
+        self.write(move |context| {
+            Ok(context.turn().under(idempotency.clone()).create_interaction(&scope, new.clone())?)
+        })
+        .await
     }
 
     async fn delete_interaction(&self, scope: &Scope, id: &InteractionId) -> Result<()> {
@@ -158,7 +162,12 @@ impl<L: Log> Store for Engine<L> {
     ) -> Result<DocumentId> {
         let scope = scope.clone();
         self.write(move |context| {
-            Ok(context.turn().under(idempotency).create_document(&scope, entries, ttl, application)?)
+            Ok(context.turn().under(idempotency.clone()).create_document(
+                &scope,
+                entries.clone(),
+                ttl,
+                application.clone(),
+            )?)
         })
         .await
     }
@@ -172,8 +181,10 @@ impl<L: Log> Store for Engine<L> {
         idempotency: Option<IdempotentRequest>,
     ) -> Result<()> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency).merge_document(&scope, &named, entries, ttl)?))
-            .await
+        self.write(move |context| {
+            Ok(context.turn().under(idempotency.clone()).merge_document(&scope, &named, entries.clone(), ttl)?)
+        })
+        .await
     }
 
     async fn delete_document(&self, scope: &Scope, named: DocumentRef) -> Result<()> {
@@ -187,15 +198,15 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn number(&self, scope: &Scope, number: Number) -> Result<Option<FoundNumber>> {
-        Ok(self.read(|tables, now| tables.number(scope, number, now)))
+        self.read(|tables, now| tables.number(scope, number, now)).await
     }
 
     async fn dialled(&self, scope: &Scope, dialled: Number) -> Result<Option<FoundNumber>> {
-        Ok(self.read(|tables, now| tables.dialled(scope, dialled, now)))
+        self.read(|tables, now| tables.dialled(scope, dialled, now)).await
     }
 
     async fn numbers(&self, scope: &Scope, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page> {
-        Ok(self.read(|tables, now| tables.list(scope, group, offset, limit, now)))
+        self.read(|tables, now| tables.list(scope, group, offset, limit, now)).await
     }
 
     async fn numbers_after(
@@ -206,11 +217,11 @@ impl<L: Log> Store for Engine<L> {
         limit: usize,
     ) -> Result<Part<FoundNumber, Number>> {
         let rules = self.rules.load();
-        Ok(self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)))
+        self.read(|tables, now| tables.numbers_after(scope, filter, &rules, after, limit, now)).await
     }
 
     async fn allocation(&self, scope: &Scope, id: AllocationId) -> Result<Option<Arc<Allocation>>> {
-        Ok(self.read(|tables, now| tables.allocation(scope, id, now).cloned()))
+        self.read(|tables, now| tables.allocation(scope, id, now).cloned()).await
     }
 
     async fn allocations_after(
@@ -220,15 +231,15 @@ impl<L: Log> Store for Engine<L> {
         after: Option<AllocationId>,
         limit: usize,
     ) -> Result<Part<Arc<Allocation>, AllocationId>> {
-        Ok(self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)))
+        self.read(|tables, now| tables.allocations_after(scope, filter, after, limit, now)).await
     }
 
     async fn interaction(&self, scope: &Scope, id: &InteractionId) -> Result<Option<Arc<Interaction>>> {
-        Ok(self.read(|tables, now| tables.interaction(scope, id, now).cloned()))
+        self.read(|tables, now| tables.interaction(scope, id, now).cloned()).await
     }
 
     async fn document(&self, scope: &Scope, named: DocumentRef) -> Result<Option<Loaded>> {
-        match self.live_document(scope, &named) {
+        match self.live_document(scope, &named).await? {
             Some(document) => self.texts(scope, &document).await,
             None => Ok(None),
         }
@@ -250,7 +261,8 @@ impl<L: Log> Store for Engine<L> {
         idempotency: Option<IdempotentRequest>,
     ) -> Result<Arc<Route>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency).create_route(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency.clone()).create_route(&scope, new.clone())?))
+            .await
     }
 
     async fn modify_route(&self, scope: &Scope, id: RouteId, destination: Destination) -> Result<Arc<Route>> {
@@ -264,11 +276,11 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn routes(&self, scope: &Scope, filter: &RouteFilter, offset: usize, limit: usize) -> Result<RoutePage> {
-        Ok(self.read(|tables, _| tables.routes(scope, filter, offset, limit)))
+        self.read(|tables, _| tables.routes(scope, filter, offset, limit)).await
     }
 
     async fn route(&self, scope: &Scope, id: RouteId) -> Result<Option<Arc<Route>>> {
-        Ok(self.read(|tables, _| tables.route(scope, id).cloned()))
+        self.read(|tables, _| tables.route(scope, id).cloned()).await
     }
 
     async fn routes_after(
@@ -278,11 +290,11 @@ impl<L: Log> Store for Engine<L> {
         after: Option<u32>,
         limit: usize,
     ) -> Result<Part<Arc<Route>, u32>> {
-        Ok(self.read(|tables, _| tables.routes_after(scope, filter, after, limit)))
+        self.read(|tables, _| tables.routes_after(scope, filter, after, limit)).await
     }
 
     async fn routed(&self, scope: &Scope, dialled: &Dialled, overdial: Overdial) -> Result<Option<Routed>> {
-        Ok(self.read(|tables, _| tables.routed(scope, dialled, overdial)))
+        self.read(|tables, _| tables.routed(scope, dialled, overdial)).await
     }
 
     async fn create_skill(
@@ -292,12 +304,13 @@ impl<L: Log> Store for Engine<L> {
         idempotency: Option<IdempotentRequest>,
     ) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency).create_skill(&scope, new)?)).await
+        self.write(move |context| Ok(context.turn().under(idempotency.clone()).create_skill(&scope, new.clone())?))
+            .await
     }
 
     async fn modify_skill(&self, scope: &Scope, id: SkillId, new: NewSkill) -> Result<Arc<Skill>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().modify_skill(&scope, id, new)?)).await
+        self.write(move |context| Ok(context.turn().modify_skill(&scope, id, new.clone())?)).await
     }
 
     async fn delete_skills(&self, scope: &Scope, ids: Vec<SkillId>) -> Result<()> {
@@ -306,15 +319,16 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn skills(&self, scope: &Scope) -> Result<Vec<Arc<Skill>>> {
-        Ok(self.read(|tables, _| tables.skills(scope)))
+        self.read(|tables, _| tables.skills(scope)).await
     }
 
     async fn skill(&self, scope: &Scope, id: SkillId) -> Result<Option<Arc<Skill>>> {
-        Ok(self.read(|tables, _| tables.skill(scope, id).cloned()))
+        self.read(|tables, _| tables.skill(scope, id).cloned()).await
     }
 
     async fn signing_key(&self) -> Result<SigningKey> {
-        if let Some(key) = self.read(|tables, _| tables.signing_key().cloned()) {
+        // Once it is made it stays.
+        if let Some(key) = self.read_known(|tables, _| tables.signing_key().cloned()) {
             return Ok(key);
         }
         self.write(|context| Ok(context.turn().signing_key())).await
@@ -322,12 +336,12 @@ impl<L: Log> Store for Engine<L> {
 
     async fn pool(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
-        self.write(move |context| Ok(context.turn().pool(&scope, &group))).await
+        self.inspect(move |context| context.look().pool(&scope, &group)).await
     }
 
     async fn group(&self, scope: &Scope, group: &GroupName) -> Result<Option<PoolHealth>> {
         let (scope, group) = (scope.clone(), group.clone());
-        self.write(move |context| Ok(context.turn().group(&scope, &group))).await
+        self.inspect(move |context| context.look().group(&scope, &group)).await
     }
 
     async fn groups_after(
@@ -337,19 +351,19 @@ impl<L: Log> Store for Engine<L> {
         limit: usize,
     ) -> Result<Part<PoolHealth, Option<GroupName>>> {
         let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().groups_after(&scope, after.as_ref(), limit))).await
+        self.inspect(move |context| context.look().groups_after(&scope, after.as_ref(), limit)).await
     }
 
     async fn pools(&self) -> Result<Vec<PoolHealth>> {
-        self.write(|context| Ok(context.turn().pools())).await
+        self.inspect(|context| context.look().pools()).await
     }
 
     async fn usages(&self) -> Result<Vec<TenantUsage>> {
-        self.write(|context| Ok(context.turn().usages())).await
+        self.inspect(|context| context.look().usages()).await
     }
 
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
-        let known = self.read(|tables, now| tables.known_history(scope, &query, now));
+        let known = self.read(|tables, now| tables.known_history(scope, &query, now)).await?;
         let scope = scope.clone();
         self.read_records(move |records| {
             query.page(&known, |owner, bucket, below| Ok(records.of_number(owner, bucket, &scope, query.number, below)))
@@ -368,7 +382,7 @@ impl<L: Log> Store for Engine<L> {
     async fn set_rules(&self, rules: Rules) -> Result<()> {
         let for_readers = Arc::new(rules.clone());
         self.write(move |context| {
-            context.set_rules(rules);
+            context.set_rules(rules.clone());
             Ok(())
         })
         .await?;
@@ -381,14 +395,19 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn sweep(&self) -> Result<()> {
-        self.write(|context| {
-            context.turn();
-            Ok(())
-        })
-        .await
+        // Of several one is enough; each of them judges deadlines for itself.
+        match L::ALONE || self.open_records()?.ends_due() {
+            true => self.wait_for_writer().await,
+            false => Ok(()),
+        }
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
+        if !L::ALONE
+            && let Some((origin, contents, records)) = self.read_records(Records::snapshot).await?
+        {
+            return Ok(Snapshot::new(origin, contents, Guarded::of(records)));
+        }
         let (origin, contents, guard) = self.write(|context| Ok(context.all())).await?;
         Ok(Snapshot::new(origin, contents, Guarded { records: Arc::clone(&self.records), _guard: guard }))
     }
@@ -397,7 +416,8 @@ impl<L: Log> Store for Engine<L> {
         match self.status.failed() {
             Some(reason) => Err(Error::Unavailable(reason)),
             None if self.queue.is_closed() => Err(closed()),
-            None => Ok(()),
+            None if L::ALONE => Ok(()),
+            None => self.open_records()?.ready().map_err(|reason| Error::Unavailable(reason.into())),
         }
     }
 

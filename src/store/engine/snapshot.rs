@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::log::Records;
@@ -74,6 +75,11 @@ pub(super) struct Guarded<R> {
 }
 
 impl<R: Records> Guarded<R> {
+    /// Records of one point, which are there for as long as they are held.
+    pub(super) fn of(records: Arc<R>) -> Self {
+        Self { records: Arc::new(RwLock::new(Some(records))), _guard: Guard::default() }
+    }
+
     fn records(&self) -> Result<Arc<R>> {
         self.records.read().clone().ok_or_else(closed)
     }

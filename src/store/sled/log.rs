@@ -22,7 +22,7 @@ use super::pending::{Layer, Pending};
 use super::records::DurableRecords;
 use super::tree::{Slice, Tree, shutdown_checksum};
 use crate::domain::{Change, Document, Timestamp};
-use crate::store::engine::{Commit, Committed, Log, Pace, Status};
+use crate::store::engine::{Commit, Committed, Failure, Log, Pace, Status};
 
 /// How many commits may pass before the marker is written anew.
 const MARKER_EVERY: u64 = 4096;
@@ -208,13 +208,13 @@ impl Log for SledLog {
         self.commits
     }
 
-    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
-        guarded(|| self.write(commit))
+    fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, Failure> {
+        guarded(|| self.write(commit)).map_err(Failure::Broken)
     }
 
     /// Begins the next file of the journal if this one is large or old enough, so that it is moved into the tree; in a
     /// rush somewhat later.
-    fn tend(&mut self, pace: Pace) -> Result<(), String> {
+    fn tend(&mut self, pace: Pace) -> Result<(), Failure> {
         guarded(|| match self.journal.bytes() {
             0 => Ok(()),
             MOST_FILE_BYTES.. => self.turn_over(Wait::Yes),
@@ -223,6 +223,7 @@ impl Log for SledLog {
             _ if self.begun.is_some_and(|begun| begun.elapsed() >= FILE_AGE) => self.turn_over(Wait::No),
             _ => Ok(()),
         })
+        .map_err(Failure::Broken)
     }
 
     /// Moves everything into the tree, if the disk still takes it, and lets go of the directory.

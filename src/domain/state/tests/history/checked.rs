@@ -70,8 +70,8 @@ impl Checked {
         let before = self.replayed.clone();
         for change in &changes {
             self.replayed.apply(change);
-            self.follower.follow(change);
         }
+        self.follower.follow_commit(&changes, self.world.now);
         let mut undone = self.replayed.clone();
         undone.go_back(&changes, &before);
         assert!(undone == before, "undone changes leave nothing: {changes:?}");
@@ -345,6 +345,13 @@ impl Checked {
         self.check_held();
         let (now, rng) = (self.world.now, &mut self.world.rng);
         check_derived(&mut self.world.state, now, rng);
+        let mut counted = self.follower.as_decided(rng).pools();
+        let pools = self.world.state.at(now, rng).pools();
+        counted.retain(|pool| pool.total() > 0);
+        counted.sort_by_key(|pool| {
+            pools.iter().position(|other| (&other.scope, &other.group) == (&pool.scope, &pool.group))
+        });
+        assert_eq!(counted, pools.into_iter().filter(|pool| pool.total() > 0).collect::<Vec<_>>());
         self.follower.at(now, rng);
         assert_eq!(self.follower.take_changes(), [], "whoever follows decides nothing");
         assert!(self.follower.tables == self.world.state.tables, "whoever follows knows the same");

@@ -1,4 +1,8 @@
-//! What only shows from inside: batches, what readers see while one is being committed, and commands that panic.
+//! What only shows from inside: batches, what readers see while one is being committed, commands that panic, and several
+//! engines over one log.
+
+mod several;
+mod shared_log;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,7 +12,7 @@ use rand::SeedableRng;
 use super::*;
 use crate::domain::{InteractionId, NewInteraction, NewNumber, Number, NumberId, Refusal, Seconds, TenantId};
 use crate::store::memory::Forgetful;
-use crate::store::{ManualClock, SystemClock};
+use crate::store::{ManualClock, Store, SystemClock};
 
 fn scope() -> Scope {
     Scope { tenant: TenantId::new("acme").unwrap(), environment: None }
@@ -152,7 +156,9 @@ async fn what_fell_due_during_a_long_standstill_ends_in_several_batches() {
     clock.advance_millis(10_000);
     fixture.store.sweep().await.unwrap();
     assert_eq!(fixture.commits.commits.load(Ordering::Relaxed), 50 + 3, "2000, 2000 and the last 1000");
-    assert!(fixture.store.view.read().known_interaction(&scope(), &InteractionId::new("4999").unwrap()).is_none());
+    assert!(
+        fixture.store.view.read().tables.known_interaction(&scope(), &InteractionId::new("4999").unwrap()).is_none()
+    );
 }
 
 #[tokio::test]
@@ -173,7 +179,7 @@ async fn while_much_falls_due_commands_are_decided_as_of_a_moment_ago_and_then_a
         tried += 1;
     }
     assert!(tried < 1000, "endings have their turns");
-    let view = fixture.store.view.read();
+    let view = &fixture.store.view.read().tables;
     assert!(
         (0..500).all(|at| view.known_interaction(&scope(), &InteractionId::new(&at.to_string()).unwrap()).is_none())
     );
