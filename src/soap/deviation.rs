@@ -11,67 +11,46 @@ use super::envelope::{Envelope, Field, FieldValue, Fields};
 use super::fault::{Detail, Fault};
 use super::media::Media;
 use super::version::Version;
+use crate::xml::labelled::labelled;
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident, $label:literal, $sentence:literal;)+) => {
-        /// What can be different.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum DeviationKind {
-            $($(#[$doc])* $name,)+
-        }
-
-        impl DeviationKind {
-            /// Every kind, in the order of declaration; for metrics that register their labels at start.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// Stable snake_case label for metrics, logs and fault details.
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$name => $label,)+ }
-            }
-
-            /// What is different, for a person.
-            pub const fn sentence(self) -> &'static str {
-                match self { $(Self::$name => $sentence,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A document in ISO-8859-1 or windows-1252.
-    Encoding, "encoding", "the document is neither in UTF-8 nor in UTF-16";
-    /// `encodingStyle`, on the envelope or below.
-    EncodingStyle, "encoding_style", "encodingStyle is given, but the service is document/literal";
-    /// An attribute that the schema does not have.
-    Attribute, "attribute", "an attribute is given that is not described";
-    /// A Content-Type that does not belong to the version of the envelope.
-    MediaType, "media_type", "the Content-Type does not belong to the version of the envelope";
-    /// The envelope came as a part of a package.
-    Package, "package", "the envelope is part of a package, but the description has neither MTOM nor attachments";
-    /// A package has more parts than the envelope, and the envelope refers to none of them.
-    ExtraPart, "extra_part", "the envelope is part of a package with another part, to which it does not refer";
-    /// No SOAPAction header, in SOAP 1.1.
-    ActionMissing, "soap_action_missing", "the SOAPAction header is missing";
-    /// An empty SOAPAction.
-    ActionEmpty, "soap_action_empty", "the SOAPAction is empty";
-    /// A SOAPAction without its quotes.
-    ActionUnquoted, "soap_action_unquoted", "the SOAPAction is not in double quotes";
-    /// A SOAPAction that names something else than the payload does.
-    ActionMismatch, "soap_action_mismatch", "the SOAPAction is not the one of the operation in the Body";
-    /// A payload in the namespace of another service than the one at this address.
-    OtherService, "other_service", "the payload belongs to another service than the one at this address";
-    /// A payload under another name than its element has.
-    PayloadName, "payload_name", "the payload is not named as its element is described";
-    /// A field without namespace.
-    UnqualifiedElement, "unqualified_element", "an element has no namespace, but the described one is qualified";
-    /// A field in the namespace of another service.
-    OtherNamespace, "other_namespace", "an element is in the namespace of another service than its payload";
-    /// A field that is not described.
-    ExtraElement, "extra_element", "an element is given that is not described";
-    /// Fields in another order.
-    ElementOrder, "element_order", "an element does not stand in the described order";
-    /// `xsi:nil` on an element that cannot be nil.
-    NilValue, "nil_value", "an element is nil, but the described one is not nillable";
+labelled! {
+    /// What can be different.
+    DeviationKind {
+        /// A document in ISO-8859-1 or windows-1252.
+        Encoding, "encoding", "the document is neither in UTF-8 nor in UTF-16";
+        /// `encodingStyle`, on the envelope or below.
+        EncodingStyle, "encoding_style", "encodingStyle is given, but the service is document/literal";
+        /// An attribute that the schema does not have.
+        Attribute, "attribute", "an attribute is given that is not described";
+        /// A Content-Type that does not belong to the version of the envelope.
+        MediaType, "media_type", "the Content-Type does not belong to the version of the envelope";
+        /// The envelope came as a part of a package.
+        Package, "package", "the envelope is part of a package, but the description has neither MTOM nor attachments";
+        /// A package has more parts than the envelope, and the envelope refers to none of them.
+        ExtraPart, "extra_part", "the envelope is part of a package with another part, to which it does not refer";
+        /// No SOAPAction header, in SOAP 1.1.
+        ActionMissing, "soap_action_missing", "the SOAPAction header is missing";
+        /// An empty SOAPAction.
+        ActionEmpty, "soap_action_empty", "the SOAPAction is empty";
+        /// A SOAPAction without its quotes.
+        ActionUnquoted, "soap_action_unquoted", "the SOAPAction is not in double quotes";
+        /// A SOAPAction that names something else than the payload does.
+        ActionMismatch, "soap_action_mismatch", "the SOAPAction is not the one of the operation in the Body";
+        /// A payload in the namespace of another service than the one at this address.
+        OtherService, "other_service", "the payload belongs to another service than the one at this address";
+        /// A payload under another name than its element has.
+        PayloadName, "payload_name", "the payload is not named as its element is described";
+        /// A field without namespace.
+        UnqualifiedElement, "unqualified_element", "an element has no namespace, but the described one is qualified";
+        /// A field in the namespace of another service.
+        OtherNamespace, "other_namespace", "an element is in the namespace of another service than its payload";
+        /// A field that is not described.
+        ExtraElement, "extra_element", "an element is given that is not described";
+        /// Fields in another order.
+        ElementOrder, "element_order", "an element does not stand in the described order";
+        /// `xsi:nil` on an element that cannot be nil.
+        NilValue, "nil_value", "an element is nil, but the described one is not nillable";
+    }
 }
 
 /// One difference.

@@ -8,6 +8,7 @@
 mod chars;
 mod encoding;
 pub mod guard;
+pub(crate) mod labelled;
 pub mod limits;
 pub mod reader;
 pub mod refusal;
