@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use bytes::Bytes;
 use dnis_gateway::access::Access;
-use dnis_gateway::config::{Live, Settings};
+use dnis_gateway::config::Settings;
 use dnis_gateway::dialect::gms::Gms;
 use dnis_gateway::dialect::{Answer, Call, Dialect, Head, PublicAddress};
 use dnis_gateway::domain::{Rules, Timestamp};
@@ -121,7 +121,6 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
 /// GMS over an empty state, without a server around it.
 struct Gateway {
     gms: Gms,
-    live: Live,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -129,9 +128,8 @@ impl Gateway {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
         let store = Arc::new(MemoryStore::new(clock, Rules::default(), 7));
-        let live = Live::new(SETTINGS.clone());
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
-        Self { gms: Gms::new(store, Arc::new(Access::new(live.clone())), live.clone()), live, runtime }
+        Self { gms: Gms::new(store, Arc::new(Access::new(&SETTINGS.access))), runtime }
     }
 
     fn send(&self, method: &Method, path: &str, content_type: &HeaderValue, body: &Bytes) -> Answer {
@@ -139,12 +137,12 @@ impl Gateway {
         headers.insert(CONTENT_TYPE, content_type.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let origin = PublicAddress::http("gateway.example:8080");
-        let head = Head { method, path, query: "", headers: &headers, origin: &origin };
         let source = [192, 0, 2, 1].into();
+        let head = Head { method, path, query: "", headers: &headers, origin: &origin, source, settings: &SETTINGS };
         let answering = async {
             let endpoint = self.gms.endpoint(&head)?;
-            let admitted = self.gms.admit(&endpoint, &head, source, self.live.current()).await?;
-            Ok(self.gms.answer(admitted, Call { head, body, source }).await)
+            let admitted = self.gms.admit(&endpoint, &head).await?;
+            Ok(self.gms.answer(admitted, Call { head, body }).await)
         };
         self.runtime.block_on(answering).unwrap_or_else(|answer: Answer| answer)
     }

@@ -1,11 +1,9 @@
 //! An attempt that failed: counted, told to the log with its cause, and refused in words that do not tell the cause.
 
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
 use super::places::Held;
-use super::{Access, Cause, Denied, Principal, Refusal, basic};
-use crate::config::Settings;
+use super::{Access, Attempt, Cause, Denied, Principal, Refusal, basic};
 use crate::domain::{Seconds, TenantId};
 use crate::log::notes;
 
@@ -28,18 +26,18 @@ impl Failed {
 
 impl Access {
     /// Notes whose call it is, or refuses it.
-    pub(super) fn admitted(
+    pub(super) fn admitted<'s>(
         &self,
-        settings: &Settings,
-        source: IpAddr,
-        result: Result<Principal, Failed>,
-    ) -> Result<Principal, Denied> {
-        let result = result.map_err(|failed| self.deny(settings, source, failed));
+        attempt: Attempt<'_>,
+        result: Result<Principal<'s>, Failed>,
+    ) -> Result<Principal<'s>, Denied> {
+        let result = result.map_err(|failed| self.deny(attempt, failed));
         result.inspect(|principal| notes::tenant(&principal.scope.tenant))
     }
 
     /// Counts the failure, notes its cause for the log, and words the refusal.
-    pub(super) fn deny(&self, settings: &Settings, source: IpAddr, failed: Failed) -> Denied {
+    pub(super) fn deny(&self, attempt: Attempt<'_>, failed: Failed) -> Denied {
+        let Attempt { source, settings, .. } = attempt;
         let now = (self.clock)();
         let blocked = self.failures.blocked(source, now);
         let cause = if failed.cause.is_a_guess() && blocked.is_some() { Cause::Blocked } else { failed.cause };

@@ -1,8 +1,6 @@
 //! The gate for callers who come with the headers of the Interact API: tenant, key, environment and, where it is asked for,
 //! a user.
 
-use std::net::IpAddr;
-
 use actix_web::http::header::HeaderMap;
 
 use super::failed::Failed;
@@ -10,8 +8,8 @@ use super::headers::{HeaderSet, UserPassword};
 use super::known::Credential;
 use super::passwords::Claim;
 use super::principal::Users;
-use super::{Access, Cause, Identity, Principal, environment};
-use crate::config::{Application, ApplicationKind, Settings, Tenant};
+use super::{Access, Attempt, Cause, Identity, Principal, environment};
+use crate::config::{Application, ApplicationKind, Tenant};
 use crate::domain::{EnvironmentName, Scope};
 
 /// What a header set must hold for a call.
@@ -26,14 +24,13 @@ pub(super) struct Needs {
 
 impl Access {
     /// Lets in whom a header set names.
-    pub(super) async fn header_set(
+    pub(super) async fn header_set<'s>(
         &self,
-        settings: &Settings,
-        headers: &HeaderMap,
+        attempt: Attempt<'s>,
         set: &HeaderSet<'_>,
-        source: IpAddr,
         needs: &Needs,
-    ) -> Result<Principal, Failed> {
+    ) -> Result<Principal<'s>, Failed> {
+        let Attempt { headers, source, settings } = attempt;
         let tenant = settings.tenants.get(set.tenant);
         let failed = |cause| Failed::at(tenant.map(|tenant| &tenant.id), cause);
         // What is missing or cannot be read is so whether the key is right or not.
@@ -58,12 +55,13 @@ impl Access {
                 Err(cause) => return Err(failed(*cause)),
             };
             let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user, hash };
-            self.verify(settings, source, &claim).await?;
+            self.verify(attempt, &claim).await?;
         }
         let (tenant, application, environment) = opened.map_err(failed)?;
         self.known.remember(source, &key, &settings.access, (self.clock)());
-        let identity = Identity::Application { name: application.name.clone(), user: user.map(|user| user.user) };
-        Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
+        let Application { name, kind, .. } = application;
+        let identity = Identity::Application { name: name.clone(), kind: *kind, user: user.map(|user| user.user) };
+        Ok(Principal { tenant, scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
 }
 

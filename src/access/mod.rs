@@ -43,7 +43,7 @@ pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Rig
 pub use token::Token;
 pub use verify::hash_secret;
 
-use crate::config::{ApplicationKind, Live, Settings, Tenant};
+use crate::config::{self, ApplicationKind, Settings, Tenant};
 use crate::domain::{EnvironmentName, Scope};
 use failed::Failed;
 use header_set::Needs;
@@ -58,10 +58,20 @@ use verify::Verifier;
 /// Where the time comes from; tests bring their own.
 type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
+/// A call as the gate sees it: what its head shows, where it comes from, and the settings that hold for all of it.
+#[derive(Clone, Copy)]
+pub struct Attempt<'s> {
+    /// The headers.
+    pub headers: &'s HeaderMap,
+    /// Who sent it: the peer, or the client that a trusted proxy names.
+    pub source: IpAddr,
+    /// The settings in force when it came.
+    pub settings: &'s Settings,
+}
+
 /// The gate to the gateway; clones share its memory.
 #[derive(Clone)]
 pub struct Access {
-    live: Live,
     clock: Clock,
     failures: Arc<Failures>,
     known: Arc<Known>,
@@ -73,21 +83,19 @@ pub struct Access {
 }
 
 impl Access {
-    /// A gate that follows the settings of `live`. The numbers of workers and of waiting attempts are the ones of now.
-    pub fn new(live: Live) -> Self {
-        Self::with_clock(live, Arc::new(Instant::now))
+    /// A gate with the workers and the waiting attempts of `rules`; everything else follows the settings of each call.
+    pub fn new(rules: &config::Access) -> Self {
+        Self::with_clock(rules, Arc::new(Instant::now))
     }
 
-    fn with_clock(live: Live, clock: Clock) -> Self {
-        let verifier = Verifier::new(&live.current().access);
+    fn with_clock(rules: &config::Access, clock: Clock) -> Self {
         Self {
-            live,
             clock,
             failures: Arc::default(),
             known: Arc::default(),
             guesses: Arc::default(),
             verified: Arc::new(Verified::new()),
-            verifier,
+            verifier: Verifier::new(rules),
             denials: Arc::default(),
         }
     }
@@ -107,61 +115,49 @@ impl Access {
         Cause::ALL.into_iter().map(|cause| (cause, self.denials[cause as usize].load(Ordering::Relaxed)))
     }
 
-    /// Lets in an Interact call of `source` that needs `right`.
+    /// Lets in an Interact call that needs `right`. `named` is the user that a message may name itself: tenant and key are
+    /// in the headers all the same, and where the headers name a user too, it must be this one.
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
-    pub async fn interact(&self, headers: &HeaderMap, source: IpAddr, right: Right) -> Result<Principal, Denied> {
-        self.interact_as(None, headers, source, right).await
-    }
-
-    /// As [`Self::interact`], for a message that may name a user itself. Tenant and key are in the headers all the same,
-    /// and where the headers name a user too, it must be this one.
-    ///
-    /// # Errors
-    /// Who is not let in, and what to answer.
-    pub async fn interact_as(
+    pub async fn interact<'s>(
         &self,
+        attempt: Attempt<'s>,
         named: Option<UserPassword>,
-        headers: &HeaderMap,
-        source: IpAddr,
         right: Right,
-    ) -> Result<Principal, Denied> {
-        let settings = self.live.current();
+    ) -> Result<Principal<'s>, Denied> {
         let needs = Needs { keys: right.keys(), users: right.users(), environment: None, named };
-        let result = match HeaderSet::read(headers) {
-            Ok(Some(set)) => self.header_set(&settings, headers, &set, source, &needs).await,
+        let result = match HeaderSet::read(attempt.headers) {
+            Ok(Some(set)) => self.header_set(attempt, &set, &needs).await,
             Ok(None) => Err(Failed::at(None, Cause::Missing)),
             Err(cause) => Err(Failed::at(None, cause)),
         };
-        self.admitted(&settings, source, result)
+        self.admitted(attempt, result)
     }
 
-    /// Lets in a GMS call of `source` at `section`: by the Interact header set if one is presented, else by Basic
-    /// authentication where the section asks for a password, else as the anonymous tenant's.
+    /// Lets in a GMS call at `section`: by the Interact header set if one is presented, else by Basic authentication where
+    /// the section asks for a password, else as the anonymous tenant's.
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
-    pub async fn gms(&self, headers: &HeaderMap, source: IpAddr, section: GmsSection<'_>) -> Result<Principal, Denied> {
-        let settings = self.live.current();
-        let result = match HeaderSet::read(headers) {
-            Ok(Some(set)) => self.gms_header_set(&settings, headers, &set, source, section).await,
-            Ok(None) => self.basic(&settings, headers, source, section).await,
+    pub async fn gms<'s>(&self, attempt: Attempt<'s>, section: GmsSection<'_>) -> Result<Principal<'s>, Denied> {
+        let result = match HeaderSet::read(attempt.headers) {
+            Ok(Some(set)) => self.gms_header_set(attempt, &set, section).await,
+            Ok(None) => self.basic(attempt, section).await,
             Err(cause) => Err(Failed::at(None, cause)),
         };
-        self.admitted(&settings, source, result)
+        self.admitted(attempt, result)
     }
 
     /// Lets in a GMS call by the header set. A password that the section has of its own is asked for as well; the one that
     /// all sections share is only for callers without the set. Matching frees numbers, so it takes the dnis key.
-    async fn gms_header_set(
+    async fn gms_header_set<'s>(
         &self,
-        settings: &Settings,
-        headers: &HeaderMap,
+        attempt: Attempt<'s>,
         set: &HeaderSet<'_>,
-        source: IpAddr,
         section: GmsSection<'_>,
-    ) -> Result<Principal, Failed> {
+    ) -> Result<Principal<'s>, Failed> {
+        let Attempt { headers, settings, .. } = attempt;
         let tenant = settings.tenants.get(set.tenant);
         let matches = tenant.is_some_and(|tenant| basic::matches_calls(tenant, section));
         let needs = Needs {
@@ -170,63 +166,45 @@ impl Access {
             environment: settings.gms.environment.clone(),
             named: None,
         };
-        let principal = self.header_set(settings, headers, set, source, &needs).await?;
+        let principal = self.header_set(attempt, set, &needs).await?;
         if let Some((tenant, wanted)) = tenant.and_then(|tenant| Some((tenant, basic::own(tenant, section)?))) {
             let failed = |cause| Failed::at(Some(&tenant.id), cause);
             let user = basic::read(headers).map_err(failed)?.ok_or_else(|| failed(Cause::Missing))?;
             let hash = is_user(wanted.user, &user.user).then_some(wanted.password).ok_or(Cause::WrongPassword);
-            self.verify(settings, source, &Claim { tenant: Some(&tenant.id), user: &user, hash }).await?;
+            self.verify(attempt, &Claim { tenant: Some(&tenant.id), user: &user, hash }).await?;
         }
         Ok(principal)
     }
 
-    /// Lets in a call of `source` to the gateway's own API: by the Interact header set with the dnis key and a user, or by
-    /// Basic. The user of a Basic header is one of a tenant's `users`; where more than one tenant knows the name, the
-    /// header `Tenant-Id` says which one is meant.
+    /// Lets in a call to the gateway's own API: by the Interact header set with the dnis key and a user, or by Basic. The
+    /// user of a Basic header is one of a tenant's `users`; where more than one tenant knows the name, the header
+    /// `Tenant-Id` says which one is meant. `named` is the user that a message may name itself, in the place of the user
+    /// headers or of Basic; where the headers name one too, it must be this one.
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
-    pub async fn native(&self, headers: &HeaderMap, source: IpAddr) -> Result<Principal, Denied> {
-        self.native_as(None, headers, source).await
-    }
-
-    /// As [`Self::native`], for a message that may name a user itself, in the place of the user headers or of Basic. Where
-    /// the headers name one too, it must be this one.
-    ///
-    /// # Errors
-    /// Who is not let in, and what to answer.
-    pub async fn native_as(
-        &self,
-        named: Option<UserPassword>,
-        headers: &HeaderMap,
-        source: IpAddr,
-    ) -> Result<Principal, Denied> {
-        let settings = self.live.current();
+    pub async fn native<'s>(&self, attempt: Attempt<'s>, named: Option<UserPassword>) -> Result<Principal<'s>, Denied> {
+        let Attempt { headers, settings, .. } = attempt;
         let environment = settings.gms.environment.clone();
         let basic = basic::read(headers).and_then(|basic| headers::one_user(basic, named.as_ref()));
         let result = match basic {
-            Ok(Some(user)) if !headers::has_key(headers) => self.named_user(&settings, headers, source, user).await,
+            Ok(Some(user)) if !headers::has_key(headers) => self.named_user(attempt, user).await,
             Ok(_) => match HeaderSet::read(headers) {
                 Ok(Some(set)) => {
                     let needs = Needs { keys: &[ApplicationKind::Dnis], users: Users::Required, environment, named };
-                    self.header_set(&settings, headers, &set, source, &needs).await
+                    self.header_set(attempt, &set, &needs).await
                 }
                 Ok(None) => Err(Failed::at(None, Cause::Missing)),
                 Err(cause) => Err(Failed::at(None, cause)),
             },
             Err(cause) => Err(Failed::at(None, cause)),
         };
-        self.admitted(&settings, source, result)
+        self.admitted(attempt, result)
     }
 
     /// Lets in a user by Basic, whose name tells the tenant.
-    async fn named_user(
-        &self,
-        settings: &Settings,
-        headers: &HeaderMap,
-        source: IpAddr,
-        user: UserPassword,
-    ) -> Result<Principal, Failed> {
+    async fn named_user<'s>(&self, attempt: Attempt<'s>, user: UserPassword) -> Result<Principal<'s>, Failed> {
+        let Attempt { headers, settings, .. } = attempt;
         let named = headers::tenant(headers).map_err(|cause| Failed::at(None, cause))?;
         let mut knowing = settings.tenants.values().filter(|tenant| named.is_none_or(|id| id == tenant.id.as_str()));
         let mut knowing = knowing.by_ref().filter_map(|tenant| Some((tenant, tenant.users.get(&user.user)?)));
@@ -235,24 +213,19 @@ impl Access {
         let tenant = known.map(|(tenant, _)| tenant);
         let hash = known.map(|(_, hash)| hash).ok_or(Cause::WrongPassword);
         let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash };
-        self.verify(settings, source, &claim).await?;
+        self.verify(attempt, &claim).await?;
         let tenant = tenant.ok_or_else(|| Failed::at(None, Cause::WrongPassword))?;
         let environment = environment(tenant, headers, settings.gms.environment.as_ref())
             .map_err(|cause| Failed::at(Some(&tenant.id), cause))?;
         let scope = Scope { tenant: tenant.id.clone(), environment };
-        Ok(Principal { scope, identity: Identity::Basic(user.user) })
+        Ok(Principal { tenant, scope, identity: Identity::Basic(user.user) })
     }
 
     /// Lets in by Basic, or anonymously: the tenant is the one whose user is presented, if its section asks for a
     /// password at all, and otherwise the anonymous one. A Basic header is ignored only where no tenant asks: otherwise it
     /// would tell which user names there are.
-    async fn basic(
-        &self,
-        settings: &Settings,
-        headers: &HeaderMap,
-        source: IpAddr,
-        section: GmsSection<'_>,
-    ) -> Result<Principal, Failed> {
+    async fn basic<'s>(&self, attempt: Attempt<'s>, section: GmsSection<'_>) -> Result<Principal<'s>, Failed> {
+        let Attempt { headers, settings, .. } = attempt;
         let presented = basic::read(headers);
         let user = presented.as_ref().ok().and_then(Option::as_ref);
         let owner = user.and_then(|user| basic::owner(settings, &user.user));
@@ -271,14 +244,14 @@ impl Access {
             let hash = wanted.filter(|wanted| is_user(wanted.user, &user.user)).map(|wanted| wanted.password);
             let hash = hash.ok_or(Cause::WrongPassword);
             let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash };
-            self.verify(settings, source, &claim).await?;
+            self.verify(attempt, &claim).await?;
             Identity::Basic(user.user)
         } else {
             Identity::Anonymous
         };
         let tenant = tenant.ok_or_else(|| failed(Cause::WrongPassword))?;
         let environment = environment(tenant, headers, settings.gms.environment.as_ref()).map_err(failed)?;
-        Ok(Principal { scope: Scope { tenant: tenant.id.clone(), environment }, identity })
+        Ok(Principal { tenant, scope: Scope { tenant: tenant.id.clone(), environment }, identity })
     }
 }
 

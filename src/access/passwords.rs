@@ -9,8 +9,8 @@ use super::failed::Failed;
 use super::headers::UserPassword;
 use super::known::Credential;
 use super::verify::{Trial, Verdict};
-use super::{Access, Cause};
-use crate::config::{PasswordHash, Settings};
+use super::{Access, Attempt, Cause};
+use crate::config::PasswordHash;
 use crate::domain::TenantId;
 
 /// A password and what it is held against.
@@ -28,7 +28,8 @@ impl Access {
     }
 
     /// Holds a password against its hash, or finds it in the memory. An unknown user costs what a known one costs.
-    pub(super) async fn verify(&self, settings: &Settings, source: IpAddr, claim: &Claim<'_>) -> Result<(), Failed> {
+    pub(super) async fn verify(&self, attempt: Attempt<'_>, claim: &Claim<'_>) -> Result<(), Failed> {
+        let Attempt { source, settings, .. } = attempt;
         let rules = &settings.access;
         let failed = |cause| Failed::at(claim.tenant, cause);
         let UserPassword { user, password } = claim.user;

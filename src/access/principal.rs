@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use crate::config::ApplicationKind;
+use crate::config::{ApplicationKind, Tenant};
 use crate::domain::{ApplicationName, Scope, Seconds};
 
-/// A caller whose credentials were right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
+/// A caller whose credentials were right, under the settings of the call.
+#[derive(Clone, Debug)]
+pub struct Principal<'s> {
+    /// Whose call it is.
+    pub tenant: &'s Tenant,
     /// Whose data the call is about.
     pub scope: Scope,
     /// How the caller is known.
@@ -21,6 +23,8 @@ pub enum Identity {
     Application {
         /// The application's name in the configuration.
         name: ApplicationName,
+        /// What its key opens.
+        kind: ApplicationKind,
         /// The verified user; `None` where no user was asked for.
         user: Option<String>,
     },

@@ -86,11 +86,11 @@ fn unescape(quoted: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{Head, PublicAddress};
+    use crate::config::Settings;
+    use crate::dialect::{PublicAddress, sending};
     use actix_web::http::Method;
     use actix_web::http::header::HeaderMap;
     use bytes::Bytes;
-    use std::net::Ipv4Addr;
 
     fn idempotency(
         keys: &[&'static [u8]],
@@ -102,8 +102,9 @@ mod tests {
             headers.append(HEADER, HeaderValue::from_bytes(key).unwrap());
         }
         let origin = PublicAddress::http("gateway");
-        let head = Head { method: &Method::POST, path: "/x", query, headers: &headers, origin: &origin };
-        Call { head, body: &Bytes::from_static(body.as_bytes()), source: Ipv4Addr::LOCALHOST.into() }.idempotency()
+        let settings = Settings::default();
+        let head = sending::head((&Method::POST, "/x", query), &headers, &origin, &settings);
+        Call { head, body: &Bytes::from_static(body.as_bytes()) }.idempotency()
     }
 
     fn key_of(key: &'static [u8]) -> Option<String> {

@@ -19,12 +19,12 @@ pub mod stream;
 
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
+use crate::access::Attempt;
 use crate::config::Settings;
 use crate::domain::{Quota, Refusal, Seconds};
 use crate::log::notes;
@@ -45,6 +45,17 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
     /// How the client addressed the gateway.
     pub origin: &'a PublicAddress,
+    /// Who sent it: the peer, or the client that a trusted proxy names.
+    pub source: IpAddr,
+    /// The settings in force when it came; they hold for the whole request, whatever is reloaded meanwhile.
+    pub settings: &'a Settings,
+}
+
+impl<'a> Head<'a> {
+    /// What the gate looks at.
+    fn attempt(&self) -> Attempt<'a> {
+        Attempt { headers: self.headers, source: self.source, settings: self.settings }
+    }
 }
 
 /// A path as the dialects know it: a slash at its end makes no difference, so it is taken off.
@@ -59,8 +70,6 @@ pub struct Call<'a> {
     pub head: Head<'a>,
     /// The body with any content coding undone; empty if there was none.
     pub body: &'a Bytes,
-    /// Who sent it: the peer, or the client that a trusted proxy names.
-    pub source: IpAddr,
 }
 
 /// Scheme and authority under which a client reaches the gateway: `server.public_url` where it is set, else what the
@@ -214,7 +223,7 @@ impl Answer {
 pub trait Dialect {
     /// An endpoint of the dialect with what its path says.
     type Endpoint;
-    /// A call that was let in: what is asked for, for whom, and under which settings.
+    /// A call that was let in: what is asked for, and for whom.
     type Admitted<'a>
     where
         Self: 'a;
@@ -222,8 +231,8 @@ pub trait Dialect {
     /// The dialect's name in metrics and logs.
     const NAME: &'static str;
 
-    /// Whether a path belongs to the dialect.
-    fn owns(&self, path: &str) -> bool;
+    /// Whether a path belongs to the dialect under these settings.
+    fn owns(&self, path: &str, settings: &Settings) -> bool;
 
     /// The endpoint that a request's head asks for.
     ///
@@ -236,16 +245,14 @@ pub trait Dialect {
 
     /// Lets a caller in by what the head shows, before anything of the body is read, so that a stranger's body costs
     /// nothing. Where what is asked for stands in the body, as in SOAP, or the credentials do, everybody is let in
-    /// here, and [`Self::answer`] asks. `settings` are those of the whole request.
+    /// here, and [`Self::answer`] asks.
     ///
     /// # Errors
     /// The answer to whoever is not let in.
     fn admit<'a>(
         &'a self,
         endpoint: &'a Self::Endpoint,
-        head: &Head<'_>,
-        source: IpAddr,
-        settings: Arc<Settings>,
+        head: &Head<'a>,
     ) -> impl Future<Output = Result<Self::Admitted<'a>, Answer>>;
 
     /// Whether web pages are meant to call the dialect: those of `server.cors_origins` are let in, and all others are kept
@@ -257,8 +264,8 @@ pub trait Dialect {
         *method != Method::GET && *method != Method::HEAD
     }
 
-    /// How long the body may be for this endpoint and these headers, in bytes.
-    fn body_limit(&self, endpoint: &Self::Endpoint, head: &Head<'_>, settings: &Settings) -> usize;
+    /// How long the body may be for this endpoint, in bytes.
+    fn body_limit(endpoint: &Self::Endpoint, settings: &Settings) -> usize;
 
     /// Answers a call that was let in.
     fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> impl Future<Output = Answer>;
@@ -273,12 +280,11 @@ pub trait Dialect {
         &self,
         admitted: Self::Admitted<'_>,
         head: Head<'_>,
-        source: IpAddr,
         body: &mut Incoming<'_>,
     ) -> impl Future<Output = Streamed> {
         async move {
             match body.gather().await {
-                Ok(body) => self.answer(admitted, Call { head, body: &body, source }).await.into(),
+                Ok(body) => self.answer(admitted, Call { head, body: &body }).await.into(),
                 Err(refusal) => self.refuse(None, &head, refusal).into(),
             }
         }

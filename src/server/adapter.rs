@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_http::body::BoxBody;
-use actix_http::{ConnectionType, Request, RequestHead, Response};
+use actix_http::{ConnectionType, HttpMessage as _, Request, RequestHead, Response};
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
@@ -39,19 +39,20 @@ const FOREIGN_HOST: &str = "This gateway is not called like that: use its addres
 
 /// Answers any request to the main listener.
 pub(super) async fn handle(request: Request, line: Rc<Line>, gateway: &Gateway) -> Response<Body> {
+    let settings = request.extensions_mut().remove().unwrap_or_else(|| gateway.live.current());
     let (request, payload) = request.into_parts();
     let mut body = Arriving::new(payload, line, &request);
-    let asked = Asked::new(gateway, &request);
-    let path = request.uri.path();
+    let asked = Asked::new(gateway, &request, settings);
+    let (path, settings) = (request.uri.path(), &*asked.settings);
     let answered = if let Some(answered) = asked.of_foreign_host() {
         answered
-    } else if gateway.aicc.owns(path) {
+    } else if gateway.aicc.owns(path, settings) {
         serve(&gateway.aicc, &asked, &mut body).await
-    } else if gateway.interact.owns(path) {
+    } else if gateway.interact.owns(path, settings) {
         serve(&gateway.interact, &asked, &mut body).await
-    } else if gateway.gms.owns(path) {
+    } else if gateway.gms.owns(path, settings) {
         serve(&gateway.gms, &asked, &mut body).await
-    } else if gateway.native.owns(path) {
+    } else if gateway.native.owns(path, settings) {
         serve(&gateway.native, &asked, &mut body).await
     } else {
         asked.of_no_dialect()
@@ -66,17 +67,20 @@ pub(super) async fn handle(request: Request, line: Rc<Line>, gateway: &Gateway) 
 /// # Errors
 /// The answer, which is the connection's last: whether the body follows after all is up to the client.
 pub(super) async fn expect(mut request: Request, gateway: Data<Gateway>) -> Result<Request, Response<BoxBody>> {
-    let asked = Asked::new(&gateway, request.head());
-    let path = request.path();
+    let settings = gateway.live.current();
+    // What it is told to send its body for holds when the body is there.
+    request.extensions_mut().insert(Arc::clone(&settings));
+    let asked = Asked::new(&gateway, request.head(), settings);
+    let (path, settings) = (request.path(), &*asked.settings);
     let refused = if let Some(answered) = asked.of_foreign_host() {
         Some(answered)
-    } else if gateway.aicc.owns(path) {
+    } else if gateway.aicc.owns(path, settings) {
         refused(&gateway.aicc, &asked).await
-    } else if gateway.interact.owns(path) {
+    } else if gateway.interact.owns(path, settings) {
         refused(&gateway.interact, &asked).await
-    } else if gateway.gms.owns(path) {
+    } else if gateway.gms.owns(path, settings) {
         refused(&gateway.gms, &asked).await
-    } else if gateway.native.owns(path) {
+    } else if gateway.native.owns(path, settings) {
         refused(&gateway.native, &asked).await
     } else {
         Some(asked.of_no_dialect())
@@ -112,8 +116,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(gateway: &'a Gateway, request: &'a RequestHead) -> Self {
-        Self { gateway, request, settings: gateway.live.current(), started: Instant::now() }
+    fn new(gateway: &'a Gateway, request: &'a RequestHead, settings: Arc<Settings>) -> Self {
+        Self { gateway, request, settings, started: Instant::now() }
     }
 
     fn origin(&self) -> PublicAddress {
@@ -122,6 +126,20 @@ impl<'a> Asked<'a> {
 
     fn source(&self) -> IpAddr {
         origin::source(self.request, &self.settings.server.trusted_proxies)
+    }
+
+    /// What a dialect sees of it.
+    fn head<'h>(&'h self, origin: &'h PublicAddress) -> Head<'h> {
+        let request = self.request;
+        Head {
+            method: &request.method,
+            path: bare(request.uri.path()),
+            query: request.uri.query().unwrap_or_default(),
+            headers: &request.headers,
+            origin,
+            source: self.source(),
+            settings: &self.settings,
+        }
     }
 
     /// A short answer, of which nothing was noted.
@@ -149,7 +167,7 @@ impl<'a> Asked<'a> {
                 format!("The request line and the headers are too long; at most {most} bytes together are allowed\n");
             plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large", text)
         } else if request.uri.path() == "/" && matches!(request.method, Method::GET | Method::HEAD) {
-            page::main(&self.settings, &self.origin(), &self.gateway.wsdl_paths())
+            page::main(&self.settings, &self.origin(), &self.gateway.wsdl_paths(&self.settings))
         } else {
             let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix \
                         (/interact), AICC under /apigovernance/ and /apiaccess/, \
@@ -218,17 +236,6 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// What a dialect sees of a head.
-fn head<'a>(request: &'a RequestHead, origin: &'a PublicAddress) -> Head<'a> {
-    Head {
-        method: &request.method,
-        path: bare(request.uri.path()),
-        query: request.uri.query().unwrap_or_default(),
-        headers: &request.headers,
-        origin,
-    }
-}
-
 /// The pages of other sites that may call a dialect.
 fn pages<D: Dialect>(settings: &Settings) -> &[WebOrigin] {
     if D::FOR_PAGES { &settings.server.cors_origins } else { &[] }
@@ -239,15 +246,14 @@ fn endpoint<D: Dialect>(
     dialect: &D,
     request: &RequestHead,
     head: &Head<'_>,
-    settings: &Settings,
 ) -> Result<D::Endpoint, (&'static str, Answer)> {
-    let most = settings.server.limits.head;
+    let most = head.settings.server.limits.head;
     if head_length(request) > most {
         // Where it would have led decides the form alone.
         let endpoint = dialect.endpoint(head).ok();
         return Err((UNKNOWN, dialect.refuse(endpoint.as_ref(), head, HttpRefusal::HeadTooLarge { limit: most })));
     }
-    let pages = pages::<D>(settings);
+    let pages = pages::<D>(head.settings);
     if let Some(answer) = cors::preflight(head, pages) {
         return Err(("preflight", answer));
     }
@@ -265,15 +271,14 @@ fn endpoint<D: Dialect>(
 async fn serve<D: Dialect>(dialect: &D, asked: &Asked<'_>, body: &mut Arriving) -> Answered {
     let Asked { gateway, request, settings, .. } = asked;
     let origin = asked.origin();
-    let head = head(request, &origin);
-    let mut answered = match endpoint(dialect, request, &head, settings) {
+    let head = asked.head(&origin);
+    let mut answered = match endpoint(dialect, request, &head) {
         Err((operation, answer)) => asked.answered(D::NAME, operation, answer),
         Ok(endpoint) => {
-            let source = asked.source();
             let hold = || gateway.in_flight.hold(settings.server.limits.bodies_in_flight);
             // It stays where it is: a call's future is long, and would be copied at every step into another one.
             // What is held of the request goes with its body, before the answer is.
-            let answering = pin!(answer(dialect, &endpoint, head, source, settings, body, hold()));
+            let answering = pin!(answer(dialect, &endpoint, head, body, hold()));
             // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
             let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
             let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));
@@ -300,26 +305,25 @@ async fn serve<D: Dialect>(dialect: &D, asked: &Asked<'_>, body: &mut Arriving) 
 
 /// The refusal of a request for what its head says, or for who is calling, if it is one.
 async fn refused<D: Dialect>(dialect: &D, asked: &Asked<'_>) -> Option<Answered> {
-    let Asked { request, settings, .. } = asked;
     let origin = asked.origin();
-    let head = head(request, &origin);
-    let mut answered = match endpoint(dialect, request, &head, settings) {
+    let head = asked.head(&origin);
+    let mut answered = match endpoint(dialect, asked.request, &head) {
         Err((operation, answer)) => asked.answered(D::NAME, operation, answer),
         Ok(endpoint) => {
-            let admitting = dialect.admit(&endpoint, &head, asked.source(), Arc::clone(settings));
+            let admitting = dialect.admit(&endpoint, &head);
             let (admitted, notes) = notes::noting(AssertUnwindSafe(admitting).catch_unwind()).await;
             let answer = match admitted {
                 Err(_) => dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked),
                 Ok(Err(answer)) => answer,
                 Ok(Ok(_)) => {
-                    let refusal = body::check(head.headers, dialect.body_limit(&endpoint, &head, settings)).err()?;
+                    let refusal = body::check(head.headers, D::body_limit(&endpoint, head.settings)).err()?;
                     dialect.refuse(Some(&endpoint), &head, refusal)
                 }
             };
             Answered { notes, ..asked.answered(D::NAME, D::operation(&endpoint), answer) }
         }
     };
-    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(settings));
+    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(head.settings));
     Some(answered)
 }
 
@@ -328,23 +332,21 @@ async fn answer<D: Dialect>(
     dialect: &D,
     endpoint: &D::Endpoint,
     head: Head<'_>,
-    source: IpAddr,
-    settings: &Arc<Settings>,
     body: &mut Arriving,
     mut held: Held,
 ) -> Result<Streamed, HttpRefusal> {
     // Before anything of the body: what a stranger sends is neither held nor unpacked, nor is more of it asked for.
-    let admitted = match dialect.admit(endpoint, &head, source, Arc::clone(settings)).await {
+    let admitted = match dialect.admit(endpoint, &head).await {
         Ok(admitted) => admitted,
         Err(answer) => return Ok(answer.into()),
     };
-    let limit = dialect.body_limit(endpoint, &head, settings);
+    let limit = D::body_limit(endpoint, head.settings);
     if D::in_pieces(endpoint) {
         let mut pieces = body::pieces(head.headers, body, limit)?;
-        return Ok(dialect.answer_in_pieces(admitted, head, source, &mut pieces).await);
+        return Ok(dialect.answer_in_pieces(admitted, head, &mut pieces).await);
     }
     let body = body::read(head.headers, body, limit, &mut held).await?;
-    Ok(dialect.answer(admitted, Call { head, body: &body, source }).await.into())
+    Ok(dialect.answer(admitted, Call { head, body: &body }).await.into())
 }
 
 /// The length of a request's line and headers as they travel, in bytes.

@@ -74,8 +74,8 @@ struct Gateway {
 
 impl Gateway {
     /// The paths of the WSDLs.
-    fn wsdl_paths(&self) -> Vec<String> {
-        let mut paths = self.interact.wsdl_paths();
+    fn wsdl_paths(&self, settings: &Settings) -> Vec<String> {
+        let mut paths = Interact::wsdl_paths(settings);
         paths.push(self.native.wsdl_path().to_owned());
         paths
     }
@@ -173,12 +173,12 @@ impl Server {
         let clock = store.clock();
         let live = Live::new(settings);
         let connections = [listeners::main_limit(&live, workers), listeners::admin_limit(&live)].map(Connections::new);
-        let access = Arc::new(Access::new(live.clone()));
+        let access = Arc::new(Access::new(&live.current().access));
         let gateway = web::Data::new(Gateway {
-            gms: Gms::new(Arc::clone(&store), Arc::clone(&access), live.clone()),
-            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), live.clone(), Arc::clone(&clock)),
+            gms: Gms::new(Arc::clone(&store), Arc::clone(&access)),
+            interact: Interact::new(Arc::clone(&store), Arc::clone(&access), Arc::clone(&clock)),
             aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), Arc::clone(&clock)),
-            native: Native::new(Arc::clone(&store), Arc::clone(&access), live.clone(), clock),
+            native: Native::new(Arc::clone(&store), Arc::clone(&access), clock),
             access,
             store,
             live,
@@ -232,7 +232,7 @@ impl Server {
 
     /// The paths of the WSDLs.
     pub fn wsdl_paths(&self) -> Vec<String> {
-        self.gateway.wsdl_paths()
+        self.gateway.wsdl_paths(&self.gateway.live.current())
     }
 
     /// Puts new settings in force for every request from now on. What only a restart can change stays as it is; the

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::binary::Binary;
 use crate::callers::{Caller, Reply, send};
+use crate::raw::Wire;
 
 const KEY: &str = "k1-0123456789";
 const VALID: &str = "the new configuration is in force";
@@ -76,6 +77,44 @@ async fn a_new_option_and_a_new_key_hold_from_the_reload_on() {
     assert_eq!(gateway.allocation(new_key).await.text(), lent.json()["_id"].as_str().unwrap(), "the state is the same");
     assert_eq!(gateway.allocation(KEY).await.status, 401, "the old key is out of force");
     assert_eq!(gateway.binary.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_under_way_is_answered_by_the_settings_that_it_began_under() {
+    let gateway = Configured::start();
+    let begin = async |path: &str, headers: &str| {
+        let mut wire = Wire::to(gateway.binary.url().strip_prefix("http://").unwrap().parse().unwrap()).await;
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Expect: 100-continue\r\n\r\n");
+        wire.send(head).await;
+        assert_eq!(wire.reply().await.unwrap().status, 100, "{path}");
+        wire
+    };
+    let anonymous = |format: &str| format!("[gms]\nanonymous_tenant = \"t\"\ndefault_format = \"{format}\"\n");
+    gateway.reload(&format!("{}{}", anonymous("xml"), tenant("")), VALID);
+
+    // Who calls, and whether they may, is asked after the body of an envelope.
+    let envelope = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
+                    <GetDnisAllocationRequest xmlns=\"http://com/jacada/interact/agent/soap\"><phone>1001</phone>\
+                    </GetDnisAllocationRequest></e:Body></e:Envelope>";
+    let soap = "/interact/version/2/agent/soap";
+    let credentials = format!("Content-Type: text/xml\r\nTenant-Id: t\r\nApplication-Key: {KEY}\r\n");
+    let mut wire = begin(soap, &format!("{credentials}Content-Length: {}\r\n", envelope.len())).await;
+    // The form of a refusal is chosen when the rest of the body has turned out too long.
+    let mut too_long = begin("/genesys/1/service/request-interaction", "Transfer-Encoding: chunked\r\n").await;
+
+    let other = tenant("").replace(KEY, "k2-0123456789");
+    gateway.reload(&format!("{}{other}", anonymous("json")), VALID);
+    wire.send(envelope).await;
+    let answer = wire.reply().await.unwrap();
+    assert_eq!(answer.status, 200, "the key was the right one: {}", answer.text());
+    too_long.send(format!("20000\r\n{}\r\n0\r\n\r\n", "a=".repeat(0x10000))).await;
+    let refused = too_long.reply().await.unwrap();
+    assert_eq!(refused.status, 413, "{}", refused.text());
+    assert!(refused.text().contains("<Fault"), "XML was configured: {}", refused.text());
+
+    let request = gateway.caller.request(Method::POST, soap).header("Content-Type", "text/xml").body(envelope);
+    let next = send(request.header("Tenant-Id", "t").header("Application-Key", KEY)).await;
+    assert_eq!(next.status, 500, "the next request is under the new ones: {}", next.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

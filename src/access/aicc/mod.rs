@@ -1,14 +1,12 @@
 //! AICC callers: an application's key and secret get a token, and the token gets everything else.
 
-use std::net::IpAddr;
-
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use actix_web::http::header::{AUTHORIZATION, HeaderName};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::failed::Failed;
 use super::known::Credential;
-use super::{Access, Cause, Denied, Identity, Principal, Refusal, Token, headers};
+use super::{Access, Attempt, Cause, Denied, Identity, Principal, Refusal, Token, headers};
 use crate::config::{AiccApplication, Settings, Tenant};
 use crate::domain::{Scope, Seconds, SigningKey, Timestamp};
 use crate::log::notes;
@@ -47,10 +45,14 @@ impl Access {
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
-    pub fn aicc_application(&self, key: &str, secret: &SecretString, source: IpAddr) -> Result<Scope, AiccDenied> {
-        let settings = self.live.current();
-        let result = self.application_of_pair(&settings, key, secret, source);
-        let scope = result.map_err(|failed| self.deny(&settings, source, failed))?;
+    pub fn aicc_application(
+        &self,
+        attempt: Attempt<'_>,
+        key: &str,
+        secret: &SecretString,
+    ) -> Result<Scope, AiccDenied> {
+        let result = self.application_of_pair(attempt, key, secret);
+        let scope = result.map_err(|failed| self.deny(attempt, failed))?;
         notes::tenant(&scope.tenant);
         Ok(scope)
     }
@@ -59,25 +61,17 @@ impl Access {
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
-    pub fn aicc(
+    pub fn aicc<'s>(
         &self,
-        headers: &HeaderMap,
-        source: IpAddr,
+        attempt: Attempt<'s>,
         signing: &SigningKey,
         now: Timestamp,
-    ) -> Result<Principal, AiccDenied> {
-        let settings = self.live.current();
-        let result = holder_of_token(&settings, headers, signing, now);
-        Ok(self.admitted(&settings, source, result)?)
+    ) -> Result<Principal<'s>, AiccDenied> {
+        Ok(self.admitted(attempt, holder_of_token(attempt, signing, now))?)
     }
 
-    fn application_of_pair(
-        &self,
-        settings: &Settings,
-        key: &str,
-        secret: &SecretString,
-        source: IpAddr,
-    ) -> Result<Scope, Failed> {
+    fn application_of_pair(&self, attempt: Attempt<'_>, key: &str, secret: &SecretString) -> Result<Scope, Failed> {
+        let Attempt { source, settings, .. } = attempt;
         let (owner, right) = find(settings, key, secret);
         let failed = |cause| Failed::at(owner.map(|(tenant, _)| &tenant.id), cause);
         let credential = Credential::Secret { key, secret: secret.expose_secret() };
@@ -113,12 +107,8 @@ fn find<'a>(
     (owner, right.into())
 }
 
-fn holder_of_token(
-    settings: &Settings,
-    headers: &HeaderMap,
-    signing: &SigningKey,
-    now: Timestamp,
-) -> Result<Principal, Failed> {
+fn holder_of_token<'s>(attempt: Attempt<'s>, signing: &SigningKey, now: Timestamp) -> Result<Principal<'s>, Failed> {
+    let Attempt { headers, settings, .. } = attempt;
     let nobody = |cause| Failed::at(None, cause);
     let authorization =
         headers::text(headers, &AUTHORIZATION).map_err(nobody)?.ok_or_else(|| nobody(Cause::Missing))?;
@@ -138,7 +128,7 @@ fn holder_of_token(
     }
     check_in_service(tenant)?;
     let identity = Identity::AiccApplication(application.key.clone());
-    Ok(Principal { scope: token.scope, identity })
+    Ok(Principal { tenant, scope: token.scope, identity })
 }
 
 fn check_in_service(tenant: &Tenant) -> Result<(), Failed> {

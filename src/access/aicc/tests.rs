@@ -1,13 +1,14 @@
 //! Who gets a token, and what a token opens.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
 
 use super::*;
-use crate::config::Live;
+use crate::access::tests::Entered;
 
 const SETTINGS: &str = r#"
 [access]
@@ -38,21 +39,22 @@ const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 /// A gate whose clock the test moves.
 struct Gate {
     access: Access,
-    live: Live,
+    settings: Arc<Settings>,
     now: Arc<Mutex<Instant>>,
 }
 
 impl Gate {
     fn new() -> Self {
-        let live = Live::new(Settings::from_toml(SETTINGS).unwrap());
+        let settings = Arc::new(Settings::from_toml(SETTINGS).unwrap());
         let now = Arc::new(Mutex::new(Instant::now()));
         let clock = Arc::clone(&now);
-        let access = Access::with_clock(live.clone(), Arc::new(move || *clock.lock()));
-        Self { access, live, now }
+        let access = Access::with_clock(&settings.access, Arc::new(move || *clock.lock()));
+        Self { access, settings, now }
     }
 
     fn pair(&self, key: &str, secret: &str) -> Result<Scope, AiccDenied> {
-        self.access.aicc_application(key, &secret.to_owned().into(), SOURCE)
+        let attempt = Attempt { headers: &HeaderMap::new(), source: SOURCE, settings: &self.settings };
+        self.access.aicc_application(attempt, key, &secret.to_owned().into())
     }
 
     fn token(&self, key: &str, secret: &str) -> String {
@@ -60,20 +62,21 @@ impl Gate {
         Token::new(key.to_owned(), scope, NOW, Seconds::new(600)).signed(&KEY)
     }
 
-    fn enter(&self, list: &[(&str, &str)]) -> Result<Principal, AiccDenied> {
+    fn enter(&self, list: &[(&str, &str)]) -> Result<Entered, AiccDenied> {
         let mut headers = HeaderMap::new();
         for (name, value) in list {
             headers.append(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
         }
-        self.access.aicc(&headers, SOURCE, &KEY, NOW)
+        let attempt = Attempt { headers: &headers, source: SOURCE, settings: &self.settings };
+        self.access.aicc(attempt, &KEY, NOW).map(Entered::from)
     }
 
     fn denied(&self, cause: Cause) -> u64 {
         self.access.denials().find(|(known, _)| *known == cause).unwrap().1
     }
 
-    fn reload(&self, change: impl FnOnce(String) -> String) {
-        self.live.replace(Settings::from_toml(&change(SETTINGS.to_owned())).unwrap());
+    fn reload(&mut self, change: impl FnOnce(String) -> String) {
+        self.settings = Arc::new(Settings::from_toml(&change(SETTINGS.to_owned())).unwrap());
     }
 }
 
@@ -95,7 +98,8 @@ fn every_wrong_pair_is_told_the_same() {
         ("", "blue-secret"),
         ("BLUE-KEY", "blue-secret"),
     ] {
-        let gate = Gate { access: Access::new(gate.live.clone()), live: gate.live.clone(), now: gate.now.clone() };
+        let gate =
+            Gate { access: Access::new(&gate.settings.access), settings: gate.settings.clone(), now: gate.now.clone() };
         assert_eq!(gate.pair(key, secret), Err(AiccDenied::Forbidden), "{key} {secret}");
         assert_eq!(gate.denied(Cause::WrongPassword), 1);
     }
@@ -170,7 +174,7 @@ fn the_key_in_the_header_may_be_left_out_but_not_be_anothers() {
 
 #[test]
 fn a_token_is_worth_nothing_once_its_application_is_gone_or_works_elsewhere() {
-    let gate = Gate::new();
+    let mut gate = Gate::new();
     let bearer = format!("Bearer {}", gate.token("green-key", "green-secret"));
     gate.reload(|settings| settings.replace("\"Prod\"", "\"test\""));
     assert_eq!(gate.enter(&[("authorization", &bearer)]), Err(AiccDenied::Forbidden));
@@ -183,7 +187,7 @@ fn a_token_is_worth_nothing_once_its_application_is_gone_or_works_elsewhere() {
 
 #[test]
 fn a_suspended_tenant_is_told_so_but_only_to_those_with_right_credentials() {
-    let gate = Gate::new();
+    let mut gate = Gate::new();
     let bearer = format!("Bearer {}", gate.token("blue-key", "blue-secret"));
     gate.reload(|settings| settings.replace("id = \"blue\"", "id = \"blue\"\naicc.suspended = true"));
     assert_eq!(gate.enter(&[("authorization", &bearer)]), Err(AiccDenied::Suspended));

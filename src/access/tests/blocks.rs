@@ -106,17 +106,19 @@ impl Way {
         let (access, key_alone) = (&gate.access, map(&borrowed(&set)));
         set.extend(user_headers);
         let set = map(&borrowed(&set));
+        let nothing = HeaderMap::new();
+        let [key_alone, set, basic, nothing] = [&key_alone, &set, &basic, &nothing].map(|it| gate.attempt(it, from));
         let result = match self {
-            Self::Key => access.interact(&key_alone, from, Right::Get).await,
-            Self::Interact => access.interact(&set, from, Right::Free).await,
-            Self::InteractSecurity => access.interact_as(Some(named), &key_alone, from, Right::Free).await,
-            Self::GmsSet => access.gms(&set, from, SERVICE).await,
-            Self::GmsBasic => access.gms(&basic, from, SERVICE).await,
-            Self::NativeSet => access.native(&set, from).await,
-            Self::NativeBasic => access.native(&basic, from).await,
-            Self::NativeSecurity => access.native_as(Some(named), &HeaderMap::new(), from).await,
+            Self::Key => access.interact(key_alone, None, Right::Get).await,
+            Self::Interact => access.interact(set, None, Right::Free).await,
+            Self::InteractSecurity => access.interact(key_alone, Some(named), Right::Free).await,
+            Self::GmsSet => access.gms(set, SERVICE).await,
+            Self::GmsBasic => access.gms(basic, SERVICE).await,
+            Self::NativeSet => access.native(set, None).await,
+            Self::NativeBasic => access.native(basic, None).await,
+            Self::NativeSecurity => access.native(nothing, Some(named)).await,
             Self::Secret => {
-                let told = access.aicc_application(key, &password.to_owned().into(), from);
+                let told = access.aicc_application(nothing, key, &password.to_owned().into());
                 return told.map(drop).map_err(|denied| format!("{denied:?}"));
             }
         };
@@ -213,11 +215,11 @@ async fn a_right_key_of_another_kind_is_told_nothing_during_a_block() {
 
 #[tokio::test]
 async fn a_password_that_was_changed_is_no_longer_what_the_source_is_known_by() {
-    let gate = Gate::new(ALL);
+    let mut gate = Gate::new(ALL);
     let (free, from) = (Way::Interact, source(1));
     free.told(&gate, from, free.right()).await.unwrap();
     free.block(&gate, from).await;
-    gate.live.replace(load(&ALL.replace("{password}", "{other}")));
+    gate.reload(&ALL.replace("{password}", "{other}"));
     for _ in 0..3 {
         assert!(free.told(&gate, from, free.right()).await.unwrap_err().contains("TooMany"));
     }
@@ -265,17 +267,16 @@ async fn a_48_that_guesses_from_many_64s_keeps_no_first_login_out() {
     let gate = Gate::new(&ALL.replace("failures = 10", "failures = 10\nverifications = 1\nwaiting = 15"));
     let busy = gate.access.verifier.places().take(source(7)).unwrap().worker(|| None::<()>).await;
     let guess = |net: u32| {
-        let (access, live, time) = (gate.access.clone(), gate.live.clone(), gate.time.clone());
+        let gate = Gate { access: gate.access.clone(), settings: gate.settings.clone(), time: gate.time.clone() };
         let from = address(&format!("2001:db8:7:{net:x}::1"));
-        tokio::spawn(async move {
-            Way::NativeBasic.told(&Gate { access, live, time }, from, Way::NativeBasic.wrong()).await.unwrap_err()
-        })
+        tokio::spawn(async move { Way::NativeBasic.told(&gate, from, Way::NativeBasic.wrong()).await.unwrap_err() })
     };
     let guesses: Vec<_> = (0..100).map(guess).collect();
-    let honest = gate.access.clone();
+    let (honest, settings) = (gate.access.clone(), gate.settings.clone());
     let honest = tokio::spawn(async move {
         let headers = map(&borrowed(&set("dnis-key", ADMIN)));
-        honest.interact(&headers, source(1), Right::Free).await.map(|_| honest.verifications())
+        let attempt = Attempt { headers: &headers, source: source(1), settings: &settings };
+        honest.interact(attempt, None, Right::Free).await.map(|_| honest.verifications())
     });
     tokio::task::yield_now().await;
     drop(busy);
@@ -292,10 +293,11 @@ async fn a_48_that_guesses_from_many_64s_keeps_no_first_login_out() {
 async fn without_credentials_nothing_is_counted_and_a_block_changes_nothing() {
     let gate = Gate::new(ALL);
     let nothing = HeaderMap::new();
+    let nothing = gate.attempt(&nothing, source(1));
     let ask = async || {
-        let interact = gate.access.interact(&nothing, source(1), Right::Free).await.map(drop);
-        let gms = gate.access.gms(&nothing, source(1), SERVICE).await.map(drop);
-        let native = gate.access.native(&nothing, source(1)).await.map(drop);
+        let interact = gate.access.interact(nothing, None, Right::Free).await.map(drop);
+        let gms = gate.access.gms(nothing, SERVICE).await.map(drop);
+        let native = gate.access.native(nothing, None).await.map(drop);
         [interact, gms, native].map(|result| result.unwrap_err())
     };
     for _ in 0..100 {

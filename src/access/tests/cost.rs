@@ -35,7 +35,7 @@ fn mixed() -> String {
 /// Every kind of wrong guess that presents a password; gives what is wrong and the work that it took.
 async fn wrong_guesses(gate: &Gate) -> Vec<(String, u64)> {
     let mut done = Vec::new();
-    let mut note = |what: String, result: Result<Principal, Denied>| {
+    let mut note = |what: String, result: Result<Principal<'_>, Denied>| {
         assert!(matches!(result.unwrap_err().refusal, Refusal::Unauthorized { .. }), "{what}");
         done.push((what, gate.access.verifier.work()));
     };
@@ -56,9 +56,10 @@ async fn wrong_guesses(gate: &Gate) -> Vec<(String, u64)> {
             ("user-password", base64("wrong")),
         ];
         let headers = map(&borrowed(&headers));
-        note(format!("Interact {tenant} {key} {user}"), gate.access.interact(&headers, source(1), Right::Free).await);
-        note(format!("GMS {tenant} {key} {user}"), gate.access.gms(&headers, source(1), SERVICE).await);
-        note(format!("native {tenant} {key} {user}"), gate.access.native(&headers, source(1)).await);
+        let attempt = gate.attempt(&headers, source(1));
+        note(format!("Interact {tenant} {key} {user}"), gate.access.interact(attempt, None, Right::Free).await);
+        note(format!("GMS {tenant} {key} {user}"), gate.access.gms(attempt, SERVICE).await);
+        note(format!("native {tenant} {key} {user}"), gate.access.native(attempt, None).await);
     }
     for user in ["admin", "dear", "other", "node", "store", "nobody"] {
         let basic = format!("Basic {}", base64(&format!("{user}:wrong")));
@@ -67,11 +68,17 @@ async fn wrong_guesses(gate: &Gate) -> Vec<(String, u64)> {
             if let Some(tenant) = tenant {
                 headers.insert(HeaderName::from_static("tenant-id"), HeaderValue::from_static(tenant));
             }
-            note(format!("native Basic {tenant:?} {user}"), gate.access.native(&headers, source(1)).await);
+            note(
+                format!("native Basic {tenant:?} {user}"),
+                gate.access.native(gate.attempt(&headers, source(1)), None).await,
+            );
         }
         let headers = map(&[("authorization", &basic)]);
         for section in [SERVICE, GmsSection::Storage] {
-            note(format!("GMS Basic {section:?} {user}"), gate.access.gms(&headers, source(1), section).await);
+            note(
+                format!("GMS Basic {section:?} {user}"),
+                gate.access.gms(gate.attempt(&headers, source(1)), section).await,
+            );
         }
     }
     done
@@ -87,11 +94,11 @@ async fn every_wrong_guess_costs_the_same_and_no_less_than_the_dearest_hash() {
 
 #[tokio::test]
 async fn the_cost_follows_a_reload_in_both_directions() {
-    let gate = Gate::new(MIXED.replace("{dear}", OTHER).as_str());
+    let mut gate = Gate::new(MIXED.replace("{dear}", OTHER).as_str());
     assert!(wrong_guesses(&gate).await.iter().all(|(_, work)| *work == CHEAP_WORK));
-    gate.live.replace(load(&mixed()));
+    gate.reload(&mixed());
     assert!(wrong_guesses(&gate).await.iter().all(|(_, work)| *work == CHEAP_WORK + DEAR_WORK));
-    gate.live.replace(load(&MIXED.replace("{dear}", OTHER)));
+    gate.reload(&MIXED.replace("{dear}", OTHER));
     assert!(wrong_guesses(&gate).await.iter().all(|(_, work)| *work == CHEAP_WORK));
 }
 
@@ -99,7 +106,8 @@ async fn the_cost_follows_a_reload_in_both_directions() {
 async fn where_no_hash_is_configured_a_guess_costs_a_new_one() {
     let gate = Gate::new("[[tenant]]\nid = 'a'\n");
     let basic = format!("Basic {}", base64("nobody:wrong"));
-    gate.access.native(&map(&[("authorization", &basic)]), source(1)).await.unwrap_err();
+    let headers = map(&[("authorization", &basic)]);
+    gate.access.native(gate.attempt(&headers, source(1)), None).await.unwrap_err();
     assert_eq!(gate.access.verifier.work(), 19_456 * 2);
 }
 
@@ -110,7 +118,10 @@ async fn a_right_password_costs_its_own_hash_once_and_then_nothing_for_whoever_i
     for (user, own) in [("admin", CHEAP_WORK), ("dear", DEAR_WORK)] {
         for (last, work) in [(1, own), (1, 0), (2, 0)] {
             let headers = map(&borrowed(&set("dnis-key", Some((user, "password")))));
-            assert!(gate.access.interact(&headers, source(last), Right::Free).await.is_ok(), "{user}");
+            assert!(
+                gate.access.interact(gate.attempt(&headers, source(last)), None, Right::Free).await.is_ok(),
+                "{user}"
+            );
             assert_eq!(gate.access.verifier.work(), work, "{user} from {last}");
         }
     }

@@ -22,28 +22,52 @@ const OTHER: &str = "$argon2id$v=19$m=8,t=1,p=1$ywmz379pY+jYC4657LWtwg$4DbUr2piK
 /// A gate, its settings and its clock.
 struct Gate {
     access: Access,
-    live: Live,
+    settings: Arc<Settings>,
     time: Arc<Mutex<Instant>>,
+}
+
+/// Who was let in, whatever the settings of the call were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entered {
+    pub(super) scope: Scope,
+    pub(super) identity: Identity,
+}
+
+impl From<Principal<'_>> for Entered {
+    fn from(principal: Principal<'_>) -> Self {
+        assert_eq!(principal.tenant.id, principal.scope.tenant);
+        Self { scope: principal.scope, identity: principal.identity }
+    }
 }
 
 impl Gate {
     fn new(settings: &str) -> Self {
-        let live = Live::new(load(settings));
+        let settings = Arc::new(load(settings));
         let time = Arc::new(Mutex::new(Instant::now()));
         let clock = time.clone();
-        Self { access: Access::with_clock(live.clone(), Arc::new(move || *clock.lock())), live, time }
+        Self { access: Access::with_clock(&settings.access, Arc::new(move || *clock.lock())), settings, time }
+    }
+
+    fn reload(&mut self, settings: &str) {
+        self.settings = Arc::new(load(settings));
+    }
+
+    fn attempt<'a>(&'a self, headers: &'a HeaderMap, source: IpAddr) -> Attempt<'a> {
+        Attempt { headers, source, settings: &self.settings }
     }
 
     fn later(&self, seconds: u64) {
         *self.time.lock() += Duration::from_secs(seconds);
     }
 
-    async fn interact(&self, headers: &[(&str, &str)], right: Right) -> Result<Principal, Denied> {
-        self.access.interact(&map(headers), source(1), right).await
+    async fn interact(&self, headers: &[(&str, &str)], right: Right) -> Result<Entered, Denied> {
+        let headers = map(headers);
+        self.access.interact(self.attempt(&headers, source(1)), None, right).await.map(Entered::from)
     }
 
-    async fn gms(&self, headers: &[(&str, &str)], section: GmsSection<'_>) -> Result<Principal, Denied> {
-        self.access.gms(&map(headers), source(1), section).await
+    async fn gms(&self, headers: &[(&str, &str)], section: GmsSection<'_>) -> Result<Entered, Denied> {
+        let headers = map(headers);
+        self.access.gms(self.attempt(&headers, source(1)), section).await.map(Entered::from)
     }
 }
 
@@ -81,7 +105,7 @@ fn borrowed<'a>(headers: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
     headers.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-fn cause(result: &Result<Principal, Denied>) -> Option<Cause> {
+fn cause<T>(result: &Result<T, Denied>) -> Option<Cause> {
     result.as_ref().err().map(|denied| denied.cause)
 }
 
@@ -133,7 +157,11 @@ async fn a_principal_says_whose_data_it_is_and_how_the_caller_is_known() {
     assert_eq!(principal.scope, Scope { tenant: TenantId::new("a").unwrap(), environment: None });
     assert_eq!(
         principal.identity,
-        Identity::Application { name: "numbers".parse().unwrap(), user: Some("admin".into()) }
+        Identity::Application {
+            name: "numbers".parse().unwrap(),
+            kind: ApplicationKind::Dnis,
+            user: Some("admin".into())
+        }
     );
 }
 
@@ -216,10 +244,10 @@ async fn a_verified_password_is_not_hashed_again_until_it_was_out_of_use_for_its
 
 #[tokio::test]
 async fn a_changed_password_holds_from_the_reload_on() {
-    let gate = Gate::new(TENANT);
+    let mut gate = Gate::new(TENANT);
     let old = set("dnis-key", ADMIN);
     assert!(gate.interact(&borrowed(&old), Right::Free).await.is_ok());
-    gate.live.replace(load(&TENANT.replace("{password}", "{other}")));
+    gate.reload(&TENANT.replace("{password}", "{other}"));
     assert_eq!(cause(&gate.interact(&borrowed(&old), Right::Free).await), Some(Cause::WrongPassword));
     let new = set("dnis-key", Some(("admin", "other")));
     assert!(gate.interact(&borrowed(&new), Right::Free).await.is_ok());
@@ -243,12 +271,15 @@ async fn guesses_in_parallel_do_not_get_past_the_limit() {
 }
 
 /// 64 calls that need a user, all at once.
-async fn at_once(gate: &Gate, user: Option<(&str, &str)>) -> Vec<Result<Principal, Denied>> {
+async fn at_once(gate: &Gate, user: Option<(&str, &str)>) -> Vec<Result<(), Denied>> {
     let headers = Arc::new(map(&borrowed(&set("dnis-key", user))));
     let calls: Vec<_> = (0..64)
         .map(|_| {
-            let (access, headers) = (gate.access.clone(), headers.clone());
-            tokio::spawn(async move { access.interact(&headers, source(1), Right::Free).await })
+            let (access, headers, settings) = (gate.access.clone(), headers.clone(), gate.settings.clone());
+            tokio::spawn(async move {
+                let attempt = Attempt { headers: &headers, source: source(1), settings: &settings };
+                access.interact(attempt, None, Right::Free).await.map(drop)
+            })
         })
         .collect();
     let mut results = Vec::new();

@@ -20,7 +20,6 @@ mod spelling;
 mod tests;
 mod token;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
@@ -46,7 +45,7 @@ pub struct Admitted<'a>(Entry<'a>);
 /// What a call that was let in is.
 enum Entry<'a> {
     /// Somebody who wants a token; key and secret stand in the body.
-    Stranger(Arc<Settings>),
+    Stranger,
     /// The holder of a token, who wants something else.
     Holder(Endpoint, Operations<'a>),
 }
@@ -67,10 +66,10 @@ impl Aicc {
     }
 
     /// Lets in the holder of a token.
-    async fn enter(&self, head: &Head<'_>, source: IpAddr, settings: Arc<Settings>) -> Result<Operations<'_>, Failure> {
-        let signing = self.signing_key(&settings).await?;
-        let principal = self.access.aicc(head.headers, source, &signing, self.clock.now())?;
-        Ok(Operations { store: &*self.store, scope: principal.scope, settings })
+    async fn enter<'a>(&'a self, head: &Head<'a>) -> Result<Operations<'a>, Failure> {
+        let signing = self.signing_key(head.settings).await?;
+        let principal = self.access.aicc(head.attempt(), &signing, self.clock.now())?;
+        Ok(Operations { store: &*self.store, principal })
     }
 }
 
@@ -96,7 +95,7 @@ impl Dialect for Aicc {
 
     const NAME: &'static str = "aicc";
 
-    fn owns(&self, path: &str) -> bool {
+    fn owns(&self, path: &str, _: &Settings) -> bool {
         endpoint::owns(path)
     }
 
@@ -108,29 +107,23 @@ impl Dialect for Aicc {
         endpoint.operation()
     }
 
-    async fn admit<'a>(
-        &'a self,
-        endpoint: &'a Endpoint,
-        head: &Head<'_>,
-        source: IpAddr,
-        settings: Arc<Settings>,
-    ) -> Result<Admitted<'a>, Answer> {
+    async fn admit<'a>(&'a self, endpoint: &'a Endpoint, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
         if *endpoint == Endpoint::TokenByAkSk {
-            return Ok(Admitted(Entry::Stranger(settings)));
+            return Ok(Admitted(Entry::Stranger));
         }
-        let operations = self.enter(head, source, settings).await;
+        let operations = self.enter(head).await;
         operations
             .map(|operations| Admitted(Entry::Holder(*endpoint, operations)))
             .map_err(|failure| failure.answer(Some(*endpoint)))
     }
 
-    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>, settings: &Settings) -> usize {
+    fn body_limit(_: &Endpoint, settings: &Settings) -> usize {
         settings.server.limits.body
     }
 
     async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
         let (endpoint, answer) = match admitted.0 {
-            Entry::Stranger(settings) => (Endpoint::TokenByAkSk, token::grant(self, &settings, &call).await),
+            Entry::Stranger => (Endpoint::TokenByAkSk, token::grant(self, &call).await),
             Entry::Holder(endpoint, operations) => (endpoint, carry_out(endpoint, &operations, &call).await),
         };
         answer.unwrap_or_else(|failure| failure.answer(Some(endpoint)))

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::Failure;
-use crate::config::Settings;
+use crate::access::Principal;
 use crate::domain::{CallCenter, Destination, Scope, Skill, SkillId};
 use crate::store::Store;
 
 /// The operations, for one caller.
 pub(super) struct Operations<'a> {
     pub(super) store: &'a dyn Store,
-    /// Whose routes and queues.
-    pub(super) scope: Scope,
-    /// The settings in force for this request.
-    pub(super) settings: Arc<Settings>,
+    /// Who calls, and whose routes and queues.
+    pub(super) principal: Principal<'a>,
 }
 
 /// Every destination with its name: the configured ones and those that callers made.
@@ -24,16 +22,20 @@ pub(super) struct Directory {
 }
 
 impl Operations<'_> {
+    /// Whose routes and queues.
+    pub(super) fn scope(&self) -> &Scope {
+        &self.principal.scope
+    }
+
     /// What the operator says of the tenant's contact center.
-    pub(super) fn call_center(&self) -> Arc<CallCenter> {
-        let tenant = self.settings.tenants.get(&self.scope.tenant);
-        tenant.map(|tenant| Arc::clone(&tenant.aicc.call_center)).unwrap_or_default()
+    pub(super) fn call_center(&self) -> &Arc<CallCenter> {
+        &self.principal.tenant.aicc.call_center
     }
 
     /// Every destination there is now.
     pub(super) async fn directory(&self) -> Result<Directory, Failure> {
-        let center = self.call_center();
-        let made = self.store.skills(&self.scope).await?;
+        let center = Arc::clone(self.call_center());
+        let made = self.store.skills(self.scope()).await?;
         let configured = center.skills.iter().map(|(id, skill)| (*id, Arc::clone(skill)));
         let skills = configured.chain(made.into_iter().map(|skill| (skill.id, skill))).collect();
         Ok(Directory { center, skills })

@@ -25,7 +25,7 @@ const DNIDS: &str = "a string of configuration numbers with commas between";
 /// Binds an access code, perhaps with an extension, to a skill queue or an IVR flow.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let new = new_route(&fields::of(call)?)?;
-    operations.store.create_route(&operations.scope, new, call.idempotency()?).await?;
+    operations.store.create_route(operations.scope(), new, call.idempotency()?).await?;
     Ok(success("data create success"))
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn modify(operations: &Operations<'_>, call: &Call<'_>) -> Resu
     let members = fields::of(call)?;
     let id = route_id(required("id", text(&members, "id", ID), ID)?)?;
     let destination = fields::destination(&members)?;
-    operations.store.modify_route(&operations.scope, id, destination).await?;
+    operations.store.modify_route(operations.scope(), id, destination).await?;
     Ok(success("data update success"))
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn query(operations: &Operations<'_>, call: &Call<'_>) -> Resul
     if let Some(part) = text(&members, "deviceDesc", "a string")?.filter(|part| !part.is_empty()) {
         filter.destinations = Some(directory.described_by(part));
     }
-    let page = operations.store.routes(&operations.scope, &filter, window.offset, window.limit).await?;
+    let page = operations.store.routes(operations.scope(), &filter, window.offset, window.limit).await?;
     let center = operations.call_center();
     let shown = page.routes.iter().map(|route| RouteItem {
         device_desc: directory.describe(route.destination),
@@ -166,7 +166,7 @@ pub(super) async fn delete(operations: &Operations<'_>, call: &Call<'_>) -> Resu
     let members = fields::of(call)?;
     let dnids = required("dnids", text(&members, "dnids", DNIDS), DNIDS)?;
     let dnids = fields::list("dnids", dnids, &[','], MOST_AT_A_TIME)?;
-    let outcome = operations.store.delete_routes(&operations.scope, dnids).await?;
+    let outcome = operations.store.delete_routes(operations.scope(), dnids).await?;
     Ok(deleted(&outcome))
 }
 

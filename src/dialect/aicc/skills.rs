@@ -137,7 +137,7 @@ struct CreatedId {
 /// Makes a queue.
 pub(super) async fn create(operations: &Operations<'_>, call: &Call<'_>) -> Result<Answer, Failure> {
     let new = new_skill(&fields::of(call)?)?;
-    let made = operations.store.create_skill(&operations.scope, new, call.idempotency()?).await?;
+    let made = operations.store.create_skill(operations.scope(), new, call.idempotency()?).await?;
     let data = CreatedId { skill_id: made.id.0 };
     Ok(json(StatusCode::OK, "ok", &Created { return_code: "0", description: "data create success", data }))
 }
@@ -179,7 +179,7 @@ pub(super) async fn modify(operations: &Operations<'_>, call: &Call<'_>) -> Resu
     about.max_wait = max_wait.unwrap_or(about.max_wait);
     about.max_waiting = max_waiting.unwrap_or(about.max_waiting);
     about.wrap_up = wrap_up.unwrap_or(about.wrap_up);
-    operations.store.modify_skill(&operations.scope, id, about).await?;
+    operations.store.modify_skill(operations.scope(), id, about).await?;
     Ok(success("data update success"))
 }
 
@@ -188,7 +188,7 @@ pub(super) async fn delete(operations: &Operations<'_>, call: &Call<'_>) -> Resu
     let members = fields::of(call)?;
     let ids = required("skillIds", text(&members, "skillIds", SKILL_IDS), SKILL_IDS)?;
     let ids = fields::list("skillIds", ids, &SEPARATORS, MOST_AT_A_TIME)?;
-    operations.store.delete_skills(&operations.scope, ids.into_iter().map(SkillId).collect()).await?;
+    operations.store.delete_skills(operations.scope(), ids.into_iter().map(SkillId).collect()).await?;
     Ok(success("Success"))
 }
 

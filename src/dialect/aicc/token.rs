@@ -10,7 +10,6 @@ use super::Aicc;
 use super::error::{Failure, json};
 use super::fields::{self, Objection, required, text};
 use crate::access::Token;
-use crate::config::Settings;
 use crate::dialect::{Answer, Call};
 use crate::domain::{Scope, Seconds};
 
@@ -34,13 +33,13 @@ struct Granted<'a> {
 }
 
 /// Gives a token.
-pub(super) async fn grant(aicc: &Aicc, settings: &Settings, call: &Call<'_>) -> Result<Answer, Failure> {
+pub(super) async fn grant(aicc: &Aicc, call: &Call<'_>) -> Result<Answer, Failure> {
     let lifetime = lifetime(call.head.headers)?;
     let members = fields::of(call)?;
     let key = pair(&members, "app_key")?;
     let secret = SecretString::from(pair(&members, "app_secret")?);
-    let signing = aicc.signing_key(settings).await?;
-    let scope = aicc.access.aicc_application(key, &secret, call.source)?;
+    let signing = aicc.signing_key(call.head.settings).await?;
+    let scope = aicc.access.aicc_application(call.head.attempt(), key, &secret)?;
     let granted = scope_id(&scope);
     let token = Token::new(key.to_owned(), scope, aicc.clock.now(), lifetime);
     let body = Granted {

@@ -20,12 +20,12 @@ use crate::store::Store;
 /// That there is no such instance, and what the parameters or the store refuse.
 pub(super) async fn answer(
     store: &dyn Store,
-    client: &Client,
+    client: &Client<'_>,
     id: &str,
     action: &InstanceAction,
     request: &Request<'_>,
 ) -> Result<Reply, Error> {
-    let Client { scope, asker } = client;
+    let Client { scope, asker, .. } = client;
     let instance = find(store, client, id).await?.ok_or_else(|| Error::InstanceUnknown(id.to_owned()))?;
     let place = Place::of(instance.data, asker);
     match action {
@@ -53,7 +53,7 @@ pub(super) async fn answer(
 
 /// The live instance with this id, if there is one that the client reaches. What is no possible id is unknown like any
 /// other.
-pub(super) async fn find(store: &dyn Store, client: &Client, id: &str) -> Result<Option<Arc<Interaction>>, Error> {
+pub(super) async fn find(store: &dyn Store, client: &Client<'_>, id: &str) -> Result<Option<Arc<Interaction>>, Error> {
     let Ok(id) = InteractionId::new(id) else { return Ok(None) };
     let instance = store.interaction(&client.scope, &id).await?;
     Ok(instance.filter(|instance| client.asker.reaches(instance.application.as_ref())))

@@ -23,7 +23,6 @@ mod storage;
 mod tests;
 mod user_data;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,7 +32,7 @@ use bytes::Bytes;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
 use crate::access::{self, Access, GmsSection, Identity, Principal};
-use crate::config::{ApplicationKind, BuiltIn, Format, Live, Settings};
+use crate::config::{ApplicationKind, BuiltIn, Format, Settings, Tenant};
 use crate::domain::{Asker, Reach, Scope};
 use crate::store::Store;
 use crate::xml::writer::Unrepresentable;
@@ -47,7 +46,6 @@ use user_data::Address;
 pub struct Gms {
     store: Arc<dyn Store>,
     access: Arc<Access>,
-    live: Live,
     /// Forms that declared no charset, were not UTF-8 and were read as windows-1252.
     guessed: AtomicU64,
 }
@@ -70,32 +68,29 @@ struct Request<'c> {
 /// A call that was let in.
 pub struct Admitted<'a> {
     asked: &'a Asked,
-    client: Client,
-    settings: Arc<Settings>,
+    client: Client<'a>,
 }
 
 /// Who calls.
-struct Client {
+struct Client<'s> {
+    /// Whose call it is.
+    tenant: &'s Tenant,
     /// Whose data the call is about.
     scope: Scope,
     /// What is reached of them, and whose own is what the call makes.
     asker: Asker,
 }
 
-impl Client {
+impl<'s> Client<'s> {
     /// A key that opens allocation alone reaches what its application made; everybody else reaches everything, as in GMS
     /// itself.
-    fn of(principal: Principal, settings: &Settings) -> Self {
-        let Principal { scope, identity } = principal;
-        let Identity::Application { name, .. } = identity else { return Self { scope, asker: Asker::default() } };
-        let tenant = settings.tenants.get(&scope.tenant);
-        let known = tenant.and_then(|tenant| tenant.applications.iter().find(|known| known.name == name));
-        let reach = match known.map(|known| known.kind) {
-            Some(ApplicationKind::Dnis) => Reach::All,
-            // One that a reload has taken away just now reaches nothing more.
-            Some(ApplicationKind::Interaction) | None => Reach::Own,
+    fn of(principal: Principal<'s>) -> Self {
+        let Principal { tenant, scope, identity } = principal;
+        let reach = match identity {
+            Identity::Application { kind: ApplicationKind::Interaction, .. } => Reach::Own,
+            _ => Reach::All,
         };
-        Self { scope, asker: Asker { application: known.map(|known| known.name.clone()), reach } }
+        Self { tenant, scope, asker: Asker { application: identity.application(), reach } }
     }
 }
 
@@ -112,9 +107,9 @@ enum Reply {
 }
 
 impl Gms {
-    /// The dialect over a store, behind a gate, under the settings in force.
-    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live) -> Self {
-        Self { store, access, live, guessed: AtomicU64::new(0) }
+    /// The dialect over a store, behind a gate.
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>) -> Self {
+        Self { store, access, guessed: AtomicU64::new(0) }
     }
 
     /// How many forms declared no charset, were not UTF-8 and were read as windows-1252.
@@ -123,14 +118,14 @@ impl Gms {
     }
 
     /// Whose call it is.
-    async fn caller(&self, endpoint: &Endpoint, head: &Head<'_>, source: IpAddr) -> Result<Principal, Error> {
+    async fn caller<'a>(&self, endpoint: &Endpoint, head: &Head<'a>) -> Result<Principal<'a>, Error> {
         let section = match endpoint {
             Endpoint::Service(name) | Endpoint::ServiceOrInstance(name) => GmsSection::Service(name),
             // An instance does not tell which service started it: no service's own section, but `server` holds.
             Endpoint::Instance { id, .. } => GmsSection::Service(id),
             Endpoint::Storage(_) => GmsSection::Storage,
         };
-        let admitted = self.access.gms(head.headers, source, section).await;
+        let admitted = self.access.gms(head.attempt(), section).await;
         admitted.map_err(|denied| match denied.refusal {
             access::Refusal::Unauthorized { realm } => Error::Unauthorized { realm },
             access::Refusal::TooManyAttempts { retry_after } => Error::TooManyAttempts { retry_after },
@@ -139,23 +134,22 @@ impl Gms {
 
     async fn reply(
         &self,
-        settings: &Settings,
-        client: &Client,
+        client: &Client<'_>,
         endpoint: &Endpoint,
         request: &Request<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
         let store = &*self.store;
         match endpoint {
-            Endpoint::Service(name) => self.call(settings, client, name, request, format).await,
+            Endpoint::Service(name) => self.call(client, name, request, format).await,
             Endpoint::ServiceOrInstance(word) => {
                 // The operator's names come first; an id of the gateway's own making is never one of them.
-                let is_instance = service::find(settings, &client.scope, word).is_none()
+                let is_instance = !client.tenant.gms.services.contains_key(word.as_str())
                     && instance::find(store, client, word).await?.is_some();
                 if is_instance {
                     instance::answer(store, client, word, &InstanceAction::Query, request).await
                 } else {
-                    self.call(settings, client, word, request, format).await
+                    self.call(client, word, request, format).await
                 }
             }
             Endpoint::Instance { id, action } => instance::answer(store, client, id, action, request).await,
@@ -166,7 +160,7 @@ impl Gms {
     /// An error that is known before the call is whole, and so before its tenant.
     fn refusal(&self, head: &Head<'_>, error: &Error) -> Answer {
         let declared = BodyType::of(head.headers);
-        form(head, &declared, self.live.current().gms.default_format).fault(error.into())
+        form(head, &declared, head.settings.gms.default_format).fault(error.into())
     }
 }
 
@@ -217,19 +211,13 @@ fn form<'h>(head: &Head<'h>, declared: &Declared, default: Format) -> Form<'h> {
     Form { format: format::choose(head.headers, declared, default), origin: head.origin, path: head.path }
 }
 
-/// The configured format of a tenant's answers.
-fn default_format(settings: &Settings, scope: &Scope) -> Format {
-    let own = settings.tenants.get(&scope.tenant).and_then(|tenant| tenant.gms.default_format);
-    own.unwrap_or(settings.gms.default_format)
-}
-
 impl Dialect for Gms {
     type Endpoint = Asked;
     type Admitted<'a> = Admitted<'a>;
 
     const NAME: &'static str = "gms";
 
-    fn owns(&self, path: &str) -> bool {
+    fn owns(&self, path: &str, _: &Settings) -> bool {
         endpoint::owns(path)
     }
 
@@ -275,20 +263,14 @@ impl Dialect for Gms {
         !reads
     }
 
-    async fn admit<'a>(
-        &'a self,
-        asked: &'a Asked,
-        head: &Head<'_>,
-        source: IpAddr,
-        settings: Arc<Settings>,
-    ) -> Result<Admitted<'a>, Answer> {
-        match self.caller(&asked.endpoint, head, source).await {
-            Ok(principal) => Ok(Admitted { asked, client: Client::of(principal, &settings), settings }),
-            Err(error) => Err(form(head, &asked.declared, settings.gms.default_format).fault(Fault::from(&error))),
+    async fn admit<'a>(&'a self, asked: &'a Asked, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
+        match self.caller(&asked.endpoint, head).await {
+            Ok(principal) => Ok(Admitted { asked, client: Client::of(principal) }),
+            Err(error) => Err(form(head, &asked.declared, head.settings.gms.default_format).fault(Fault::from(&error))),
         }
     }
 
-    fn body_limit(&self, asked: &Asked, _: &Head<'_>, settings: &Settings) -> usize {
+    fn body_limit(asked: &Asked, settings: &Settings) -> usize {
         let limits = &settings.server.limits;
         match asked.declared {
             Ok(BodyType::Multipart { .. }) => limits.multipart,
@@ -297,10 +279,11 @@ impl Dialect for Gms {
     }
 
     async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
-        let Admitted { asked: Asked { endpoint, declared }, client, settings } = admitted;
-        let form = form(&call.head, declared, default_format(&settings, &client.scope));
+        let Admitted { asked: Asked { endpoint, declared }, client } = admitted;
+        let format = client.tenant.gms.default_format.unwrap_or(call.head.settings.gms.default_format);
+        let form = form(&call.head, declared, format);
         let request = Request { call: &call, declared, guessed: &self.guessed };
-        let reply = self.reply(&settings, &client, endpoint, &request, form.format).await;
+        let reply = self.reply(&client, endpoint, &request, form.format).await;
         reply.and_then(|reply| reply.write(form)).unwrap_or_else(|error| form.fault(Fault::from(&error)))
     }
 

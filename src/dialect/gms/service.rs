@@ -11,7 +11,7 @@ use super::parameters::Parameters;
 use super::user_data::{self, Address};
 use super::{Client, Gms, Reply, Request, request_access, request_interaction};
 use crate::access::Suspect;
-use crate::config::{BuiltIn, Format, GuessLimit, Service, Settings};
+use crate::config::{BuiltIn, Format, GuessLimit};
 use crate::domain::refusal::Miss;
 use crate::domain::state::{Criteria, Lend, Lent};
 use crate::domain::{IdempotentRequest, Refusal, Scope};
@@ -20,11 +20,6 @@ use crate::store::{self, WithData};
 /// The member that tells how a group is.
 const POOL_HEALTH: &str = "_pool_health";
 
-/// The service of this execution name, if the tenant has it.
-pub(super) fn find<'a>(settings: &'a Settings, scope: &Scope, name: &str) -> Option<&'a Service> {
-    settings.tenants.get(&scope.tenant)?.gms.services.get(name)
-}
-
 impl Gms {
     /// Does what the service called `name` does.
     ///
@@ -32,16 +27,14 @@ impl Gms {
     /// [`Error::ServiceUnknown`], and whatever the service refuses.
     pub(super) async fn call(
         &self,
-        settings: &Settings,
-        client: &Client,
+        client: &Client<'_>,
         name: &str,
         request: &Request<'_>,
         format: Format,
     ) -> Result<Reply, Error> {
-        let scope = &client.scope;
-        let unknown = || Error::ServiceUnknown(name.to_owned());
-        let service = find(settings, scope, name).ok_or_else(unknown)?;
-        let tenant = settings.tenants.get(&scope.tenant).ok_or_else(unknown)?;
+        let Client { tenant, scope, .. } = client;
+        let settings = request.call.head.settings;
+        let service = tenant.gms.services.get(name).ok_or_else(|| Error::ServiceUnknown(name.to_owned()))?;
         let terms = Terms { tenant, service, interaction_ttl: settings.gms.interaction_ttl };
         let parameters = Parameters::gather(request).await?;
         match service.built_in {
@@ -66,11 +59,11 @@ impl Gms {
 
     async fn lend(
         &self,
-        client: &Client,
+        client: &Client<'_>,
         request: LendRequest,
         idempotency: Option<IdempotentRequest>,
     ) -> Result<Reply, Error> {
-        let Client { scope, asker } = client;
+        let Client { scope, asker, .. } = client;
         let lend = Lend { application: asker.application.clone(), ..request.lend };
         let lent = self.store.lend(scope, lend, idempotency).await?;
         let mut members = access_information::members(&lent);

@@ -38,11 +38,11 @@ pub(super) struct Place {
 /// What the parameters or the store refuse; [`Error::GmsUser`], [`Error::DocumentUnknown`] and [`Error::KeyUnknown`].
 pub(super) async fn answer(
     store: &dyn Store,
-    client: &Client,
+    client: &Client<'_>,
     storage: &Storage,
     request: &Request<'_>,
 ) -> Result<Reply, Error> {
-    let Client { scope, asker } = client;
+    let Client { scope, asker, .. } = client;
     let call = request.call;
     let place = |data: &DataName| Place::named(data, call.head.headers, asker);
     match storage {

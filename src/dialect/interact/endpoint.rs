@@ -11,7 +11,6 @@ use percent_encoding::percent_decode_str;
 use super::error::Failure;
 use super::parameters::{Invalid, ParameterKind};
 use crate::access::Right;
-use crate::dialect::Head;
 use crate::dialect::soap_service::description::asked_for;
 use crate::soap::version::Version;
 
@@ -82,9 +81,9 @@ pub(super) fn owns(prefix: &str, path: &str) -> bool {
 ///
 /// # Errors
 /// [`Failure::NoSuchPath`], [`Failure::NoSuchMethod`].
-pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Failure> {
-    let resource = Resource::at(prefix, head.path).ok_or(Failure::NoSuchPath)?;
-    let method = if *head.method == Method::HEAD { &Method::GET } else { head.method };
+pub(super) fn find(prefix: &str, method: &Method, path: &str, query: &str) -> Result<Endpoint, Failure> {
+    let resource = Resource::at(prefix, path).ok_or(Failure::NoSuchPath)?;
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
     let phone = |segment: &str| Phone(segment.to_owned());
     let rest = match (&resource, method) {
         (Resource::Phones, &Method::POST) => Rest::Create,
@@ -97,12 +96,10 @@ pub(super) fn find(prefix: &str, head: &Head<'_>) -> Result<Endpoint, Failure> {
         (Resource::AllocationToFree(segment), &Method::POST) => Rest::Free(phone(segment)),
         (Resource::Soap(service) | Resource::WsdlFile(service), &Method::POST) => return Ok(Endpoint::Soap(*service)),
         (Resource::WsdlFile(service), &Method::GET) => {
-            return Ok(Endpoint::Wsdl(*service, asked_for(head.query).unwrap_or(Version::V11)));
+            return Ok(Endpoint::Wsdl(*service, asked_for(query).unwrap_or(Version::V11)));
         }
         (Resource::Soap(service), &Method::GET) => {
-            return Ok(
-                asked_for(head.query).map_or(Endpoint::Page(*service), |version| Endpoint::Wsdl(*service, version))
-            );
+            return Ok(asked_for(query).map_or(Endpoint::Page(*service), |version| Endpoint::Wsdl(*service, version)));
         }
         _ => return Err(Failure::NoSuchMethod(resource.methods())),
     };
@@ -251,21 +248,11 @@ impl Phone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{PublicAddress, allow, bare};
-    use actix_web::http::header::HeaderMap;
+    use crate::dialect::{allow, bare};
 
     fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        find(
-            "/interact",
-            &Head {
-                method,
-                path: bare(path),
-                query,
-                headers: &HeaderMap::new(),
-                origin: &PublicAddress::http("gateway"),
-            },
-        )
+        find("/interact", method, bare(path), query)
     }
 
     fn phone(text: &str) -> Phone {
@@ -382,13 +369,6 @@ mod tests {
         assert!(owns("/voice/jacada", "/voice/jacada"));
         assert!(!owns("/voice/jacada", "/voice/jacadas"));
         assert!(!owns("/voice/jacada", "/interact/version/2/dnis"));
-        let head = Head {
-            method: &Method::POST,
-            path: "/a/b/version/2/dnis",
-            query: "",
-            headers: &HeaderMap::new(),
-            origin: &PublicAddress::http("gateway"),
-        };
-        assert_eq!(find("/a/b", &head), Ok(Endpoint::Rest(Rest::Create)));
+        assert_eq!(find("/a/b", &Method::POST, "/a/b/version/2/dnis", ""), Ok(Endpoint::Rest(Rest::Create)));
     }
 }

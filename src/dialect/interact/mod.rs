@@ -21,12 +21,11 @@ mod soap;
 mod tests;
 mod wsdl;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{Access, Principal, Right, UserPassword};
-use crate::config::{Live, Settings};
+use crate::access::{Access, Right, UserPassword};
+use crate::config::Settings;
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::store::{Clock, Store};
@@ -39,7 +38,6 @@ pub use endpoint::{Endpoint, Phone, Rest, Service};
 pub struct Interact {
     store: Arc<dyn Store>,
     access: Arc<Access>,
-    live: Live,
     clock: Arc<dyn Clock>,
     tally: Tally,
 }
@@ -52,18 +50,18 @@ enum Entry<'a> {
     /// An operation over REST, for a caller whose credentials were right.
     Rest(&'a Rest, Operations<'a>),
     /// An envelope, whose operation decides what its caller must show.
-    Soap(Service, Arc<Settings>),
+    Soap(Service),
     /// A description, which is anybody's.
-    Wsdl(Service, Version, Arc<Settings>),
+    Wsdl(Service, Version),
     /// The page of a service, which is anybody's.
-    Page(Service, Arc<Settings>),
+    Page(Service),
 }
 
 impl Interact {
     /// The dialect over a store, for whom `access` lets in. The clock is for what messages say of their own age and for
     /// whether a phone still rests; all other time is the store's.
-    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock, tally: Tally::default() }
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, access, clock, tally: Tally::default() }
     }
 
     /// What the SOAP services refused and tolerated.
@@ -71,24 +69,21 @@ impl Interact {
         &self.tally
     }
 
-    /// Where the descriptions of the SOAP services are served.
-    pub fn wsdl_paths(&self) -> Vec<String> {
-        let prefix = &self.live.current().interact.prefix;
+    /// Where the descriptions of the SOAP services are served under these settings.
+    pub fn wsdl_paths(settings: &Settings) -> Vec<String> {
+        let prefix = &settings.interact.prefix;
         Service::ALL.map(|service| format!("{prefix}{}", service.wsdl_path())).into()
     }
 
     /// Lets a caller in for what needs `right`. `named` is the user that a message names itself.
-    async fn enter(
-        &self,
+    async fn enter<'a>(
+        &'a self,
         named: Option<UserPassword>,
-        head: &Head<'_>,
-        source: IpAddr,
+        head: &Head<'a>,
         right: Right,
-        settings: Arc<Settings>,
-    ) -> Result<Operations<'_>, Failure> {
-        let principal = self.access.interact_as(named, head.headers, source, right).await?;
-        let Principal { scope, identity } = principal;
-        Ok(Operations { store: &*self.store, scope, identity, settings, now: self.clock.now() })
+    ) -> Result<Operations<'a>, Failure> {
+        let principal = self.access.interact(head.attempt(), named, right).await?;
+        Ok(Operations { store: &*self.store, principal, settings: head.settings, now: self.clock.now() })
     }
 }
 
@@ -111,46 +106,41 @@ impl Dialect for Interact {
 
     const NAME: &'static str = "interact";
 
-    fn owns(&self, path: &str) -> bool {
-        endpoint::owns(&self.live.current().interact.prefix, path)
+    fn owns(&self, path: &str, settings: &Settings) -> bool {
+        endpoint::owns(&settings.interact.prefix, path)
     }
 
     fn endpoint(&self, head: &Head<'_>) -> Result<Endpoint, Answer> {
-        endpoint::find(&self.live.current().interact.prefix, head).map_err(|failure| failure.answer())
+        endpoint::find(&head.settings.interact.prefix, head.method, head.path, head.query)
+            .map_err(|failure| failure.answer())
     }
 
     fn operation(endpoint: &Endpoint) -> &'static str {
         endpoint.operation()
     }
 
-    async fn admit<'a>(
-        &'a self,
-        endpoint: &'a Endpoint,
-        head: &Head<'_>,
-        source: IpAddr,
-        settings: Arc<Settings>,
-    ) -> Result<Admitted<'a>, Answer> {
+    async fn admit<'a>(&'a self, endpoint: &'a Endpoint, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
         Ok(Admitted(match endpoint {
-            Endpoint::Rest(rest) => match self.enter(None, head, source, rest.right(), settings).await {
+            Endpoint::Rest(rest) => match self.enter(None, head, rest.right()).await {
                 Ok(operations) => Entry::Rest(rest, operations),
                 Err(failure) => return Err(failure.answer()),
             },
-            Endpoint::Soap(service) => Entry::Soap(*service, settings),
-            Endpoint::Wsdl(service, version) => Entry::Wsdl(*service, *version, settings),
-            Endpoint::Page(service) => Entry::Page(*service, settings),
+            Endpoint::Soap(service) => Entry::Soap(*service),
+            Endpoint::Wsdl(service, version) => Entry::Wsdl(*service, *version),
+            Endpoint::Page(service) => Entry::Page(*service),
         }))
     }
 
-    fn body_limit(&self, _endpoint: &Endpoint, _head: &Head<'_>, settings: &Settings) -> usize {
+    fn body_limit(_: &Endpoint, settings: &Settings) -> usize {
         settings.server.limits.body
     }
 
     async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
         let answer = match admitted.0 {
             Entry::Rest(rest, operations) => answer_rest(rest, &operations, &call).await,
-            Entry::Soap(service, settings) => return soap::answer(self, service, &call, settings).await,
-            Entry::Wsdl(service, version, settings) => wsdl::answer(service, version, &settings.interact.prefix, &call),
-            Entry::Page(service, settings) => page::answer(service, &settings.interact.prefix, &call),
+            Entry::Soap(service) => return soap::answer(self, service, &call).await,
+            Entry::Wsdl(service, version) => wsdl::answer(service, version, &call),
+            Entry::Page(service) => page::answer(service, &call),
         };
         answer.unwrap_or_else(|failure| failure.answer())
     }

@@ -1,10 +1,8 @@
 //! What the dialect does with phones, in the domain's words; REST and SOAP share it and differ only in telling it.
 
-use std::sync::Arc;
-
 use super::error::Failure;
 use super::parameters::Allocate;
-use crate::access::Identity;
+use crate::access::Principal;
 use crate::config::Settings;
 use crate::domain::history::End;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
@@ -19,12 +17,10 @@ use crate::store::Store;
 pub(super) struct Operations<'a> {
     /// Where the phones are.
     pub(super) store: &'a dyn Store,
-    /// Whose phones.
-    pub(super) scope: Scope,
-    /// Who calls: an interaction that is made on the way is their application's own.
-    pub(super) identity: Identity,
+    /// Who calls, and whose phones: an interaction that is made on the way is the application's own.
+    pub(super) principal: Principal<'a>,
     /// The settings in force for this request.
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: &'a Settings,
     /// The time at which the request came.
     pub(super) now: Timestamp,
 }
@@ -39,6 +35,10 @@ pub(super) enum Freed {
 }
 
 impl Operations<'_> {
+    fn scope(&self) -> &Scope {
+        &self.principal.scope
+    }
+
     /// Adds a phone to the pool.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Operations<'_> {
         new: NewNumber,
         idempotency: Option<IdempotentRequest>,
     ) -> Result<NumberId, Failure> {
-        Ok(self.store.create_number(&self.scope, new, idempotency).await?)
+        Ok(self.store.create_number(self.scope(), new, idempotency).await?)
     }
 
     /// Lends a phone to an interaction. One that holds a phone of Interact's keeps it, with a new deadline, whatever
@@ -79,9 +79,9 @@ impl Operations<'_> {
             caller: None,
             data: Vec::new(),
             data_ttl: None,
-            application: self.identity.application(),
+            application: self.principal.identity.application(),
         };
-        Ok(self.store.lend(&self.scope, lend, idempotency).await?.allocation.number)
+        Ok(self.store.lend(self.scope(), lend, idempotency).await?.allocation.number)
     }
 
     /// The interaction that a phone, whole or by its DNID, is lent to now, whichever dialect lent it.
@@ -90,7 +90,7 @@ impl Operations<'_> {
     /// The phone is unknown.
     pub(super) async fn get(&self, phone: Number) -> Result<Option<InteractionId>, Failure> {
         let found =
-            self.store.dialled(&self.scope, phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))?;
+            self.store.dialled(self.scope(), phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))?;
         Ok(found.allocation.map(|allocation| allocation.interaction.clone()))
     }
 
@@ -102,10 +102,10 @@ impl Operations<'_> {
     pub(super) async fn retrieve(&self, phone: Number) -> Result<Option<InteractionId>, Failure> {
         let Some(left) = self.settings.interact.release_on_get.left() else { return self.get(phone).await };
         let unknown = || Failure::Refused(Refusal::NumberUnknown(phone));
-        let found = self.store.dialled(&self.scope, phone).await?.ok_or_else(unknown)?;
+        let found = self.store.dialled(self.scope(), phone).await?.ok_or_else(unknown)?;
         // What is not lent needs no writer to be told so.
         if found.allocation.is_some() {
-            let held = self.store.hand_over(&self.scope, phone, left).await?;
+            let held = self.store.hand_over(self.scope(), phone, left).await?;
             return Ok(held.map(|allocation| allocation.interaction.clone()));
         }
         if left == Seconds::default() { self.retrieved_before(&found).await } else { Ok(None) }
@@ -113,15 +113,13 @@ impl Operations<'_> {
 
     /// Who held a phone for whom the call came last, while it rests after that.
     async fn retrieved_before(&self, found: &FoundNumber) -> Result<Option<InteractionId>, Failure> {
-        let group = found.record.group.as_ref();
-        let tenant = self.settings.tenants.get(&self.scope.tenant);
-        let rules = tenant.and_then(|tenant| tenant.groups.iter().find(|known| Some(&known.name) == group));
+        let rules = found.record.group.as_ref().and_then(|group| self.principal.tenant.group(group));
         let rest = rules.map(|group| group.rules.cool_down).unwrap_or_default();
         if found.ended.is_none_or(|ended| ended.after(rest) <= self.now) {
             return Ok(None);
         }
         let query = HistoryQuery { number: found.record.number, from: None, to: None, after: None, limit: 1 };
-        let last = self.store.history(&self.scope, query).await?.entries.into_iter().next();
+        let last = self.store.history(self.scope(), query).await?.entries.into_iter().next();
         let came = last.filter(|last| last.ended.is_some_and(|(_, end)| end == End::Matched));
         Ok(came.map(|last| last.allocation.interaction.clone()))
     }
@@ -131,7 +129,7 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown.
     pub(super) async fn free(&self, phone: Number) -> Result<Freed, Failure> {
-        Ok(match self.store.free(&self.scope, phone).await? {
+        Ok(match self.store.free(self.scope(), phone).await? {
             Some(_) => Freed::Now,
             None => Freed::Before,
         })
@@ -142,7 +140,7 @@ impl Operations<'_> {
     /// # Errors
     /// The store is not available.
     pub(super) async fn list(&self, group: Option<&GroupName>, offset: usize, limit: usize) -> Result<Page, Failure> {
-        Ok(self.store.numbers(&self.scope, group, offset, limit).await?)
+        Ok(self.store.numbers(self.scope(), group, offset, limit).await?)
     }
 
     /// Reads one phone by its whole number.
@@ -150,7 +148,7 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown.
     pub(super) async fn read(&self, phone: Number) -> Result<FoundNumber, Failure> {
-        self.store.number(&self.scope, phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))
+        self.store.number(self.scope(), phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)))
     }
 
     /// Changes one phone.
@@ -158,7 +156,7 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown.
     pub(super) async fn update(&self, phone: Number, patch: NumberPatch) -> Result<FoundNumber, Failure> {
-        Ok(self.store.update_number(&self.scope, phone, patch).await?)
+        Ok(self.store.update_number(self.scope(), phone, patch).await?)
     }
 
     /// Deletes one phone.
@@ -166,6 +164,6 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown or allocated.
     pub(super) async fn delete(&self, phone: Number) -> Result<(), Failure> {
-        Ok(self.store.delete_number(&self.scope, phone).await?)
+        Ok(self.store.delete_number(self.scope(), phone).await?)
     }
 }

@@ -8,7 +8,7 @@ use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::{Answer, Call};
 
 /// The page of `service`.
-pub(super) fn answer(service: Service, prefix: &str, call: &Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn answer(service: Service, call: &Call<'_>) -> Result<Answer, Failure> {
     let page = Page {
         name: service.name(),
         about: "Numbers lent to digital interactions.",
@@ -17,7 +17,7 @@ pub(super) fn answer(service: Service, prefix: &str, call: &Call<'_>) -> Result<
         description: wsdl::description(service),
     };
     let sample = |name: &str| Some(SoapOperation::ALL.into_iter().find(|known| known.name() == name)?.sample(service));
-    page.answer(&wsdl::address(service, prefix, call.head.origin), call, sample).ok_or(Failure::NotWritable)
+    page.answer(&wsdl::address(service, &call.head), call, sample).ok_or(Failure::NotWritable)
 }
 
 impl SoapOperation {

@@ -3,7 +3,7 @@
 use super::endpoint::Service;
 use super::error::Failure;
 use crate::dialect::soap_service::description::{self, Description};
-use crate::dialect::{Answer, Call, PublicAddress};
+use crate::dialect::{Answer, Call, Head};
 use crate::soap::version::Version;
 
 const AGENT: Description =
@@ -20,12 +20,11 @@ pub(super) const fn description(service: Service) -> Description {
 }
 
 /// The description of `service`.
-pub(super) fn answer(service: Service, version: Version, prefix: &str, call: &Call<'_>) -> Result<Answer, Failure> {
-    let address = address(service, prefix, call.head.origin);
-    description(service).answer(version, &address, call).map_err(|_| Failure::NotWritable)
+pub(super) fn answer(service: Service, version: Version, call: &Call<'_>) -> Result<Answer, Failure> {
+    description(service).answer(version, &address(service, &call.head), call).map_err(|_| Failure::NotWritable)
 }
 
 /// Where the service is called, as this client sees it.
-pub(super) fn address(service: Service, prefix: &str, origin: &PublicAddress) -> String {
-    description::address(origin, &format!("{prefix}{}", service.path()))
+pub(super) fn address(service: Service, head: &Head<'_>) -> String {
+    description::address(head.origin, &format!("{}{}", head.settings.interact.prefix, service.path()))
 }

@@ -24,7 +24,6 @@ mod soap;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
@@ -33,7 +32,7 @@ use bytes::Bytes;
 use super::stream::{Incoming, Streamed};
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
 use crate::access::{Access, Principal};
-use crate::config::{Live, Settings};
+use crate::config::Settings;
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::store::{Clock, Store};
@@ -57,7 +56,7 @@ enum Entry<'a> {
     /// An operation with the parameters of its path, for a caller whose credentials were right.
     Operation(&'static dyn Served, &'a [String], RequestContext<'a>),
     /// An envelope; the user may stand in it.
-    Soap(Arc<Settings>),
+    Soap,
     /// A description of the SOAP service, which is anybody's.
     Wsdl(Version),
     /// The page of the SOAP service, which is anybody's.
@@ -70,7 +69,6 @@ enum Entry<'a> {
 pub struct Native {
     store: Arc<dyn Store>,
     access: Arc<Access>,
-    live: Live,
     clock: Arc<dyn Clock>,
     tally: Tally,
     /// Importing takes memory for every row, so a tenant does it one file at a time.
@@ -80,8 +78,8 @@ pub struct Native {
 impl Native {
     /// The dialect over a store, for whom `access` lets in. The clock is for what answers say of time; deadlines are
     /// judged by the store's.
-    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, live: Live, clock: Arc<dyn Clock>) -> Self {
-        Self { store, access, live, clock, tally: Tally::default(), importing: Importing::default() }
+    pub fn new(store: Arc<dyn Store>, access: Arc<Access>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, access, clock, tally: Tally::default(), importing: Importing::default() }
     }
 
     /// What the SOAP service refused and tolerated.
@@ -95,9 +93,9 @@ impl Native {
     }
 
     /// What an operation works with, for a caller who was let in.
-    fn context(&self, principal: Principal, source: IpAddr, settings: Arc<Settings>) -> RequestContext<'_> {
+    fn context<'a>(&'a self, principal: Principal<'a>, settings: &'a Settings) -> RequestContext<'a> {
         let (store, importing, clock, guesses) = (&self.store, &self.importing, &*self.clock, self.access.guesses());
-        RequestContext { store, importing, source, principal, settings, clock, guesses }
+        RequestContext { store, importing, principal, settings, clock, guesses }
     }
 }
 
@@ -122,7 +120,7 @@ impl Dialect for Native {
 
     const NAME: &'static str = "native";
 
-    fn owns(&self, path: &str) -> bool {
+    fn owns(&self, path: &str, _: &Settings) -> bool {
         address::owns(path)
     }
 
@@ -136,26 +134,20 @@ impl Dialect for Native {
 
     const FOR_PAGES: bool = true;
 
-    async fn admit<'a>(
-        &'a self,
-        endpoint: &'a Endpoint,
-        head: &Head<'_>,
-        source: IpAddr,
-        settings: Arc<Settings>,
-    ) -> Result<Admitted<'a>, Answer> {
+    async fn admit<'a>(&'a self, endpoint: &'a Endpoint, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
         Ok(Admitted(match &endpoint.0 {
-            Target::Operation(operation, segments) => match self.access.native(head.headers, source).await {
-                Ok(principal) => Entry::Operation(*operation, segments, self.context(principal, source, settings)),
+            Target::Operation(operation, segments) => match self.access.native(head.attempt(), None).await {
+                Ok(principal) => Entry::Operation(*operation, segments, self.context(principal, head.settings)),
                 Err(denied) => return Err(refused(*operation, &denied.into())),
             },
-            Target::Soap => Entry::Soap(settings),
+            Target::Soap => Entry::Soap,
             Target::Wsdl(version) => Entry::Wsdl(*version),
             Target::Page => Entry::Page,
             Target::Document => Entry::Document,
         }))
     }
 
-    fn body_limit(&self, endpoint: &Endpoint, _: &Head<'_>, settings: &Settings) -> usize {
+    fn body_limit(endpoint: &Endpoint, settings: &Settings) -> usize {
         let limits = &settings.server.limits;
         match &endpoint.0 {
             Target::Document | Target::Soap | Target::Wsdl(_) | Target::Page => limits.body,
@@ -165,7 +157,7 @@ impl Dialect for Native {
 
     async fn answer(&self, admitted: Self::Admitted<'_>, call: Call<'_>) -> Answer {
         match admitted.0 {
-            Entry::Soap(settings) => soap::answer(self, &call, settings).await,
+            Entry::Soap => soap::answer(self, &call).await,
             Entry::Wsdl(version) => soap::describe(version, &call),
             Entry::Page => soap::page(&call),
             Entry::Document => document(),
@@ -184,7 +176,6 @@ impl Dialect for Native {
         &self,
         admitted: Self::Admitted<'_>,
         head: Head<'_>,
-        _: IpAddr,
         body: &mut Incoming<'_>,
     ) -> Streamed {
         let Entry::Operation(operation, segments, context) = admitted.0 else {
@@ -197,7 +188,7 @@ impl Dialect for Native {
     fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
         let failure = Failure::Http(refusal);
         match endpoint {
-            Some(Endpoint(Target::Soap)) => soap::refuse(self, head.headers, &failure),
+            Some(Endpoint(Target::Soap)) => soap::refuse(self, head, &failure),
             _ => failure.answer(),
         }
     }

@@ -126,8 +126,8 @@ impl Gateway {
         change(&mut settings);
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         let store = Arc::new(MemoryStore::new(clock.clone(), rules(&settings), 1));
+        let access = Arc::new(Access::new(&settings.access));
         let live = Live::new(settings);
-        let access = Arc::new(Access::new(live.clone()));
         let aicc = Aicc::new(Arc::clone(&store) as Arc<dyn Store>, access, clock.clone());
         let mut gateway = Self { aicc, store, clock, live, token: String::new() };
         gateway.token = gateway.token_of(DEMO).await;

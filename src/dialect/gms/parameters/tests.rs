@@ -8,7 +8,8 @@ use bytes::Bytes;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 
 use super::*;
-use crate::dialect::{Call, Head, PublicAddress};
+use crate::config::Settings;
+use crate::dialect::{Call, PublicAddress, sending};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -17,10 +18,10 @@ async fn gather(query: &str, content_type: Option<&'static str>, body: &[u8]) ->
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    let origin = PublicAddress::http("gms");
-    let head = Head { method: &Method::POST, path: "/", query, headers: &headers, origin: &origin };
+    let (origin, settings) = (PublicAddress::http("gms"), Settings::default());
+    let head = sending::head((&Method::POST, "/", query), &headers, &origin, &settings);
     let body = Bytes::copy_from_slice(body);
-    let call = Call { head, body: &body, source: [127, 0, 0, 1].into() };
+    let call = Call { head, body: &body };
     let guessed = AtomicU64::new(0);
     Parameters::gather(&Request { call: &call, declared: &BodyType::of(&headers), guessed: &guessed }).await
 }

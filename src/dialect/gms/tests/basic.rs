@@ -5,7 +5,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::bench::*;
-use crate::config::Settings;
 
 /// The hashes of `one` and `two`, made as cheap as can be.
 const ONE: &str =
@@ -177,7 +176,7 @@ async fn a_reload_changes_every_section_for_the_next_request() {
         (settings(pair("s", TWO), NOTHING, pair("d", TWO)), (s, s), (401, 401)),
         (settings(NOTHING, NOTHING, NOTHING), (None, None), (IN, 200)),
     ] {
-        bench.live.replace(Settings::from_toml(&next).unwrap());
+        bench.reload(&next);
         assert_eq!(statuses(service, storage).await, expected, "{next}");
     }
 }

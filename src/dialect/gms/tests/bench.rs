@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::access::Access;
 use crate::config::{Live, Settings, Tenant};
 use crate::dialect::gms::Gms;
-use crate::dialect::{Answer, Head, PublicAddress, sending};
+use crate::dialect::{Answer, PublicAddress, sending};
 use crate::domain::state::Seeds;
 use crate::domain::{GroupName, GroupRules, InteractionId, NewNumber, Number, Rules, Scope, TenantId, Timestamp};
 use crate::store::memory::MemoryStore;
@@ -48,12 +48,32 @@ username = "ann"
 password_hash = "$argon2id$v=19$m=19456,t=2,p=1$Bon9LKDirvIhYIa4ME7ENQ$RW6yam07XUK0Im6uGx/mDBPViqYteT6SlP9hyC/WDWg"
 "#;
 
-pub(super) struct Bench {
+/// A dialect and the settings in force for it.
+pub(super) struct Node {
     gms: Gms,
+    live: Live,
+}
+
+impl Node {
+    /// The dialect over a store, under these settings.
+    pub(super) fn new(settings: Settings, store: Arc<dyn Store>) -> Self {
+        let access = Access::new(&settings.access);
+        Self { gms: Gms::new(store, Arc::new(access)), live: Live::new(settings) }
+    }
+
+    /// What the server does with a request, short of limits and metrics.
+    pub(super) async fn send(&self, request: Request) -> Answer {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let (origin, settings) = (PublicAddress::http("10.10.26.36:8080"), self.live.current());
+        let head = sending::head((&request.method, path, query), &request.headers, &origin, &settings);
+        sending::answer(&self.gms, head, &request.body).await
+    }
+}
+
+pub(super) struct Bench {
+    node: Node,
     pub(super) store: Arc<MemoryStore>,
     pub(super) clock: Arc<ManualClock>,
-    /// The settings in force, for tests of a reload.
-    pub(super) live: Live,
 }
 
 impl Bench {
@@ -72,13 +92,16 @@ impl Bench {
         let rules = Rules { groups: groups(&settings), ..limits };
         let store = Arc::new(MemoryStore::new(clock.clone(), rules, 7));
         assert!(store.seed(seeds()).await.unwrap());
-        let live = Live::new(settings);
-        let gms = over(live.clone(), store.clone());
-        Self { gms, store, clock, live }
+        Self { node: Node::new(settings, store.clone()), store, clock }
+    }
+
+    /// Puts other settings in force.
+    pub(super) fn reload(&self, settings: &str) {
+        self.node.live.replace(Settings::from_toml(settings).unwrap());
     }
 
     pub(super) async fn send(&self, request: Request) -> Answer {
-        send(&self.gms, request).await
+        self.node.send(request).await
     }
 
     /// The members of a good JSON answer to a form.
@@ -106,25 +129,12 @@ impl Bench {
     }
 
     pub(super) fn dialect(&self) -> &Gms {
-        &self.gms
+        &self.node.gms
     }
-}
 
-/// A dialect over another store than the one in memory.
-pub(super) fn dialect(settings: &str, store: Arc<dyn Store>) -> Gms {
-    over(Live::new(Settings::from_toml(settings).unwrap()), store)
-}
-
-fn over(live: Live, store: Arc<dyn Store>) -> Gms {
-    Gms::new(store, Arc::new(Access::new(live.clone())), live)
-}
-
-/// What the server does with a request, short of limits and metrics.
-pub(super) async fn send(gms: &Gms, request: Request) -> Answer {
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-    let origin = PublicAddress::http("10.10.26.36:8080");
-    let head = Head { method: &request.method, path, query, headers: &request.headers, origin: &origin };
-    sending::answer(gms, &gms.live, head, &request.body).await
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.node.live.current()
+    }
 }
 
 pub(super) struct Request {

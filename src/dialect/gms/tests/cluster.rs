@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::bench::*;
+use crate::config::Settings;
 use crate::dialect::Answer;
-use crate::dialect::gms::Gms;
 
 /// One node: the sections of the vendor's test, with a prefix of the node's own.
 fn node(prefix: &str) -> String {
@@ -42,13 +42,13 @@ fn node(prefix: &str) -> String {
 
 struct Cluster {
     bench: Bench,
-    second: Gms,
+    second: Node,
 }
 
 impl Cluster {
     async fn new(first: &str, second: &str) -> Self {
         let bench = Bench::with_settings(&node(first)).await;
-        let second = dialect(&node(second), bench.store.clone());
+        let second = Node::new(Settings::from_toml(&node(second)).unwrap(), bench.store.clone());
         Self { bench, second }
     }
 
@@ -57,7 +57,7 @@ impl Cluster {
     }
 
     async fn on_second(&self, target: &str, form: &str) -> (u16, Value) {
-        parsed(&send(&self.second, post(target).form(form)).await)
+        parsed(&self.second.send(post(target).form(form)).await)
     }
 }
 
@@ -149,6 +149,6 @@ async fn data_written_on_one_node_are_read_on_the_other() {
     let cluster = Cluster::new("", "").await;
     let (_, stored) = cluster.on_first("/genesys/1/storage/60", "a=1").await;
     let path = format!("/genesys/1/storage/{}", stored["id"].as_str().unwrap());
-    let (_, read) = parsed(&send(&cluster.second, get(&path)).await);
+    let (_, read) = parsed(&cluster.second.send(get(&path)).await);
     assert_eq!(read, serde_json::json!({"a": "1"}));
 }

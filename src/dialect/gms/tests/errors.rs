@@ -6,7 +6,7 @@ use actix_web::http::header::{
 };
 
 use super::bench::*;
-use crate::dialect::{Dialect, Head, HttpRefusal, PublicAddress};
+use crate::dialect::{Dialect, HttpRefusal, PublicAddress, sending};
 
 const NO_DATA: &str = "/genesys/1/storage/00000000-0000-4000-8000-000000000000";
 
@@ -95,13 +95,8 @@ async fn what_the_server_refuses_has_the_vendors_form() {
     for media_type in ["application/json", "application/xml"] {
         let mut headers = HeaderMap::new();
         headers.insert(actix_web::http::header::ACCEPT, HeaderValue::from_static(media_type));
-        let head = Head {
-            method: &Method::POST,
-            path: REQUEST_ACCESS,
-            query: "",
-            headers: &headers,
-            origin: &PublicAddress::http("10.10.26.36:8080"),
-        };
+        let (origin, settings) = (PublicAddress::http("10.10.26.36:8080"), bench.settings());
+        let head = sending::head((&Method::POST, REQUEST_ACCESS, ""), &headers, &origin, &settings);
         for refusal in [
             HttpRefusal::BodyTooLarge { limit: 65536 },
             HttpRefusal::ContentCoding,
@@ -160,15 +155,10 @@ async fn a_body_may_be_larger_in_parts_than_in_one_piece() {
     let limit = |content_type: &'static str| {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let head = Head {
-            method: &Method::POST,
-            path: REQUEST_ACCESS,
-            query: "",
-            headers: &headers,
-            origin: &PublicAddress::http("10.10.26.36:8080"),
-        };
+        let (origin, settings) = (PublicAddress::http("10.10.26.36:8080"), bench.settings());
+        let head = sending::head((&Method::POST, REQUEST_ACCESS, ""), &headers, &origin, &settings);
         let endpoint = bench.dialect().endpoint(&head).unwrap();
-        bench.dialect().body_limit(&endpoint, &head, &bench.live.current())
+        <super::super::Gms as Dialect>::body_limit(&endpoint, &settings)
     };
     assert_eq!(limit(FORM), 64 * 1024);
     assert_eq!(limit("application/json"), 64 * 1024);
@@ -191,13 +181,8 @@ async fn operations_are_labels_from_a_small_set() {
         (Method::GET, "/genesys/1/storage/a/b", "storage-read"),
         (Method::DELETE, "/genesys/1/storage/a", "storage-delete"),
     ] {
-        let head = Head {
-            method: &method,
-            path,
-            query: "",
-            headers: &headers,
-            origin: &PublicAddress::http("10.10.26.36:8080"),
-        };
+        let (origin, settings) = (PublicAddress::http("10.10.26.36:8080"), bench.settings());
+        let head = sending::head((&method, path, ""), &headers, &origin, &settings);
         let endpoint = bench.dialect().endpoint(&head).unwrap();
         assert_eq!(<super::super::Gms as Dialect>::operation(&endpoint), label);
     }

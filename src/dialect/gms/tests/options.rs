@@ -312,6 +312,6 @@ async fn a_reload_changes_the_options_of_the_next_request() {
     let section = format!(
         "{GROUPS}[tenant.gms.service.request-access]\n_provide_code = true\n[tenant.gms.server]\naccess_code_prefix = '42'"
     );
-    bench.live.replace(crate::config::Settings::from_toml(&with(&section)).unwrap());
+    bench.reload(&with(&section));
     assert!(lend(&bench, "").await["_access_code"].as_str().unwrap().starts_with("42"));
 }

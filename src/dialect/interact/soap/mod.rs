@@ -8,7 +8,7 @@
 mod children;
 mod operation;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
@@ -17,7 +17,7 @@ use yaserde::YaSerialize;
 use super::Interact;
 use super::endpoint::Service;
 use super::error::{Failure, Form, unauthenticated};
-use crate::config::{FaultCodes, Settings};
+use crate::config::FaultCodes;
 use crate::dialect::soap_service::{self, Request, judge, unknown_operation, write_fault};
 use crate::dialect::{Answer, Call};
 use crate::soap::answer::Template;
@@ -66,17 +66,18 @@ impl From<Fault> for Unanswered {
 }
 
 /// Answers an envelope that came to the address of `service`.
-pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>, settings: Arc<Settings>) -> Answer {
+pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else { return Failure::NotSoap.answer() };
-    let serving = soap_service::Service::new(&settings, interact.clock.wall(), &interact.tally, Service::port_type);
+    let serving =
+        soap_service::Service::new(call.head.settings, interact.clock.wall(), &interact.tally, Service::port_type);
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &SoapOperation::ALL.map(SoapOperation::request), &NAMESPACES);
         SoapOperation::of(payload).ok_or_else(unknown)
     };
     let answer = async |request: &Request<'_, '_, (SoapOperation, Service)>| {
         let (version, (operation, namespace)) = (request.version(), request.operation);
-        let codes = settings.soap.fault_codes;
-        let answer = match carry_out(interact, service, call, request, Arc::clone(&settings)).await {
+        let codes = call.head.settings.soap.fault_codes;
+        let answer = match carry_out(interact, service, call, request).await {
             Ok(told) => write_result(version, namespace, operation, &told),
             Err(Unanswered::Fault(fault)) => write_fault(version, "invalid", &fault),
             Err(Unanswered::Failure(failure)) => failed(version, namespace, operation, &failure, codes),
@@ -92,11 +93,9 @@ async fn carry_out(
     service: Service,
     call: &Call<'_>,
     request: &Request<'_, '_, (SoapOperation, Service)>,
-    settings: Arc<Settings>,
 ) -> Result<Told, Unanswered> {
-    let validation = settings.soap.validation;
     let (operation, _) = request.operation;
-    let operations = interact.enter(request.named_user(), &call.head, call.source, operation.right(), settings).await?;
+    let operations = interact.enter(request.named_user(), &call.head, operation.right()).await?;
     let fields = request.envelope.fields()?;
     let described = Described {
         service: service.namespace(),
@@ -106,7 +105,7 @@ async fn carry_out(
         parts: &[],
         aliases: &NAMESPACES,
     };
-    judge(request, fields, &described, validation, &interact.tally)?;
+    judge(request, fields, &described, call.head.settings.soap.validation, &interact.tally)?;
     let result = operation.run(&operations, &Children(fields), call).await?;
     Ok(Told { outcome: "ok", result })
 }

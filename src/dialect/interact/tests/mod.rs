@@ -81,6 +81,7 @@ impl Who {
 /// The dialect with a store and a clock behind it.
 struct Gateway {
     interact: Interact,
+    live: Live,
     store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
 }
@@ -132,9 +133,9 @@ impl Gateway {
     fn over(store: Arc<dyn Store>, clock: Arc<ManualClock>, settings: &str) -> Self {
         let settings =
             Settings::from_toml(&format!("{settings}{TENANT}")).unwrap_or_else(|problems| panic!("{problems}"));
-        let live = Live::new(settings);
-        let access = Arc::new(Access::new(live.clone()));
-        Self { interact: Interact::new(Arc::clone(&store), access, live, clock.clone()), store, clock }
+        let access = Arc::new(Access::new(&settings.access));
+        let interact = Interact::new(Arc::clone(&store), access, clock.clone());
+        Self { interact, live: Live::new(settings), store, clock }
     }
 
     /// A gateway with the phones of the vendor's documents: `111`, `222` and `2111234560` (`4560`) in `samples`,
@@ -160,8 +161,7 @@ impl Gateway {
     /// Sends a request as it is; `target` is what follows the version.
     async fn send(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
         Reply::of(
-            send(&self.interact, &self.interact.live, method, &format!("/interact/version/2{target}"), headers, body)
-                .await,
+            send(&self.interact, &self.live, method, &format!("/interact/version/2{target}"), headers, body).await,
         )
     }
 

@@ -5,7 +5,7 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 
 use super::{Gateway, Reply, Who};
-use crate::dialect::{Head, PublicAddress, sending};
+use crate::dialect::{PublicAddress, sending};
 use crate::xml::guard::admit;
 use crate::xml::limits::Limits;
 use crate::xml::reader::{Content, Event, Reader};
@@ -104,10 +104,9 @@ async fn an_address_with_quotes_stays_one_word_of_the_shell_and_one_attribute() 
     let gateway = Gateway::with("");
     let origin =
         PublicAddress { scheme: "https", authority: "pool.example".into(), prefix: "/a'b\"<c".into(), vary: None };
-    let (method, headers) = (Method::GET, HeaderMap::new());
-    let head =
-        Head { method: &method, path: "/interact/version/2/dnis/soap", query: "", headers: &headers, origin: &origin };
-    let page = Reply::of(sending::answer(&gateway.interact, &gateway.interact.live, head, &Bytes::new()).await).body;
+    let (headers, settings) = (HeaderMap::new(), gateway.live.current());
+    let head = sending::head((&Method::GET, "/interact/version/2/dnis/soap", ""), &headers, &origin, &settings);
+    let page = Reply::of(sending::answer(&gateway.interact, head, &Bytes::new()).await).body;
     assert!(
         texts(&page, "pre")[0]
             .starts_with("curl -sSi 'https://pool.example/a'\\''b\"<c/interact/version/2/dnis/soap' \\\n")

@@ -5,7 +5,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::{AGENT, DNIS, Gateway, Reply, Who, envelope, payload};
 use crate::dialect::interact::{Endpoint, Rest, Service};
-use crate::dialect::{Dialect, Head, HttpRefusal, PublicAddress};
+use crate::dialect::{Dialect, HttpRefusal, PublicAddress, sending};
 
 /// Sends an envelope that would free `111` if it were right.
 async fn refused(envelope: &str) -> Reply {
@@ -108,7 +108,8 @@ async fn what_the_server_refuses_gets_the_form_of_its_endpoint() {
     let rest = Endpoint::Rest(Rest::Create);
     let refuse = |headers: &HeaderMap, endpoint: Option<&Endpoint>, refusal: HttpRefusal| {
         let path = if endpoint.is_none() { "/interact/version/2/dnis/soap" } else { "/interact/version/2/dnis" };
-        let head = Head { method: &Method::POST, path, query: "", headers, origin: &PublicAddress::http("gateway") };
+        let (origin, settings) = (PublicAddress::http("gateway"), gateway.live.current());
+        let head = sending::head((&Method::POST, path, ""), headers, &origin, &settings);
         Reply::of(gateway.interact.refuse(endpoint, &head, refusal))
     };
     for endpoint in [Some(&soap), Some(&rest), None] {

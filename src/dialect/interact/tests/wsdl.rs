@@ -8,13 +8,13 @@ use super::{Gateway, Reply, Who};
 use crate::dialect::interact::endpoint::Service;
 use crate::dialect::interact::soap::SoapOperation;
 use crate::dialect::interact::wsdl;
-use crate::dialect::{Head, PublicAddress, sending};
+use crate::dialect::{PublicAddress, sending};
 use crate::soap::version::Version;
 
 async fn fetch(gateway: &Gateway, path: &str, origin: &PublicAddress) -> Reply {
-    let (method, headers) = (Method::GET, HeaderMap::new());
-    let head = Head { method: &method, path, query: "", headers: &headers, origin };
-    Reply::of(sending::answer(&gateway.interact, &gateway.interact.live, head, &Bytes::new()).await)
+    let (headers, settings) = (HeaderMap::new(), gateway.live.current());
+    let head = sending::head((&Method::GET, path, ""), &headers, origin, &settings);
+    Reply::of(sending::answer(&gateway.interact, head, &Bytes::new()).await)
 }
 
 #[actix_web::test]

@@ -4,7 +4,6 @@
 //! other does not.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -111,12 +110,10 @@ pub(in crate::dialect::native) struct RequestContext<'a> {
     pub(in crate::dialect::native) store: &'a Arc<dyn Store>,
     /// Who imports a file now.
     pub(in crate::dialect::native) importing: &'a Importing,
-    /// From where.
-    pub(in crate::dialect::native) source: IpAddr,
     /// Who calls.
-    pub(in crate::dialect::native) principal: Principal,
+    pub(in crate::dialect::native) principal: Principal<'a>,
     /// The settings in force for this request.
-    pub(in crate::dialect::native) settings: Arc<Settings>,
+    pub(in crate::dialect::native) settings: &'a Settings,
     /// For what answers say of time.
     pub(in crate::dialect::native) clock: &'a dyn Clock,
     /// The wrong access codes of callers.
@@ -134,15 +131,14 @@ impl RequestContext<'_> {
         self.clock.now()
     }
 
-    /// What is configured of the caller's tenant; `None` only if a reload took it away just now.
-    pub(in crate::dialect::native) fn tenant(&self) -> Option<&Tenant> {
-        self.settings.tenants.get(&self.scope().tenant)
+    /// What is configured of the caller's tenant.
+    pub(in crate::dialect::native) fn tenant(&self) -> &Tenant {
+        self.principal.tenant
     }
 
     /// How a group of the caller's tenant lends.
     pub(in crate::dialect::native) fn rules(&self, group: Option<&GroupName>) -> GroupRules {
-        let groups = self.tenant().map(|tenant| &tenant.groups);
-        let configured = groups.into_iter().flatten().find(|known| Some(&known.name) == group);
+        let configured = group.and_then(|group| self.tenant().group(group));
         configured.map(|group| group.rules.clone()).unwrap_or_default()
     }
 }
@@ -260,7 +256,7 @@ impl<O: Operation> Served for O {
     ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
         Box::pin(async move {
             let body = body.gather().await.map_err(Failure::Http)?;
-            let call = Call { head, body: &body, source: context.source };
+            let call = Call { head, body: &body };
             Ok(self.answer(context, segments, &call).await?.into())
         })
     }

@@ -232,7 +232,7 @@ fn lend(context: &RequestContext<'_>, wanted: AllocationCreate) -> Result<Lend, 
 /// The shape of the codes of this length: they begin as all codes of the tenant do, so that gateways with prefixes of
 /// their own never give out the same one.
 fn code_shape(context: &RequestContext<'_>, length: u8) -> Result<CodeShape, Failure> {
-    let prefix = match context.tenant().and_then(|tenant| tenant.gms.access_code_prefix.as_ref()) {
+    let prefix = match &context.tenant().gms.access_code_prefix {
         None => Ok(None),
         Some(AccessCodePrefix::Usable(prefix)) => Ok(Some(*prefix)),
         Some(AccessCodePrefix::NoNumber(_)) => Err("cannot be given: the configured access_code_prefix is no number"),

@@ -130,7 +130,7 @@ impl Operation for List {
     type Reply = WithBody<PageOf<ShownTenant>>;
 
     async fn run(context: &RequestContext<'_>, _: Asked<Self>) -> Result<Self::Reply, Failure> {
-        Ok(WithBody(PageOf::whole(context.tenant().map(ShownTenant::from))))
+        Ok(WithBody(PageOf::whole([context.tenant().into()])))
     }
 }
 
@@ -151,7 +151,7 @@ impl Operation for Read {
     type Reply = WithBody<ShownTenant>;
 
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        let own = context.tenant().filter(|tenant| tenant.id == asked.path.tenant);
+        let own = Some(context.tenant()).filter(|tenant| tenant.id == asked.path.tenant);
         own.map(|tenant| WithBody(tenant.into())).ok_or(Failure::TenantUnknown)
     }
 }

@@ -43,7 +43,7 @@ impl Operation for WhoAmI {
     async fn run(context: &RequestContext<'_>, _: Asked<Self>) -> Result<Self::Reply, Failure> {
         let scope = context.scope();
         let (application, user) = match &context.principal.identity {
-            Identity::Application { name, user } => (Some(name.to_string()), user.clone()),
+            Identity::Application { name, user, .. } => (Some(name.to_string()), user.clone()),
             Identity::Basic(user) => (None, Some(user.clone())),
             Identity::AiccApplication(_) | Identity::Anonymous => (None, None),
         };

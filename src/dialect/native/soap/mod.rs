@@ -9,10 +9,6 @@ mod reading;
 mod requests;
 mod responses;
 
-use std::sync::Arc;
-
-use actix_web::http::header::HeaderMap;
-
 use super::Native;
 use crate::access;
 use crate::config::Settings;
@@ -21,7 +17,7 @@ use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
 use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
-use crate::dialect::{Answer, Call};
+use crate::dialect::{Answer, Call, Head};
 use crate::soap::deviation::Described;
 use crate::soap::fault::{Detail, Fault};
 use crate::soap::media;
@@ -68,18 +64,18 @@ fn service<'a>(native: &'a Native, settings: &'a Settings) -> Service<'a> {
 }
 
 /// Answers an envelope.
-pub(super) async fn answer(native: &Native, call: &Call<'_>, settings: Arc<Settings>) -> Answer {
+pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
     let Some(media) = soap_service::media(call.head.headers) else {
         return Failure::MediaType(media::ACCEPTED).answer();
     };
-    let service = service(native, &settings);
+    let service = service(native, call.head.settings);
     let choose = |payload: &Name<'_>| {
         let unknown = || unknown_operation(payload, &SoapOperation::ALL.map(SoapOperation::request), &[NAMESPACE]);
         SoapOperation::of(payload).ok_or_else(unknown)
     };
     let answer = async |request: &Request<'_, '_, SoapOperation>| {
         let version = request.version();
-        let answer = match carry_out(native, call, request, Arc::clone(&settings)).await {
+        let answer = match carry_out(native, call, request).await {
             Ok(payload) => soap_service::write_envelope(version, &payload, "ok"),
             Err(Unanswered::Fault(fault)) => service.write_fault(version, "invalid", fault),
             Err(Unanswered::Failure(failure)) if is_challenge(&failure, request) => failure.answer(),
@@ -103,9 +99,8 @@ async fn carry_out(
     native: &Native,
     call: &Call<'_>,
     request: &Request<'_, '_, SoapOperation>,
-    settings: Arc<Settings>,
 ) -> Result<String, Unanswered> {
-    let principal = native.access.native_as(request.named_user(), call.head.headers, call.source).await;
+    let principal = native.access.native(call.head.attempt(), request.named_user()).await;
     let principal = principal.map_err(Failure::from)?;
     let fields = request.envelope.fields()?;
     let described = Described {
@@ -116,16 +111,14 @@ async fn carry_out(
         parts: requests::ENTRY,
         aliases: &[NAMESPACE],
     };
-    judge(request, fields, &described, settings.soap.validation, &native.tally)?;
-    let context = native.context(principal, call.source, settings);
+    judge(request, fields, &described, call.head.settings.soap.validation, &native.tally)?;
+    let context = native.context(principal, call.head.settings);
     Ok(request.operation.run(&context, fields, call).await?)
 }
 
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
-pub(super) fn refuse(native: &Native, headers: &HeaderMap, failure: &Failure) -> Answer {
-    let settings = native.live.current();
-    let service = service(native, &settings);
-    failed(service, soap_service::version(headers), failure)
+pub(super) fn refuse(native: &Native, head: &Head<'_>, failure: &Failure) -> Answer {
+    failed(service(native, head.settings), soap_service::version(head.headers), failure)
 }
 
 /// A failure as a fault or, where it lies below SOAP, as the API tells it otherwise.

@@ -66,9 +66,8 @@ pub(super) fn request_access(mut reading: Reading<'_, '_>, context: &RequestCont
     let caller = caller(&mut reading);
     let renew = reading.flag("renew");
     let data = reading.entries();
-    let tenant = context.settings.tenants.get(&context.scope().tenant);
     let name = group.unwrap_or_else(|| GroupName::new(USUAL_GROUP).expect("four letters are a valid name"));
-    let fallbacks = tenant.map(|tenant| tenant.fallbacks(&name)).unwrap_or_default();
+    let fallbacks = context.tenant().fallbacks(&name);
     reading.finish(Some(Lend {
         holder: id.map_or(Holder::New, Holder::Known),
         source: Source::Group { name, fallbacks },
@@ -142,8 +141,7 @@ fn code(reading: &mut Reading<'_, '_>) -> Option<String> {
 
 /// The shape of codes of so many digits, with the prefix that the tenant's codes have.
 fn shape(reading: &mut Reading<'_, '_>, context: &RequestContext<'_>, length: u64) -> Option<CodeShape> {
-    let tenant = context.settings.tenants.get(&context.scope().tenant);
-    let prefix = match tenant.and_then(|tenant| tenant.gms.access_code_prefix.as_ref()) {
+    let prefix = match &context.tenant().gms.access_code_prefix {
         None => None,
         Some(AccessCodePrefix::Usable(prefix)) => Some(*prefix),
         Some(AccessCodePrefix::NoNumber(_)) => {

@@ -70,6 +70,7 @@ const OTHER: &[(&str, &str)] = &[("Authorization", "Basic b3RoZXI6cGFzc3dvcmQ=")
 /// The dialect with a store and a clock behind it.
 struct Gateway {
     native: Native,
+    live: Live,
     store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
 }
@@ -124,9 +125,9 @@ impl Gateway {
         let rules = settings.rules();
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_700_000_000_000)));
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone(), rules, 1));
-        let live = Live::new(settings);
-        let access = Arc::new(Access::new(live.clone()));
-        Self { native: Native::new(Arc::clone(&store), access, live, clock.clone()), store, clock }
+        let access = Arc::new(Access::new(&settings.access));
+        let native = Native::new(Arc::clone(&store), access, clock.clone());
+        Self { native, live: Live::new(settings), store, clock }
     }
 
     /// Sends a request as it is; `target` is what follows the prefix.
@@ -135,7 +136,7 @@ impl Gateway {
     }
 
     async fn answer(&self, method: Method, target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
-        send(&self.native, &self.native.live, method, &format!("/gateway/v1{target}"), headers, body).await
+        send(&self.native, &self.live, method, &format!("/gateway/v1{target}"), headers, body).await
     }
 
     async fn get(&self, target: &str) -> Reply {

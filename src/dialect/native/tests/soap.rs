@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use super::*;
 use crate::dialect::native::soap::NAMESPACE;
-use crate::dialect::{Head, PublicAddress, bare, sending};
+use crate::dialect::{PublicAddress, bare, sending};
 use crate::domain::{
     CallCenter, Content, EntryKey, Flow, FlowId, Hotline, InteractionId, MediaType, NewEntry, NewSkill, SkillId,
     call_center::Direction, document::FileLabel,
@@ -78,8 +78,7 @@ impl Service {
 
     async fn send(&self, headers: &[(&str, &str)], body: String) -> Answered {
         let answer =
-            send(&self.gateway.native, &self.gateway.native.live, Method::POST, "/gateway/v1/soap", headers, body)
-                .await;
+            send(&self.gateway.native, &self.gateway.live, Method::POST, "/gateway/v1/soap", headers, body).await;
         let text = String::from_utf8(answer.body.to_vec()).unwrap();
         Answered { status: answer.status.as_u16(), headers: answer.headers, outcome: answer.outcome, text }
     }
@@ -549,9 +548,9 @@ async fn the_description_and_the_page_are_served_to_anybody_with_the_address_of_
 async fn text_of(gateway: &Gateway, target: &str) -> String {
     let target = format!("/gateway/v1{target}");
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let (headers, origin) = (HeaderMap::new(), PublicAddress::http("gateway:8080"));
-    let head = Head { method: &Method::GET, path: bare(path), query, headers: &headers, origin: &origin };
-    let answer = sending::answer(&gateway.native, &gateway.native.live, head, &Bytes::new()).await;
+    let (headers, origin, settings) = (HeaderMap::new(), PublicAddress::http("gateway:8080"), gateway.live.current());
+    let head = sending::head((&Method::GET, bare(path), query), &headers, &origin, &settings);
+    let answer = sending::answer(&gateway.native, head, &Bytes::new()).await;
     assert_eq!(answer.status.as_u16(), 200, "{target}");
     String::from_utf8(answer.body.to_vec()).unwrap()
 }

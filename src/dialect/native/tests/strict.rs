@@ -4,7 +4,7 @@ use actix_web::http::header::HeaderMap;
 
 use super::*;
 use crate::dialect::native::framework::endpoint;
-use crate::dialect::{Dialect, Head, PublicAddress};
+use crate::dialect::{Dialect, PublicAddress, sending};
 
 /// A request that is right, and the wrong values for members of its body.
 type Case<'a> = (Method, &'a str, Value, &'a [(&'a str, &'a [Value])]);
@@ -257,8 +257,8 @@ async fn unknown_paths_and_methods_are_told_with_what_there_is() {
 async fn what_the_server_refuses_is_a_problem_too() {
     use crate::dialect::HttpRefusal as R;
     let gateway = Gateway::new();
-    let (method, headers, origin) = (Method::POST, HeaderMap::new(), PublicAddress::http("gateway:8080"));
-    let head = Head { method: &method, path: "/gateway/v1/numbers", query: "", headers: &headers, origin: &origin };
+    let (headers, origin, settings) = (HeaderMap::new(), PublicAddress::http("gateway:8080"), gateway.live.current());
+    let head = sending::head((&Method::POST, "/gateway/v1/numbers", ""), &headers, &origin, &settings);
     for (refusal, status, problem) in [
         (R::HeadTooLarge { limit: 5 }, 431, "head-too-large"),
         (R::BodyTooLarge { limit: 5 }, 413, "too-large"),
