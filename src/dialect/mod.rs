@@ -6,6 +6,7 @@
 //! quirks of a vendor live in its folder, its errors in one table there.
 
 pub mod aicc;
+mod failure;
 pub mod gms;
 pub mod html;
 pub mod idempotency;
@@ -26,11 +27,10 @@ use bytes::Bytes;
 
 use crate::access::Attempt;
 use crate::config::Settings;
-use crate::domain::{Quota, Refusal, Seconds};
-use crate::log::notes;
 use crate::media::{ContentType, Unclear};
-use crate::store;
 use stream::{Incoming, Streamed};
+
+pub use failure::HttpRefusal;
 
 /// The head of a request, as a dialect sees it.
 #[derive(Clone, Copy, Debug)]
@@ -102,76 +102,12 @@ impl PublicAddress {
     }
 }
 
-/// What the server refused before the dialect saw the body; the dialect gives it its vendor's form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HttpRefusal {
-    /// The request line and the headers together are longer than allowed, in bytes.
-    HeadTooLarge {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The body is longer than allowed, in bytes.
-    BodyTooLarge {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// The body's content coding is not `identity` or `gzip`.
-    ContentCoding,
-    /// The body could not be read: a broken coding, or a sender that went away or took too long.
-    BodyUnreadable,
-    /// A web page of another site made a browser send it, and it would change something.
-    ForeignPage,
-    /// Too many long bodies and answers are held at this time.
-    Crowded,
-    /// The handler panicked; the cause is in the log.
-    Panicked,
-}
-
-/// What a caller waits while too many long bodies are held: most are gone in less.
-const CROWDED_WAIT: HeaderValue = HeaderValue::from_static("5");
-
-/// What a caller who finds no number waits where nobody knows when one comes back.
-const USUAL_WAIT: Seconds = Seconds::new(30);
-
-/// When somebody may try again who was refused for want of something that comes back by itself: when the next number
-/// does or, where nobody can say when, after [`USUAL_WAIT`].
-fn retry_after(refusal: &Refusal) -> Option<HeaderValue> {
-    let wait = match refusal {
-        Refusal::Exhausted { next_release, .. } => next_release.unwrap_or(USUAL_WAIT),
-        Refusal::QuotaFull { quota: Quota::Bookings | Quota::Keys, .. } => USUAL_WAIT,
-        _ => return None,
-    };
-    Some(HeaderValue::from(wait.get().max(1)))
-}
-
 /// The media type that a request declares for its body, if it declares one.
 ///
 /// # Errors
 /// Several that differ, and what is no text.
 fn declared(headers: &HeaderMap) -> Result<Option<ContentType<'_>>, Unclear> {
     ContentType::of(headers.get_all(CONTENT_TYPE).map(HeaderValue::as_bytes))
-}
-
-/// The methods of a path as the header `Allow` lists them.
-fn allow(methods: &[Method]) -> String {
-    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// The same refusal of the domain, noted for the log line of the request.
-fn noted(refusal: Refusal) -> Refusal {
-    notes::reason(refusal.label());
-    refusal
-}
-
-/// What the domain refused, or `None` where the store cannot answer: why is for the operator alone, so the log has it.
-fn refusal_of(error: store::Error) -> Option<Refusal> {
-    match error {
-        store::Error::Refused(refusal) => Some(noted(refusal)),
-        store::Error::Unavailable(reason) => {
-            tracing::error!(%reason, "the store did not answer");
-            None
-        }
-    }
 }
 
 /// How a call ended, for metrics: a label from a small fixed set.
@@ -211,6 +147,12 @@ impl Answer {
         self
     }
 
+    /// The same answer with the header that says what would be right, or when.
+    fn hinting(mut self, hint: Option<failure::Hint>) -> Self {
+        self.headers.extend(hint);
+        self
+    }
+
     /// The same answer with one more header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -230,6 +172,9 @@ pub trait Dialect {
 
     /// The dialect's name in metrics and logs.
     const NAME: &'static str;
+
+    /// Where the dialect is, for somebody who has missed every one: to be read in a list.
+    fn whereabouts(settings: &Settings) -> String;
 
     /// Whether a path belongs to the dialect under these settings.
     fn owns(&self, path: &str, settings: &Settings) -> bool;

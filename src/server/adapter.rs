@@ -24,6 +24,10 @@ use super::connections::{Line, service};
 use super::in_flight::{Held, SHORT};
 use super::{Gateway, body, cors, origin, page, site};
 use crate::config::{LogRequests, Settings, WebOrigin};
+use crate::dialect::aicc::Aicc;
+use crate::dialect::gms::Gms;
+use crate::dialect::interact::Interact;
+use crate::dialect::native::Native;
 use crate::dialect::stream::Streamed;
 use crate::dialect::{Answer, Call, Dialect, Head, HttpRefusal, Outcome, PublicAddress, bare};
 use crate::domain::TenantId;
@@ -43,20 +47,7 @@ pub(super) async fn handle(request: Request, line: Rc<Line>, gateway: &Gateway) 
     let (request, payload) = request.into_parts();
     let mut body = Arriving::new(payload, line, &request);
     let asked = Asked::new(gateway, &request, settings);
-    let (path, settings) = (request.uri.path(), &*asked.settings);
-    let answered = if let Some(answered) = asked.of_foreign_host() {
-        answered
-    } else if gateway.aicc.owns(path, settings) {
-        serve(&gateway.aicc, &asked, &mut body).await
-    } else if gateway.interact.owns(path, settings) {
-        serve(&gateway.interact, &asked, &mut body).await
-    } else if gateway.gms.owns(path, settings) {
-        serve(&gateway.gms, &asked, &mut body).await
-    } else if gateway.native.owns(path, settings) {
-        serve(&gateway.native, &asked, &mut body).await
-    } else {
-        asked.of_no_dialect()
-    };
+    let answered = asked.answer(Some(&mut body)).await.expect("whoever has sent the body is answered");
     body.drop_rest().await;
     asked.finish(answered)
 }
@@ -71,21 +62,7 @@ pub(super) async fn expect(mut request: Request, gateway: Data<Gateway>) -> Resu
     // What it is told to send its body for holds when the body is there.
     request.extensions_mut().insert(Arc::clone(&settings));
     let asked = Asked::new(&gateway, request.head(), settings);
-    let (path, settings) = (request.path(), &*asked.settings);
-    let refused = if let Some(answered) = asked.of_foreign_host() {
-        Some(answered)
-    } else if gateway.aicc.owns(path, settings) {
-        refused(&gateway.aicc, &asked).await
-    } else if gateway.interact.owns(path, settings) {
-        refused(&gateway.interact, &asked).await
-    } else if gateway.gms.owns(path, settings) {
-        refused(&gateway.gms, &asked).await
-    } else if gateway.native.owns(path, settings) {
-        refused(&gateway.native, &asked).await
-    } else {
-        Some(asked.of_no_dialect())
-    };
-    let Some(answered) = refused else { return Ok(request) };
+    let Some(answered) = asked.answer(None).await else { return Ok(request) };
     let answer = std::future::ready(asked.finish(answered));
     let (line, has_body) = (service::line(&request), service::has_body(&mut request));
     Err(service::attended(line, has_body, answer).await.map_body(|_, body| BoxBody::new(body)))
@@ -148,6 +125,26 @@ impl<'a> Asked<'a> {
         Answered { took, dialect, operation, streamed: answer.into(), held: None, notes: Notes::default() }
     }
 
+    /// The answer of the dialect that the path belongs to. `body` is `None` where the client waits to be told to send it;
+    /// `None` comes back where it may.
+    async fn answer(&self, body: Option<&mut Arriving>) -> Option<Answered> {
+        let Self { gateway, request, settings, .. } = self;
+        let path = request.uri.path();
+        if let Some(answered) = self.of_foreign_host() {
+            Some(answered)
+        } else if gateway.gms.owns(path, settings) {
+            self.by(&gateway.gms, body).await
+        } else if gateway.interact.owns(path, settings) {
+            self.by(&gateway.interact, body).await
+        } else if gateway.aicc.owns(path, settings) {
+            self.by(&gateway.aicc, body).await
+        } else if gateway.native.owns(path, settings) {
+            self.by(&gateway.native, body).await
+        } else {
+            Some(self.of_no_dialect())
+        }
+    }
+
     /// The answer to a request for a name that the gateway does not have.
     fn of_foreign_host(&self) -> Option<Answered> {
         let hosts = &self.settings.server.hosts;
@@ -169,12 +166,74 @@ impl<'a> Asked<'a> {
         } else if request.uri.path() == "/" && matches!(request.method, Method::GET | Method::HEAD) {
             page::main(&self.settings, &self.origin(), &self.gateway.wsdl_paths(&self.settings))
         } else {
-            let text = "There is nothing at this path. GMS is under /genesys/1/, Interact under its prefix \
-                        (/interact), AICC under /apigovernance/ and /apiaccess/, \
-                        the gateway's own API under /gateway/v1/.\n";
+            let all = [Gms::whereabouts, Interact::whereabouts, Aicc::whereabouts, Native::whereabouts];
+            let all = all.map(|whereabouts| whereabouts(&self.settings)).join(", ");
+            let text = format!("There is nothing at this path. {all}.\n");
             plain(StatusCode::NOT_FOUND, "not_found", text)
         };
         self.answered(UNKNOWN, UNKNOWN, answer)
+    }
+
+    /// Answers a request that belongs to one dialect, or looks only whether its head is refused.
+    async fn by<D: Dialect>(&self, dialect: &D, body: Option<&mut Arriving>) -> Option<Answered> {
+        let origin = self.origin();
+        let head = self.head(&origin);
+        let mut answered = match endpoint(dialect, self.request, &head) {
+            Err((operation, answer)) => self.answered(D::NAME, operation, answer),
+            Ok(endpoint) => match body {
+                Some(body) => self.served(dialect, &endpoint, head, body).await,
+                None => self.refused(dialect, &endpoint, &head).await?,
+            },
+        };
+        cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(head.settings));
+        Some(answered)
+    }
+
+    /// Has a dialect answer a call whose body is on its way.
+    async fn served<D: Dialect>(
+        &self,
+        dialect: &D,
+        endpoint: &D::Endpoint,
+        head: Head<'_>,
+        body: &mut Arriving,
+    ) -> Answered {
+        let hold = || self.gateway.in_flight.hold(head.settings.server.limits.bodies_in_flight);
+        // It stays where it is: a call's future is long, and would be copied at every step into another one.
+        // What is held of the request goes with its body, before the answer is.
+        let answering = pin!(answer(dialect, endpoint, head, body, hold()));
+        // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
+        let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
+        let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));
+        let mut held = hold();
+        let answered = answered.and_then(|streamed| {
+            let length = streamed.answer.body.len();
+            // What has changed something is not left without its answer.
+            if D::changes(endpoint, head.method) {
+                held.grow_anyway(length);
+            } else {
+                held.grow(length)?;
+            }
+            Ok(streamed)
+        });
+        let streamed = answered.unwrap_or_else(|refusal| dialect.refuse(Some(endpoint), &head, refusal).into());
+        let operation = streamed.answer.operation.unwrap_or(D::operation(endpoint));
+        let took = self.started.elapsed();
+        Answered { took, dialect: D::NAME, operation, streamed, held: Some(held), notes }
+    }
+
+    /// The refusal of a call for what its head says, or for who is calling, if it is one.
+    async fn refused<D: Dialect>(&self, dialect: &D, endpoint: &D::Endpoint, head: &Head<'_>) -> Option<Answered> {
+        let admitting = dialect.admit(endpoint, head);
+        let (admitted, notes) = notes::noting(AssertUnwindSafe(admitting).catch_unwind()).await;
+        let answer = match admitted {
+            Err(_) => dialect.refuse(Some(endpoint), head, HttpRefusal::Panicked),
+            Ok(Err(answer)) => answer,
+            Ok(Ok(_)) => {
+                let refusal = body::check(head.headers, D::body_limit(endpoint, head.settings)).err()?;
+                dialect.refuse(Some(endpoint), head, refusal)
+            }
+        };
+        Some(Answered { notes, ..self.answered(D::NAME, D::operation(endpoint), answer) })
     }
 
     /// Counts, logs and sends an answer.
@@ -265,66 +324,6 @@ fn endpoint<D: Dialect>(
         return Err((D::operation(&endpoint), dialect.refuse(Some(&endpoint), head, HttpRefusal::ForeignPage)));
     }
     Ok(endpoint)
-}
-
-/// Answers a request that belongs to one dialect.
-async fn serve<D: Dialect>(dialect: &D, asked: &Asked<'_>, body: &mut Arriving) -> Answered {
-    let Asked { gateway, request, settings, .. } = asked;
-    let origin = asked.origin();
-    let head = asked.head(&origin);
-    let mut answered = match endpoint(dialect, request, &head) {
-        Err((operation, answer)) => asked.answered(D::NAME, operation, answer),
-        Ok(endpoint) => {
-            let hold = || gateway.in_flight.hold(settings.server.limits.bodies_in_flight);
-            // It stays where it is: a call's future is long, and would be copied at every step into another one.
-            // What is held of the request goes with its body, before the answer is.
-            let answering = pin!(answer(dialect, &endpoint, head, body, hold()));
-            // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-            let (answered, notes) = notes::noting(AssertUnwindSafe(answering).catch_unwind()).await;
-            let answered = answered.unwrap_or(Err(HttpRefusal::Panicked));
-            let mut held = hold();
-            let answered = answered.and_then(|streamed| {
-                let length = streamed.answer.body.len();
-                // What has changed something is not left without its answer.
-                if D::changes(&endpoint, head.method) {
-                    held.grow_anyway(length);
-                } else {
-                    held.grow(length)?;
-                }
-                Ok(streamed)
-            });
-            let streamed = answered.unwrap_or_else(|refusal| dialect.refuse(Some(&endpoint), &head, refusal).into());
-            let operation = streamed.answer.operation.unwrap_or(D::operation(&endpoint));
-            let took = asked.started.elapsed();
-            Answered { took, dialect: D::NAME, operation, streamed, held: Some(held), notes }
-        }
-    };
-    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(settings));
-    answered
-}
-
-/// The refusal of a request for what its head says, or for who is calling, if it is one.
-async fn refused<D: Dialect>(dialect: &D, asked: &Asked<'_>) -> Option<Answered> {
-    let origin = asked.origin();
-    let head = asked.head(&origin);
-    let mut answered = match endpoint(dialect, asked.request, &head) {
-        Err((operation, answer)) => asked.answered(D::NAME, operation, answer),
-        Ok(endpoint) => {
-            let admitting = dialect.admit(&endpoint, &head);
-            let (admitted, notes) = notes::noting(AssertUnwindSafe(admitting).catch_unwind()).await;
-            let answer = match admitted {
-                Err(_) => dialect.refuse(Some(&endpoint), &head, HttpRefusal::Panicked),
-                Ok(Err(answer)) => answer,
-                Ok(Ok(_)) => {
-                    let refusal = body::check(head.headers, D::body_limit(&endpoint, head.settings)).err()?;
-                    dialect.refuse(Some(&endpoint), &head, refusal)
-                }
-            };
-            Answered { notes, ..asked.answered(D::NAME, D::operation(&endpoint), answer) }
-        }
-    };
-    cors::share(&mut answered.streamed.answer, head.headers, pages::<D>(head.settings));
-    Some(answered)
 }
 
 /// Lets a caller in and answers the call, with its body whole or piece by piece.

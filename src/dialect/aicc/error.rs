@@ -5,17 +5,17 @@
 
 use std::borrow::Cow;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER};
+use actix_web::http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::endpoint::Endpoint;
 use super::fields::Objection;
 use crate::access::AiccDenied;
+use crate::dialect::failure::{self, Hint, HttpRefusal, KeyRefusal, refusal_of};
 use crate::dialect::idempotency::{self, WrongIdempotencyKey};
 use crate::dialect::json::Unread;
-use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, refusal_of, retry_after};
-use crate::domain::{Quota, Refusal, RouteRefusal};
+use crate::dialect::{Answer, Outcome};
+use crate::domain::{Refusal, RouteRefusal};
 use crate::store;
 
 /// The media type of all answers.
@@ -92,22 +92,18 @@ impl Failure {
             ret_code: flows.then_some(&row.code),
             message: flows.then_some(&row.text),
         };
-        let answer = json(row.status, row.outcome, &body);
+        json(row.status, row.outcome, &body).hinting(self.hint())
+    }
+
+    /// The header that goes with it.
+    fn hint(&self) -> Option<Hint> {
         match self {
-            Self::NoSuchMethod(_) => answer.with(ALLOW, HeaderValue::from_static("POST")),
-            Self::Unread(Unread::NotJson | Unread::Charset(_)) => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
-            Self::Http(HttpRefusal::ContentCoding) => {
-                answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
-            }
-            Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
-            Self::Denied(AiccDenied::TooManyAttempts { retry_after }) => {
-                answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
-            }
-            Self::Refused(refusal) => match retry_after(refusal) {
-                Some(wait) => answer.with(RETRY_AFTER, wait),
-                None => answer,
-            },
-            _ => answer,
+            Self::NoSuchMethod(_) => Some(failure::allow(&[Method::POST])),
+            Self::Unread(Unread::NotJson | Unread::Charset(_)) => Some(failure::accept(JSON)),
+            Self::Http(refusal) => refusal.hint(),
+            Self::Denied(AiccDenied::TooManyAttempts { retry_after }) => Some(failure::after(*retry_after)),
+            Self::Refused(refusal) => failure::retry(refusal),
+            _ => None,
         }
     }
 
@@ -122,7 +118,8 @@ impl Failure {
                  under /apiaccess/rest/cc-management/v1/, and upper and lower case count",
             ),
             Self::NoSuchMethod(_) => http(S::METHOD_NOT_ALLOWED, "no_such_method", "this path allows POST alone"),
-            Self::Http(refusal) => of_server(refusal),
+            Self::Http(HttpRefusal::Panicked) => business("failed", code::INTERFACE, HttpRefusal::Panicked.clause()),
+            Self::Http(refusal) => http(refusal.status(), refusal.label(), refusal.clause()),
             Self::Unread(Unread::NotJson) => http(
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -153,19 +150,9 @@ impl Failure {
             Self::IdempotencyKey(wrong) => {
                 row(S::BAD_REQUEST, "invalid", code::INVALID, format!("the header {} {wrong}", idempotency::NAME))
             }
-            Self::Refused(Refusal::KeyReused(_)) => http(
-                S::UNPROCESSABLE_ENTITY,
-                "key_reused",
-                format!("the header {} {}", idempotency::NAME, idempotency::REUSED),
-            ),
-            Self::Refused(Refusal::KeyExpired(_)) => {
-                http(S::CONFLICT, "key_spent", format!("the header {} {}", idempotency::NAME, idempotency::SPENT))
+            Self::Refused(refusal) if let Some(key) = KeyRefusal::of(refusal) => {
+                http(key.status, key.label, format!("the {key}"))
             }
-            Self::Refused(Refusal::QuotaFull { quota: Quota::Keys, .. }) => http(
-                S::TOO_MANY_REQUESTS,
-                Quota::Keys.full(),
-                format!("the header {} {}", idempotency::NAME, idempotency::FULL),
-            ),
             Self::Refused(Refusal::Route(refusal)) => of_route(refusal, endpoint),
             Self::Refused(refusal) => business("failed", code::INTERFACE, format!("not carried out: {refusal}")),
             Self::Unavailable => business(
@@ -285,39 +272,6 @@ fn of_route(refusal: &RouteRefusal, endpoint: Option<Endpoint>) -> Row {
         ),
         R::SkillTooLarge => {
             row(StatusCode::BAD_REQUEST, "invalid", code::INVALID, "skillParam: must have at most 2048 bytes as JSON")
-        }
-    }
-}
-
-/// The table's part for what the server refuses.
-fn of_server(refusal: &HttpRefusal) -> Row {
-    match refusal {
-        HttpRefusal::HeadTooLarge { limit } => http(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "too_large",
-            format!("the request line and the headers must have at most {limit} bytes together"),
-        ),
-        HttpRefusal::BodyTooLarge { limit } => {
-            http(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the body must have at most {limit} bytes"))
-        }
-        HttpRefusal::ContentCoding => http(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_coding",
-            "the body's Content-Encoding must be identity or gzip",
-        ),
-        HttpRefusal::BodyUnreadable => {
-            http(StatusCode::BAD_REQUEST, "unreadable", "the body could not be read to its end in its content coding")
-        }
-        HttpRefusal::ForeignPage => {
-            http(StatusCode::FORBIDDEN, "foreign_page", "a web page of another site may not do this")
-        }
-        HttpRefusal::Crowded => http(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "crowded",
-            "too many long requests and answers are held at this time; try again in a moment",
-        ),
-        HttpRefusal::Panicked => {
-            business("failed", code::INTERFACE, "the gateway failed on this request; its log says why")
         }
     }
 }

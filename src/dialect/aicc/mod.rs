@@ -95,6 +95,10 @@ impl Dialect for Aicc {
 
     const NAME: &'static str = "aicc";
 
+    fn whereabouts(_: &Settings) -> String {
+        "AICC under /apigovernance/ and /apiaccess/".to_owned()
+    }
+
     fn owns(&self, path: &str, _: &Settings) -> bool {
         endpoint::owns(path)
     }

@@ -108,9 +108,7 @@ impl Form<'_> {
                 written.expect("a presentable message has nothing that XML cannot carry")
             }
         };
-        let mut answer = self.finish(fault.status, fault.outcome, body);
-        answer.headers.extend(fault.header);
-        answer
+        self.finish(fault.status, fault.outcome, body).hinting(fault.hint)
     }
 
     fn document(

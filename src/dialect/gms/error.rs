@@ -7,12 +7,14 @@
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 
 use super::endpoint::Methods;
 use super::user_data::Address;
+use crate::access;
+use crate::dialect::Outcome;
+use crate::dialect::failure::{self, Hint, HttpRefusal, KeyRefusal, noted, refusal_of};
 use crate::dialect::idempotency::{self, WrongIdempotencyKey};
-use crate::dialect::{CROWDED_WAIT, HttpRefusal, Outcome, noted, refusal_of, retry_after};
 use crate::domain::refusal::Miss;
 use crate::domain::{Quota, Refusal, Seconds};
 use crate::media::UnreadCharset;
@@ -30,16 +32,8 @@ pub(super) enum Error {
     PathMalformed,
     /// The path does not have this method.
     Method(Methods),
-    /// The credentials are missing or wrong; the realm to ask them for.
-    Unauthorized {
-        /// The realm of the challenge.
-        realm: String,
-    },
-    /// Too many attempts failed.
-    TooManyAttempts {
-        /// How long the caller has to wait.
-        retry_after: Seconds,
-    },
+    /// The caller was not let in.
+    Denied(access::Refusal),
     /// The tenant has no service of this name.
     ServiceUnknown(String),
     /// The body's media type is none that can be read, or its text is in a charset that is not read.
@@ -135,13 +129,13 @@ pub(super) struct Fault {
     /// The label in metrics.
     pub(super) outcome: Outcome,
     /// A header that belongs to the status.
-    pub(super) header: Option<(HeaderName, HeaderValue)>,
+    pub(super) hint: Option<Hint>,
 }
 
 impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
         let Row { status, exception, outcome, message } = error.row();
-        Self { status, exception, message, outcome, header: error.header() }
+        Self { status, exception, message, outcome, hint: error.hint() }
     }
 }
 
@@ -185,13 +179,13 @@ impl Error {
                 outcome: "method_not_allowed",
                 message: format!("this address takes the methods {}", methods.allow()).into(),
             },
-            Self::Unauthorized { .. } => Row {
+            Self::Denied(access::Refusal::Unauthorized { .. }) => Row {
                 status: StatusCode::UNAUTHORIZED,
                 exception: "javax.ws.rs.NotAuthorizedException",
                 outcome: "unauthorized",
                 message: "the credentials are missing or not valid".into(),
             },
-            Self::TooManyAttempts { retry_after } => too_many_requests(
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => too_many_requests(
                 "too_many_attempts",
                 format!("too many failed attempts; try again in {} s", retry_after.get()),
             ),
@@ -243,19 +237,18 @@ impl Error {
     }
 
     /// The header that a status asks for.
-    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        let seconds = |seconds: Seconds| HeaderValue::from(seconds.get().max(1));
+    fn hint(&self) -> Option<Hint> {
         match self {
             Self::Method(methods) => Some((ALLOW, HeaderValue::from_static(methods.allow()))),
-            Self::Unauthorized { realm } => {
+            Self::Denied(access::Refusal::Unauthorized { realm }) => {
                 let challenge = HeaderValue::try_from(format!("Basic realm=\"{realm}\""));
                 Some((WWW_AUTHENTICATE, challenge.expect("the settings let only printable ASCII into a realm")))
             }
-            Self::TooManyAttempts { retry_after } | Self::TooManyGuesses { retry_after } => {
-                Some((RETRY_AFTER, seconds(*retry_after)))
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) | Self::TooManyGuesses { retry_after } => {
+                Some(failure::after(*retry_after))
             }
-            Self::Http(HttpRefusal::Crowded) => Some((RETRY_AFTER, CROWDED_WAIT)),
-            Self::Refused(refusal) => retry_after(refusal).map(|wait| (RETRY_AFTER, wait)),
+            Self::Http(refusal) => refusal.hint(),
+            Self::Refused(refusal) => failure::retry(refusal),
             _ => None,
         }
     }
@@ -356,10 +349,7 @@ fn quota_full(quota: Quota, limit: u64) -> Row {
     let message = format!("there are {limit} {quota} already, and no more are allowed; nothing was kept");
     match quota {
         Quota::Documents | Quota::Interactions => Row { outcome: quota.full(), message: message.into(), ..no_room() },
-        Quota::Bookings => unavailable(quota.full(), message),
-        Quota::Keys => {
-            too_many_requests(quota.full(), format!("the header {} {}", idempotency::NAME, idempotency::FULL))
-        }
+        Quota::Bookings | Quota::Keys => unavailable(quota.full(), message),
     }
 }
 
@@ -375,6 +365,9 @@ fn no_room() -> Row {
 /// The table's part for what the domain refuses.
 fn refused(refusal: &Refusal) -> Row {
     match refusal {
+        refusal if let Some(key) = KeyRefusal::of(refusal) => {
+            Row { status: key.status, ..too_many_requests(key.label, format!("the {key}")) }
+        }
         Refusal::InteractionUnknown(id) => {
             not_found(format!("parameter _id: there is no active service '{}'", quote(id.as_str())))
         }
@@ -403,20 +396,10 @@ fn refused(refusal: &Refusal) -> Row {
             too_large(format!("each value must have at most {limit} bytes; nothing was kept"))
         }
         Refusal::EntryUnknown(_) => Error::KeyUnknown.row(),
-        Refusal::KeyReused(_) => Row {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            exception: "javax.ws.rs.ClientErrorException",
-            outcome: "key_reused",
-            message: format!("the header {} {}", idempotency::NAME, idempotency::REUSED).into(),
-        },
-        Refusal::KeyExpired(_) => Row {
-            status: StatusCode::CONFLICT,
-            exception: "javax.ws.rs.ClientErrorException",
-            outcome: "key_spent",
-            message: format!("the header {} {}", idempotency::NAME, idempotency::SPENT).into(),
-        },
-        // Nothing that this dialect asks of the store is refused in these ways.
-        Refusal::NumberExists(_)
+        // Nothing that this dialect asks of the store is refused in these ways; those of keys are told above.
+        Refusal::KeyReused(_)
+        | Refusal::KeyExpired(_)
+        | Refusal::NumberExists(_)
         | Refusal::NumberUnknown(_)
         | Refusal::NumberAllocated(_)
         | Refusal::AllocationUnknown(_)
@@ -430,26 +413,20 @@ fn refused(refusal: &Refusal) -> Row {
 /// The table's part for what the server refuses.
 fn http(refusal: &HttpRefusal) -> Row {
     match refusal {
-        HttpRefusal::HeadTooLarge { limit } => Row {
-            status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            ..too_large(format!("the request line and the headers must have at most {limit} bytes together"))
-        },
-        HttpRefusal::BodyTooLarge { limit } => too_large(format!("the body must have at most {limit} bytes")),
-        HttpRefusal::ContentCoding => Row {
-            message: "the body's Content-Encoding must be identity or gzip".into(),
-            ..Error::MediaType(MediaTypeProblem::Unsupported).row()
-        },
+        HttpRefusal::HeadTooLarge { .. } | HttpRefusal::BodyTooLarge { .. } => {
+            Row { status: refusal.status(), ..too_large(refusal.clause()) }
+        }
+        HttpRefusal::ContentCoding => {
+            Row { message: refusal.clause().into(), ..Error::MediaType(MediaTypeProblem::Unsupported).row() }
+        }
         HttpRefusal::BodyUnreadable => bad_request("the body could not be read to its end"),
         HttpRefusal::ForeignPage => Row {
-            status: StatusCode::FORBIDDEN,
+            status: refusal.status(),
             exception: "javax.ws.rs.ForbiddenException",
-            outcome: "foreign_page",
-            message: "a web page of another site may not do this; the operator allows pages by server.cors_origins"
-                .into(),
+            outcome: refusal.label(),
+            message: format!("{}; the operator allows pages by server.cors_origins", refusal.clause()).into(),
         },
-        HttpRefusal::Crowded => {
-            unavailable("crowded", "too many long requests and answers are held at this time; try again in a moment")
-        }
+        HttpRefusal::Crowded => unavailable(refusal.label(), refusal.clause()),
         HttpRefusal::Panicked => internal("the gateway failed while it answered; the cause is in its log"),
     }
 }
@@ -478,7 +455,7 @@ mod tests {
         let wait = |next_release: Option<u64>| {
             let group = Some(GroupName::new("DNIS").unwrap());
             let refusal = Refusal::Exhausted { group, next_release: next_release.map(Seconds::new), pools: Vec::new() };
-            Error::Refused(refusal).header().unwrap().1
+            Error::Refused(refusal).hint().unwrap().1
         };
         assert_eq!(wait(Some(17)), "17");
         assert_eq!(wait(Some(0)), "1");

@@ -31,7 +31,7 @@ use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{self, Access, GmsSection, Identity, Principal};
+use crate::access::{Access, GmsSection, Identity, Principal};
 use crate::config::{ApplicationKind, BuiltIn, Format, Settings, Tenant};
 use crate::domain::{Asker, Reach, Scope};
 use crate::store::Store;
@@ -125,11 +125,7 @@ impl Gms {
             Endpoint::Instance { id, .. } => GmsSection::Service(id),
             Endpoint::Storage(_) => GmsSection::Storage,
         };
-        let admitted = self.access.gms(head.attempt(), section).await;
-        admitted.map_err(|denied| match denied.refusal {
-            access::Refusal::Unauthorized { realm } => Error::Unauthorized { realm },
-            access::Refusal::TooManyAttempts { retry_after } => Error::TooManyAttempts { retry_after },
-        })
+        self.access.gms(head.attempt(), section).await.map_err(|denied| Error::Denied(denied.refusal))
     }
 
     async fn reply(
@@ -216,6 +212,10 @@ impl Dialect for Gms {
     type Admitted<'a> = Admitted<'a>;
 
     const NAME: &'static str = "gms";
+
+    fn whereabouts(_: &Settings) -> String {
+        "GMS is under /genesys/1/".to_owned()
+    }
 
     fn owns(&self, path: &str, _: &Settings) -> bool {
         endpoint::owns(path)

@@ -248,7 +248,8 @@ impl Phone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{allow, bare};
+    use crate::dialect::bare;
+    use crate::dialect::failure::listed;
 
     fn at(method: &Method, target: &str) -> Result<Endpoint, Failure> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -327,7 +328,7 @@ mod tests {
     #[test]
     fn a_wrong_method_is_told_which_ones_there_are() {
         let allowed = |method, path: &str| match at(&method, &format!("/interact/version/2{path}")) {
-            Err(Failure::NoSuchMethod(methods)) => allow(methods),
+            Err(Failure::NoSuchMethod(methods)) => listed(methods),
             other => panic!("{method} {path}: {other:?}"),
         };
         assert_eq!(allowed(Method::DELETE, "/dnis"), "GET, HEAD, POST");

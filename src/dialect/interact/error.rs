@@ -6,14 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
 use super::parameters::Invalid;
 use crate::access;
+use crate::dialect::failure::{self, Hint, HttpRefusal, KeyRefusal, refusal_of};
 use crate::dialect::idempotency::{self, WrongIdempotencyKey};
-use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, Outcome, allow, refusal_of, retry_after};
-use crate::domain::{Quota, Refusal};
+use crate::dialect::{Answer, Outcome};
+use crate::domain::Refusal;
 use crate::media::UnreadCharset;
 use crate::soap::fault::{Detail, Fault, VendorCode};
 use crate::soap::media;
@@ -115,9 +116,12 @@ impl Failure {
                 S::METHOD_NOT_ALLOWED,
                 "no_such_method",
                 Http,
-                format!("This path allows {}", allow(methods)).into(),
+                format!("This path allows {}", failure::listed(methods)).into(),
             ),
-            Self::Http(refusal) => http_row(refusal),
+            Self::Http(refusal) => {
+                let form = if *refusal == HttpRefusal::Panicked { Gateway } else { Http };
+                row(refusal.status(), refusal.label(), form, refusal.sentence().into())
+            }
             Self::NotJson => row(
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -175,30 +179,19 @@ impl Failure {
         // What the vendor documents, here or at its other APIs, is what clients compare; everything else is for people.
         let documented = row.form == Form::Result || matches!(self, Self::Invalid(_));
         let end = if documented { "" } else { "\n" };
-        self.headers(Answer::new(row.status, row.outcome, TEXT, format!("{}{end}", row.text)))
+        Answer::new(row.status, row.outcome, TEXT, format!("{}{end}", row.text)).hinting(self.hint())
     }
 
-    /// The answer with the headers that say what would be right, or when.
-    pub(super) fn headers(&self, answer: Answer) -> Answer {
+    /// The header that says what would be right, or when.
+    pub(super) fn hint(&self) -> Option<Hint> {
         match self {
-            Self::NoSuchMethod(methods) => {
-                let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
-                answer.with(ALLOW, methods)
-            }
-            Self::NotSoap => answer.with(ACCEPT, HeaderValue::from_static(media::ACCEPTED)),
-            Self::NotJson | Self::Charset(_) => answer.with(ACCEPT, HeaderValue::from_static(JSON)),
-            Self::Http(HttpRefusal::ContentCoding) => {
-                answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
-            }
-            Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
-            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
-                answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
-            }
-            Self::Refused(refusal) => match retry_after(refusal) {
-                Some(wait) => answer.with(RETRY_AFTER, wait),
-                None => answer,
-            },
-            _ => answer,
+            Self::NoSuchMethod(methods) => Some(failure::allow(methods)),
+            Self::NotSoap => Some(failure::accept(media::ACCEPTED)),
+            Self::NotJson | Self::Charset(_) => Some(failure::accept(JSON)),
+            Self::Http(refusal) => refusal.hint(),
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => Some(failure::after(*retry_after)),
+            Self::Refused(refusal) => failure::retry(refusal),
+            _ => None,
         }
     }
 
@@ -236,55 +229,6 @@ pub(super) fn unauthenticated(answer: Answer) -> Answer {
     answer.with(UNAUTHENTICATED_REASON, HeaderValue::from_static(UNAUTHORIZED))
 }
 
-/// What the server refused before the dialect could look at the request.
-fn http_row(refusal: &HttpRefusal) -> Row {
-    let row = |status, outcome, form, text: String| Row { status, outcome, form, text: text.into() };
-    match refusal {
-        HttpRefusal::HeadTooLarge { limit } => row(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "too_large",
-            Form::Http,
-            format!("The request line and the headers are too long; at most {limit} bytes together are allowed"),
-        ),
-        HttpRefusal::BodyTooLarge { limit } => row(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            Form::Http,
-            format!("The body is too long; at most {limit} bytes are allowed"),
-        ),
-        HttpRefusal::ContentCoding => row(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_coding",
-            Form::Http,
-            "The content coding is not supported; gzip, identity or none is allowed".to_owned(),
-        ),
-        HttpRefusal::BodyUnreadable => row(
-            StatusCode::BAD_REQUEST,
-            "unreadable",
-            Form::Http,
-            "The body could not be read to its end in its content coding".to_owned(),
-        ),
-        HttpRefusal::ForeignPage => row(
-            StatusCode::FORBIDDEN,
-            "foreign_page",
-            Form::Http,
-            "A web page of another site may not do this".to_owned(),
-        ),
-        HttpRefusal::Crowded => row(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "crowded",
-            Form::Http,
-            "Too many long requests and answers are held at this time; try again in a moment".to_owned(),
-        ),
-        HttpRefusal::Panicked => row(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "failed",
-            Form::Gateway,
-            "Internal error: the gateway failed on this request; its log says why".to_owned(),
-        ),
-    }
-}
-
 /// A phone that is in no pool.
 fn number_unknown(phone: impl Display) -> Row {
     let text = format!("Phone number {phone} was not found").into();
@@ -317,32 +261,20 @@ fn refusal_row(refusal: &Refusal) -> Row {
         Refusal::InteractionUnknown(id) => {
             row(StatusCode::NOT_FOUND, "not_found", Form::Result, format!("Audit message {id} was not found"))
         }
-        Refusal::KeyReused(_) => row(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "key_reused",
-            Form::Request,
-            format!("The header {} {}", idempotency::NAME, idempotency::REUSED),
-        ),
-        Refusal::KeyExpired(_) => row(
-            StatusCode::CONFLICT,
-            "key_spent",
-            Form::Request,
-            format!("The header {} {}", idempotency::NAME, idempotency::SPENT),
-        ),
-        Refusal::QuotaFull { quota: Quota::Keys, .. } => row(
-            StatusCode::TOO_MANY_REQUESTS,
-            Quota::Keys.full(),
-            Form::Request,
-            format!("The header {} {}", idempotency::NAME, idempotency::FULL),
-        ),
+        refusal if let Some(key) = KeyRefusal::of(refusal) => {
+            row(key.status, key.label, Form::Request, format!("The {key}"))
+        }
         Refusal::QuotaFull { quota, limit } => row(
             StatusCode::INSUFFICIENT_STORAGE,
             quota.full(),
             Form::Result,
             format!("There are {limit} {quota} already, and no more are allowed"),
         ),
-        // Refusals of what this dialect never asks for: user data, calls to be matched, called routes, seeds.
-        Refusal::InteractionExists(_)
+        // Refusals of what this dialect never asks for: user data, calls to be matched, called routes, seeds; those of
+        // keys are told above.
+        Refusal::KeyReused(_)
+        | Refusal::KeyExpired(_)
+        | Refusal::InteractionExists(_)
         | Refusal::LastsTooLong { .. }
         | Refusal::AllocationUnknown(_)
         | Refusal::NoMatch(_)
@@ -388,6 +320,8 @@ impl From<store::Error> for Failure {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::RETRY_AFTER;
+
     use super::*;
     use crate::domain::{GroupName, InteractionId, Number, Seconds};
 

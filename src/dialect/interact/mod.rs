@@ -106,6 +106,10 @@ impl Dialect for Interact {
 
     const NAME: &'static str = "interact";
 
+    fn whereabouts(settings: &Settings) -> String {
+        format!("Interact under its prefix ({})", settings.interact.prefix)
+    }
+
     fn owns(&self, path: &str, settings: &Settings) -> bool {
         endpoint::owns(&settings.interact.prefix, path)
     }

@@ -120,6 +120,10 @@ impl Dialect for Native {
 
     const NAME: &'static str = "native";
 
+    fn whereabouts(_: &Settings) -> String {
+        "the gateway's own API under /gateway/v1/".to_owned()
+    }
+
     fn owns(&self, path: &str, _: &Settings) -> bool {
         address::owns(path)
     }

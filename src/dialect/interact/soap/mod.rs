@@ -117,7 +117,7 @@ pub(super) fn refuse(headers: &HeaderMap, failure: &Failure) -> Answer {
 
 fn refuse_as(version: Version, failure: &Failure) -> Answer {
     match failure.fault() {
-        Some(fault) => failure.headers(write_fault(version, failure.row().outcome, &fault)),
+        Some(fault) => write_fault(version, failure.row().outcome, &fault).hinting(failure.hint()),
         None => failure.answer(),
     }
 }
@@ -142,7 +142,7 @@ fn failed(
             };
             unauthenticated(write_fault(version, row.outcome, &fault))
         }
-        (_, Some(fault)) => failure.headers(write_fault(version, row.outcome, &fault)),
+        (_, Some(fault)) => write_fault(version, row.outcome, &fault).hinting(failure.hint()),
         (_, None) => failure.answer(),
     }
 }

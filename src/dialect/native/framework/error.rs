@@ -1,19 +1,20 @@
 //! The one table of what can go wrong and how the API says it: as a problem of RFC 9457, with a detail that says what it
 //! means in this very case.
 
-use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::access;
+use crate::dialect::Answer;
+use crate::dialect::failure::{self, Hint, HttpRefusal, noted, refusal_of};
 use crate::dialect::json::Unread;
 use crate::dialect::native::framework::body::JSON;
 use crate::dialect::native::framework::objection::{Objection, Objections, Within};
 use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::native::resources::bulk::report::BadFile;
 use crate::dialect::native::resources::exhaustion::ExhaustedGroup;
-use crate::dialect::{Answer, CROWDED_WAIT, HttpRefusal, allow, noted, refusal_of, retry_after};
 use crate::domain::refusal::RouteRefusal;
 use crate::domain::state::PoolHealth;
 use crate::domain::{Quota, Refusal, Seconds};
@@ -22,8 +23,8 @@ use crate::store;
 
 /// The media type of problems.
 pub(in crate::dialect::native) const PROBLEM_JSON: &str = "application/problem+json";
-/// How long a caller may wait for another file to be imported, in seconds.
-const IMPORT_WAIT: u64 = 5;
+/// How long a caller may wait for another file to be imported.
+const IMPORT_WAIT: Seconds = Seconds::new(5);
 /// The challenge of a 401; the same for every cause.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"dnis-gateway\", charset=\"UTF-8\"");
 
@@ -123,7 +124,7 @@ impl Failure {
             Self::NoSuchPath => {
                 (P::NoSuchPath, "There is nothing at this path; /gateway/v1/openapi.json lists all".to_owned())
             }
-            Self::NoSuchMethod(methods) => (P::NoSuchMethod, format!("This path allows {}", allow(methods))),
+            Self::NoSuchMethod(methods) => (P::NoSuchMethod, format!("This path allows {}", failure::listed(methods))),
             Self::Http(refusal) => http_row(refusal),
             Self::MediaType(wanted) => (P::MediaType, format!("The body must be {wanted}, stated once or not at all")),
             Self::Charset { unread, .. } => (P::MediaType, format!("The body cannot be read: {unread}")),
@@ -189,7 +190,7 @@ impl Failure {
         };
         let body = serde_json::to_vec(&told).expect("texts and numbers are always JSON");
         let status = StatusCode::from_u16(problem.code()).expect("the table has valid statuses only");
-        self.headers(Answer::new(status, problem.label(), PROBLEM_JSON, body))
+        Answer::new(status, problem.label(), PROBLEM_JSON, body).hinting(self.hint())
     }
 
     /// How the groups are that have no number to lend.
@@ -200,31 +201,19 @@ impl Failure {
         }
     }
 
-    /// The headers that go with it.
-    pub(in crate::dialect::native) fn headers(&self, answer: Answer) -> Answer {
+    /// The header that goes with it.
+    pub(in crate::dialect::native) fn hint(&self) -> Option<Hint> {
         match self {
-            Self::NoSuchMethod(methods) => {
-                let methods = HeaderValue::try_from(allow(methods)).expect("names of methods are header text");
-                answer.with(ALLOW, methods)
+            Self::NoSuchMethod(methods) => Some(failure::allow(methods)),
+            Self::MediaType(wanted) | Self::Charset { wanted, .. } => Some(failure::accept(wanted)),
+            Self::Http(refusal) => refusal.hint(),
+            Self::Denied(access::Refusal::Unauthorized { .. }) => Some((WWW_AUTHENTICATE, CHALLENGE)),
+            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) | Self::TooManyGuesses { retry_after } => {
+                Some(failure::after(*retry_after))
             }
-            Self::MediaType(wanted) | Self::Charset { wanted, .. } => {
-                answer.with(ACCEPT, HeaderValue::from_static(wanted))
-            }
-            Self::Http(HttpRefusal::ContentCoding) => {
-                answer.with(ACCEPT_ENCODING, HeaderValue::from_static("gzip, identity"))
-            }
-            Self::Denied(access::Refusal::Unauthorized { .. }) => answer.with(WWW_AUTHENTICATE, CHALLENGE),
-            Self::Denied(access::Refusal::TooManyAttempts { retry_after }) => {
-                answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get()))
-            }
-            Self::TooManyGuesses { retry_after } => answer.with(RETRY_AFTER, HeaderValue::from(retry_after.get())),
-            Self::Http(HttpRefusal::Crowded) => answer.with(RETRY_AFTER, CROWDED_WAIT),
-            Self::ImportRunning { .. } => answer.with(RETRY_AFTER, HeaderValue::from(IMPORT_WAIT)),
-            Self::Refused(refusal) => match retry_after(refusal) {
-                Some(wait) => answer.with(RETRY_AFTER, wait),
-                None => answer,
-            },
-            _ => answer,
+            Self::ImportRunning { .. } => Some(failure::after(IMPORT_WAIT)),
+            Self::Refused(refusal) => failure::retry(refusal),
+            _ => None,
         }
     }
 }
@@ -241,29 +230,17 @@ pub(in crate::dialect::native) fn summary(objections: &[Objection], whole: &str)
 
 /// What the server refused before the dialect could look at the request.
 fn http_row(refusal: &HttpRefusal) -> (Problem, String) {
+    let own = |problem, text: &str| (problem, text.to_owned());
     match refusal {
         HttpRefusal::HeadTooLarge { limit } => {
             (Problem::HeadTooLarge, format!("At most {limit} bytes together are allowed"))
         }
-        HttpRefusal::BodyTooLarge { limit } => {
-            (Problem::TooLarge, format!("The body is too long; at most {limit} bytes are allowed"))
-        }
-        HttpRefusal::ContentCoding => {
-            (Problem::MediaType, "The content coding must be gzip, identity or none".to_owned())
-        }
-        HttpRefusal::BodyUnreadable => {
-            (Problem::Malformed, "The body could not be read to its end in its content coding".to_owned())
-        }
-        HttpRefusal::ForeignPage => {
-            (Problem::ForeignPage, "The operator allows web pages by server.cors_origins".to_owned())
-        }
-        HttpRefusal::Crowded => (
-            Problem::Crowded,
-            "Too many long requests and answers are held at this time; try again in a moment".to_owned(),
-        ),
-        HttpRefusal::Panicked => {
-            (Problem::Failed, "Internal error: the gateway failed on this request; its log says why".to_owned())
-        }
+        HttpRefusal::ContentCoding => own(Problem::MediaType, "The content coding must be gzip, identity or none"),
+        HttpRefusal::ForeignPage => own(Problem::ForeignPage, "The operator allows web pages by server.cors_origins"),
+        HttpRefusal::BodyTooLarge { .. } => (Problem::TooLarge, refusal.sentence()),
+        HttpRefusal::BodyUnreadable => (Problem::Malformed, refusal.sentence()),
+        HttpRefusal::Crowded => (Problem::Crowded, refusal.sentence()),
+        HttpRefusal::Panicked => (Problem::Failed, refusal.sentence()),
     }
 }
 
@@ -337,6 +314,7 @@ impl From<store::Error> for Failure {
 mod tests {
     use std::sync::Arc;
 
+    use actix_web::http::header::RETRY_AFTER;
     use serde_json::{Value, json};
 
     use super::*;

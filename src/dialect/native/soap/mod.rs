@@ -124,7 +124,7 @@ pub(super) fn refuse(native: &Native, head: &Head<'_>, failure: &Failure) -> Ans
 /// A failure as a fault or, where it lies below SOAP, as the API tells it otherwise.
 fn failed(service: Service<'_>, version: Version, failure: &Failure) -> Answer {
     match fault(failure) {
-        Some(fault) => failure.headers(service.write_fault(version, failure.problem().label(), fault)),
+        Some(fault) => service.write_fault(version, failure.problem().label(), fault).hinting(failure.hint()),
         None => failure.answer(),
     }
 }
