@@ -12,6 +12,7 @@ pub mod html;
 pub mod idempotency;
 pub mod interact;
 mod json;
+mod lending;
 pub mod native;
 #[cfg(test)]
 mod sending;

@@ -4,20 +4,16 @@
 //! only in whose it is. A parameter that the request leaves out takes the value of the service's section, else the
 //! group's where it has one, else the built-in one.
 
+use super::Client;
 use super::answer::Members;
 use super::error::Error;
 use super::parameters::{Parameters, time_to_live};
-use crate::config::{AccessCodePrefix, Service, Tenant};
+use crate::config::{Service, Settings};
+use crate::dialect::lending::{self, BOOKING, NoCode, USUAL_BOOKING};
 use crate::domain::code::InvalidShape;
-use crate::domain::state::{Holder, Lend, Lent, PoolHealth, Repeat, Source};
-use crate::domain::{Caller, CodeShape, GroupName, LentBy, Seconds};
+use crate::domain::state::{Holder, Lend, Lent, PoolHealth};
+use crate::domain::{Caller, CodeShape, GroupName, Seconds};
 
-/// The group where neither the request nor the service's section names one.
-const USUAL_GROUP: &str = "DNIS";
-/// The booking time where nobody names one, and in place of a wrong one.
-const USUAL_BOOKING: Seconds = Seconds::new(30);
-/// The booking times that can be asked for, in seconds.
-const BOOKING: std::ops::RangeInclusive<u64> = 5..=1800;
 /// The lengths of an access code, in digits.
 const LENGTHS: std::ops::RangeInclusive<u64> = 1..=16;
 
@@ -25,11 +21,11 @@ const LENGTHS: std::ops::RangeInclusive<u64> = 1..=16;
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'a> {
     /// Whose request it is.
-    pub(super) tenant: &'a Tenant,
+    pub(super) client: &'a Client<'a>,
     /// The section of the service that is called.
     pub(super) service: &'a Service,
-    /// How long an interaction lives after its last use.
-    pub(super) interaction_ttl: Seconds,
+    /// The settings in force for the request.
+    pub(super) settings: &'a Settings,
 }
 
 /// What a request asks for.
@@ -45,23 +41,19 @@ pub(super) struct LendRequest {
 /// # Errors
 /// [`Error::Parameter`] for a value that cannot be used; [`Error::PrefixFillsCode`] and [`Error::PrefixIsNoNumber`].
 pub(super) fn read(parameters: Parameters, holder: Holder, terms: Terms<'_>) -> Result<LendRequest, Error> {
-    let Terms { tenant, service, interaction_ttl } = terms;
-    let group = group(&parameters, service)?;
+    let Terms { client: Client { tenant, asker, .. }, service, settings } = terms;
+    let group = parameters.parse("_resource_group", GroupName::new)?.or_else(|| service.resource_group.clone());
+    let lasting = lasting(&parameters)?.or(service.booking_expiration_timeout);
+    let lend = lending::booking(tenant, settings, asker.application.clone(), holder, group, lasting);
     let renew = parameters.flag("_renew")?.or(service.renew).unwrap_or(false);
-    let lasting = booking(&parameters, terms, &group)?;
     let pool_health = parameters.flag("_return_pool_health")?.or(service.return_pool_health).unwrap_or(false);
     let lend = Lend {
-        holder,
-        source: Source::Group { fallbacks: tenant.fallbacks(&group), name: group },
-        origin: LentBy::Gms,
-        repeat: if renew { Repeat::SameNumberOfGroup } else { Repeat::AnotherNumber },
-        lasting,
-        interaction_ttl,
+        repeat: lending::repeat(renew),
         code: code(&parameters, terms)?,
         caller: parameters.parse("_phone_number", Caller::new)?.or_else(|| service.phone_number.clone()),
         data_ttl: parameters.text("_ttl")?.map(time_to_live).or(service.ttl),
         data: parameters.user_data()?,
-        application: None,
+        ..lend
     };
     Ok(LendRequest { lend, pool_health })
 }
@@ -101,11 +93,6 @@ pub(super) fn health(pool: &PoolHealth) -> Members {
     }
 }
 
-fn group(parameters: &Parameters, service: &Service) -> Result<GroupName, Error> {
-    let asked = parameters.parse("_resource_group", GroupName::new)?.or_else(|| service.resource_group.clone());
-    Ok(asked.unwrap_or_else(|| GroupName::new(USUAL_GROUP).expect("four letters are a valid name")))
-}
-
 /// The code's shape if a code is wanted. A wrong length is refused also where no code is.
 fn code(parameters: &Parameters, terms: Terms<'_>) -> Result<Option<CodeShape>, Error> {
     let asked = parameters.text("_access_code_length")?.map(length).transpose()?;
@@ -114,14 +101,10 @@ fn code(parameters: &Parameters, terms: Terms<'_>) -> Result<Option<CodeShape>, 
     if !parameters.flag("_provide_code")?.or(terms.service.provide_code).unwrap_or(false) {
         return Ok(None);
     }
-    let prefix = match &terms.tenant.gms.access_code_prefix {
-        None => None,
-        Some(AccessCodePrefix::Usable(prefix)) => Some(*prefix),
-        Some(AccessCodePrefix::NoNumber(digits)) => return Err(Error::PrefixIsNoNumber(digits.clone())),
-    };
-    CodeShape::new(length, prefix).map(Some).map_err(|invalid| match invalid {
-        InvalidShape::Length => wrong_length(),
-        InvalidShape::Prefix => Error::PrefixFillsCode,
+    lending::code_shape(terms.client.tenant, length).map(Some).map_err(|no_code| match no_code {
+        NoCode::PrefixIsNoNumber(digits) => Error::PrefixIsNoNumber(digits.to_owned()),
+        NoCode::Shape(InvalidShape::Length) => wrong_length(),
+        NoCode::Shape(InvalidShape::Prefix) => Error::PrefixFillsCode,
     })
 }
 
@@ -133,12 +116,11 @@ fn wrong_length() -> Error {
     Error::parameter("_access_code_length", "must be a whole number from 1 to 16")
 }
 
-/// How long the number is lent. A wrong time is no error in GMS: the booking then lasts 30 s, whatever is configured.
-fn booking(parameters: &Parameters, terms: Terms<'_>, group: &GroupName) -> Result<Seconds, Error> {
-    let asked = parameters.text("_booking_expiration_timeout")?.map(|text| {
+/// How long a request wants the number. A wrong time is no error in GMS: the booking then lasts 30 s, whatever is
+/// configured.
+fn lasting(parameters: &Parameters) -> Result<Option<Seconds>, Error> {
+    Ok(parameters.text("_booking_expiration_timeout")?.map(|text| {
         let seconds = text.parse().ok().filter(|seconds| BOOKING.contains(seconds));
         seconds.map_or(USUAL_BOOKING, Seconds::new)
-    });
-    let of_group = || terms.tenant.group(group)?.booking_expiration_timeout;
-    Ok(asked.or(terms.service.booking_expiration_timeout).or_else(of_group).unwrap_or(USUAL_BOOKING))
+    }))
 }

@@ -154,9 +154,8 @@ impl Gms {
     }
 
     /// An error that is known before the call is whole, and so before its tenant.
-    fn refusal(&self, head: &Head<'_>, error: &Error) -> Answer {
-        let declared = BodyType::of(head.headers);
-        form(head, &declared, head.settings.gms.default_format).fault(error.into())
+    fn refusal(head: &Head<'_>, declared: &Declared, error: &Error) -> Answer {
+        form(head, declared, head.settings.gms.default_format).fault(error.into())
     }
 }
 
@@ -222,8 +221,11 @@ impl Dialect for Gms {
     }
 
     fn endpoint(&self, head: &Head<'_>) -> Result<Asked, Answer> {
-        let endpoint = endpoint::find(head.method, head.path).map_err(|error| self.refusal(head, &error))?;
-        Ok(Asked { endpoint, declared: BodyType::of(head.headers) })
+        let declared = BodyType::of(head.headers);
+        match endpoint::find(head.method, head.path) {
+            Ok(endpoint) => Ok(Asked { endpoint, declared }),
+            Err(error) => Err(Self::refusal(head, &declared, &error)),
+        }
     }
 
     fn operation(asked: &Asked) -> &'static str {
@@ -266,7 +268,7 @@ impl Dialect for Gms {
     async fn admit<'a>(&'a self, asked: &'a Asked, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
         match self.caller(&asked.endpoint, head).await {
             Ok(principal) => Ok(Admitted { asked, client: Client::of(principal) }),
-            Err(error) => Err(form(head, &asked.declared, head.settings.gms.default_format).fault(Fault::from(&error))),
+            Err(error) => Err(Self::refusal(head, &asked.declared, &error)),
         }
     }
 
@@ -287,7 +289,11 @@ impl Dialect for Gms {
         reply.and_then(|reply| reply.write(form)).unwrap_or_else(|error| form.fault(Fault::from(&error)))
     }
 
-    fn refuse(&self, _: Option<&Asked>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
-        self.refusal(head, &Error::Http(refusal))
+    fn refuse(&self, asked: Option<&Asked>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {
+        let error = Error::Http(refusal);
+        match asked {
+            Some(asked) => Self::refusal(head, &asked.declared, &error),
+            None => Self::refusal(head, &BodyType::of(head.headers), &error),
+        }
     }
 }

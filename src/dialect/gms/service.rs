@@ -13,7 +13,7 @@ use super::{Client, Gms, Reply, Request, request_access, request_interaction};
 use crate::access::Suspect;
 use crate::config::{BuiltIn, Format, GuessLimit};
 use crate::domain::refusal::Miss;
-use crate::domain::state::{Criteria, Lend, Lent};
+use crate::domain::state::{Criteria, Lent};
 use crate::domain::{IdempotentRequest, Refusal, Scope};
 use crate::store::{self, WithData};
 
@@ -35,16 +35,16 @@ impl Gms {
         let Client { tenant, scope, .. } = client;
         let settings = request.call.head.settings;
         let service = tenant.gms.services.get(name).ok_or_else(|| Error::ServiceUnknown(name.to_owned()))?;
-        let terms = Terms { tenant, service, interaction_ttl: settings.gms.interaction_ttl };
+        let terms = Terms { client, service, settings };
         let parameters = Parameters::gather(request).await?;
         match service.built_in {
             BuiltIn::RequestAccess => {
                 let wanted = request_access::read(parameters, terms)?;
-                self.lend(client, wanted, request.call.idempotency()?).await
+                self.lend(scope, wanted, request.call.idempotency()?).await
             }
             BuiltIn::RequestInteraction => {
                 let wanted = request_interaction::read(parameters, terms)?;
-                self.lend(client, wanted, request.call.idempotency()?).await
+                self.lend(scope, wanted, request.call.idempotency()?).await
             }
             BuiltIn::MatchInteraction => {
                 let wanted = MatchRequest::read(&parameters, service)?;
@@ -59,13 +59,11 @@ impl Gms {
 
     async fn lend(
         &self,
-        client: &Client<'_>,
+        scope: &Scope,
         request: LendRequest,
         idempotency: Option<IdempotentRequest>,
     ) -> Result<Reply, Error> {
-        let Client { scope, asker, .. } = client;
-        let lend = Lend { application: asker.application.clone(), ..request.lend };
-        let lent = self.store.lend(scope, lend, idempotency).await?;
+        let lent = self.store.lend(scope, request.lend, idempotency).await?;
         let mut members = access_information::members(&lent);
         if request.pool_health {
             members.insert(POOL_HEALTH, self.pool_health(scope, &lent).await?);

@@ -4,6 +4,7 @@ use super::error::Failure;
 use super::parameters::Allocate;
 use crate::access::Principal;
 use crate::config::Settings;
+use crate::dialect::lending;
 use crate::domain::history::End;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::tables::{FoundNumber, Page};
@@ -68,19 +69,9 @@ impl Operations<'_> {
             (None, None) => Source::Anywhere,
         };
         let holder = if rules.require_known_interaction { Holder::Known(wanted.id) } else { Holder::Any(wanted.id) };
-        let lend = Lend {
-            holder,
-            source,
-            origin: LentBy::Interact,
-            repeat: Repeat::SameNumber,
-            lasting: rules.allocation_timeout,
-            interaction_ttl: self.settings.gms.interaction_ttl,
-            code: None,
-            caller: None,
-            data: Vec::new(),
-            data_ttl: None,
-            application: self.principal.identity.application(),
-        };
+        let application = self.principal.identity.application();
+        let lend = lending::lend(self.settings, application, LentBy::Interact, holder, source);
+        let lend = Lend { repeat: Repeat::SameNumber, ..lend };
         Ok(self.store.lend(self.scope(), lend, idempotency).await?.allocation.number)
     }
 

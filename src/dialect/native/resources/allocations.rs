@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::config::AccessCodePrefix;
+use crate::dialect::lending::{self, NoCode};
 use crate::dialect::native::framework::body::Json;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
@@ -19,8 +19,8 @@ use crate::dialect::native::framework::value::{Word, choice};
 use crate::dialect::native::resources::data::UserData;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, Caller, CodeShape, GroupName, InteractionId, LentBy, Number, Refusal,
-    Seconds, Sharing, Timestamp,
+    Allocation, AllocationFilter, AllocationId, Caller, GroupName, InteractionId, LentBy, Number, Refusal, Seconds,
+    Sharing, Timestamp,
 };
 
 /// The operations of this module.
@@ -214,33 +214,26 @@ impl Operation for Create {
 /// What is asked of the store.
 fn lend(context: &RequestContext<'_>, wanted: AllocationCreate) -> Result<Lend, Failure> {
     let AllocationCreate { group, interaction, repeat, lasting, code_length, caller, data } = wanted;
+    let code = code_length.map(|CodeLength(length)| lending::code_shape(context.tenant(), length.into())).transpose();
+    let code = code.map_err(|no_code| {
+        let objection = match no_code {
+            NoCode::PrefixIsNoNumber(_) => "cannot be given: the configured access_code_prefix is no number",
+            NoCode::Shape(_) => "must be longer than the configured access_code_prefix",
+        };
+        Failure::of_member("code_length", objection)
+    })?;
+    let holder = interaction.map_or(Holder::New, Holder::Any);
+    let source = group.map_or(Source::Anywhere, Source::group);
+    let application = context.principal.identity.application();
+    let lend = lending::lend(context.settings, application, LentBy::Native, holder, source);
     Ok(Lend {
-        holder: interaction.map_or(Holder::New, Holder::Any),
-        source: group.map_or(Source::Anywhere, Source::group),
-        origin: LentBy::Native,
-        repeat: repeat.unwrap_or(Repeat::AnotherNumber),
-        lasting: lasting.unwrap_or(context.settings.interact.allocation_timeout),
-        interaction_ttl: context.settings.gms.interaction_ttl,
-        code: code_length.map(|CodeLength(length)| code_shape(context, length)).transpose()?,
+        repeat: repeat.unwrap_or(lend.repeat),
+        lasting: lasting.unwrap_or(lend.lasting),
+        code,
         caller,
         data: data.map(UserData::into_entries).unwrap_or_default(),
-        data_ttl: None,
-        application: context.principal.identity.application(),
+        ..lend
     })
-}
-
-/// The shape of the codes of this length: they begin as all codes of the tenant do, so that gateways with prefixes of
-/// their own never give out the same one.
-fn code_shape(context: &RequestContext<'_>, length: u8) -> Result<CodeShape, Failure> {
-    let prefix = match &context.tenant().gms.access_code_prefix {
-        None => Ok(None),
-        Some(AccessCodePrefix::Usable(prefix)) => Ok(Some(*prefix)),
-        Some(AccessCodePrefix::NoNumber(_)) => Err("cannot be given: the configured access_code_prefix is no number"),
-    };
-    let shape = prefix.and_then(|prefix| {
-        CodeShape::new(length.into(), prefix).map_err(|_| "must be longer than the configured access_code_prefix")
-    });
-    shape.map_err(|objection| Failure::of_member("code_length", objection))
 }
 
 /// Reads an allocation.

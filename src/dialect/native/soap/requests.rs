@@ -3,15 +3,15 @@
 use std::ops::RangeInclusive;
 
 use super::reading::Reading;
-use crate::config::AccessCodePrefix;
+use crate::dialect::lending::{self, BOOKING, NoCode};
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::RequestContext;
 use crate::dialect::native::resources::resolution::Purpose;
 use crate::domain::route::DestinationKind;
-use crate::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, Repeat, Source, Which};
+use crate::domain::state::{AfterMatch, Criteria, Holder, LateCalls, Lend, Which};
 use crate::domain::{
-    Caller, CodeShape, Dialled, Extension, GroupName, HotlineCode, InteractionId, LentBy, MediaType, NewRoute, Number,
-    Resolve, Seconds,
+    Caller, CodeShape, Dialled, Extension, GroupName, HotlineCode, InteractionId, MediaType, NewRoute, Number, Resolve,
+    Seconds,
 };
 
 /// The fields of each request, in the order of the schema.
@@ -34,12 +34,6 @@ const EXTENSION: &str = "1 to 12 characters of 0-9 * #";
 
 /// Longest code that is read, in characters; a longer one than any code has is a wrong one.
 const MAX_GIVEN_CODE: usize = 64;
-/// The group of a request that names none, as in GMS.
-const USUAL_GROUP: &str = "DNIS";
-/// The seconds of a request that names none, as in GMS.
-const USUAL_SECONDS: u64 = 30;
-/// The seconds that can be asked for, as in GMS.
-const SECONDS: RangeInclusive<u64> = 5..=1800;
 
 /// A call to be resolved, and whether it is to be taken.
 ///
@@ -60,27 +54,17 @@ pub(super) fn resolve_call(mut reading: Reading<'_, '_>) -> Result<(Resolve, Pur
 pub(super) fn request_access(mut reading: Reading<'_, '_>, context: &RequestContext<'_>) -> Result<Lend, Failure> {
     let id = reading.optional("interaction", NAME, |text| InteractionId::new(text).ok());
     let group = reading.optional("group", NAME, |text| GroupName::new(text).ok());
-    let seconds = reading.optional("seconds", "a whole number from 5 to 1800", |text| whole(text, SECONDS));
+    let seconds = reading.optional("seconds", "a whole number from 5 to 1800", |text| whole(text, BOOKING));
     let length = reading.optional("codeLength", "a whole number from 1 to 16", |text| whole(text, 1..=16));
     let code = length.and_then(|length| shape(&mut reading, context, length));
     let caller = caller(&mut reading);
     let renew = reading.flag("renew");
     let data = reading.entries();
-    let name = group.unwrap_or_else(|| GroupName::new(USUAL_GROUP).expect("four letters are a valid name"));
-    let fallbacks = context.tenant().fallbacks(&name);
-    reading.finish(Some(Lend {
-        holder: id.map_or(Holder::New, Holder::Known),
-        source: Source::Group { name, fallbacks },
-        origin: LentBy::Gms,
-        repeat: if renew { Repeat::SameNumberOfGroup } else { Repeat::AnotherNumber },
-        lasting: Seconds::new(seconds.unwrap_or(USUAL_SECONDS)),
-        interaction_ttl: context.settings.gms.interaction_ttl,
-        code,
-        caller,
-        data,
-        data_ttl: None,
-        application: context.principal.identity.application(),
-    }))
+    let holder = id.map_or(Holder::New, Holder::Known);
+    let application = context.principal.identity.application();
+    let lend =
+        lending::booking(context.tenant(), context.settings, application, holder, group, seconds.map(Seconds::new));
+    reading.finish(Some(Lend { repeat: lending::repeat(renew), code, caller, data, ..lend }))
 }
 
 /// A call to be matched.
@@ -139,19 +123,15 @@ fn code(reading: &mut Reading<'_, '_>) -> Option<String> {
     reading.optional("code", CODE, |text| (1..=MAX_GIVEN_CODE).contains(&text.chars().count()).then(|| text.to_owned()))
 }
 
-/// The shape of codes of so many digits, with the prefix that the tenant's codes have.
+/// The shape of codes of so many digits.
 fn shape(reading: &mut Reading<'_, '_>, context: &RequestContext<'_>, length: u64) -> Option<CodeShape> {
-    let prefix = match &context.tenant().gms.access_code_prefix {
-        None => None,
-        Some(AccessCodePrefix::Usable(prefix)) => Some(*prefix),
-        Some(AccessCodePrefix::NoNumber(_)) => {
+    let shape = lending::code_shape(context.tenant(), length);
+    match &shape {
+        Ok(_) => {}
+        Err(NoCode::PrefixIsNoNumber(_)) => {
             reading.raise("codeLength", "cannot be had: the configured prefix of access codes is no number");
-            return None;
         }
-    };
-    let shape = CodeShape::new(length, prefix);
-    if let Err(invalid) = shape {
-        reading.raise("codeLength", format!("cannot be had: {invalid}"));
+        Err(NoCode::Shape(invalid)) => reading.raise("codeLength", format!("cannot be had: {invalid}")),
     }
     shape.ok()
 }
