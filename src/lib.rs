@@ -15,4 +15,5 @@ pub mod media;
 pub mod server;
 pub mod soap;
 pub mod store;
+pub mod text;
 pub mod xml;

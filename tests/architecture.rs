@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers of the house from the top down. A layer may name itself and whatever stands after it.
 const LAYERS: &[&str] =
-    &["cli", "server", "dialect", "access", "soap", "xml", "media", "dump", "store", "log", "config", "domain"];
+    &["cli", "server", "dialect", "access", "soap", "xml", "media", "dump", "store", "log", "config", "domain", "text"];
 
 /// A layer, or a part of one, and what it must not name although it lies below, or comes from outside the house.
 struct Forbidden {

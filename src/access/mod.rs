@@ -37,7 +37,7 @@ use actix_web::http::header::HeaderMap;
 use subtle::ConstantTimeEq;
 
 pub use aicc::AiccDenied;
-pub use guesses::{Guesses, Suspect};
+pub use guesses::{Guess, Guesses};
 pub use headers::{UserPassword, presents_none};
 pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
 pub use token::Token;

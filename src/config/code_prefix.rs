@@ -1,6 +1,7 @@
 //! `access_code_prefix`: what the access codes of a tenant begin with, as GMS writes it.
 
 use crate::domain::CodePrefix;
+use crate::text::is_digits;
 
 /// More digits than GMS can read as a number.
 const TOO_MANY_DIGITS: usize = 10;
@@ -25,10 +26,7 @@ impl AccessCodePrefix {
                                greater one; a number does not begin with 0 unless it is 0";
         let (low, high) = text.split_once('-').unwrap_or((text, text));
         let (low, high) = (low.trim(), high.trim());
-        let plain = |bound: &str| {
-            let digits = !bound.is_empty() && bound.bytes().all(|byte| byte.is_ascii_digit());
-            digits && (bound == "0" || !bound.starts_with('0'))
-        };
+        let plain = |bound: &str| is_digits(bound) && (bound == "0" || !bound.starts_with('0'));
         if !plain(low) || !plain(high) {
             return Err(ALLOWED);
         }

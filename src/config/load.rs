@@ -14,6 +14,7 @@ use super::{
     Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant, tenant,
 };
 use crate::domain::TenantId;
+use crate::text::without_mark;
 
 impl Settings {
     /// Reads the configuration: defaults, below `file`, below the variables of `env`, below `overrides`.
@@ -60,7 +61,7 @@ fn read(path: &Path) -> Result<String, String> {
         _ => format!("cannot be read: {error}"),
     })?;
     let text = String::from_utf8(bytes).map_err(|_| "must be UTF-8 text".to_owned())?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(without_mark(&text).to_owned())
 }
 
 /// Lays the layers and reads them; also gives the reading, which knows the keys that were asked for.

@@ -2,7 +2,9 @@
 //! ignored, as the vendors' servers do, and `null` counts as not given.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use actix_web::http::header::HeaderMap;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use super::declared;
 use crate::media::{Charset, UnreadCharset};
+use crate::text::{BYTE_ORDER_MARK, shown_name};
 
 /// The members of a JSON object.
 #[derive(Debug, Default)]
@@ -36,7 +39,8 @@ impl Members {
     pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Unread> {
         let charset = charset_of(headers)?;
         let text = text_of(body, charset).ok_or(Unread::Empty)?;
-        serde_json::from_slice(&text).map_err(|error| Unread::Malformed(objection(&text, &error)))
+        let read = serde_json::from_slice(&text).map(|Object::<_, true>(members)| Self(members));
+        read.map_err(|error| Unread::Malformed(objection(&text, &error)))
     }
 
     /// The value of a member; `None` if it was not given or is `null`.
@@ -73,7 +77,7 @@ pub(super) fn charset_of(headers: &HeaderMap) -> Result<Charset, Unread> {
 /// `None` if there is nothing in it but blanks.
 pub(super) fn text_of(body: &[u8], declared: Charset) -> Option<Cow<'_, [u8]>> {
     // RFC 8259 lets a reader ignore a byte order mark, and some senders write one.
-    let text = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
+    let text = body.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(body);
     if text.iter().all(u8::is_ascii_whitespace) {
         return None;
     }
@@ -98,36 +102,38 @@ pub(super) fn objection(text: &[u8], error: &serde_json::Error) -> String {
 }
 
 /// The objection to a member that an object names a second time.
-pub(super) fn given_twice<E: serde::de::Error>(name: &str) -> E {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    E::custom(format_args!("the member \"{shown}\" is given twice"))
+fn given_twice<E: serde::de::Error>(name: &str) -> E {
+    E::custom(format_args!("the member \"{}\" is given twice", shown_name(name)))
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
+/// The members of an object, in the order of the text; where `ONCE`, each has a name of its own.
+pub(super) struct Object<V, const ONCE: bool>(pub(super) Vec<(String, V)>);
 
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members;
+impl<'de, V: Deserialize<'de>, const ONCE: bool> Deserialize<'de> for Object<V, ONCE> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading<V, const ONCE: bool>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>, const ONCE: bool> Visitor<'de> for Reading<V, ONCE> {
+            type Value = Object<V, ONCE>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                let mut names = std::collections::HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    if !names.insert(name.clone()) {
+                let mut names = HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, V>()? {
+                    if ONCE && !names.insert(name.clone()) {
                         return Err(given_twice(&name));
                     }
                     members.push((name, value));
                 }
-                Ok(Members(members))
+                Ok(Object(members))
             }
         }
 
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(Reading(PhantomData))
     }
 }
 

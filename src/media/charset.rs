@@ -3,15 +3,13 @@
 //! ISO-8859-1 is read as windows-1252, as the WHATWG's standard of encodings has it: what differs are 27 places which in
 //! ISO-8859-1 are control characters that nobody sends, and in windows-1252 the euro sign and the quotes that people do.
 
+use crate::text::{SHOWN, shorten};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::Utf8Error;
 
 /// The charsets that texts are read in, for messages.
 pub const READ: &str = "UTF-8, ISO-8859-1 and windows-1252";
-
-/// More of a charset's name than this is not repeated in a message.
-const SHOWN: usize = 40;
 
 /// Names of UTF-8 and of ASCII, which is a part of it, as [`letters`] sees them.
 const UTF_8: [&str; 6] = ["", "utf8", "usascii", "ascii", "ansix341968", "iso646us"];
@@ -57,8 +55,8 @@ impl Charset {
         } else if WINDOWS_1252.iter().any(|known| same_charset(name, known)) {
             Ok(Self::Windows1252)
         } else {
-            let shown = name.chars().take(SHOWN).map(|c| if matches!(c, ' '..='~') { c } else { '?' });
-            Err(UnreadCharset(shown.collect::<String>().into()))
+            let shown = shorten(name, SHOWN).replace(|c| !matches!(c, ' '..='~'), "?");
+            Err(UnreadCharset(shown.into()))
         }
     }
 

@@ -1,6 +1,7 @@
 //! Points in time as XML Schema writes them: `2030-01-31T12:00:00.5Z`, `2030-01-31T13:00:00+01:00`.
 
 use crate::domain::Timestamp;
+use crate::text::is_digits;
 
 const DAY: i64 = 86_400;
 
@@ -42,7 +43,7 @@ fn zone(time: &str) -> Option<(&str, i64)> {
 
 /// The first three digits of a fraction of a second.
 fn milliseconds(fraction: &str) -> Option<i64> {
-    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_digits(fraction) {
         return None;
     }
     format!("{fraction:0<3}")[..3].parse().ok()
@@ -53,7 +54,7 @@ fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> O
     let mut parts = text.split(separator);
     let mut numbers = [0; N];
     for (number, width) in numbers.iter_mut().zip(widths) {
-        let part = parts.next().filter(|part| part.len() == width && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let part = parts.next().filter(|part| part.len() == width && is_digits(part))?;
         *number = part.parse().ok()?;
     }
     parts.next().is_none().then_some(numbers)

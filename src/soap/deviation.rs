@@ -11,6 +11,7 @@ use super::envelope::{Envelope, Field, FieldValue, Fields};
 use super::fault::{Detail, Fault};
 use super::media::Media;
 use super::version::Version;
+use crate::text;
 use crate::xml::labelled::labelled;
 
 labelled! {
@@ -242,5 +243,5 @@ fn compare_field(
 
 /// No more of a sender's text than a person needs to recognise it.
 pub(super) fn shorten(text: &str) -> String {
-    text.chars().take(100).collect()
+    text::shorten(text, 100)
 }

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::answer;
 use super::version::Version;
+use crate::text::shorten;
 use crate::xml::reader::Name;
 use crate::xml::writer::escape_message;
 
@@ -72,7 +73,7 @@ const LONGEST_NAMESPACE: usize = 256;
 
 impl From<Name<'_>> for NotUnderstood {
     fn from(block: Name<'_>) -> Self {
-        Self { namespace: block.namespace.chars().take(LONGEST_NAMESPACE).collect(), local: block.local.to_owned() }
+        Self { namespace: shorten(&block.namespace, LONGEST_NAMESPACE), local: block.local.to_owned() }
     }
 }
 

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use super::datetime;
 use super::fault::Fault;
 use crate::domain::{Seconds, Timestamp};
+use crate::text::{SHOWN, shorten};
 use crate::xml::reader::{Content, Element, Event, Name, Reader};
 use crate::xml::refusal::Refusal;
 
@@ -99,7 +100,7 @@ impl Block {
                 if block.demand == Demand::Mandatory {
                     block.refuse(format!(
                         "wsse:Security holds '{}', which is not supported; UsernameToken and Timestamp are",
-                        shorten(child.name.local)
+                        shorten(child.name.local, SHOWN)
                     ));
                 }
                 reader.content()?;
@@ -200,8 +201,4 @@ fn text<'d>(reader: &mut Reader<'d>) -> Result<Cow<'d, str>, Refusal> {
 fn is_plain_text(kind: Option<&str>) -> bool {
     let kind = kind.map_or("", str::trim);
     kind.is_empty() || kind.rsplit(['#', ':']).next() == Some("PasswordText")
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(40).collect()
 }

@@ -1,5 +1,6 @@
 //! Why a document was refused: one list of reasons, each with a stable label and a sentence for a person.
 
+use crate::text::{SHOWN, shorten};
 use std::fmt;
 
 use super::labelled::labelled;
@@ -14,17 +15,13 @@ pub struct Refusal {
     found: Option<Box<str>>,
 }
 
-/// More of a sender's text than this is not repeated in a message.
-const SHOWN: usize = 40;
-
 impl Refusal {
     pub(super) fn new(reason: Reason, offset: usize) -> Self {
         Self { reason, offset, found: None }
     }
 
     pub(super) fn naming(reason: Reason, offset: usize, found: &str) -> Self {
-        let mut shown: String =
-            found.chars().take(SHOWN).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+        let mut shown = shorten(found, SHOWN).replace(char::is_control, "\u{FFFD}");
         if found.chars().nth(SHOWN).is_some() {
             shown.push_str("...");
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::Conversion;
 use super::options::{Export, Opt, Section};
 use crate::domain::{GroupName, Number};
+use crate::text::is_digits;
 
 /// Most numbers that one range may stand for; a longer one is a slip.
 const MOST_IN_A_RANGE: u64 = 100_000;
@@ -36,8 +37,7 @@ fn numbers_of(option: &Opt) -> Result<Vec<Number>, String> {
 /// The numbers from `first` to `last`, of as many digits as `first` has.
 fn range(first: &str, last: &str) -> Result<Vec<Number>, String> {
     const ALLOWED: &str = "must be a range of digits such as 8005550100-8005550199, of at most 100000 numbers";
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(first) || !digits(last) || first.len() != last.len() {
+    if !is_digits(first) || !is_digits(last) || first.len() != last.len() {
         return Err(ALLOWED.to_owned());
     }
     let (Ok(low), Ok(high)) = (first.parse::<u64>(), last.parse::<u64>()) else { return Err(ALLOWED.to_owned()) };

@@ -1,5 +1,7 @@
 //! The form of an exported option file: `[section]` lines and `key=value` lines below them.
 
+use crate::text::without_mark;
+
 /// A whole file.
 #[derive(Debug, Default)]
 pub(super) struct Export {
@@ -39,8 +41,7 @@ impl Export {
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let mut export = Self::default();
         let mut current = None;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for (line, content) in text.lines().enumerate().map(|(at, line)| (at + 1, line.trim())) {
+        for (line, content) in without_mark(text).lines().enumerate().map(|(at, line)| (at + 1, line.trim())) {
             if content.is_empty() || content.starts_with(['#', ';']) {
                 continue;
             }

@@ -14,6 +14,7 @@ use crate::dialect::Call;
 use crate::dialect::json::{Members, Unread, type_of};
 use crate::domain::route::DestinationKind;
 use crate::domain::{Destination, InvalidName, MediaType};
+use crate::text::unsigned;
 
 /// Records in a page where the request does not say, and at most.
 pub(super) const PAGE: usize = 100;
@@ -219,9 +220,7 @@ pub(super) fn list(field: &'static str, text: &str, separators: &[char], most: u
     let mut count = 0_usize;
     for part in text.split(separators) {
         count += 1;
-        let digits = Some(part.trim()).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-        let number = digits.and_then(|digits| digits.parse().ok());
-        let number = number.ok_or_else(|| {
+        let number = unsigned(part.trim()).ok_or_else(|| {
             Objection::new(
                 field,
                 format!("must be a list of whole numbers from 0 to {}, with {} between", u32::MAX, shown(separators)),

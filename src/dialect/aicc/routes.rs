@@ -10,6 +10,7 @@ use crate::dialect::json::Members;
 use crate::dialect::{Answer, Call};
 use crate::domain::route::{DeletedRoutes, DestinationKind};
 use crate::domain::{Extension, HotlineCode, MediaType, NewRoute, Route, RouteFilter, RouteId};
+use crate::text::unsigned;
 
 /// Most routes that one call deletes.
 const MOST_AT_A_TIME: usize = 1000;
@@ -48,9 +49,7 @@ pub(super) async fn modify(operations: &Operations<'_>, call: &Call<'_>) -> Resu
 }
 
 fn route_id(text: &str) -> Result<RouteId, Objection> {
-    let digits = Some(text.trim()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    let id = digits.and_then(|digits| digits.parse().ok());
-    id.map(RouteId).ok_or_else(|| Objection::new("id", format!("must be {ID}")))
+    unsigned(text.trim()).map(RouteId).ok_or_else(|| Objection::new("id", format!("must be {ID}")))
 }
 
 /// A route in a list. `mediatypeId` has a small t in answers, `devicetype` is all small.

@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::error::Error;
+use crate::text::is_digits;
 
 /// What every path of the dialect begins with.
 const ROOT: &str = "/genesys";
@@ -183,7 +184,7 @@ fn service(method: &Method, words: &[&str]) -> Result<Endpoint, Error> {
 /// Whether a word has the form of the ids that the gateway gives: a decimal counter, a hyphen and a UUID.
 fn is_instance_id(word: &str) -> bool {
     let Some((counter, uuid)) = word.split_once('-') else { return false };
-    !counter.is_empty() && counter.bytes().all(|byte| byte.is_ascii_digit()) && uuid::Uuid::try_parse(uuid).is_ok()
+    is_digits(counter) && uuid::Uuid::try_parse(uuid).is_ok()
 }
 
 fn storage(method: &Method, words: &[&str]) -> Result<Storage, Error> {

@@ -19,6 +19,7 @@ use crate::domain::refusal::Miss;
 use crate::domain::{Quota, Refusal, Seconds};
 use crate::media::UnreadCharset;
 use crate::store;
+use crate::text::shorten;
 
 /// Longest part of a caller's own words that a message repeats, in characters.
 const MAX_QUOTED_CHARS: usize = 64;
@@ -433,10 +434,8 @@ fn http(refusal: &HttpRefusal) -> Row {
 
 /// A caller's own words, shortened to what a message can bear.
 fn quote(words: &str) -> String {
-    match words.char_indices().nth(MAX_QUOTED_CHARS) {
-        Some((end, _)) => format!("{}...", &words[..end]),
-        None => words.to_owned(),
-    }
+    let shown = shorten(words, MAX_QUOTED_CHARS);
+    if shown.len() < words.len() { shown + "..." } else { shown }
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Calling a service by its execution name, which is how GMS creates an instance of it and, for the built-in ones, has
 //! their whole work done.
 
-use std::time::Instant;
-
 use super::access_information::{self, LendRequest, Terms};
 use super::answer::Node;
 use super::error::Error;
@@ -10,12 +8,10 @@ use super::match_interaction::MatchRequest;
 use super::parameters::Parameters;
 use super::user_data::{self, Address};
 use super::{Client, Gms, Reply, Request, request_access, request_interaction};
-use crate::access::Suspect;
 use crate::config::{BuiltIn, Format, GuessLimit};
-use crate::domain::refusal::Miss;
 use crate::domain::state::{Criteria, Lent};
-use crate::domain::{IdempotentRequest, Refusal, Scope};
-use crate::store::{self, WithData};
+use crate::domain::{IdempotentRequest, Scope};
+use crate::store::WithData;
 
 /// The member that tells how a group is.
 const POOL_HEALTH: &str = "_pool_health";
@@ -90,23 +86,14 @@ impl Gms {
         format: Format,
     ) -> Result<Reply, Error> {
         let Criteria { number, code, caller, .. } = &request.criteria;
-        let suspect = Suspect::of(scope, *number, code.as_deref(), caller.as_ref(), limit);
-        let guesses = self.access.guesses();
-        if let Some(retry_after) = suspect.as_ref().and_then(|it| guesses.blocked(it, Instant::now())) {
-            return Err(Error::TooManyGuesses { retry_after });
-        }
+        let guess = self.access.guesses().begin(scope, *number, code.as_deref(), caller.as_ref(), limit);
+        let guess = guess.map_err(|retry_after| Error::TooManyGuesses { retry_after })?;
         if (format, request.data) == (Format::Xml, WithData::Yes) {
             self.check_xml(scope, &request).await?;
         }
         let criteria = request.criteria.clone();
         let matched = self.store.match_call(scope, criteria, request.which, request.after, request.data).await;
-        match (&matched, suspect) {
-            (Ok(_), Some(suspect)) => guesses.forget(&suspect, Instant::now()),
-            (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
-                guesses.count(suspect, limit, Instant::now());
-            }
-            _ => {}
-        }
+        guess.matched(&matched);
         Ok(match request.members(&matched?) {
             (members, Some(address)) => Reply::Data(members, address),
             (members, None) => Reply::Members(members),

@@ -15,6 +15,7 @@ use super::rest;
 use crate::dialect::{Answer, Call};
 use crate::domain::tables::FoundNumber;
 use crate::domain::{GroupName, NumberPatch};
+use crate::text::{shown_name, unsigned};
 
 /// Phones in a page where the request does not say.
 const PAGE: usize = 100;
@@ -119,15 +120,12 @@ impl Window {
 }
 
 fn unknown_name(name: &str) -> Invalid {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-    Invalid::because(Cow::Owned(shown), "is not known; group, offset and limit are allowed")
+    Invalid::because(Cow::Owned(shown_name(name)), "is not known; group, offset and limit are allowed")
 }
 
 fn whole(name: &'static str, text: Option<&str>, least: usize, most: usize) -> Result<Option<usize>, Invalid> {
     let Some(text) = text else { return Ok(None) };
-    // The standard parser takes a plus sign, which a count does not have.
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let value = digits.then(|| text.parse().ok()).flatten().filter(|value| (least..=most).contains(value));
+    let value = unsigned(text).filter(|value| (least..=most).contains(value));
     value.map(Some).ok_or_else(|| Invalid::value(name, ParameterKind::Whole(least, most), text))
 }
 

@@ -8,9 +8,7 @@ use std::fmt;
 
 use super::error::Failure;
 use crate::domain::{GroupName, InteractionId, NewNumber, Number};
-
-/// More of a value than this is not repeated.
-const SHOWN: usize = 40;
+use crate::text::{SHOWN, shorten};
 
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +78,11 @@ pub(super) struct Invalid {
 impl Invalid {
     /// The value `found` is not of its kind.
     pub(super) fn value(field: &'static str, kind: ParameterKind, found: &str) -> Self {
-        let found: String = found.chars().take(SHOWN).collect();
-        Self { expected: Some(kind), found: Some(found.into()), ..Self::because(field, format!("must be {kind}")) }
+        Self {
+            expected: Some(kind),
+            found: Some(shorten(found, SHOWN).into()),
+            ..Self::because(field, format!("must be {kind}"))
+        }
     }
 
     /// The value is not of its kind; `instead` says what it is.

@@ -22,6 +22,7 @@ use crate::soap::fault::{self, DETAIL_NAMESPACE, Detail, Fault};
 use crate::soap::media::{Declared, Media};
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
+use crate::text::{SHOWN, shorten};
 use crate::xml::limits::Limits;
 use crate::xml::reader::Name;
 
@@ -178,7 +179,7 @@ pub(in crate::dialect) fn version(headers: &HeaderMap) -> Version {
 
 /// The fault for a payload that is none of the `known` ones, which are in `namespaces`.
 pub(in crate::dialect) fn unknown_operation(payload: &Name<'_>, known: &[&str], namespaces: &[&str]) -> Fault {
-    let shown: String = payload.local.chars().take(40).collect();
+    let shown = shorten(payload.local, SHOWN);
     let reason = format!(
         "The operation '{shown}' is not known in its namespace; {} are, in {}",
         known.join(", "),

@@ -18,6 +18,7 @@ use super::media::Media;
 use super::security::{self, Demand, Security};
 use super::tally::Tally;
 use super::version::Version;
+use crate::text::{SHOWN, shorten};
 use crate::xml::guard::{self, Document, Encoding};
 use crate::xml::limits::Limits;
 use crate::xml::reader::{Content, Element, Event, Name, Reader, is_blank_text};
@@ -230,7 +231,7 @@ fn root<'d>(reader: &mut Reader<'d>) -> Result<(Element<'d>, Version), Fault> {
     match reader.next().map_err(|refusal| unreadable(&refusal))? {
         Event::Open(root) if root.name.local != "Envelope" => Err(structure(
             "not_an_envelope",
-            format!("The document is no SOAP envelope: its root element is '{}'", shorten(root.name.local)),
+            format!("The document is no SOAP envelope: its root element is '{}'", shorten(root.name.local, SHOWN)),
         )),
         Event::Open(root) => {
             let version = Version::of_namespace(&root.name.namespace).ok_or_else(Fault::version_mismatch)?;
@@ -278,7 +279,7 @@ impl<'d> Opening<'d> {
                 }
                 other => {
                     let reason =
-                        format!("'{}' is not allowed here: an envelope holds Header, then Body", shorten(other));
+                        format!("'{}' is not allowed here: an envelope holds Header, then Body", shorten(other, SHOWN));
                     return Err(structure("unexpected_element", reason));
                 }
             }
@@ -354,7 +355,7 @@ impl<'d> Opening<'d> {
                 Version::V12 => "0, 1, false or true",
             };
             // No detail: it is for errors in the Body alone.
-            Fault::client(format!("mustUnderstand is '{}'; {allowed} is allowed", shorten(&value)))
+            Fault::client(format!("mustUnderstand is '{}'; {allowed} is allowed", shorten(&value, SHOWN)))
         })?;
         Ok(Some(if mandatory { Demand::Mandatory } else { Demand::Optional }))
     }
@@ -474,11 +475,6 @@ fn unreadable(refusal: &Refusal) -> Fault {
 
 fn unexpected_text(parent: &'static str) -> Fault {
     structure("unexpected_text", format!("Text is not allowed directly in {parent}"))
-}
-
-/// No more of a sender's text than a person needs to recognise it.
-fn shorten(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]

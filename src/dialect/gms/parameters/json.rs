@@ -3,22 +3,18 @@
 //! A scalar is taken as the text it is written with, so that a long phone number given as a JSON number loses no digit.
 //! An object or a list is kept as its JSON text. `null` counts as not given.
 
-use std::fmt;
-
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::{Error, Field, ParameterValue, malformed};
-use crate::dialect::json;
+use crate::dialect::json::{self, Object};
 use crate::media::Charset;
 
 /// Reads the members of the object.
 pub(super) fn read(body: &[u8], declared: Charset) -> Result<Vec<Field>, Error> {
     let text = json::text_of(body, declared).unwrap_or_default();
-    let Object(members) = serde_json::from_slice(&text).map_err(|error| broken(&text, &error))?;
-    let fields = members.into_iter().map(|(name, raw)| match text_of(&raw) {
+    let Object::<&RawValue, false>(members) = serde_json::from_slice(&text).map_err(|error| broken(&text, &error))?;
+    let fields = members.into_iter().map(|(name, raw)| match text_of(raw) {
         Ok(text) => Ok(text.map(|text| Field { name, value: ParameterValue::Text(text) })),
         Err(problem) => Err(Error::parameter(&name, problem)),
     });
@@ -47,33 +43,6 @@ fn text_of(raw: &RawValue) -> Result<Option<String>, &'static str> {
             .map(|_| Some(json.to_owned()))
             .map_err(|_| "must be nested at most 127 deep and hold whole Unicode characters"),
         _ => Ok(Some(json.to_owned())),
-    }
-}
-
-/// The members of an object in the order they were written, repeated ones among them.
-struct Object(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Object(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
     }
 }
 

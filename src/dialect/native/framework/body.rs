@@ -4,11 +4,12 @@ use std::fmt;
 
 use actix_web::http::header::HeaderMap;
 use schemars::{JsonSchema, SchemaGenerator};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::config::Limits;
-use crate::dialect::json::{self, Unread};
+use crate::dialect::json::{self, Object, Unread};
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::objection::{Objections, Within};
 use crate::dialect::native::framework::value::Read;
@@ -125,14 +126,8 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(list.into())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
-            if object.contains_key(&name) {
-                return Err(json::given_twice(&name));
-            }
-            object.insert(name, value);
-        }
-        Ok(object.into())
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
+        let Object::<Strict, true>(members) = Object::deserialize(MapAccessDeserializer::new(members))?;
+        Ok(members.into_iter().map(|(name, Strict(value))| (name, value)).collect::<Map<_, _>>().into())
     }
 }

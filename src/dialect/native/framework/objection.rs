@@ -1,12 +1,11 @@
 //! What is wrong with a request, all of it at once.
 
+use crate::text::shown_name;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Most objections that are told; a request with more wrong in it is not a slip.
 const TOLD: usize = 20;
-/// More of a name that a caller made up than this is not repeated.
-const SHOWN: usize = 40;
 
 /// The part of a request that an objection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -54,9 +53,8 @@ impl Objections {
     /// Reads a member; what is raised meanwhile is about that member.
     pub(in crate::dialect::native) fn at<T>(&mut self, member: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.pointer.len();
-        let shown: String = member.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
         self.pointer.push('/');
-        self.pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
+        self.pointer.push_str(&shown_name(member).replace('~', "~0").replace('/', "~1"));
         let outcome = read(self);
         self.pointer.truncate(length);
         outcome

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::dialect::native::framework::objection::Objections;
+use crate::text::unsigned;
 
 /// Something that is read out of a request.
 pub(in crate::dialect::native) trait Read: Sized {
@@ -113,10 +114,7 @@ fn shown(value: &Value) -> &'static str {
 
 /// What JSON a digit string stands for: a number where it is one, and otherwise the text, which is then refused.
 pub(in crate::dialect::native) fn number_of_text(text: &str) -> Value {
-    // The standard parser takes a plus sign, which a count does not have.
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.then(|| text.parse::<u64>().ok()).flatten();
-    number.map_or_else(|| Value::String(text.to_owned()), Value::from)
+    unsigned::<u64>(text).map_or_else(|| Value::String(text.to_owned()), Value::from)
 }
 
 /// The whole number that a JSON number is. JSON does not tell `60` from `60.0`.

@@ -1,8 +1,5 @@
 //! Resolving calls, however they are asked about: JSON and SOAP share this and differ only in telling it.
 
-use std::time::Instant;
-
-use crate::access::Suspect;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::RequestContext;
 use crate::domain::refusal::Miss;
@@ -66,18 +63,9 @@ pub(in crate::dialect::native) async fn resolve(
 ) -> Result<Resolved, Failure> {
     let limit = context.settings.gms.guesses;
     let seen = context.store.resolve(context.scope(), &call).await?;
-    let suspect = seen
-        .number
-        .and_then(|number| Suspect::of(context.scope(), number, call.code.as_deref(), call.caller.as_ref(), limit));
-    if let Some(suspect) = suspect {
-        if let Some(retry_after) = context.guesses.blocked(&suspect, Instant::now()) {
-            return Err(Failure::TooManyGuesses { retry_after });
-        }
-        match seen.miss {
-            Some(Miss::WrongCode) => context.guesses.count(suspect, limit, Instant::now()),
-            Some(_) => {}
-            None => context.guesses.forget(&suspect, Instant::now()),
-        }
+    if let Some(number) = seen.number {
+        let guess = context.guesses.begin(context.scope(), number, call.code.as_deref(), call.caller.as_ref(), limit);
+        guess.map_err(|retry_after| Failure::TooManyGuesses { retry_after })?.ended(seen.miss);
     }
     let resolved = match purpose {
         Purpose::Take if !seen.candidates.is_empty() => {

@@ -1,19 +1,15 @@
 //! The operations of the service: what each is called in the description, and what it does.
 
-use std::time::Instant;
-
 use super::reading::Reading;
 use super::{NAMESPACE, requests, responses};
-use crate::access::Suspect;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::RequestContext;
 use crate::dialect::native::resources::resolution;
 use crate::dialect::{Call, idempotency};
-use crate::domain::refusal::Miss;
 use crate::domain::state::Criteria;
-use crate::domain::{Dialled, IdempotentRequest, Refusal, Resolve};
+use crate::domain::{Dialled, IdempotentRequest, Resolve};
 use crate::soap::envelope::{FieldValue, Fields};
-use crate::store::{self, Resolved, WithData};
+use crate::store::{Resolved, WithData};
 use crate::xml::reader::Name;
 
 /// An operation of the service.
@@ -150,21 +146,13 @@ async fn match_interaction(context: &RequestContext<'_>, reading: Reading<'_, '_
     let asked = requests::match_interaction(reading)?;
     let limit = context.settings.gms.guesses;
     let Criteria { number, code, caller, .. } = &asked.criteria;
-    let suspect = Suspect::of(context.scope(), *number, code.as_deref(), caller.as_ref(), limit);
-    if let Some(retry_after) = suspect.as_ref().and_then(|it| context.guesses.blocked(it, Instant::now())) {
-        return Err(Failure::TooManyGuesses { retry_after });
-    }
+    let guess = context.guesses.begin(context.scope(), *number, code.as_deref(), caller.as_ref(), limit);
+    let guess = guess.map_err(|retry_after| Failure::TooManyGuesses { retry_after })?;
     let call = Resolve { dialled: Dialled::from(*number), code: code.clone(), caller: caller.clone() };
     // What XML cannot carry is refused before anything is freed: JSON carries it.
     responses::resolve_call(context, &context.store.resolve(context.scope(), &call).await?)?;
     let matched =
         context.store.match_call(context.scope(), asked.criteria, asked.which, asked.after, WithData::Yes).await;
-    match (&matched, suspect) {
-        (Ok(_), Some(suspect)) => context.guesses.forget(&suspect, Instant::now()),
-        (Err(store::Error::Refused(Refusal::NoMatch(Miss::WrongCode))), Some(suspect)) => {
-            context.guesses.count(suspect, limit, Instant::now());
-        }
-        _ => {}
-    }
+    guess.matched(&matched);
     responses::match_interaction(&matched?)
 }

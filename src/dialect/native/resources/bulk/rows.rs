@@ -14,13 +14,12 @@ use crate::dialect::native::framework::objection::Objections;
 use crate::dialect::native::framework::value::{Read, Scalar};
 use crate::dialect::native::resources::numbers::NumberCreate;
 use crate::store::ImportRow;
+use crate::text::{BYTE_ORDER_MARK, is_digits};
 
 /// Most bytes of one line of JSON.
 const MOST_BYTES: usize = 16 * 1024;
 /// The columns of a file of comma-separated values, in the order that holds where no first row names them.
 const COLUMNS: [&str; 4] = ["number", "dnid", "group", "enabled"];
-/// What some programs write before a text in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// What is told of a file in UTF-16.
 const UTF_16: &str = "the file is in UTF-16; save it in UTF-8: in a spreadsheet as \"CSV UTF-8 (comma delimited)\", in a \
@@ -73,7 +72,7 @@ impl Rows {
             self.form = Form::GivenUp;
             take(Err(Bad::new(1, UTF_16)));
         } else {
-            self.form.push(head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head), take);
+            self.form.push(head.strip_prefix(BYTE_ORDER_MARK.as_bytes()).unwrap_or(head), take);
         }
     }
 
@@ -212,8 +211,7 @@ fn is_rounded(text: &str) -> bool {
     let Some((digits, exponent)) = text.split_once(['e', 'E']).filter(|_| text.len() <= 32) else { return false };
     let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     let decimals = digits.split(['.', ',']).collect::<Vec<_>>();
-    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    decimals.len() <= 2 && decimals.into_iter().all(are_digits) && are_digits(exponent)
+    decimals.len() <= 2 && decimals.into_iter().all(is_digits) && is_digits(exponent)
 }
 
 fn of_value(line: u64, value: &Value) -> Row {
