@@ -38,7 +38,7 @@ applications = [
     { name = 'web', kind = 'interaction', key = 'web-key' },
 ]
 groups = [
-    { name = 'resting', cool_down = 60, policy = 'least-recently-freed', reserved = ['909'] },
+    { name = 'resting', cool_down = 60, policy = 'least-recently-freed', reserved = ['909'], _booking_expiration_timeout = 7 },
     { name = 'shared', sharing = 'shared', policy = 'random' },
 ]
 [tenant.gms.server]

@@ -335,6 +335,21 @@ async fn every_field_of_every_operation_is_held_to_the_wsdl_and_named() {
 }
 
 #[tokio::test]
+async fn a_request_that_names_no_seconds_has_those_of_its_group_or_as_many_as_gms_gives() {
+    let service = Service::new("").await;
+    service.gateway.number("222", "resting").await;
+    for (fields, seconds) in [
+        ("<group>resting</group>", "7"),
+        ("<group>resting</group><seconds>90</seconds><renew>true</renew>", "90"),
+        ("<group>g</group>", "30"),
+    ] {
+        let lent = service.post(&payload("RequestAccessRequest", fields)).await;
+        assert_eq!(lent.value("secondsLeft"), seconds, "{fields}");
+        service.gateway.later(100);
+    }
+}
+
+#[tokio::test]
 async fn over_soap_too_tenants_see_nothing_of_each_other() {
     let service = Service::new("").await;
     service.lend("<interaction>chat-1</interaction>").await;
