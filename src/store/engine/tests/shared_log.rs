@@ -11,13 +11,15 @@ use super::*;
 use crate::domain::history::{Bucket, Held, Past};
 use crate::domain::{AllocationId, Change, ValueId};
 use crate::store::memory::Kept;
+use crate::store::record;
 
 /// How long a test waits for another thread before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the engines share.
 pub(super) struct Shared {
-    commits: Mutex<Vec<Foreign>>,
+    /// Each as it is written, and as of when it was decided.
+    commits: Mutex<Vec<(Vec<u8>, Timestamp)>>,
     /// Becomes another whenever commits are lost.
     generation: AtomicU64,
     /// Whether somebody's batch is begun.
@@ -82,7 +84,7 @@ impl Shared {
     /// What all commits come to.
     pub(super) fn tables(&self) -> Tables {
         let mut tables = Tables::default();
-        self.commits.lock().iter().for_each(|commit| tables.apply_all(&commit.changes));
+        self.commits.lock().iter().map(read).for_each(|commit| tables.apply_all(&commit.changes));
         tables
     }
 
@@ -107,6 +109,10 @@ impl Shared {
         *self.begun.lock() = false;
         self.ended.notify_all();
     }
+}
+
+fn read((bytes, at): &(Vec<u8>, Timestamp)) -> Foreign {
+    Foreign { changes: record::decode(bytes).unwrap(), at: *at }
 }
 
 impl SharedLog {
@@ -134,7 +140,7 @@ impl SharedLog {
             return News::Anew(Box::new(self.shared.tables()));
         }
         let commits = self.shared.commits.lock();
-        let foreign = commits[usize::try_from(self.known).unwrap()..].to_vec();
+        let foreign = commits[usize::try_from(self.known).unwrap()..].iter().map(read).collect();
         self.known = commits.len() as u64;
         News::Foreign(foreign)
     }
@@ -149,7 +155,7 @@ impl SharedLog {
             changes.extend(self.shared.staged.lock()[&import].iter().cloned());
         }
         let committed = self.shared.forgetful.lock().commit(commit).unwrap();
-        self.shared.commits.lock().push(Foreign { changes, at: commit.at });
+        self.shared.commits.lock().push((record::encode(&changes), commit.at));
         committed
     }
 

@@ -13,50 +13,15 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::keys::{push_name, scope_of, take_name};
 use super::{USUAL_BYTES, Unreadable, damaged, fields, tag};
 use crate::domain::history::{Bucket, End, Held, Owner, Past};
-use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, EnvironmentName, InteractionId, LentBy, Number, Scope, Sharing,
-    TenantId, Timestamp,
-};
+use crate::domain::{Allocation, AllocationId, EnvironmentName, Number, Scope, TenantId, Timestamp};
+use crate::store::record::fields::StoredPast;
 use crate::store::sled::journal::CommitNumber;
 
 /// Bytes of a bucket in a key.
 const PLACE_BYTES: usize = 6;
-
-/// What a record says beyond its key.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredPast {
-    interaction: InteractionId,
-    code: Option<AccessCode>,
-    caller: Option<Caller>,
-    origin: LentBy,
-    sharing: Sharing,
-    since: Timestamp,
-    deadline: Timestamp,
-    until: Timestamp,
-    end: End,
-}
-
-impl From<&Past> for StoredPast {
-    fn from(past: &Past) -> Self {
-        let allocation = &*past.allocation;
-        Self {
-            interaction: allocation.interaction.clone(),
-            code: allocation.code.clone(),
-            caller: allocation.caller.clone(),
-            origin: allocation.origin,
-            sharing: allocation.sharing,
-            since: allocation.since,
-            deadline: allocation.deadline,
-            until: past.until,
-            end: past.end,
-        }
-    }
-}
 
 /// The key under which it is said where the history of an owner begins.
 pub(super) fn floor_key(owner: Option<&TenantId>) -> Vec<u8> {
@@ -231,9 +196,8 @@ pub(in crate::store::sled) fn read(number: Number, key: &[u8], value: &[u8]) -> 
 
 fn read_past(number: Number, key: &[u8], value: &[u8]) -> Result<(Arc<Allocation>, (Timestamp, End)), Unreadable> {
     let id = key.last_chunk().ok_or_else(|| damaged(key, "its key is too short"))?;
-    let StoredPast { interaction, code, caller, origin, sharing, since, deadline, until, end } = fields(key, value)?;
-    let id = AllocationId(u64::from_be_bytes(*id));
-    let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
+    let StoredPast { lending, until, end } = fields(key, value)?;
+    let allocation = lending.allocation(AllocationId(u64::from_be_bytes(*id)), number);
     Ok((Arc::new(allocation), (until, end)))
 }
 

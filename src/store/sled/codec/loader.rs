@@ -6,18 +6,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::keys::{scope_of, take_name};
-use super::{
-    StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute, StoredValue,
-    Unreadable, damaged, fields, history, interaction_fields, owned_fields, tag,
-};
+use super::{Unreadable, damaged, fields, history, interaction_fields, owned_fields, tag};
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::tables::routes::Numbering;
 use crate::domain::{
-    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, Entry, EntryKey, EntryValue, GroupName,
-    IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, NewSkill, Number, NumberRecord, Route, Scope,
-    SigningKey, Skill, SkillId, Tables,
+    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, EntryKey, GroupName, IdempotencyKey,
+    IdempotencyRecord, InteractionId, NewSkill, Number, NumberRecord, Scope, SigningKey, Skill, SkillId, Tables,
 };
+use crate::store::record::fields::{StoredAllocation, StoredDocument, StoredEntry, StoredNumber, StoredRoute};
 
 /// Rebuilds tables from records that come in the order of their keys.
 #[derive(Default)]
@@ -81,10 +78,9 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let number = std::str::from_utf8(name).ok().and_then(|name| Number::new(name).ok());
         let number = number.ok_or_else(|| damaged(key, "its key is no number"))?;
-        let stored: StoredNumber = fields(key, value)?;
-        let group = stored.group.map(|group| self.groups.entry(group.clone()).or_insert(group).clone());
-        let StoredNumber { id, dnid, enabled, freed, .. } = stored;
-        let record = NumberRecord { id, number, dnid, group, enabled, freed };
+        let mut stored: StoredNumber = fields(key, value)?;
+        stored.group = stored.group.map(|group| self.groups.entry(group.clone()).or_insert(group).clone());
+        let record = stored.record(number);
         match &mut self.numbers {
             Some((of, numbers)) if *of == scope => numbers.push(Arc::new(record)),
             _ => {
@@ -105,13 +101,13 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let id = std::str::from_utf8(name).ok().and_then(|name| InteractionId::new(name).ok());
         let id = id.ok_or_else(|| damaged(key, "its key is no interaction id"))?;
-        let (StoredInteraction { data, since, deadline }, application, begun) = interaction_fields(key, value)?;
+        let (stored, application, begun) = interaction_fields(key, value)?;
         let application = application.map(|name| self.application(name));
-        let record = Arc::new(Interaction { id: id.clone(), data, since, deadline, application });
+        let record = Arc::new(stored.interaction(id.clone(), application));
         if begun {
             // If it has a record, that comes later and takes the place of this.
             let document = Arc::new(Document::begun(&record));
-            self.tables.apply(&Change::Document(Arc::clone(&scope), data, Some(document)));
+            self.tables.apply(&Change::Document(Arc::clone(&scope), record.data, Some(document)));
         }
         self.tables.apply(&Change::Interaction(scope, id, Some(record)));
         Ok(())
@@ -121,13 +117,13 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let id = name.try_into().map_err(|_| damaged(key, "its key is no allocation id"))?;
         let id = AllocationId(u64::from_be_bytes(id));
-        let StoredAllocation { number, interaction, code, caller, origin, sharing, since, deadline } =
-            fields(key, value)?;
-        if !self.tables.takes(&scope, number, sharing, code.as_ref()) {
+        let StoredAllocation { number, lending } = fields(key, value)?;
+        let interaction = self.known(key, &scope, &lending.interaction);
+        let allocation = lending.allocation(id, number);
+        if !self.tables.takes(&scope, number, allocation.sharing, allocation.code.as_ref()) {
             return Err(damaged(key, "its number is not there or lent twice"));
         }
-        let interaction = self.known(key, &scope, &interaction)?;
-        let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
+        let allocation = Allocation { interaction: interaction?, ..allocation };
         self.tables.apply(&Change::Allocated(scope, Arc::new(allocation)));
         Ok(())
     }
@@ -138,23 +134,19 @@ impl Loader {
         let id = DocumentId(Uuid::from_bytes(*id));
         if entry.is_empty() {
             self.finish_document();
-            let (StoredDocument { interaction, kept_until, ownership }, application) = owned_fields(key, value)?;
+            let (mut stored, application): (StoredDocument, _) = owned_fields(key, value)?;
             let application = application.map(|name| self.application(name));
-            let interaction = interaction.map(|id| self.known(key, &scope, &id)).transpose()?;
-            let document = Document { id, interaction, kept_until, ownership, application, entries: Entries::new() };
+            stored.interaction = stored.interaction.map(|id| self.known(key, &scope, &id)).transpose()?;
+            let document = stored.document(id, application, Entries::new());
             self.document = Some((scope, document));
             return Ok(());
         }
         let name = std::str::from_utf8(entry).ok().and_then(|name| EntryKey::new(name).ok());
         let name = name.ok_or_else(|| damaged(key, "its key is no text"))?;
-        let StoredEntry { content, value } = fields(key, value)?;
-        let value = match value {
-            StoredValue::Inline(bytes) => EntryValue::Inline(bytes),
-            StoredValue::OutOfLine { id, length } => EntryValue::OutOfLine { id, length },
-        };
+        let entry: StoredEntry = fields(key, value)?;
         match &mut self.document {
             Some((of, document)) if *of == scope && document.id == id => {
-                document.entries.insert(name, Entry { content, value });
+                document.entries.insert(name, entry.into());
                 Ok(())
             }
             _ => Err(damaged(key, "it belongs to no document")),
@@ -210,8 +202,7 @@ impl Loader {
         let (scope, dnid) = self.scope(key)?;
         let dnid = dnid.try_into().map_err(|_| damaged(key, "its key is no configuration number"))?;
         let dnid = u32::from_be_bytes(dnid);
-        let StoredRoute { id, hotline, extension, media, destination } = fields(key, value)?;
-        let route = Route { id, dnid, hotline, extension, media, destination };
+        let route = fields::<StoredRoute>(key, value)?.route(dnid);
         if !self.tables.takes_route(&scope, &route) {
             return Err(damaged(key, "its number or its id is another route's too"));
         }

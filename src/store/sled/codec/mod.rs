@@ -9,16 +9,12 @@ mod keys;
 mod loader;
 mod tag;
 
-use std::sync::Arc;
-
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::number::LastLending;
-use crate::domain::{
-    AccessCode, ApplicationName, Caller, Change, Content, Deadline, Destination, DocumentId, EntryValue, Extension,
-    GroupName, HotlineCode, Interaction, InteractionId, LentBy, MediaType, Number, NumberId, Ownership, RouteId, Scope,
-    Sharing, Timestamp, ValueId,
+use crate::domain::{ApplicationName, Change, DocumentId, Interaction, InteractionId, Scope};
+use crate::store::record::fields::{
+    StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredPast, StoredRoute,
 };
 use keys::{allocation_key, key};
 
@@ -69,41 +65,6 @@ pub(super) trait Sink {
     fn remove(&mut self, key: &[u8]);
 }
 
-#[derive(Serialize, Deserialize)]
-struct StoredNumber {
-    id: NumberId,
-    dnid: Number,
-    group: Option<GroupName>,
-    enabled: bool,
-    freed: Option<LastLending>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredInteraction {
-    data: DocumentId,
-    since: Timestamp,
-    deadline: Deadline,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredAllocation {
-    number: Number,
-    interaction: InteractionId,
-    code: Option<AccessCode>,
-    caller: Option<Caller>,
-    origin: LentBy,
-    sharing: Sharing,
-    since: Timestamp,
-    deadline: Timestamp,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredDocument {
-    interaction: Option<InteractionId>,
-    kept_until: Timestamp,
-    ownership: Ownership,
-}
-
 /// A record with the application that made what it tells of.
 #[derive(Serialize, Deserialize)]
 struct Owned<T> {
@@ -111,64 +72,22 @@ struct Owned<T> {
     application: ApplicationName,
 }
 
-#[derive(Serialize, Deserialize)]
-struct StoredEntry {
-    content: Content,
-    value: StoredValue,
-}
-
-#[derive(Serialize, Deserialize)]
-enum StoredValue {
-    Inline(Arc<[u8]>),
-    OutOfLine { id: ValueId, length: u64 },
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredRoute {
-    id: RouteId,
-    hotline: HotlineCode,
-    extension: Option<Extension>,
-    media: MediaType,
-    destination: Destination,
-}
-
 /// Writes a change as records.
 pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
     match change {
         Change::Number(scope, number, record) => {
             let key = key(tag::NUMBER, scope, number.to_string().as_bytes());
-            let stored = record.as_deref().map(|record| StoredNumber {
-                id: record.id,
-                dnid: record.dnid,
-                group: record.group.clone(),
-                enabled: record.enabled,
-                freed: record.freed,
-            });
-            store(sink, &key, stored.as_ref());
+            store(sink, &key, record.as_deref().map(StoredNumber::from).as_ref());
         }
         Change::Allocated(scope, allocation) => {
-            let stored = StoredAllocation {
-                number: allocation.number,
-                interaction: allocation.interaction.clone(),
-                code: allocation.code.clone(),
-                caller: allocation.caller.clone(),
-                origin: allocation.origin,
-                sharing: allocation.sharing,
-                since: allocation.since,
-                deadline: allocation.deadline,
-            };
-            store(sink, &allocation_key(scope, allocation), Some(&stored));
+            store(sink, &allocation_key(scope, allocation), Some(&StoredAllocation::from(&**allocation)));
         }
         Change::Released(scope, allocation) => sink.remove(&allocation_key(scope, allocation)),
         Change::Interaction(scope, id, record) => {
             encode_interaction(scope, id, record.as_deref(), [BEGUN_VERSION, OWNED_BEGUN_VERSION], sink);
         }
         Change::Document(scope, id, record) => {
-            let stored = record.as_deref().map(|record| StoredDocument {
-                interaction: record.interaction.clone(),
-                kept_until: record.kept_until,
-                ownership: record.ownership,
-            });
+            let stored = record.as_deref().map(StoredDocument::from);
             let application = record.as_deref().and_then(|record| record.application.as_ref());
             let versions = [VERSION, OWNED_VERSION];
             store_owned(sink, &key(tag::DOCUMENT, scope, id.0.as_bytes()), versions, stored, application);
@@ -176,14 +95,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         Change::Entry(scope, id, name, entry) => {
             let mut key = key(tag::DOCUMENT, scope, id.0.as_bytes());
             key.extend_from_slice(name.as_str().as_bytes());
-            let stored = entry.as_ref().map(|entry| StoredEntry {
-                content: entry.content.clone(),
-                value: match &entry.value {
-                    EntryValue::Inline(bytes) => StoredValue::Inline(Arc::clone(bytes)),
-                    EntryValue::OutOfLine { id, length } => StoredValue::OutOfLine { id: *id, length: *length },
-                },
-            });
-            store(sink, &key, stored.as_ref());
+            store(sink, &key, entry.as_ref().map(StoredEntry::from).as_ref());
         }
         Change::ValueKept(id, bytes) => {
             for (chunk, bytes) in bytes.chunks(CHUNK_BYTES).enumerate() {
@@ -203,20 +115,14 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             store(sink, &key, skill.as_deref().map(|skill| &skill.about));
         }
         Change::Route(scope, dnid, route) => {
-            let stored = route.as_deref().map(|route| StoredRoute {
-                id: route.id,
-                hotline: route.hotline.clone(),
-                extension: route.extension.clone(),
-                media: route.media,
-                destination: route.destination,
-            });
-            store(sink, &key(tag::ROUTE, scope, &dnid.to_be_bytes()), stored.as_ref());
+            let key = key(tag::ROUTE, scope, &dnid.to_be_bytes());
+            store(sink, &key, route.as_deref().map(StoredRoute::from).as_ref());
         }
         Change::Numbering(scope, numbering) => store(sink, &key(tag::SKILL, scope, &[]), Some(numbering)),
         Change::SigningKey(signing_key) => store(sink, &[tag::SIGNING_KEY], Some(signing_key)),
         Change::Ended(scope, past) => {
             store(sink, &history::bucket_key(Some(&scope.tenant), past.bucket), Some(&past.count));
-            store(sink, &history::key(scope, past), Some(&history::StoredPast::from(&**past)));
+            store(sink, &history::key(scope, past), Some(&StoredPast::from(&**past)));
         }
         Change::HistoryDropped(owner, bucket) => {
             store(sink, &history::floor_key(owner.as_ref()), Some(&bucket.next()));
@@ -244,8 +150,7 @@ fn encode_interaction(
     versions: [u8; 2],
     sink: &mut impl Sink,
 ) {
-    let stored =
-        record.map(|record| StoredInteraction { data: record.data, since: record.since, deadline: record.deadline });
+    let stored = record.map(StoredInteraction::from);
     let application = record.and_then(|record| record.application.as_ref());
     store_owned(sink, &key(tag::INTERACTION, scope, id.as_str().as_bytes()), versions, stored, application);
 }
