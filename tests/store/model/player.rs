@@ -48,20 +48,20 @@ type Allocations = Part<Arc<Allocation>, AllocationId>;
 /// What readers see afterwards.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sight {
-    page: Page,
-    of_group: Page,
-    cooling: Part<FoundNumber, Number>,
-    allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
-    dialled: Vec<Option<FoundNumber>>,
-    resolved: Vec<Resolved>,
-    interactions: Vec<Option<Arc<Interaction>>>,
-    documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
-    pools: Vec<PoolHealth>,
-    history: Vec<HistoryPage>,
-    groups: Part<PoolHealth, Option<GroupName>>,
-    routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
-    routed: Vec<Option<Routed>>,
-    skills: Vec<Arc<Skill>>,
+    pub(super) page: Page,
+    pub(super) of_group: Page,
+    pub(super) cooling: Part<FoundNumber, Number>,
+    pub(super) allocations: (Allocations, Allocations, Option<Arc<Allocation>>),
+    pub(super) dialled: Vec<Option<FoundNumber>>,
+    pub(super) resolved: Vec<Resolved>,
+    pub(super) interactions: Vec<Option<Arc<Interaction>>>,
+    pub(super) documents: Vec<(Option<Loaded>, Option<LoadedEntry>)>,
+    pub(super) pools: Vec<PoolHealth>,
+    pub(super) history: Vec<HistoryPage>,
+    pub(super) groups: Part<PoolHealth, Option<GroupName>>,
+    pub(super) routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
+    pub(super) routed: Vec<Option<Routed>>,
+    pub(super) skills: Vec<Arc<Skill>>,
 }
 
 /// An engine with the documents that its outcomes have named.
