@@ -1,6 +1,6 @@
 //! dnis-gateway: one server for three contact-center number protocols over one shared state.
 //!
-//! The layers, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`],
+//! The layers, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`], [`line`],
 //! [`log`], [`config`], [`domain`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
 //! the rule.
 
@@ -10,6 +10,7 @@ pub mod config;
 pub mod dialect;
 pub mod domain;
 pub mod dump;
+pub mod line;
 pub mod log;
 pub mod media;
 pub mod server;

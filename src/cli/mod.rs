@@ -71,7 +71,7 @@ enum Command {
     Healthcheck(healthcheck::Healthcheck),
     /// Write everything a running gateway holds into a file
     Backup(backup::Backup),
-    /// Make a data directory of a backup
+    /// Make a data directory of a backup, or fill a database with it
     Restore(restore::Restore),
     /// Write the files of a data directory anew, as small as they can be
     Compact(compact::Compact),

@@ -1,4 +1,4 @@
-//! `restore`: makes a data directory of a dump, all of it or nothing.
+//! `restore`: makes a data directory of a dump, or fills a database with it, all of it or nothing.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::progress::Progress;
 use super::{Failure, Outcome, backup, logging, output};
-use crate::config::Log;
+use crate::config::{self, Engine, Log, Overrides, Settings, Store};
 use crate::dump;
 use crate::store::open::{Build, OpenError};
 
@@ -18,16 +18,20 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway restore --from gateway.ndjson --data /var/lib/dnis-gateway
 Example: gunzip < gateway.ndjson.gz | dnis-gateway restore --from - --data ./restored
+Example: dnis-gateway restore --from gateway.ndjson --config gateway.toml
 
-Nothing in the directory counts until the whole backup is there, safe on disk, and has been read back. Bookings go on \
+Nothing of it counts until the whole backup is there, safe on disk, and has been read back. Bookings go on \
     to their deadlines; those whose deadline has passed are over.")]
 pub(super) struct Restore {
     /// The backup; `-` is standard input
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
     /// The data directory to make; it must be empty or not exist
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    data: Option<PathBuf>,
+    /// The configuration file that names the store to fill, which must have nothing in it
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    config: Option<PathBuf>,
 }
 
 /// Why nothing was restored.
@@ -36,18 +40,34 @@ enum Failed {
     #[error(transparent)]
     Dump(#[from] dump::Error),
     #[error(transparent)]
-    Directory(#[from] OpenError),
+    Store(#[from] OpenError),
 }
 
 impl Restore {
     pub(super) fn run(self) -> Outcome {
         let _logging = logging::start(&Log::default())?;
+        let store = self.store()?;
         let (input, length) = self.input()?;
-        let restored = self.restore(input, length);
+        let restored = self.restore(&store, input, length);
         let summary = restored.map_err(|error| {
             Failure::Operation(format!("nothing was restored from {}: {error}", self.from.display()))
         })?;
-        output::result(&format!("{}: {}", self.data.display(), backup::told(&summary)))
+        let place = match store.engine {
+            Engine::Sled => store.path.display().to_string(),
+            Engine::Postgres => format!("schema {}", store.postgres.schema),
+        };
+        output::result(&format!("{place}: {}", backup::told(&summary)))
+    }
+
+    /// The store to fill.
+    fn store(&self) -> Result<Store, Failure> {
+        match (&self.data, &self.config) {
+            (None, Some(config)) => {
+                let settings = Settings::load(Some(config), config::environment(), &Overrides::default());
+                Ok(settings.map_err(|problems| Failure::Usage(problems.to_string()))?.store)
+            }
+            (data, _) => Ok(Store { path: data.clone().unwrap_or_default(), ..Store::default() }),
+        }
     }
 
     /// The dump, and how long it is where that is known.
@@ -61,8 +81,8 @@ impl Restore {
         Ok((Box::new(file), Some(length)))
     }
 
-    fn restore(&self, input: impl Read, length: Option<u64>) -> Result<dump::Summary, Failed> {
-        let mut build = Build::begin(&self.data, CACHE_BYTES)?;
+    fn restore(&self, store: &Store, input: impl Read, length: Option<u64>) -> Result<dump::Summary, Failed> {
+        let mut build = Build::of(store, CACHE_BYTES)?;
         let progress = Progress::bytes("restore", length);
         let input = Watched { input: BufReader::new(input), passed: 0, progress: &progress };
         let summary = dump::read(input, |change| build.add(&change).map_err(Failed::from))?;

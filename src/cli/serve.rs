@@ -9,8 +9,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::demo::{self, Fresh};
 use super::watch::Watch;
 use super::{Failure, NO_TENANT, Outcome, logging, output};
-use crate::config::{self, Overrides, Problems, Settings, Store};
+use crate::config::{self, Engine, Overrides, Problems, Settings, Store};
 use crate::server::{Server, StartError};
+use crate::store::OpenError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway serve --config gateway.toml --data /var/lib/dnis-gateway
@@ -106,8 +107,11 @@ impl Serve {
             None if self.demo => "the demo's".to_owned(),
             None => "none".to_owned(),
         };
-        let data = settings.store.path.display();
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), configuration, %data, "starting");
+        let data = match settings.store.engine {
+            Engine::Sled => settings.store.path.display().to_string(),
+            Engine::Postgres => format!("the schema {} of a database", settings.store.postgres.schema),
+        };
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), configuration, data, "starting");
     }
 
     async fn serve(&self, settings: Settings, fresh: Option<&Fresh>, mut watch: Watch) -> Outcome {
@@ -187,7 +191,9 @@ fn announce(server: &Server) -> Outcome {
 
 fn start_failure(error: &StartError) -> Failure {
     match error {
-        StartError::SeedName(_) | StartError::Tls(_) => Failure::Usage(error.to_string()),
+        StartError::SeedName(_) | StartError::Tls(_) | StartError::Store(OpenError::Database(_)) => {
+            Failure::Usage(error.to_string())
+        }
         _ => Failure::Operation(error.to_string()),
     }
 }

@@ -21,6 +21,7 @@ mod live;
 mod load;
 mod log;
 mod password;
+mod postgres;
 mod problem;
 mod proxies;
 mod public_url;
@@ -59,6 +60,7 @@ pub use limits::Limits;
 pub use live::Live;
 pub use log::{Log, LogFormat, LogRequests};
 pub use password::{HashCost, InvalidHash, PasswordHash};
+pub use postgres::{DatabaseUrl, Postgres, certificates};
 pub use problem::{Problem, Problems, SettingOrigin};
 pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use public_url::{InvalidUrl, PublicUrl};
@@ -147,6 +149,7 @@ impl Settings {
             ("store.path", self.store.path != new.store.path),
             ("store.cache_capacity", self.store.cache_capacity != new.store.cache_capacity),
             ("store.compact_at_start", self.store.compact_at_start != new.store.compact_at_start),
+            ("store.postgres", self.store.postgres != new.store.postgres),
             ("access.verifications", self.access.verifications != new.access.verifications),
             ("access.waiting", self.access.waiting != new.access.waiting),
             ("log.level", self.log.level != new.log.level),

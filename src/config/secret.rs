@@ -16,6 +16,11 @@ impl Secret {
         Self(Arc::new(SecretString::from(value)))
     }
 
+    /// The text itself, for whoever has to present it.
+    pub(crate) fn reveal(&self) -> &str {
+        self.0.expose_secret()
+    }
+
     /// Whether `guess` is the secret, in a time that depends on nothing but the two lengths.
     pub fn is(&self, guess: &[u8]) -> bool {
         self.0.expose_secret().as_bytes().ct_eq(guess).into()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::postgres::Postgres;
 use super::section::Section;
 
 const MIB: u64 = 1024 * 1024;
@@ -23,6 +24,8 @@ pub struct Store {
     pub cache_capacity: u64,
     /// Whether a start writes files anew that have become much larger than what is in them. Default: it does.
     pub compact_at_start: bool,
+    /// The database, where that keeps the state.
+    pub postgres: Postgres,
 }
 
 /// The engines that can keep the state.
@@ -31,6 +34,8 @@ pub enum Engine {
     /// An embedded database in the data directory, for one process.
     #[default]
     Sled,
+    /// A PostgreSQL database, for several gateways.
+    Postgres,
 }
 
 impl Default for Store {
@@ -43,6 +48,7 @@ impl Default for Store {
             document_value: 8 * MIB,
             cache_capacity: 8 * 1024 * 1024,
             compact_at_start: true,
+            postgres: Postgres::default(),
         }
     }
 }
@@ -50,8 +56,17 @@ impl Default for Store {
 impl Store {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let default = Self::default();
+        let engines = [("sled", Engine::Sled), ("postgres", Engine::Postgres)];
+        let engine = section.choice("engine", &engines).unwrap_or_default();
+        let postgres = section.section("postgres", |section| {
+            if engine == Engine::Postgres {
+                section.require("url");
+            }
+            Postgres::read(section)
+        });
         Self {
-            engine: section.choice("engine", &[("sled", Engine::Sled)]).unwrap_or_default(),
+            engine,
+            postgres,
             path: section.text("path", directory).unwrap_or(default.path),
             documents_total: section
                 .whole("documents_total", MIB..=1024 * 1024 * MIB)

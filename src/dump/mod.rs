@@ -4,26 +4,18 @@
 //! changes that make it; it knows no engine, and nothing of where the lines come from or go to. A dump that is cut,
 //! altered, or says what this release does not understand is refused: nothing of a dump is ever left out in silence.
 
-mod bytes;
-mod call_center;
-mod line;
 mod read;
-mod remembered;
 mod seal;
 mod write;
 
-use std::collections::BTreeMap;
 use std::io;
 
-pub use line::{Header, LineKind};
+pub use crate::line::{Counts, Header, LineKind};
 pub use read::read;
 pub use seal::copy;
 pub use write::write;
 
 use crate::store;
-
-/// How many lines of each kind a dump has, without the first and the last.
-pub type Counts = BTreeMap<LineKind, u64>;
 
 /// What a whole dump says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,21 +4,12 @@ use std::collections::HashMap;
 use std::io::BufRead;
 use std::sync::Arc;
 
-use super::bytes::Bytes;
-use super::line::{
-    AllocationLine, DocumentLine, EntryLine, FileLine, IdsLine, InteractionLine, Line, NumberLine, ValueLine,
-};
-use super::remembered::PastLine;
 use super::seal::Lines;
 use super::{Error, Summary};
-use crate::domain::change::{Counters, Ids};
-use crate::domain::document::{Entries, FileLabel};
+use crate::domain::document::Entries;
 use crate::domain::history::{Bucket, Past};
-use crate::domain::number::LastLending;
-use crate::domain::{
-    Allocation, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey, EntryValue, EnvironmentName,
-    Interaction, NumberRecord, Scope, TenantId, ValueId,
-};
+use crate::domain::{Change, Document, DocumentId, Entry, EntryKey, Scope, TenantId, ValueId};
+use crate::line::{Bytes, Line, ValueLine};
 
 /// Reads a dump and hands on the changes that make it, in its order. Whether it is whole is known at the end only.
 ///
@@ -76,52 +67,25 @@ where
         if !matches!(line, Line::Value(_)) {
             self.no_half_value()?;
         }
-        match line {
-            Line::Counters(counters) => {
-                let super::line::Counters { number, allocation, interaction, value } = counters;
-                self.hand_on(Change::Counters(Counters { before: Ids { number, allocation, interaction }, value }))
-            }
-            Line::Ids(line) => {
-                let IdsLine { tenant, environment, number, allocation, interaction } = line;
-                let scope = self.scope(tenant, environment);
-                self.hand_on(Change::Ids(scope, Ids { number, allocation, interaction }))
-            }
-            Line::Number(line) => self.number(line),
-            Line::Interaction(line) => self.interaction(line),
-            Line::Allocation(line) => self.allocation(line),
-            Line::Document(line) => {
-                self.document(line);
+        if let Line::Value(line) = line {
+            return self.value(line);
+        }
+        if let Line::End(_) = line {
+            return Ok(());
+        }
+        let last = &mut self.scope;
+        let made = line.change(&mut |scope| match last {
+            Some(last) if **last == scope => Arc::clone(last),
+            _ => Arc::clone(last.insert(Arc::new(scope))),
+        });
+        match made.map_err(Stop::Wrong)? {
+            Change::Document(scope, _, Some(document)) => {
+                self.document = Some((scope, Arc::unwrap_or_clone(document)));
                 Ok(())
             }
-            Line::Entry(line) => self.entry(line),
-            Line::Value(line) => self.value(line),
-            Line::Numbering(line) => {
-                let numbering = line.numbering();
-                let scope = self.scope(line.tenant, line.environment);
-                self.hand_on(Change::Numbering(scope, numbering))
-            }
-            Line::Skill(line) => {
-                let scope = self.scope(line.tenant.clone(), line.environment.clone());
-                let skill = line.skill();
-                self.hand_on(Change::Skill(scope, skill.id, Some(Arc::new(skill))))
-            }
-            Line::Route(line) => {
-                let scope = self.scope(line.tenant.clone(), line.environment.clone());
-                let route = line.route().map_err(wrong)?;
-                self.hand_on(Change::Route(scope, route.dnid, Some(Arc::new(route))))
-            }
-            Line::SigningKey(line) => self.hand_on(Change::SigningKey(line.key().map_err(wrong)?)),
-            Line::Key(line) => {
-                let scope = self.scope(line.tenant.clone(), line.environment.clone());
-                let (key, record) = line.record().map_err(wrong)?;
-                self.hand_on(Change::IdempotencyKey(scope, key, Some(Arc::new(record))))
-            }
-            Line::Forgotten(line) => {
-                let (owner, bucket) = line.dropped();
-                self.hand_on(Change::HistoryDropped(owner, bucket))
-            }
-            Line::Past(line) => self.past(line),
-            Line::End(_) => Ok(()),
+            Change::Entry(scope, document, key, Some(entry)) => self.entry(&scope, document, key, entry),
+            Change::Ended(scope, past) => self.past(scope, Arc::unwrap_or_clone(past)),
+            change => self.hand_on(change),
         }
     }
 
@@ -134,64 +98,14 @@ where
         (self.take)(change).map_err(Stop::Taker)
     }
 
-    fn number(&mut self, line: NumberLine) -> Result<(), Stop<E>> {
-        let NumberLine { tenant, environment, number, id, dnid, group, enabled, freed } = line;
-        let freed = freed.map(|freed| LastLending { at: freed.at_ms, allocation: freed.allocation });
-        let record = NumberRecord { id, number, dnid, group, enabled, freed };
-        let scope = self.scope(tenant, environment);
-        self.hand_on(Change::Number(scope, number, Some(Arc::new(record))))
-    }
-
-    fn interaction(&mut self, line: InteractionLine) -> Result<(), Stop<E>> {
-        let InteractionLine { tenant, environment, id, document, since_ms, deadline_ms, application } = line;
-        let deadline = deadline_ms.map_or(Deadline::Never, Deadline::At);
-        let record = Interaction { id: id.clone(), data: document, since: since_ms, deadline, application };
-        let scope = self.scope(tenant, environment);
-        self.hand_on(Change::Interaction(scope, id, Some(Arc::new(record))))
-    }
-
-    fn allocation(&mut self, line: AllocationLine) -> Result<(), Stop<E>> {
-        let AllocationLine { tenant, environment, id, number, interaction, code, caller, origin, sharing, .. } = line;
-        let (since, deadline) = (line.since_ms, line.deadline_ms);
-        let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
-        let scope = self.scope(tenant, environment);
-        self.hand_on(Change::Allocated(scope, Arc::new(allocation)))
-    }
-
-    fn document(&mut self, line: DocumentLine) {
-        let DocumentLine { tenant, environment, id, interaction, kept_until_ms, ownership, application } = line;
-        let kept_until = kept_until_ms;
-        let document = Document { id, interaction, kept_until, ownership, application, entries: Entries::new() };
-        self.document = Some((self.scope(tenant, environment), document));
-    }
-
-    fn entry(&mut self, line: EntryLine) -> Result<(), Stop<E>> {
-        let EntryLine { tenant, environment, document, key, file, text, base64, value } = line;
-        let scope = self.scope(tenant, environment);
-        let entries = self.entries(&scope, document)?;
-        let key = EntryKey::new(&key).map_err(|error| wrong(&format!("key {error}")))?;
-        let content = match &file {
-            None => Content::Text,
-            Some(FileLine { media_type, name }) => {
-                let label = FileLabel::new(media_type, name.as_deref());
-                Content::File(label.map_err(|error| wrong(&format!("file {error}")))?)
-            }
-        };
-        let value = match (text, base64, value) {
-            (Some(text), None, None) => EntryValue::Inline(text.into_bytes().into()),
-            (None, Some(Bytes(bytes)), None) => EntryValue::Inline(bytes.into()),
-            (None, None, Some(large)) => EntryValue::OutOfLine { id: large.id, length: large.length },
-            _ => return Err(wrong("an entry has one of the members text, base64 and value")),
-        };
-        if entries.insert(key, Entry { content, value }).is_some() {
+    fn entry(&mut self, scope: &Arc<Scope>, document: DocumentId, key: EntryKey, entry: Entry) -> Result<(), Stop<E>> {
+        if self.entries(scope, document)?.insert(key, entry).is_some() {
             return Err(wrong("the document has an entry with this key already"));
         }
         Ok(())
     }
 
-    fn past(&mut self, line: PastLine) -> Result<(), Stop<E>> {
-        let scope = self.scope(line.tenant.clone(), line.environment.clone());
-        let past = line.past();
+    fn past(&mut self, scope: Arc<Scope>, past: Past) -> Result<(), Stop<E>> {
         let (before, counts) = &mut self.past;
         if past.bucket < *before {
             return Err(wrong("it belongs to an earlier hour, or part of it, than the line before"));
@@ -245,14 +159,6 @@ where
             Some((id, length, bytes)) => {
                 Err(wrong(&format!("of value {} there are {} bytes, not {length}", id.0, bytes.len())))
             }
-        }
-    }
-
-    fn scope(&mut self, tenant: TenantId, environment: Option<EnvironmentName>) -> Arc<Scope> {
-        let scope = Scope { tenant, environment };
-        match &self.scope {
-            Some(last) if **last == scope => Arc::clone(last),
-            _ => Arc::clone(self.scope.insert(Arc::new(scope))),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::io::{BufRead, Read, Write};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::line::{End, FORMAT, Header, Line, LineKind, MAJOR, MAX_LINE_BYTES, VERSION};
 use super::{Counts, Error, Summary};
+use crate::line::{End, FORMAT, Header, Line, LineKind, MAJOR, MAX_LINE_BYTES, VERSION};
 
 /// Lines as they pass: how many of each kind, and their checksum.
 #[derive(Clone, Default)]

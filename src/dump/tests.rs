@@ -128,10 +128,10 @@ fn forged(dump: &str, forge: impl FnOnce(&mut Vec<String>)) -> String {
     seal.head(format!("{}\n", lines[0]).as_bytes());
     for line in &lines[1..] {
         // A kind that nobody knows can have no count that is right; reading ends before that.
-        let kind = serde_json::from_str::<line::Line>(line).map_or(LineKind::End, |line| line.kind());
+        let kind = serde_json::from_str::<crate::line::Line>(line).map_or(LineKind::End, |line| line.kind());
         seal.line(kind, format!("{line}\n").as_bytes());
     }
-    let end = serde_json::to_string(&line::Line::End(seal.end())).unwrap();
+    let end = serde_json::to_string(&crate::line::Line::End(seal.end())).unwrap();
     format!("{}\n{end}\n", lines.join("\n"))
 }
 

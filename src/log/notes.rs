@@ -16,10 +16,12 @@ pub struct Notes {
     pub tenant: Option<TenantId>,
     /// Why it was refused, as a word from a small fixed set; the last that was noted.
     pub reason: Option<&'static str>,
+    /// Whether it was answered from what may be out of date.
+    pub stale: bool,
 }
 
 tokio::task_local! {
-    static NOTES: (Cell<Option<TenantId>>, Cell<Option<&'static str>>);
+    static NOTES: (Cell<Option<TenantId>>, Cell<Option<&'static str>>, Cell<bool>);
 }
 
 /// Answers a request; gives its answer with what was noted meanwhile.
@@ -27,7 +29,11 @@ pub async fn noting<T>(answering: impl Future<Output = T>) -> (T, Notes) {
     NOTES
         .scope(Default::default(), async {
             let answer = answering.await;
-            let notes = NOTES.with(|(tenant, reason)| Notes { tenant: tenant.take(), reason: reason.take() });
+            let notes = NOTES.with(|(tenant, reason, stale)| Notes {
+                tenant: tenant.take(),
+                reason: reason.take(),
+                stale: stale.get(),
+            });
             (answer, notes)
         })
         .await
@@ -36,12 +42,17 @@ pub async fn noting<T>(answering: impl Future<Output = T>) -> (T, Notes) {
 /// Notes whose call the request is.
 pub fn tenant(tenant: &TenantId) {
     // Tests of single layers answer outside of any request.
-    let _ = NOTES.try_with(|(noted, _)| noted.set(Some(tenant.clone())));
+    let _ = NOTES.try_with(|(noted, ..)| noted.set(Some(tenant.clone())));
 }
 
 /// Notes why the request is refused.
 pub fn reason(reason: &'static str) {
-    let _ = NOTES.try_with(|(_, noted)| noted.set(Some(reason)));
+    let _ = NOTES.try_with(|(_, noted, _)| noted.set(Some(reason)));
+}
+
+/// Notes that the request is answered from what may be out of date.
+pub fn stale() {
+    let _ = NOTES.try_with(|(.., noted)| noted.set(true));
 }
 
 #[cfg(test)]
@@ -65,6 +76,7 @@ mod tests {
         assert_eq!(told(other), ("other".to_owned(), Some("other")));
         reason("outside");
         let ((), notes) = noting(async {}).await;
-        assert!(notes.tenant.is_none() && notes.reason.is_none());
+        assert!(notes.tenant.is_none() && notes.reason.is_none() && !notes.stale);
+        assert!(noting(async { stale() }).await.1.stale);
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use actix_http::body::BoxBody;
 use actix_http::{ConnectionType, HttpMessage as _, Request, RequestHead, Response};
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, WARNING};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use futures_util::FutureExt;
@@ -276,6 +276,9 @@ impl<'a> Asked<'a> {
             (None, _) => Body::Short(answer.body),
         };
         let mut response = Response::with_body(answer.status, body);
+        if notes.stale {
+            response.headers_mut().append(WARNING, HeaderValue::from_static("110 - \"Response is Stale\""));
+        }
         for (name, value) in answer.headers {
             response.headers_mut().append(name, value);
         }

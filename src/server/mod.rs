@@ -84,7 +84,7 @@ impl Gateway {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data directory cannot be opened.
+    /// The data directory, or the database, cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The seeds could not be written.
@@ -145,7 +145,8 @@ impl Server {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let prepared = Prepared::by(&settings)?;
         let (at, rules, observer) = (settings.store.clone(), settings.rules(), prepared.metrics.clone());
-        let store = move || store::open(&at, rules, Arc::new(SystemClock::default()), observer);
+        let address = prepared.main.1;
+        let store = move || store::open(&at, rules, Arc::new(SystemClock::default()), observer, address);
         let store = tokio::task::spawn_blocking(store).await;
         let store = store.map_err(|error| Error::Unavailable(error.to_string().into()))??;
         Self::serve(settings, prepared, store).await

@@ -4,7 +4,7 @@
 //! a booking of ten minutes lasts ten minutes. What the outside world has dated, such as a message that says when it was
 //! made, is held against the wall clock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -13,6 +13,9 @@ use crate::domain::{Seconds, Timestamp};
 
 /// From this difference on, in milliseconds, two clocks are said to differ.
 pub const NOTABLE_DIFFERENCE: u64 = 60_000;
+
+/// From this step on, in milliseconds, a server's clock is said to have been set.
+const NOTABLE_STEP: u64 = 10_000;
 
 /// A source of the current time that never goes backwards.
 pub trait Clock: Send + Sync {
@@ -69,6 +72,57 @@ impl Clock for SystemClock {
 
     fn go_on_from(&self, at: Timestamp) {
         self.started.fetch_max(at.as_millis().saturating_sub(since_boot()), Ordering::Relaxed);
+    }
+}
+
+/// A clock that follows that of a server: it advances with the time since the machine was started from what the server's
+/// clock showed last.
+#[derive(Debug)]
+pub struct ServerClock {
+    /// What the server's clock showed when this machine was started, in milliseconds since 1970, as far as is known.
+    started: AtomicU64,
+    /// The latest time that was shown.
+    shown: AtomicU64,
+    /// Whether the server was heard of.
+    heard: AtomicBool,
+}
+
+impl Default for ServerClock {
+    /// A clock that goes by the wall clock until the server is heard of.
+    fn default() -> Self {
+        let started = AtomicU64::new(wall().saturating_sub(since_boot()));
+        Self { started, shown: AtomicU64::new(0), heard: AtomicBool::new(false) }
+    }
+}
+
+impl ServerClock {
+    /// The server's clock showed this a moment ago.
+    pub fn follow(&self, at: Timestamp) {
+        let started = at.as_millis().saturating_sub(since_boot());
+        let before = self.started.swap(started, Ordering::AcqRel);
+        let heard = self.heard.swap(true, Ordering::AcqRel);
+        if heard && before.abs_diff(started) > NOTABLE_STEP {
+            tracing::warn!(
+                milliseconds = before.abs_diff(started),
+                "the database's clock was set, or does not advance as this machine's does; see to it that both are kept by \
+                 NTP"
+            );
+        }
+    }
+}
+
+impl Clock for ServerClock {
+    fn now(&self) -> Timestamp {
+        let now = self.started.load(Ordering::Acquire) + since_boot();
+        Timestamp::from_millis(self.shown.fetch_max(now, Ordering::AcqRel).max(now))
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_millis(wall())
+    }
+
+    fn go_on_from(&self, at: Timestamp) {
+        self.shown.fetch_max(at.as_millis(), Ordering::AcqRel);
     }
 }
 
@@ -140,6 +194,19 @@ mod tests {
         assert!(first.as_millis().abs_diff(wall.as_millis()) < 1000, "{first:?} {wall:?}");
         std::thread::sleep(std::time::Duration::from_millis(20));
         assert!(clock.now() >= Timestamp::from_millis(first.as_millis() + 20), "{first:?} {:?}", clock.now());
+    }
+
+    #[test]
+    fn a_clock_that_follows_a_server_shows_its_time_and_never_goes_back() {
+        let clock = ServerClock::default();
+        let hour_ahead = clock.now().after(Seconds::new(3600));
+        clock.follow(hour_ahead);
+        let now = clock.now();
+        assert!(now >= hour_ahead && now.as_millis() < hour_ahead.as_millis() + 60_000, "{now:?}");
+        clock.follow(Timestamp::from_millis(now.as_millis() - 1_800_000));
+        assert!(clock.now() >= now, "it waits until the server's clock is there again");
+        clock.go_on_from(now.after(Seconds::new(5)));
+        assert!(clock.now() >= now.after(Seconds::new(5)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod engine;
 mod import;
 pub mod memory;
 pub mod open;
+pub mod postgres;
 pub mod record;
 pub mod sled;
 

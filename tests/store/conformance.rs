@@ -17,6 +17,13 @@ macro_rules! on_every_engine {
             })*
         }
 
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&mut super::Engine::postgres(crate::conformance::rules())).await;
+            })*
+        }
+
         mod sled {
             $(#[tokio::test]
             async fn $test() {

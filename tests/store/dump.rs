@@ -63,7 +63,7 @@ fn names_in(directory: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn a_snapshot_is_whole_though_everything_in_it_goes_while_it_is_read() {
-    for engine in [Engine::memory(Rules::default()), Engine::sled(Rules::default())] {
+    for engine in Engine::all(&Rules::default()) {
         let store = engine.store();
         store.create_number(&scope(), number("41"), None).await.unwrap();
         let lent = store.lend(&scope(), lend_to("ann"), None).await.unwrap();
@@ -142,7 +142,7 @@ fn short_memory() -> Rules {
 
 #[tokio::test]
 async fn who_held_a_number_is_known_after_a_restore_as_it_was_before() {
-    for engine in [Engine::memory(short_memory()), Engine::sled(short_memory())] {
+    for engine in Engine::all(&short_memory()) {
         engine.store().create_number(&scope(), number("41"), None).await.unwrap();
         lend_and_free(&engine, 0..120).await;
         engine.clock.advance(Seconds::new(7200));
@@ -162,7 +162,7 @@ async fn who_held_a_number_is_known_after_a_restore_as_it_was_before() {
 
 #[tokio::test]
 async fn history_that_is_forgotten_or_made_while_a_snapshot_is_read_changes_nothing_in_it() {
-    for engine in [Engine::memory(short_memory()), Engine::sled(short_memory())] {
+    for engine in Engine::all(&short_memory()) {
         engine.store().create_number(&scope(), number("41"), None).await.unwrap();
         lend_and_free(&engine, 0..100).await;
         engine.store().lend(&scope(), lend_to("who has it at that time"), None).await.unwrap();
@@ -203,7 +203,7 @@ async fn history_that_was_forgotten_during_a_backup_leaves_the_disk_afterwards()
 
 #[tokio::test]
 async fn a_key_does_what_it_did_after_a_restore_too() {
-    for engine in [Engine::memory(Rules::default()), Engine::sled(Rules::default())] {
+    for engine in Engine::all(&Rules::default()) {
         let store = engine.store();
         store.create_number(&scope(), number("41"), None).await.unwrap();
         store.create_number(&scope(), number("42"), None).await.unwrap();

@@ -4,10 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dnis_gateway::domain::{Rules, Timestamp};
+use dnis_gateway::dump;
 use dnis_gateway::store::memory::MemoryStore;
+use dnis_gateway::store::postgres::{self, PostgresStore};
 use dnis_gateway::store::sled::{OpenError, Options, SledStore};
 use dnis_gateway::store::{Clock, ManualClock, Store};
 use tempfile::TempDir;
+
+use crate::database;
 
 /// The seed that every engine starts from.
 const SEED: u64 = 7;
@@ -22,6 +26,11 @@ pub(crate) struct Engine {
 enum Kind {
     /// `None` only while it is being restarted.
     Memory(Option<MemoryStore>),
+    Postgres {
+        /// `None` only while it is being restarted.
+        store: Option<PostgresStore>,
+        schema: String,
+    },
     Sled {
         /// `None` only while it is being restarted.
         store: Option<SledStore>,
@@ -30,10 +39,21 @@ enum Kind {
 }
 
 impl Engine {
+    /// One of each kind.
+    pub(crate) fn all(rules: &Rules) -> [Self; 3] {
+        [Self::memory(rules.clone()), Self::sled(rules.clone()), Self::postgres(rules.clone())]
+    }
+
     pub(crate) fn memory(rules: Rules) -> Self {
         let clock = clock();
         let store = MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>, rules.clone(), SEED);
         Self { clock, rules, kind: Kind::Memory(Some(store)) }
+    }
+
+    pub(crate) fn postgres(rules: Rules) -> Self {
+        let (clock, schema) = (clock(), database::schema());
+        let store = open_postgres(&schema, &clock, rules.clone(), SEED);
+        Self { clock, rules, kind: Kind::Postgres { store: Some(store), schema } }
     }
 
     pub(crate) fn sled(rules: Rules) -> Self {
@@ -46,8 +66,31 @@ impl Engine {
     pub(crate) fn store(&self) -> &dyn Store {
         match &self.kind {
             Kind::Memory(store) => store.as_ref().expect("the engine is not being restarted"),
+            Kind::Postgres { store, .. } => store.as_ref().expect("the engine is not being restarted"),
             Kind::Sled { store, .. } => store.as_ref().expect("the engine is not being restarted"),
         }
+    }
+
+    /// A store in the same database, made of a dump, with the rules and the clock of this one.
+    pub(crate) fn restored(&self, dump: &[u8]) -> Self {
+        let (clock, schema) = (Arc::clone(&self.clock), database::schema());
+        let settings = database::server().settings(&schema);
+        database::apart(|| {
+            let mut build = postgres::Build::begin(&settings).unwrap();
+            dump::read(dump, |change| {
+                build.add(&change).unwrap();
+                Ok::<_, dump::Error>(())
+            })
+            .unwrap();
+            build.finish().unwrap();
+        });
+        let store = open_postgres(&schema, &clock, self.rules.clone(), SEED);
+        Self { clock, rules: self.rules.clone(), kind: Kind::Postgres { store: Some(store), schema } }
+    }
+
+    /// Closes the store.
+    pub(crate) async fn close(&self) {
+        self.store().close().await;
     }
 
     /// Takes over new rules, which hold after a restart too.
@@ -62,6 +105,12 @@ impl Engine {
             Kind::Memory(store) => {
                 *store = store.take().map(|running| running.restart(self.rules.clone(), seed));
             }
+            Kind::Postgres { store, schema } => {
+                if let Some(running) = store.take() {
+                    running.close().await;
+                }
+                *store = Some(open_postgres(schema, &self.clock, self.rules.clone(), seed));
+            }
             Kind::Sled { store, directory } => {
                 if let Some(running) = store.take() {
                     running.close().await;
@@ -74,6 +123,19 @@ impl Engine {
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)))
+}
+
+/// Opens a store in a schema of the database; what it waits for is no business of the runtime that the test runs on.
+fn open_postgres(schema: &str, clock: &Arc<ManualClock>, rules: Rules, seed: u64) -> PostgresStore {
+    let options = postgres::Options {
+        settings: database::server().settings(schema),
+        rules,
+        clock: Some(Arc::clone(clock) as Arc<dyn Clock>),
+        seed: Some(seed),
+        observer: Arc::new(()),
+        address: "127.0.0.1:1".to_owned(),
+    };
+    database::apart(|| PostgresStore::open(options).unwrap())
 }
 
 fn open_with(directory: &Path, clock: &Arc<ManualClock>, rules: Rules, seed: u64) -> Result<SledStore, OpenError> {

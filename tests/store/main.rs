@@ -7,6 +7,8 @@
 mod care;
 mod concurrency;
 mod conformance;
+#[path = "../common/database.rs"]
+mod database;
 mod directory;
 mod dump;
 mod engine;
@@ -15,4 +17,6 @@ mod lookup;
 mod model;
 mod opening;
 mod records;
+mod refused;
+mod several;
 mod words;

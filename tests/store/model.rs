@@ -1,4 +1,4 @@
-//! Random histories on the pure engine and on the engine on disk, with the same clock and the same draws: every
+//! Random histories on the pure engine and on one of the others, on disk or over a database, with the same clock and the same draws: every
 //! outcome must be the same, through restarts in the middle too, and what is lent, freed and recognised must be what an oracle
 //! allows that shares no code with them.
 
@@ -324,26 +324,42 @@ fn lending_alone() -> impl Strategy<Value = Step> {
     ]
 }
 
-async fn play_both(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
+/// Plays a history on the pure engine and on another; gives back the other, and the dump that both have come to.
+async fn play_both(steps: &[Step], other: Engine) -> std::result::Result<(Engine, Vec<u8>), TestCaseError> {
     let mut memory = Player::new(Engine::memory(rules()[0].clone()));
-    let mut sled = Player::new(Engine::sled(rules()[0].clone()));
+    let mut other = Player::new(other);
     let mut oracle = Oracle::new(memory.engine.clock.now().as_millis());
     for (at, step) in steps.iter().enumerate() {
         let outcome = memory.play(step).await;
-        prop_assert_eq!(&outcome, &sled.play(step).await, "step {}: {:?}", at, step);
+        prop_assert_eq!(&outcome, &other.play(step).await, "step {}: {:?}", at, step);
         let sight = memory.look().await;
-        prop_assert_eq!(&sight, &sled.look().await, "after step {}: {:?}", at, step);
+        prop_assert_eq!(&sight, &other.look().await, "after step {}: {:?}", at, step);
         oracle.judge(step, &outcome, memory.engine.clock.now().as_millis());
         oracle.compare(&sight);
     }
-    let (dump, same) = (dumped(memory.engine.store()).await, dumped(sled.engine.store()).await);
+    let (dump, same) = (dumped(memory.engine.store()).await, dumped(other.engine.store()).await);
     prop_assert_eq!(facts(&dump), facts(&same), "both hold the same");
+    Ok((other.engine, dump))
+}
+
+async fn play_on_disk(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
+    let (sled, dump) = play_both(steps, Engine::sled(rules()[0].clone())).await?;
     let home = tempfile::tempdir().unwrap();
     restore(&dump, home.path()).unwrap();
     // Under other rules more would end, or be forgotten.
-    let restored = open_like(home.path(), &sled.engine);
+    let restored = open_like(home.path(), &sled);
     let again = dumped(&restored).await;
     prop_assert_eq!(facts(&dump), facts(&again), "a restored store holds it too");
+    Ok(())
+}
+
+async fn play_over_the_database(steps: &[Step]) -> std::result::Result<(), TestCaseError> {
+    let (engine, dump) = play_both(steps, Engine::postgres(rules()[0].clone())).await?;
+    let restored = engine.restored(&dump);
+    let again = dumped(restored.store()).await;
+    prop_assert_eq!(facts(&dump), facts(&again), "a restored store holds it too");
+    restored.close().await;
+    engine.close().await;
     Ok(())
 }
 
@@ -355,7 +371,19 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..70),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(play_both(&steps))?;
+        runtime.block_on(play_on_disk(&steps))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_over_a_database_answers_like_the_pure_one_through_any_history_with_restarts(
+        steps in proptest::collection::vec(step(), 1..70),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play_over_the_database(&steps))?;
     }
 }
 
@@ -367,6 +395,6 @@ proptest! {
         steps in proptest::collection::vec(lending_alone(), 20..90),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(play_both(&steps))?;
+        runtime.block_on(play_on_disk(&steps))?;
     }
 }

@@ -13,6 +13,9 @@ mod callers;
 mod clock;
 mod commands;
 mod crowds;
+#[path = "../common/database.rs"]
+#[allow(dead_code, reason = "the tests of the store use all of it")]
+mod database;
 mod demo;
 mod descriptors;
 #[path = "../hostile/documents.rs"]
@@ -35,6 +38,7 @@ mod restart;
 mod rights;
 mod secured;
 mod server;
+mod several;
 mod soap;
 mod storage;
 mod store;

@@ -15,10 +15,10 @@ use crate::domain::{
 /// A key under which a client made something.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct KeyLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct KeyLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
+    pub(crate) environment: Option<EnvironmentName>,
     key: IdempotencyKey,
     /// Of the first request: the same key with another request is refused.
     digest: Bytes,
@@ -58,7 +58,7 @@ enum MadeLine {
 }
 
 impl KeyLine {
-    pub(super) fn of(scope: &Scope, key: &IdempotencyKey, record: &IdempotencyRecord) -> Self {
+    pub(crate) fn of(scope: &Scope, key: &IdempotencyKey, record: &IdempotencyRecord) -> Self {
         let Scope { tenant, environment } = scope.clone();
         let IdempotencyRecord { digest, made, since, ended } = record.clone();
         let made = match made {
@@ -74,7 +74,7 @@ impl KeyLine {
     }
 
     /// The key and what is remembered of it, or what is wrong with it.
-    pub(super) fn record(self) -> Result<(IdempotencyKey, IdempotencyRecord), &'static str> {
+    pub(crate) fn record(self) -> Result<(IdempotencyKey, IdempotencyRecord), &'static str> {
         let Self { key, digest: Bytes(digest), made, since_ms, ended_ms, .. } = self;
         let digest = Digest::new(digest.try_into().map_err(|_| "the digest of a request has 32 bytes")?);
         let made = match made {
@@ -94,7 +94,7 @@ impl KeyLine {
 /// The history of a tenant up to and with this part of an hour is forgotten.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ForgottenLine {
+pub(crate) struct ForgottenLine {
     /// Not there where it is the history of all tenants together, as an older release kept it.
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<TenantId>,
@@ -104,12 +104,12 @@ pub(super) struct ForgottenLine {
 }
 
 impl ForgottenLine {
-    pub(super) fn of(owner: &Owner, bucket: Bucket) -> Self {
+    pub(crate) fn of(owner: &Owner, bucket: Bucket) -> Self {
         Self { tenant: owner.clone(), hour: bucket.hour, part: bucket.part }
     }
 
     /// Whose history is meant, and what went last.
-    pub(super) fn dropped(self) -> (Owner, Bucket) {
+    pub(crate) fn dropped(self) -> (Owner, Bucket) {
         (self.tenant, Bucket { hour: self.hour, part: self.part })
     }
 }
@@ -117,10 +117,10 @@ impl ForgottenLine {
 /// An allocation that has ended.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PastLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct PastLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
+    pub(crate) environment: Option<EnvironmentName>,
     /// In which hour since 1970 it is kept, and in which part of that.
     hour: u32,
     part: u16,
@@ -140,7 +140,7 @@ pub(super) struct PastLine {
 }
 
 impl PastLine {
-    pub(super) fn of(scope: &Scope, past: &Past) -> Self {
+    pub(crate) fn of(scope: &Scope, past: &Past) -> Self {
         let Scope { tenant, environment } = scope.clone();
         let Past { bucket: Bucket { hour, part }, count: _, allocation, until: until_ms, end } = past.clone();
         let Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline } =
@@ -166,7 +166,7 @@ impl PastLine {
     }
 
     /// The entry, which is the first of its bucket as far as the line can tell.
-    pub(super) fn past(self) -> Past {
+    pub(crate) fn past(self) -> Past {
         let Self { hour, part, id, number, interaction, code, caller, origin, sharing, .. } = self;
         let (since, deadline) = (self.since_ms, self.deadline_ms);
         let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };

@@ -14,10 +14,10 @@ use crate::domain::{
 /// The last numbers given out in a scope.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NumberingLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct NumberingLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
+    pub(crate) environment: Option<EnvironmentName>,
     /// The last configuration number of a route.
     route: u32,
     /// How many queues were made.
@@ -25,12 +25,12 @@ pub(super) struct NumberingLine {
 }
 
 impl NumberingLine {
-    pub(super) fn of(scope: &Scope, numbering: Numbering) -> Self {
+    pub(crate) fn of(scope: &Scope, numbering: Numbering) -> Self {
         let Scope { tenant, environment } = scope.clone();
         Self { tenant, environment, route: numbering.dnid, skills: numbering.skills }
     }
 
-    pub(super) fn numbering(&self) -> Numbering {
+    pub(crate) fn numbering(&self) -> Numbering {
         Numbering { dnid: self.route, skills: self.skills }
     }
 }
@@ -38,10 +38,10 @@ impl NumberingLine {
 /// A skill queue that was made over the API.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SkillLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct SkillLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
+    pub(crate) environment: Option<EnvironmentName>,
     id: SkillId,
     name: Arc<str>,
     description: Arc<str>,
@@ -55,14 +55,14 @@ pub(super) struct SkillLine {
 }
 
 impl SkillLine {
-    pub(super) fn of(scope: &Scope, skill: &Skill) -> Self {
+    pub(crate) fn of(scope: &Scope, skill: &Skill) -> Self {
         let Scope { tenant, environment } = scope.clone();
         let Skill { id, about } = skill.clone();
         let NewSkill { name, description, media, max_wait, max_waiting, wrap_up, settings } = about;
         Self { tenant, environment, id, name, description, media, max_wait, max_waiting, wrap_up, settings }
     }
 
-    pub(super) fn skill(self) -> Skill {
+    pub(crate) fn skill(self) -> Skill {
         let Self { id, name, description, media, max_wait, max_waiting, wrap_up, settings, .. } = self;
         Skill { id, about: NewSkill { name, description, media, max_wait, max_waiting, wrap_up, settings } }
     }
@@ -71,10 +71,10 @@ impl SkillLine {
 /// A called route.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RouteLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct RouteLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
+    pub(crate) environment: Option<EnvironmentName>,
     /// A text, since its 19 digits are more than many readers keep of a number.
     id: String,
     dnid: u32,
@@ -91,7 +91,7 @@ pub(super) struct RouteLine {
 }
 
 impl RouteLine {
-    pub(super) fn of(scope: &Scope, route: &Route) -> Self {
+    pub(crate) fn of(scope: &Scope, route: &Route) -> Self {
         let Scope { tenant, environment } = scope.clone();
         let Route { id, dnid, hotline, extension, media, destination } = route.clone();
         let (skill, flow) = match destination {
@@ -102,7 +102,7 @@ impl RouteLine {
     }
 
     /// The route, or what is wrong with it.
-    pub(super) fn route(self) -> Result<Route, &'static str> {
+    pub(crate) fn route(self) -> Result<Route, &'static str> {
         let Self { id, dnid, hotline, extension, media, skill, flow, .. } = self;
         let id = RouteId(id.parse().map_err(|_| "the id of a route is a whole number, as a text")?);
         let destination = match (skill, flow) {
@@ -117,17 +117,17 @@ impl RouteLine {
 /// The key that tokens are signed with. A secret.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SigningKeyLine {
+pub(crate) struct SigningKeyLine {
     base64: Bytes,
 }
 
 impl SigningKeyLine {
-    pub(super) fn of(key: &SigningKey) -> Self {
+    pub(crate) fn of(key: &SigningKey) -> Self {
         Self { base64: Bytes(key.bytes().to_vec()) }
     }
 
     /// The key, or what is wrong with it.
-    pub(super) fn key(self) -> Result<SigningKey, &'static str> {
+    pub(crate) fn key(self) -> Result<SigningKey, &'static str> {
         let bytes = self.base64.0.try_into().map_err(|_| "a signing key has 32 bytes")?;
         Ok(SigningKey::new(bytes))
     }

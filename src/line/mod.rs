@@ -1,36 +1,48 @@
-//! The lines of a dump, one struct for each kind. A change of a member here is a change of the format.
+//! What is known as lines of JSON, one struct for each kind: what a dump is made of, and what a database has beside the
+//! typed columns. A change of a member here is a change of the format.
+//!
+//! A line tells of one thing, whole; how lines follow each other is for whoever writes or reads them.
 
+mod bytes;
+mod call_center;
+mod change;
+mod remembered;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Counts;
-use super::bytes::Bytes;
-use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
-use super::remembered::{ForgottenLine, KeyLine, PastLine};
+pub(crate) use bytes::Bytes;
+use call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
+use remembered::{ForgottenLine, KeyLine, PastLine};
+
 use crate::domain::{
     AccessCode, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, LentBy,
     Number, NumberId, Ownership, Sharing, TenantId, Timestamp, ValueId,
 };
 
+/// How many lines of each kind there are.
+pub type Counts = BTreeMap<LineKind, u64>;
+
 /// What the first line calls itself.
-pub(super) const FORMAT: &str = "dnis-gateway-dump";
+pub(crate) const FORMAT: &str = "dnis-gateway-dump";
 /// The format written today. The first number changes when older releases could misread a dump, the second when
 /// something is added.
-pub(super) const VERSION: &str = "1.1";
+pub(crate) const VERSION: &str = "1.1";
 /// The major version that this release reads.
-pub(super) const MAJOR: &str = "1";
+pub(crate) const MAJOR: &str = "1";
 /// Longest line that is read, in bytes; the longest that is written is far shorter.
-pub(super) const MAX_LINE_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_LINE_BYTES: u64 = 1024 * 1024;
 /// Bytes of a large value in one line.
-pub(super) const PIECE_BYTES: usize = 48 * 1024;
+pub(crate) const PIECE_BYTES: usize = 48 * 1024;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Always `dnis-gateway-dump`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// The format, major and minor version.
     pub version: String,
     /// The release that wrote the dump.
@@ -46,7 +58,7 @@ pub struct Header {
 /// Any other line.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(super) enum Line {
+pub(crate) enum Line {
     Counters(Counters),
     Ids(IdsLine),
     Number(NumberLine),
@@ -66,8 +78,21 @@ pub(super) enum Line {
 }
 
 impl Line {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// It is none that this release understands.
+    pub(crate) fn from_json(json: &str) -> Result<Self, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    /// The line as it is written.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a line has only names as keys, and nothing in it fails to be written")
+    }
+
     /// The line's kind.
-    pub(super) fn kind(&self) -> LineKind {
+    pub(crate) fn kind(&self) -> LineKind {
         match self {
             Self::Counters(_) => LineKind::Counters,
             Self::Ids(_) => LineKind::Ids,
@@ -137,158 +162,158 @@ impl fmt::Display for LineKind {
 /// all ids so; every scope goes on above them.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Counters {
-    pub(super) number: u64,
-    pub(super) allocation: u64,
-    pub(super) interaction: u64,
-    pub(super) value: u64,
+pub(crate) struct Counters {
+    pub(crate) number: u64,
+    pub(crate) allocation: u64,
+    pub(crate) interaction: u64,
+    pub(crate) value: u64,
 }
 
 /// The last ids given out in a scope.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IdsLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct IdsLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
-    pub(super) number: u64,
-    pub(super) allocation: u64,
-    pub(super) interaction: u64,
+    pub(crate) environment: Option<EnvironmentName>,
+    pub(crate) number: u64,
+    pub(crate) allocation: u64,
+    pub(crate) interaction: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NumberLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct NumberLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
-    pub(super) number: Number,
-    pub(super) id: NumberId,
-    pub(super) dnid: Number,
+    pub(crate) environment: Option<EnvironmentName>,
+    pub(crate) number: Number,
+    pub(crate) id: NumberId,
+    pub(crate) dnid: Number,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) group: Option<GroupName>,
-    pub(super) enabled: bool,
+    pub(crate) group: Option<GroupName>,
+    pub(crate) enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) freed: Option<Freed>,
+    pub(crate) freed: Option<Freed>,
 }
 
 /// The end of the number's last allocation.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Freed {
-    pub(super) at_ms: Timestamp,
-    pub(super) allocation: AllocationId,
+pub(crate) struct Freed {
+    pub(crate) at_ms: Timestamp,
+    pub(crate) allocation: AllocationId,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InteractionLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct InteractionLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
-    pub(super) id: InteractionId,
-    pub(super) document: DocumentId,
-    pub(super) since_ms: Timestamp,
+    pub(crate) environment: Option<EnvironmentName>,
+    pub(crate) id: InteractionId,
+    pub(crate) document: DocumentId,
+    pub(crate) since_ms: Timestamp,
     /// Not there where it never ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) deadline_ms: Option<Timestamp>,
+    pub(crate) deadline_ms: Option<Timestamp>,
     /// Not there where it is nobody's, as everything is in a dump that an older release made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) application: Option<ApplicationName>,
+    pub(crate) application: Option<ApplicationName>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AllocationLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct AllocationLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
-    pub(super) id: AllocationId,
-    pub(super) number: Number,
-    pub(super) interaction: InteractionId,
+    pub(crate) environment: Option<EnvironmentName>,
+    pub(crate) id: AllocationId,
+    pub(crate) number: Number,
+    pub(crate) interaction: InteractionId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) code: Option<AccessCode>,
+    pub(crate) code: Option<AccessCode>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) caller: Option<Caller>,
-    pub(super) origin: LentBy,
-    pub(super) sharing: Sharing,
-    pub(super) since_ms: Timestamp,
-    pub(super) deadline_ms: Timestamp,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) origin: LentBy,
+    pub(crate) sharing: Sharing,
+    pub(crate) since_ms: Timestamp,
+    pub(crate) deadline_ms: Timestamp,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DocumentLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct DocumentLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
-    pub(super) id: DocumentId,
+    pub(crate) environment: Option<EnvironmentName>,
+    pub(crate) id: DocumentId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) interaction: Option<InteractionId>,
-    pub(super) kept_until_ms: Timestamp,
-    pub(super) ownership: Ownership,
+    pub(crate) interaction: Option<InteractionId>,
+    pub(crate) kept_until_ms: Timestamp,
+    pub(crate) ownership: Ownership,
     /// Not there where it is nobody's, as everything is in a dump that an older release made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) application: Option<ApplicationName>,
+    pub(crate) application: Option<ApplicationName>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EntryLine {
-    pub(super) tenant: TenantId,
+pub(crate) struct EntryLine {
+    pub(crate) tenant: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) environment: Option<EnvironmentName>,
-    pub(super) document: DocumentId,
-    pub(super) key: String,
+    pub(crate) environment: Option<EnvironmentName>,
+    pub(crate) document: DocumentId,
+    pub(crate) key: String,
     /// Not there for a text.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<FileLine>,
+    pub(crate) file: Option<FileLine>,
     /// The value, if it is a text and small; one of this and the two members below is there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
     /// The value, if it is a file and small.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) base64: Option<Bytes>,
+    pub(crate) base64: Option<Bytes>,
     /// Where the value is, if it is large.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<Large>,
+    pub(crate) value: Option<Large>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FileLine {
-    pub(super) media_type: String,
+pub(crate) struct FileLine {
+    pub(crate) media_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// The value is in lines of its own.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Large {
-    pub(super) id: ValueId,
-    pub(super) length: u64,
+pub(crate) struct Large {
+    pub(crate) id: ValueId,
+    pub(crate) length: u64,
 }
 
 /// A piece of a large value.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ValueLine {
-    pub(super) id: ValueId,
+pub(crate) struct ValueLine {
+    pub(crate) id: ValueId,
     /// Of the whole value.
-    pub(super) length: u64,
-    pub(super) offset: u64,
-    pub(super) base64: Bytes,
+    pub(crate) length: u64,
+    pub(crate) offset: u64,
+    pub(crate) base64: Bytes,
 }
 
 /// The last line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct End {
+pub(crate) struct End {
     /// How many lines come before.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
     /// How many of each kind, without the first.
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
     /// Of all bytes before this line, in hexadecimal digits.
-    pub(super) sha256: String,
+    pub(crate) sha256: String,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Bytes, in base64 with padding (RFC 4648, section 4).
 #[derive(Debug)]
-pub(super) struct Bytes(pub(super) Vec<u8>);
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,0 +1,163 @@
+//! The thread that moves the log into the tables, a slice at a time and only the last word on every key, and removes the
+//! records that nobody needs any more. Of all gateways the one that keeps house does it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use super::connect::{Session, told};
+use super::follower::LIVE;
+use super::rows::Slice;
+use super::schema::Lock;
+use super::shared::Shared;
+use crate::store::record;
+
+/// How long to wait where there is little to move.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Most records, and bytes of them, that are moved in one transaction.
+const RECORDS: i64 = 2000;
+const BYTES: usize = 8 * 1024 * 1024;
+/// Most rows of the log that are removed at a time.
+const REMOVED: i64 = 5000;
+
+/// The thread that moves the log into the tables.
+pub(super) struct Checkpointer {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpointer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, mut stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned());
+        let thread = thread.spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    // What is under way is a transaction, which ends with its session.
+                    _ = &mut stopped => {}
+                    () = work(&shared) => {}
+                }
+            });
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Stops the thread and waits for it.
+    pub(super) fn finish(self) {
+        // One that has ended already needs no telling.
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+async fn work(shared: &Shared) {
+    let mut session: Option<Session> = None;
+    loop {
+        let mut moved = 0;
+        if shared.keeps_house.load(Ordering::Acquire) {
+            match step(shared, &mut session).await {
+                Ok(records) => moved = records,
+                Err(reason) => {
+                    tracing::warn!(%reason, "the log could not be moved into the tables; it is tried again");
+                    session = None;
+                }
+            }
+        }
+        if moved < RECORDS / 2 {
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Moves a slice, and removes what is no longer needed; how many records were moved.
+async fn step(shared: &Shared, session: &mut Option<Session>) -> Result<i64, String> {
+    if session.as_ref().is_none_or(|session| session.is_closed()) {
+        *session = Some(shared.target.connect().await.map_err(|refused| refused.0)?);
+    }
+    let Some(session) = session else { return Ok(0) };
+    let moved = transaction(session, move_slice(session, shared)).await?;
+    transaction(session, remove(session)).await?;
+    Ok(moved)
+}
+
+async fn transaction<T>(session: &Session, inner: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let execute = |text: &'static str| async move { session.batch_execute(text).await.map_err(|error| told(&error)) };
+    execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'").await?;
+    let outcome = inner.await;
+    execute(if outcome.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    outcome
+}
+
+/// Moves the records after the mark into the tables, and the mark behind them.
+pub(super) async fn move_slice(session: &Session, shared: &Shared) -> Result<i64, String> {
+    let failed = |error: tokio_postgres::Error| told(&error);
+    let lock = Lock::Checkpoint.key(&shared.target.schema);
+    let mine = session.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&lock]).await.map_err(failed)?;
+    if !mine.get::<_, bool>(0) {
+        return Ok(0);
+    }
+    let mark = session.query_one("SELECT seq FROM checkpoint", &[]).await.map_err(failed)?;
+    let mark: i64 = mark.get(0);
+    let log = "SELECT seq, at_ms, import, changes FROM log WHERE seq > $1 ORDER BY seq LIMIT $2";
+    let (mut slice, mut to, mut bytes) = (Slice::default(), None, 0);
+    for row in session.query(log, &[&mark, &RECORDS]).await.map_err(failed)? {
+        let (seq, at, import): (i64, i64, Option<i64>) = (row.get(0), row.get(1), row.get(2));
+        let changes: &[u8] = row.get(3);
+        bytes += changes.len();
+        for change in record::decode(changes).map_err(|error| format!("record {seq} of the log: {error}"))? {
+            slice.add(&change);
+        }
+        to = Some((seq, at));
+        if let Some(import) = import {
+            // A slice ends with the import that it includes.
+            let text = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
+            for piece in session.query(text, &[&import]).await.map_err(failed)? {
+                for change in record::decode(piece.get(0)).map_err(|error| format!("rows of an import: {error}"))? {
+                    slice.add(&change);
+                }
+            }
+            break;
+        }
+        if bytes >= BYTES {
+            break;
+        }
+    }
+    let Some((to, at)) = to else { return Ok(0) };
+    slice.write(session).await.map_err(failed)?;
+    let text = "UPDATE checkpoint SET seq = $1, at_ms = $2 WHERE seq = $3";
+    match session.execute(text, &[&to, &at, &mark]).await.map_err(failed)? {
+        1 => Ok(to - mark),
+        _ => Err("another gateway has moved the log meanwhile".to_owned()),
+    }
+}
+
+/// Removes the records that are in the tables and that every gateway which is there has applied, never the last one that
+/// is in the tables; and rows of imports that no record speaks of.
+async fn remove(session: &Session) -> Result<(), String> {
+    let failed = |error: tokio_postgres::Error| told(&error);
+    let text = format!(
+        "DELETE FROM log WHERE seq < LEAST((SELECT seq FROM checkpoint), \
+         (SELECT min(applied) FROM members WHERE seen_at > clock_timestamp() - {LIVE})) \
+         AND seq < (SELECT min(seq) FROM log) + $1 RETURNING import"
+    );
+    let removed = session.query(&text, &[&REMOVED]).await.map_err(failed)?;
+    let imports: Vec<i64> = removed.iter().filter_map(|row| row.get(0)).collect();
+    if !imports.is_empty() {
+        session.execute("DELETE FROM staged WHERE import = ANY ($1)", &[&imports]).await.map_err(failed)?;
+    }
+    let text = "DELETE FROM staged WHERE made_at < clock_timestamp() - interval '1 day' \
+                AND import NOT IN (SELECT import FROM log WHERE import IS NOT NULL)";
+    session.execute(text, &[]).await.map_err(failed)?;
+    let text = "DELETE FROM members WHERE seen_at < clock_timestamp() - interval '1 day'";
+    session.execute(text, &[]).await.map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What is durable and not in memory: large values, the history, and the rows of imports under way.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::follower::Asker;
+use super::reading::signed;
+use super::rows;
+use super::shared::Shared;
+use super::side::{Parameters, Sees, Side};
+use crate::domain::history::{Bucket, Held, Owner, Past};
+use crate::domain::{AllocationId, Change, Number, Scope, ValueId};
+use crate::log::notes;
+use crate::store::engine::{Records, RecordsSnapshot, SnapshotOrigin, Stages, Values};
+use crate::store::record;
+
+const VALUE: &str = "SELECT bytes FROM document_values WHERE id = $1";
+const OF_NUMBER: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3 \
+                         AND environment = $4 AND number = $5 AND allocation < $6 ORDER BY allocation DESC";
+const OF_BUCKET: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3";
+const STAGE: &str = "INSERT INTO staged (import, piece, changes) VALUES ($1, $2, $3) \
+                     ON CONFLICT (import, piece) DO UPDATE SET changes = excluded.changes";
+const ABANDON: &str = "DELETE FROM staged WHERE import = $1";
+/// All of them.
+pub(super) const STATEMENTS: [&str; 5] = [VALUE, OF_NUMBER, OF_BUCKET, STAGE, ABANDON];
+
+/// What is durable and not in memory.
+pub struct PostgresRecords {
+    pub(super) shared: Arc<Shared>,
+    asker: Asker,
+    side: Side,
+}
+
+impl PostgresRecords {
+    pub(super) fn new(shared: Arc<Shared>, asker: Asker) -> Result<Self, String> {
+        let (side, _) = Side::start(Arc::clone(&shared), Sees::Now)?;
+        Ok(Self { shared, asker, side })
+    }
+
+    /// The records as they are at this moment, for as long as they are held, and everything that is known then.
+    fn at_this_point(&self) -> Result<RecordsSnapshot<Self>, String> {
+        let (side, loaded) = Side::start(Arc::clone(&self.shared), Sees::OnePoint)?;
+        let loaded = loaded.ok_or_else(|| "nothing was read".to_owned())?;
+        let taken = self.shared.clock.now().max(loaded.at);
+        let origin = SnapshotOrigin { store: self.shared.store, commits: loaded.commits, taken };
+        let records = Self { shared: Arc::clone(&self.shared), asker: self.asker.clone(), side };
+        Ok((origin, loaded.tables.contents(), Arc::new(records)))
+    }
+
+    fn of_number(
+        &self,
+        owner: &Owner,
+        bucket: Bucket,
+        scope: &Scope,
+        number: Number,
+        below: AllocationId,
+    ) -> Result<Vec<Held>, String> {
+        let ((hour, part), owner) = (rows::bucket(bucket), rows::owner(owner));
+        let (environment, number) = (rows::environment(scope), number.to_string());
+        let below = i64::try_from(below.0).unwrap_or(i64::MAX);
+        let parameters: Parameters = vec![
+            Box::new(owner),
+            Box::new(hour),
+            Box::new(part),
+            Box::new(environment),
+            Box::new(number),
+            Box::new(below),
+        ];
+        let found = self.side.query(OF_NUMBER, parameters)?;
+        found.iter().map(|row| rows::past(row.get(0)).map(|(_, past)| Held::from(&past))).collect()
+    }
+}
+
+impl Values for PostgresRecords {
+    fn value(&self, id: ValueId, _length: u64) -> Result<Option<Arc<[u8]>>, String> {
+        let found = self.side.query(VALUE, vec![Box::new(signed(id.0))])?;
+        Ok(found.first().map(|row| row.get::<_, &[u8]>(0).into()))
+    }
+}
+
+impl Records for PostgresRecords {
+    fn of_number<'a>(
+        &'a self,
+        owner: Owner,
+        bucket: Bucket,
+        scope: &'a Scope,
+        number: Number,
+        below: AllocationId,
+    ) -> impl Iterator<Item = Result<Held, String>> + 'a {
+        let (held, failed) = match self.of_number(&owner, bucket, scope, number, below) {
+            Ok(held) => (held, None),
+            Err(reason) => (Vec::new(), Some(Err(reason))),
+        };
+        failed.into_iter().chain(held.into_iter().map(Ok))
+    }
+
+    fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
+        let ((hour, part), owner) = (rows::bucket(bucket), rows::owner(owner));
+        let found = self.side.query(OF_BUCKET, vec![Box::new(owner), Box::new(hour), Box::new(part)])?;
+        found.iter().map(|row| rows::past(row.get(0))).collect()
+    }
+
+    fn stage(&self, stages: &mut Stages, changes: &[Change]) -> Result<(), String> {
+        // Ids are given out on while this is staged; the commit writes how far.
+        let rows: Vec<_> = changes.iter().filter(|change| matches!(change, Change::Number(..))).cloned().collect();
+        let (import, piece) = (signed(stages.import.0), signed(stages.pieces));
+        self.side.query(STAGE, vec![Box::new(import), Box::new(piece), Box::new(record::encode(&rows))])?;
+        stages.pieces += 1;
+        Ok(())
+    }
+
+    fn abandon(&self, stages: Stages) -> Result<(), String> {
+        self.side.query(ABANDON, vec![Box::new(signed(stages.import.0))]).map(drop)
+    }
+
+    async fn head(&self) -> Result<u64, String> {
+        match self.asker.head().await {
+            // Whatever is in memory will do, if the operator lets it.
+            Err(_) if self.shared.may_answer_from_memory() => {
+                notes::stale();
+                Ok(0)
+            }
+            head => head,
+        }
+    }
+
+    fn ends_due(&self) -> bool {
+        self.shared.keeps_house.load(Ordering::Acquire)
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        self.shared.health.wrong().map_or(Ok(()), Err)
+    }
+
+    fn snapshot(&self) -> Result<Option<RecordsSnapshot<Self>>, String> {
+        self.at_this_point().map(Some)
+    }
+}
