@@ -1,9 +1,10 @@
 //! What the operator decides about the state: how the groups lend, and how much of everything there may be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::hash::FastMap;
 use super::{CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId};
@@ -78,6 +79,28 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// What stands for them in few letters: the same rules have the same, whatever process is asked.
+    pub fn fingerprint(&self) -> String {
+        let Self {
+            groups,
+            call_centers,
+            quotas,
+            usual_quotas,
+            documents_total,
+            document_entries,
+            value_bytes,
+            history,
+        } = self;
+        // Tables by hash have another order in each process.
+        let groups: BTreeMap<_, BTreeMap<_, _>> =
+            groups.iter().map(|(tenant, groups)| (tenant, groups.iter().collect())).collect();
+        let (call_centers, quotas): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            (call_centers.iter().collect(), quotas.iter().collect());
+        let limits = (usual_quotas, documents_total, document_entries, value_bytes, history);
+        let hash = Sha256::digest(format!("{groups:?} {call_centers:?} {quotas:?} {limits:?}"));
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// How a group of a tenant lends, or the numbers without a group; by the default rules where nothing is configured.
     pub fn group(&self, tenant: &TenantId, group: Option<&GroupName>) -> &GroupRules {
         group.and_then(|group| self.groups.get(tenant)?.get(group)).unwrap_or(&BY_DEFAULT)
@@ -96,5 +119,22 @@ impl Rules {
     /// Whether the operator has configured the group.
     pub fn configures(&self, tenant: &TenantId, group: &GroupName) -> bool {
         self.groups.get(tenant).is_some_and(|groups| groups.contains_key(group))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_rules_have_the_same_fingerprint_and_others_another() {
+        let named = |names: [&str; 3]| {
+            let tenants = names.map(|name| (TenantId::new(name).unwrap(), HashMap::new()));
+            Rules { groups: tenants.into(), ..Rules::default() }
+        };
+        assert_eq!(named(["a", "b", "c"]).fingerprint(), named(["c", "a", "b"]).fingerprint());
+        assert_ne!(named(["a", "b", "c"]).fingerprint(), named(["a", "b", "d"]).fingerprint());
+        let more = Rules { value_bytes: Rules::default().value_bytes + 1, ..Rules::default() };
+        assert_ne!(more.fingerprint(), Rules::default().fingerprint());
     }
 }

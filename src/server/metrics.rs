@@ -38,6 +38,11 @@ pub(super) struct Metrics {
     crossings: IntCounterVec,
     batch_commands: Histogram,
     sync: Histogram,
+    followed: IntCounter,
+    lock_wait: Histogram,
+    sessions: IntCounter,
+    behind: IntGauge,
+    rule_sets: IntGauge,
     ready: IntGauge,
     clock_difference: Gauge,
     denied: IntCounterVec,
@@ -132,6 +137,29 @@ impl Metrics {
                 HistogramOpts::new("dnis_gateway_store_sync_seconds", "Time to make one commit safe on disk.")
                     .buckets(vec![0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0]),
             )?,
+            followed: IntCounter::new(
+                "dnis_gateway_store_foreign_commits_total",
+                "Commits of other gateways over the same database that were taken in.",
+            )?,
+            lock_wait: Histogram::with_opts(
+                HistogramOpts::new(
+                    "dnis_gateway_store_lock_wait_seconds",
+                    "Time until the database's log was this gateway's for one batch, with what others had committed.",
+                )
+                .buckets(vec![0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 5.0]),
+            )?,
+            sessions: IntCounter::new(
+                "dnis_gateway_store_sessions_total",
+                "Sessions with the database that have begun; more than two mean that some were lost.",
+            )?,
+            behind: IntGauge::new(
+                "dnis_gateway_store_behind_commits",
+                "Commits of other gateways that are there and were not taken in yet.",
+            )?,
+            rule_sets: IntGauge::new(
+                "dnis_gateway_cluster_rule_sets",
+                "Different sets of rules on the gateways of the same database; more than 1 is a mistake.",
+            )?,
             ready: IntGauge::new("dnis_gateway_ready", "1 while the store takes writes.")?,
             clock_difference: Gauge::new(
                 "dnis_gateway_clock_difference_seconds",
@@ -196,6 +224,11 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.level.clone()))?;
         metrics.registry.register(Box::new(metrics.crossings.clone()))?;
         metrics.registry.register(Box::new(metrics.batch_commands.clone()))?;
+        metrics.registry.register(Box::new(metrics.followed.clone()))?;
+        metrics.registry.register(Box::new(metrics.lock_wait.clone()))?;
+        metrics.registry.register(Box::new(metrics.sessions.clone()))?;
+        metrics.registry.register(Box::new(metrics.behind.clone()))?;
+        metrics.registry.register(Box::new(metrics.rule_sets.clone()))?;
         metrics.registry.register(Box::new(metrics.sync.clone()))?;
         metrics.registry.register(Box::new(metrics.ready.clone()))?;
         metrics.registry.register(Box::new(metrics.clock_difference.clone()))?;
@@ -354,6 +387,26 @@ impl Observer for Metrics {
     fn committed(&self, commands: usize, sync: Duration) {
         self.batch_commands.observe(commands as f64);
         self.sync.observe(sync.as_secs_f64());
+    }
+
+    fn followed(&self, commits: usize) {
+        self.followed.inc_by(commits as u64);
+    }
+
+    fn locked(&self, wait: Duration) {
+        self.lock_wait.observe(wait.as_secs_f64());
+    }
+
+    fn connected(&self) {
+        self.sessions.inc();
+    }
+
+    fn behind(&self, commits: u64) {
+        self.behind.set(i64::try_from(commits).unwrap_or(i64::MAX));
+    }
+
+    fn rules(&self, sets: u64) {
+        self.rule_sets.set(i64::try_from(sets).unwrap_or(i64::MAX));
     }
 }
 

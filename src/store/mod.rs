@@ -6,6 +6,7 @@
 //! one model test holds the logs against each other.
 
 pub mod clock;
+mod cluster;
 pub mod engine;
 mod import;
 pub mod memory;
@@ -33,6 +34,7 @@ use crate::domain::{
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use cluster::{Cluster, Member};
 pub use engine::{Observer, Snapshot, SnapshotOrigin};
 pub use import::{BadRow, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, NumberImport, RowFault};
 pub use open::{OpenError, open};
@@ -413,6 +415,11 @@ pub trait Store: Send + Sync {
 
     /// Everything the store holds now, to be read while it goes on.
     async fn snapshot(&self) -> Result<Snapshot>;
+
+    /// The gateways that share the store; `None` where it is this one's alone.
+    async fn cluster(&self) -> Result<Option<Cluster>> {
+        Ok(None)
+    }
 
     /// Whether the store takes writes; the reason if it does not.
     async fn ready(&self) -> Result<()>;

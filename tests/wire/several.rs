@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::binary::{Binary, run, texts};
 use crate::callers::{Caller, send};
 use crate::database::{PASSWORD, Server, schema, server};
+use crate::gateway::Gateway;
 
 /// Longer than anything takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -153,6 +154,66 @@ async fn without_the_database_every_protocol_says_so_and_stale_answers_say_that_
     until("it writes", || async { here.free(&phone).await.status == 200 }).await;
     until("the other one answers what is so", || async { there.allocation(&phone).await.text().is_empty() }).await;
     assert_eq!(there.allocation(&phone).await.header("warning"), "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_gateways_of_a_database_are_told_with_how_far_they_are_and_whether_their_rules_differ() {
+    let schema = schema();
+    let (one, other) = (gateway(server(), &schema, &[]), gateway(server(), &schema, &[]));
+    let here = Caller::of(one.url());
+    for _ in 0..3 {
+        assert_eq!(Caller::of(other.url()).free(&here.allocate("Ann", "DNIS").await.text()).await.status, 200);
+    }
+    let cluster = || async {
+        let reply = send(here.user(Method::GET, "/gateway/v1/cluster")).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()
+    };
+    until("all are up to date", || async {
+        let cluster = cluster().await;
+        cluster["members"].as_array().unwrap().iter().all(|member| member["lag"] == 0)
+    })
+    .await;
+    let told = cluster().await;
+    assert!(told["commits"].as_u64().unwrap() >= 6, "{told}");
+    let members = told["members"].as_array().unwrap();
+    let addresses: Vec<_> =
+        members.iter().map(|member| format!("http://{}", member["address"].as_str().unwrap())).collect();
+    assert_eq!(addresses, [one.url(), other.url()], "oldest first");
+    assert_eq!((&members[0]["answers"], &members[1]["answers"]), (&true.into(), &false.into()), "{told}");
+    assert_eq!(members[0]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(members[0]["rules"], members[1]["rules"], "{told}");
+    let metrics = Caller::of(other.admin_url()).get("/metrics").await.text();
+    let value = |name: &str| {
+        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    assert!(value("dnis_gateway_store_foreign_commits_total") >= 3.0, "{metrics}");
+    assert!(value("dnis_gateway_store_lock_wait_seconds_count") >= 3.0, "{metrics}");
+    assert!((value("dnis_gateway_cluster_rule_sets") - 1.0).abs() < f64::EPSILON, "{metrics}");
+    let odd = gateway(server(), &schema, &[("DNIS_GATEWAY__LIMITS__MATCHES", "7")]);
+    one.wait_until(|log| log.contains("have different rules"));
+    let told = cluster().await;
+    assert_ne!(told["members"][2]["rules"], told["members"][0]["rules"], "{told}");
+    odd.stop();
+    assert_eq!(cluster().await["members"].as_array().unwrap().len(), 2, "who stops is gone at once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenant_among_others_is_not_told_which_gateways_there_are() {
+    let ask = async |gateway: &Gateway| send(gateway.caller().user(Method::GET, "/gateway/v1/cluster")).await;
+    let alone = Gateway::demo().start().await;
+    let told = ask(&alone).await;
+    assert_eq!((told.status, told.text().as_str()), (200, r#"{"commits":null,"in_tables":null,"members":[]}"#));
+    let with_another = Gateway::demo().with(|settings| {
+        let (_, tenant) = settings.tenants.first_key_value().unwrap();
+        let other = dnis_gateway::domain::TenantId::new("other").unwrap();
+        let tenant = dnis_gateway::config::Tenant { id: other.clone(), ..tenant.clone() };
+        settings.tenants.insert(other, tenant);
+    });
+    let refused = ask(&with_another.start().await).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.text().contains("for-operator"), "{refused:?}");
 }
 
 #[test]

@@ -23,7 +23,8 @@ use super::loading::Values;
 use super::snapshot::SnapshotOrigin;
 use crate::domain::history::{Bucket, Held, Owner, Past};
 use crate::domain::tables::Contents;
-use crate::domain::{AllocationId, Change, Number, Scope, Tables, Timestamp};
+use crate::domain::{AllocationId, Change, Number, Rules, Scope, Tables, Timestamp};
+use crate::store::Cluster;
 
 /// Where commits go, in their order, one at a time.
 pub trait Log: Send + 'static {
@@ -185,6 +186,17 @@ pub trait Records: Values + Send + Sync + 'static {
     fn ready(&self) -> Result<(), String> {
         Ok(())
     }
+
+    /// The gateways that write to the log; `None` where nobody else does.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    fn cluster(&self) -> Result<Option<Cluster>, String> {
+        Ok(None)
+    }
+
+    /// Hears of the rules that are in force from now on.
+    fn hear_rules(&self, _rules: &Rules) {}
 
     /// All that is known, of one point, and where what the tables do not have of that point can be read for as long as it is
     /// held. `None` where the writer gives it.

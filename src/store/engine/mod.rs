@@ -54,6 +54,21 @@ const LOADS: usize = 4;
 pub trait Observer: Send + Sync {
     /// A batch of this many commands is durable; syncing took `sync`.
     fn committed(&self, commands: usize, sync: Duration);
+
+    /// So many commits of other gateways were taken in.
+    fn followed(&self, _commits: usize) {}
+
+    /// The log was this gateway's after `wait`.
+    fn locked(&self, _wait: Duration) {}
+
+    /// Another session with the database has begun.
+    fn connected(&self) {}
+
+    /// So many commits of others are known to be there and not taken in yet.
+    fn behind(&self, _commits: u64) {}
+
+    /// So many different sets of rules are in force on the gateways that share the store.
+    fn rules(&self, _sets: u64) {}
 }
 
 /// Hears nothing.

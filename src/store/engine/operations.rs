@@ -23,7 +23,7 @@ use crate::domain::{
     Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use crate::store::import::{Existing, NumberImport};
-use crate::store::{Clock, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
+use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
 
 #[async_trait]
 impl<L: Log> Store for Engine<L> {
@@ -386,6 +386,7 @@ impl<L: Log> Store for Engine<L> {
             Ok(())
         })
         .await?;
+        self.open_records()?.hear_rules(&for_readers);
         self.rules.store(for_readers);
         Ok(())
     }
@@ -410,6 +411,10 @@ impl<L: Log> Store for Engine<L> {
         }
         let (origin, contents, guard) = self.write(|context| Ok(context.all())).await?;
         Ok(Snapshot::new(origin, contents, Guarded { records: Arc::clone(&self.records), _guard: guard }))
+    }
+
+    async fn cluster(&self) -> Result<Option<Cluster>> {
+        if L::ALONE { Ok(None) } else { self.read_records(Records::cluster).await }
     }
 
     async fn ready(&self) -> Result<()> {

@@ -65,7 +65,11 @@ impl Target {
 
     /// Begins a session.
     pub(super) async fn connect(&self) -> Result<Session, Refused> {
-        let most = CONNECT * u32::try_from(self.config.get_hosts().len()).unwrap_or(1).max(1);
+        self.connect_within(CONNECT * u32::try_from(self.config.get_hosts().len()).unwrap_or(1).max(1)).await
+    }
+
+    /// As [`Self::connect`], waiting at most so long.
+    pub(super) async fn connect_within(&self, most: Duration) -> Result<Session, Refused> {
         let connecting = async {
             match &self.tls {
                 Some(tls) => self.connect_by(tls.clone()).await,

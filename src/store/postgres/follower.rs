@@ -114,7 +114,9 @@ impl Following {
             let looked = looked.unwrap_or_else(|_| Err("the database does not answer".to_owned()));
             match &looked {
                 Ok(head) => {
-                    let behind = *head > self.shared.applied.load(Ordering::Acquire);
+                    let applied = self.shared.applied.load(Ordering::Acquire);
+                    let behind = *head > applied;
+                    self.shared.observer.behind(head.saturating_sub(applied));
                     // The writer's session may have ended as well: it comes about again without anybody's writing.
                     if !behind {
                         *self.shared.current.lock() = Some(began);
@@ -185,6 +187,8 @@ struct Head {
     house: Statement,
     /// When the last commit was sent that has returned since.
     proved: Option<Instant>,
+    /// How many different sets of rules there were.
+    sets: u64,
 }
 
 impl Head {
@@ -192,12 +196,14 @@ impl Head {
         let session = shared.target.connect().await.map_err(|refused| refused.0)?;
         let house = format!(
             "SELECT current_setting('fsync'), current_setting('synchronous_standby_names'), \
-             (SELECT id FROM members WHERE seen_at > clock_timestamp() - {LIVE} ORDER BY started_at, id LIMIT 1) = $1"
+             (SELECT id FROM members WHERE seen_at > clock_timestamp() - {LIVE} ORDER BY started_at, id LIMIT 1) = $1, \
+             (SELECT count(DISTINCT rules) FROM members WHERE seen_at > clock_timestamp() - {LIVE})"
         );
         let (head, seen, house) = join3(session.prepare(HEAD), session.prepare(SEEN), session.prepare(&house)).await;
         let prepared = head.and_then(|head| Ok((head, seen?, house?)));
         let (head, seen, house) = prepared.map_err(|error| told(&error))?;
-        Ok(Self { session, head, seen, house, proved: None })
+        shared.observer.connected();
+        Ok(Self { session, head, seen, house, proved: None, sets: 1 })
     }
 
     /// The last record, its batch, and the server's clock.
@@ -210,10 +216,10 @@ impl Head {
     /// Commits that this gateway is there, and looks at what else has to be well.
     async fn beat(&mut self, shared: &Shared) -> Result<(), String> {
         let sent = Instant::now();
-        let About { name, address, version, rules } = &shared.about;
+        let (About { name, address, version }, rules) = (&shared.about, shared.rules.lock().clone());
         let applied = signed(shared.applied.load(Ordering::Acquire));
         self.session.take_warning();
-        let seen: [&(dyn ToSql + Sync); 6] = [&shared.me, name, address, version, rules, &applied];
+        let seen: [&(dyn ToSql + Sync); 6] = [&shared.me, name, address, version, &rules, &applied];
         let me: [&(dyn ToSql + Sync); 1] = [&shared.me];
         let committed = self.session.execute(&self.seen, &seen);
         let (committed, house) = join(committed, self.session.query_one(&self.house, &me)).await;
@@ -226,6 +232,16 @@ impl Head {
         shared.keeps_house.store(house.get::<_, Option<bool>>(2).unwrap_or_default(), Ordering::Release);
         shared.health.set(Part::Durability, durability(shared, house.get(0), house.get(1)));
         shared.health.set(Part::Reading, None);
+        let sets = unsigned(house.get(3));
+        if sets > 1 && self.sets <= 1 {
+            tracing::warn!(
+                sets,
+                "the gateways of this database have different rules: see GET /gateway/v1/cluster, and give all of them the \
+                 same configuration of tenants, groups and limits"
+            );
+        }
+        self.sets = sets;
+        shared.observer.rules(sets);
         Ok(())
     }
 }

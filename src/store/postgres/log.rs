@@ -92,6 +92,7 @@ impl PostgresLog {
                 Ok(Ok(Ok(writing))) => {
                     self.coming = None;
                     self.writing = Some(writing);
+                    self.shared.observer.connected();
                     self.shared.health.set(Part::Writing, None);
                     return Ok(());
                 }
@@ -159,6 +160,9 @@ impl PostgresLog {
     /// Records of others that the engine is given now.
     fn give(&mut self, records: Vec<Foreign>) -> News {
         self.shared.applied.fetch_add(records.len() as u64, Ordering::AcqRel);
+        if !records.is_empty() {
+            self.shared.observer.followed(records.len());
+        }
         match self.anew.take() {
             Some(mut tables) => {
                 records.iter().for_each(|record| tables.apply_all(&record.changes));
@@ -217,13 +221,15 @@ impl Log for PostgresLog {
 
     fn begin(&mut self) -> Result<News, Failure> {
         self.abort();
-        let until = Instant::now() + WRITE_WAITS;
+        let began = Instant::now();
+        let until = began + WRITE_WAITS;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let locked = self.connected(left).and_then(|()| self.lock());
             match locked {
                 Ok(Locked { records, last }) => {
                     self.open = Some(last);
+                    self.shared.observer.locked(began.elapsed());
                     return Ok(self.give(records));
                 }
                 Err(Trouble::Forked(reason)) if self.anew.is_none() => {

@@ -21,6 +21,7 @@ mod writing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rand::SeedableRng;
@@ -42,6 +43,9 @@ pub use build::Build;
 pub use connect::Refused;
 pub use log::PostgresLog;
 pub use records::PostgresRecords;
+
+/// How long a start waits for a session: others may keep the machine busy.
+const START_WAITS: Duration = Duration::from_secs(15);
 
 /// The engine over PostgreSQL.
 pub type PostgresStore = Engine<PostgresLog>;
@@ -72,7 +76,7 @@ impl PostgresStore {
         let io = |error: std::io::Error| Refused(format!("the store did not start: {error}"));
         let target = Target::new(&settings)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
-        let session = runtime.block_on(target.connect())?;
+        let session = runtime.block_on(target.connect_within(START_WAITS))?;
         let standbys = runtime.block_on(session.standbys())?;
         let wrong = shared::lacks_standby(settings.require_synchronous, &standbys);
         wrong.map_or(Ok(()), |reason| Err(Refused(reason)))?;
@@ -92,7 +96,7 @@ impl PostgresStore {
             stale_reads: settings.stale_reads,
             current: Mutex::new(None),
             me: Uuid::from_bytes(rand::random()),
-            about: About { name: host_name(), address, version: env!("CARGO_PKG_VERSION"), rules: String::new() },
+            about: About { name: host_name(), address, version: env!("CARGO_PKG_VERSION") },
             store,
             clock: Arc::clone(&clock),
             time,
@@ -101,6 +105,8 @@ impl PostgresStore {
             health: Health::default(),
             keeps_house: AtomicBool::new(false),
             poke: Mutex::new(None),
+            observer: Arc::clone(&observer),
+            rules: Mutex::new(rules.fingerprint()),
         });
         // Registered first, and seen from then on: what a member has not applied is not removed from the log.
         let writing = runtime.block_on(Writing::begin(&shared))?;

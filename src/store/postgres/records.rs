@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio_postgres::Row;
+use uuid::Uuid;
+
 use super::follower::Asker;
-use super::reading::signed;
+use super::reading::{signed, unsigned};
 use super::rows;
 use super::shared::Shared;
 use super::side::{Parameters, Sees, Side};
 use crate::domain::history::{Bucket, Held, Owner, Past};
-use crate::domain::{AllocationId, Change, Number, Scope, ValueId};
+use crate::domain::{AllocationId, Change, Number, Rules, Scope, Timestamp, ValueId};
 use crate::log::notes;
 use crate::store::engine::{Records, RecordsSnapshot, SnapshotOrigin, Stages, Values};
 use crate::store::record;
+use crate::store::{Cluster, Member};
 
 const VALUE: &str = "SELECT bytes FROM document_values WHERE id = $1";
 const OF_NUMBER: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3 \
@@ -21,8 +25,12 @@ const OF_BUCKET: &str = "SELECT record::text FROM history WHERE tenant = $1 AND 
 const STAGE: &str = "INSERT INTO staged (import, piece, changes) VALUES ($1, $2, $3) \
                      ON CONFLICT (import, piece) DO UPDATE SET changes = excluded.changes";
 const ABANDON: &str = "DELETE FROM staged WHERE import = $1";
+const MEMBERS: &str = "SELECT id, name, address, version, rules, applied, \
+                       (extract(epoch FROM started_at) * 1000)::bigint, (extract(epoch FROM seen_at) * 1000)::bigint, \
+                       seen_at > clock_timestamp() - interval '15 seconds' FROM members ORDER BY started_at, id";
+const POSITIONS: &str = "SELECT (SELECT max(seq) FROM log), (SELECT seq FROM checkpoint)";
 /// All of them.
-pub(super) const STATEMENTS: [&str; 5] = [VALUE, OF_NUMBER, OF_BUCKET, STAGE, ABANDON];
+pub(super) const STATEMENTS: [&str; 7] = [VALUE, OF_NUMBER, OF_BUCKET, STAGE, ABANDON, MEMBERS, POSITIONS];
 
 /// What is durable and not in memory.
 pub struct PostgresRecords {
@@ -130,6 +138,31 @@ impl Records for PostgresRecords {
 
     fn ready(&self) -> Result<(), String> {
         self.shared.health.wrong().map_or(Ok(()), Err)
+    }
+
+    fn cluster(&self) -> Result<Option<Cluster>, String> {
+        let members = self.side.query(MEMBERS, Vec::new())?;
+        let log = self.side.query(POSITIONS, Vec::new())?;
+        let log = log.first().ok_or_else(|| "the log is empty".to_owned())?;
+        let at = |milliseconds: i64| Timestamp::from_millis(unsigned(milliseconds));
+        let member = |row: &Row| Member {
+            id: row.get(0),
+            asked: row.get::<_, Uuid>(0) == self.shared.me,
+            host: row.get(1),
+            address: row.get(2),
+            version: row.get(3),
+            rules: row.get(4),
+            applied: unsigned(row.get(5)),
+            started: at(row.get(6)),
+            seen: at(row.get(7)),
+            live: row.get(8),
+        };
+        let members = members.iter().map(member).collect();
+        Ok(Some(Cluster { commits: unsigned(log.get(0)), in_tables: unsigned(log.get(1)), members }))
+    }
+
+    fn hear_rules(&self, rules: &Rules) {
+        *self.shared.rules.lock() = rules.fingerprint();
     }
 
     fn snapshot(&self) -> Result<Option<RecordsSnapshot<Self>>, String> {

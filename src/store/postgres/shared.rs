@@ -12,7 +12,7 @@ use super::connect::Target;
 use crate::domain::Timestamp;
 use crate::store::Clock;
 use crate::store::clock::ServerClock;
-use crate::store::engine::Poke;
+use crate::store::engine::{Observer, Poke};
 
 /// How many of the last records' batch ids are remembered. Whoever is asked about an older one has been away too long.
 const REMEMBERED: usize = 64 * 1024;
@@ -41,6 +41,10 @@ pub(super) struct Shared {
     pub(super) keeps_house: AtomicBool,
     /// By which the writer is told that others have committed something.
     pub(super) poke: Mutex<Option<Poke>>,
+    /// Who hears of what happens; for metrics.
+    pub(super) observer: Arc<dyn Observer>,
+    /// What stands for the rules in force.
+    pub(super) rules: Mutex<String>,
 }
 
 /// What a gateway tells the others of itself.
@@ -49,8 +53,6 @@ pub(super) struct About {
     pub(super) name: String,
     pub(super) address: String,
     pub(super) version: &'static str,
-    /// A hash of the rules in force.
-    pub(super) rules: String,
 }
 
 /// Whose time the clock shows.

@@ -86,11 +86,11 @@ impl Writing {
     /// Takes the lock, says that this gateway is here, and returns when that is committed for good. Whoever held the lock
     /// before, a former session of this gateway too, is done then.
     async fn register(&self, shared: &Shared) -> Result<(), tokio_postgres::Error> {
-        let About { name, address, version, rules } = &shared.about;
+        let (About { name, address, version }, rules) = (&shared.about, shared.rules.lock().clone());
         let applied = signed(shared.applied.load(std::sync::atomic::Ordering::Acquire));
         self.session.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         self.session.query(self.statement(LOCK), &[&self.lock]).await?;
-        self.session.execute(self.statement(SEEN), &[&shared.me, name, address, version, rules, &applied]).await?;
+        self.session.execute(self.statement(SEEN), &[&shared.me, name, address, version, &rules, &applied]).await?;
         self.session.batch_execute("COMMIT").await
     }
 

@@ -72,6 +72,8 @@ pub(in crate::dialect::native) enum Failure {
     Refused(Refusal),
     /// The tenant is not the caller's.
     TenantUnknown,
+    /// The caller is one tenant among others.
+    ForOperator,
     /// The store cannot answer.
     Unavailable,
 }
@@ -152,6 +154,9 @@ impl Failure {
             Self::Refused(refusal) => refusal_row(refusal),
             Self::TenantUnknown => {
                 (P::TenantUnknown, "There is no such tenant, or it is another than yours".to_owned())
+            }
+            Self::ForOperator => {
+                (P::ForOperator, "It is about the gateway itself, and this gateway serves several tenants".to_owned())
             }
             Self::Unavailable => (P::Unavailable, "The store has acknowledged nothing; try again later".to_owned()),
         }

@@ -3,6 +3,7 @@
 pub(super) mod allocations;
 pub(super) mod bulk;
 pub(super) mod calls;
+pub(super) mod cluster;
 pub(super) mod data;
 pub(super) mod exhaustion;
 pub(super) mod groups;

@@ -47,6 +47,7 @@ fn failures() -> Vec<Failure> {
         Failure::Malformed("The body is empty; a JSON object is required".to_owned()),
         Failure::of_member("number", "must be a string"),
         Failure::TenantUnknown,
+        Failure::ForOperator,
         Failure::Unavailable,
         Failure::Http(HttpRefusal::HeadTooLarge { limit: 16_384 }),
         Failure::Http(HttpRefusal::BodyTooLarge { limit: 65_536 }),
