@@ -58,9 +58,6 @@ pub fn payload(namespace: &str, local: &str, response: &impl YaSerialize) -> Res
     Ok(format!("<ns2:{local} xmlns:ns2=\"{namespace}\">{fields}</ns2:{local}>"))
 }
 
-/// Stands for the text in an answer while the rest of it is written.
-const BLANK: char = '\u{E000}';
-
 /// A whole answer whose payload differs from others of its kind in one text alone. Everything around the text is
 /// serialized once.
 #[derive(Clone, Debug)]
@@ -70,21 +67,22 @@ pub struct Template {
 }
 
 impl Template {
-    /// The answer with the payload element `local` in `namespace`; `response` makes the payload's fields of a text, which
-    /// they hold once.
+    /// The answer with the payload element `local` in `namespace`; `response` holds one text, which is empty, and whose
+    /// place every other one takes.
     ///
     /// # Errors
     /// [`NotWritable`].
-    pub fn new<R: YaSerialize>(
+    pub fn new(
         version: Version,
         namespace: &str,
         local: &str,
-        response: impl FnOnce(String) -> R,
+        response: &impl YaSerialize,
     ) -> Result<Self, NotWritable> {
-        let whole = write(version, &payload(namespace, local, &response(BLANK.into()))?);
-        let halves = whole.split_once(BLANK);
-        let (before, after) =
-            halves.ok_or_else(|| NotWritable::Serializer(format!("{local} does not hold the text it was given")))?;
+        let whole = write(version, &payload(namespace, local, response)?);
+        let opens = |bracket: &usize| !whole[..*bracket].rsplit('<').next().unwrap_or_default().starts_with('/');
+        let place = whole.find("></").filter(opens).map(|bracket| bracket + 1);
+        let place = place.ok_or_else(|| NotWritable::Serializer(format!("{local} has no place for a text")))?;
+        let (before, after) = whole.split_at(place);
         Ok(Self { before: before.to_owned(), after: after.to_owned() })
     }
 
@@ -191,7 +189,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_template_gives_what_the_serializer_gives(text in any::<String>()) {
-            let template = Template::new(Version::V12, DNIS, "R", |result| ResultOf { result }).unwrap();
+            let template = Template::new(Version::V12, DNIS, "R", &ResultOf { result: String::new() }).unwrap();
             let whole = payload(DNIS, "R", &ResultOf { result: text.clone() }).map(|payload| write(Version::V12, &payload));
             prop_assert_eq!(template.fill(&text).ok(), whole.ok());
         }
@@ -199,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_template_without_a_place_for_the_text_is_an_error() {
-        let lost = Template::new(Version::V11, DNIS, "R", |_| ResultOf { result: String::new() });
+        let lost = Template::new(Version::V11, DNIS, "R", &ResultOf { result: "x".into() });
         assert!(matches!(lost, Err(NotWritable::Serializer(_))));
     }
 

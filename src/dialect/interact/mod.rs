@@ -153,7 +153,7 @@ impl Dialect for Interact {
         let failure = Failure::Http(refusal);
         let found = endpoint.is_none().then(|| self.endpoint(head).ok()).flatten();
         match endpoint.or(found.as_ref()) {
-            Some(Endpoint::Soap(_)) => soap::refuse(head.headers, &failure),
+            Some(Endpoint::Soap(_)) => soap::refuse(self, head, &failure),
             _ => failure.answer(),
         }
     }

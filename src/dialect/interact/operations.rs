@@ -1,5 +1,7 @@
 //! What the dialect does with phones, in the domain's words; REST and SOAP share it and differ only in telling it.
 
+use std::sync::Arc;
+
 use super::error::Failure;
 use super::parameters::Allocate;
 use crate::access::Principal;
@@ -9,8 +11,8 @@ use crate::domain::history::End;
 use crate::domain::state::{Holder, Lend, Repeat, Source};
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
-    GroupName, HistoryQuery, IdempotentRequest, InteractionId, LentBy, NewNumber, Number, NumberId, NumberPatch,
-    Refusal, Scope, Seconds, Timestamp,
+    Allocation, GroupName, HistoryQuery, IdempotentRequest, InteractionId, LentBy, NewNumber, Number, NumberId,
+    NumberPatch, Refusal, Scope, Seconds, Timestamp,
 };
 use crate::store::Store;
 
@@ -24,15 +26,6 @@ pub(super) struct Operations<'a> {
     pub(super) settings: &'a Settings,
     /// The time at which the request came.
     pub(super) now: Timestamp,
-}
-
-/// What Free found; REST and SOAP tell it differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Freed {
-    /// The phone was allocated and is free now.
-    Now,
-    /// The phone was free already.
-    Before,
 }
 
 impl Operations<'_> {
@@ -115,15 +108,13 @@ impl Operations<'_> {
         Ok(came.map(|last| last.allocation.interaction.clone()))
     }
 
-    /// Ends the allocation of a phone, whole or by its DNID, whichever dialect lent it.
+    /// Ends the allocation of a phone, whole or by its DNID, whichever dialect lent it; `None` where the phone was free
+    /// already, which REST and SOAP tell differently.
     ///
     /// # Errors
     /// The phone is unknown.
-    pub(super) async fn free(&self, phone: Number) -> Result<Freed, Failure> {
-        Ok(match self.store.free(self.scope(), phone).await? {
-            Some(_) => Freed::Now,
-            None => Freed::Before,
-        })
+    pub(super) async fn free(&self, phone: Number) -> Result<Option<Arc<Allocation>>, Failure> {
+        Ok(self.store.free(self.scope(), phone).await?)
     }
 
     /// Lists phones in their order.

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::HeaderName;
 
-use super::Request;
+use super::{Request, Service};
 use crate::config::Validation;
 use crate::soap::action::Action;
 use crate::soap::deviation::{Described, Deviation, compare};
@@ -16,16 +16,11 @@ const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 ///
 /// # Errors
 /// The first deviation, where none is tolerated.
-pub(in crate::dialect) fn judge<O>(
-    request: &Request<'_, '_, O>,
-    fields: Fields<'_, '_>,
-    described: &Described<'_>,
-    validation: Validation,
-    tally: &Tally,
-) -> Result<(), Fault> {
+pub(super) fn judge(request: &Request<'_, '_>, fields: Fields<'_, '_>, described: &Described<'_>) -> Result<(), Fault> {
+    let Service { settings, tally, .. } = request.service;
     let action = request.headers.get(SOAP_ACTION).map(|value| value.to_str().unwrap_or("?"));
-    let deviations = compare(request.envelope, fields, request.media, Action::of(action), described);
-    match validation {
+    let deviations = compare(&request.envelope, fields, request.media, Action::of(action), described);
+    match settings.soap.validation {
         Validation::Schema => deviations.into_iter().next().map_or(Ok(()), |first| Err(first.fault())),
         Validation::Lenient => {
             deviations.iter().for_each(|deviation| tolerate(deviation, described.operation, tally));

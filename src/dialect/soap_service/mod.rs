@@ -10,33 +10,35 @@ pub(in crate::dialect) mod page;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
+use bytes::Bytes;
 
-use super::{Answer, Call, Outcome, declared};
+use super::{Answer, Outcome, declared};
 use crate::access::UserPassword;
 use crate::config::{self, Settings};
 use crate::domain::Timestamp;
 use crate::soap::addressing::Addressing;
 use crate::soap::answer;
-use crate::soap::envelope::{self, Envelope};
+use crate::soap::deviation::Described;
+use crate::soap::envelope::{self, Envelope, Fields, Rejected};
 use crate::soap::fault::{self, DETAIL_NAMESPACE, Detail, Fault};
 use crate::soap::media::{Declared, Media};
+use crate::soap::package::Message;
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::text::{SHOWN, shorten};
+use crate::xml::guard::Document;
 use crate::xml::limits::Limits;
 use crate::xml::reader::Name;
 
-pub(in crate::dialect) use conformity::judge;
-
 /// A request whose envelope could be opened.
-pub(in crate::dialect) struct Request<'r, 'd, O> {
-    pub(in crate::dialect) headers: &'r HeaderMap,
-    pub(in crate::dialect) media: &'r Media<'r>,
-    pub(in crate::dialect) envelope: &'r Envelope<'d>,
-    pub(in crate::dialect) operation: O,
+pub(in crate::dialect) struct Request<'r, 'd> {
+    service: Service<'r>,
+    headers: &'r HeaderMap,
+    media: &'r Media<'r>,
+    envelope: Envelope<'d>,
 }
 
-impl<O> Request<'_, '_, O> {
+impl<'d> Request<'_, 'd> {
     /// The version to answer in.
     pub(in crate::dialect) fn version(&self) -> Version {
         self.envelope.version()
@@ -47,20 +49,64 @@ impl<O> Request<'_, '_, O> {
         let token = self.envelope.security().token();
         token.map(|token| UserPassword { user: token.user.clone(), password: token.password.clone() })
     }
+
+    /// The operation that the payload's name asks for, once what the headers say of the message has been looked at. The
+    /// `known` ones, which are in `namespaces`, are named to a sender who asks for another.
+    ///
+    /// # Errors
+    /// The answer to a message that has expired or contradicts itself, and to an unknown operation.
+    pub(in crate::dialect) fn operation<O>(
+        &self,
+        find: impl FnOnce(&Name<'_>) -> Option<O>,
+        known: &[&str],
+        namespaces: &[&str],
+    ) -> Result<O, Answer> {
+        let (service, payload) = (self.service, self.envelope.payload());
+        let refused = |outcome, fault| self.respond(self.fault(outcome, fault));
+        let checked = self.envelope.security().hold(service.now, service.settings.soap.clock_skew);
+        checked.map_err(|fault| refused("invalid", fault))?;
+        let operation =
+            find(payload).ok_or_else(|| refused("unknown_operation", unknown_operation(payload, known, namespaces)))?;
+        if let Some(addressing) = self.envelope.addressing() {
+            addressing.hold(payload.local).map_err(|fault| refused("invalid", fault))?;
+        }
+        Ok(operation)
+    }
+
+    /// What the payload holds, held against its description.
+    ///
+    /// # Errors
+    /// The answer to a payload that cannot be read and, where nothing is tolerated, to one that is not as described.
+    pub(in crate::dialect) fn fields(&self, described: &Described<'_>) -> Result<Fields<'_, 'd>, Answer> {
+        let fields = self.envelope.fields();
+        let judged = fields.and_then(|fields| conformity::judge(self, fields, described).map(|()| fields));
+        judged.map_err(|fault| self.fault("invalid", fault))
+    }
+
+    /// A fault as an answer.
+    pub(in crate::dialect) fn fault(&self, outcome: Outcome, fault: Fault) -> Answer {
+        self.service.fault(self.version(), outcome, fault)
+    }
+
+    /// The answer as it is sent: with the headers of WS-Addressing, where the request had some.
+    pub(in crate::dialect) fn respond(&self, answer: Answer) -> Answer {
+        let action = || self.service.action(self.envelope.payload());
+        addressed(answer, self.version(), self.envelope.addressing(), action)
+    }
 }
 
 /// What a service goes by while it answers one call.
 #[derive(Clone, Copy)]
 pub(in crate::dialect) struct Service<'a> {
-    pub(in crate::dialect) settings: &'a Settings,
+    settings: &'a Settings,
     /// For what messages say of their own age.
-    pub(in crate::dialect) now: Timestamp,
+    now: Timestamp,
     /// Where refusals are counted.
-    pub(in crate::dialect) tally: &'a Tally,
+    tally: &'a Tally,
     /// The namespace in which the detail of a fault is described.
-    pub(in crate::dialect) detail: &'static str,
+    detail: &'static str,
     /// The port type that describes the operations in a namespace; the action of an answer is made of it.
-    pub(in crate::dialect) port_type: fn(&str) -> &'static str,
+    port_type: fn(&str) -> &'static str,
 }
 
 impl<'a> Service<'a> {
@@ -74,55 +120,62 @@ impl<'a> Service<'a> {
         Self { settings, now, tally, detail: DETAIL_NAMESPACE, port_type }
     }
 
-    /// Opens an envelope and has `answer` answer it. `choose` finds the operation that the payload's name asks for.
-    pub(in crate::dialect) async fn serve<O>(
-        self,
-        call: &Call<'_>,
-        declared: &Declared<'_>,
-        choose: impl FnOnce(&Name<'_>) -> Result<O, Fault>,
-        answer: impl AsyncFnOnce(&Request<'_, '_, O>) -> Answer,
-    ) -> Answer {
-        let message = match declared.message(call.body).await {
-            Ok(message) => message,
-            Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
-        };
-        let (media, limits) = (&message.media, limits(&self.settings.server.limits));
-        let document = match envelope::admit(&message.bytes, media, &limits, self.tally) {
-            Ok(document) => document,
-            Err(rejected) => return self.write_fault(rejected.version, "invalid", rejected.fault),
-        };
-        let envelope = match Envelope::open(&document, media) {
-            Ok(envelope) => envelope,
-            Err(rejected) => {
-                let answer = self.write_fault(rejected.version, "invalid", rejected.fault);
-                return addressed(answer, rejected.version, rejected.addressing.as_deref(), String::new);
-            }
-        };
-        let (version, payload) = (envelope.version(), envelope.payload());
-        let refers = message.hold(&document).map_err(|fault| ("invalid", fault));
-        let answer = match refers.and_then(|()| self.choose(&envelope, choose)) {
-            Ok(operation) => {
-                let headers = call.head.headers;
-                answer(&Request { headers, media, envelope: &envelope, operation }).await
-            }
-            Err((outcome, fault)) => self.write_fault(version, outcome, fault),
-        };
-        addressed(answer, version, envelope.addressing(), || self.action(payload))
+    /// The same service with the detail of its faults described in a namespace of its own.
+    pub(in crate::dialect) const fn detailed_in(mut self, namespace: &'static str) -> Self {
+        self.detail = namespace;
+        self
     }
 
-    /// The operation that the payload asks for, once what the headers say of the message has been looked at.
-    fn choose<O>(
+    /// The settings in force.
+    pub(in crate::dialect) const fn settings(&self) -> &'a Settings {
+        self.settings
+    }
+
+    /// The message in a body of this type.
+    ///
+    /// # Errors
+    /// The answer to a package without an envelope.
+    pub(in crate::dialect) async fn message<'b>(
         self,
-        envelope: &Envelope<'_>,
-        choose: impl FnOnce(&Name<'_>) -> Result<O, Fault>,
-    ) -> Result<O, (Outcome, Fault)> {
-        let invalid = |fault| ("invalid", fault);
-        envelope.security().hold(self.now, self.settings.soap.clock_skew).map_err(invalid)?;
-        let operation = choose(envelope.payload()).map_err(|fault| ("unknown_operation", fault))?;
-        if let Some(addressing) = envelope.addressing() {
-            addressing.hold(envelope.payload().local).map_err(invalid)?;
-        }
-        Ok(operation)
+        declared: &'b Declared<'_>,
+        body: &'b Bytes,
+    ) -> Result<Message<'b>, Answer> {
+        declared.message(body).await.map_err(|rejected| self.rejected(rejected))
+    }
+
+    /// The document that a message is, past the guard.
+    ///
+    /// # Errors
+    /// The answer to what does not pass it.
+    pub(in crate::dialect) fn document<'m>(self, message: &'m Message<'_>) -> Result<Document<'m>, Answer> {
+        let limits = limits(&self.settings.server.limits);
+        let admitted = envelope::admit(&message.bytes, &message.media, &limits, self.tally);
+        admitted.map_err(|rejected| self.rejected(rejected))
+    }
+
+    /// The request in a document.
+    ///
+    /// # Errors
+    /// The answer to what is no envelope with one payload, and to an envelope that refers to an attachment.
+    pub(in crate::dialect) fn request<'r, 'd>(
+        self,
+        headers: &'r HeaderMap,
+        message: &'r Message<'r>,
+        document: &'d Document<'_>,
+    ) -> Result<Request<'r, 'd>, Answer>
+    where
+        'a: 'r,
+    {
+        let envelope = Envelope::open(document, &message.media).map_err(|rejected| self.rejected(rejected))?;
+        let request = Request { service: self, headers, media: &message.media, envelope };
+        message.hold(document).map_err(|fault| request.respond(request.fault("invalid", fault)))?;
+        Ok(request)
+    }
+
+    /// The answer to what is no readable envelope.
+    fn rejected(self, rejected: Rejected) -> Answer {
+        let answer = self.fault(rejected.version, "invalid", rejected.fault);
+        addressed(answer, rejected.version, rejected.addressing.as_deref(), String::new)
     }
 
     /// The action of the answer to a payload, as WS-Addressing makes it of a description that names none: namespace, port
@@ -133,8 +186,9 @@ impl<'a> Service<'a> {
     }
 
     /// A fault as an answer.
-    pub(in crate::dialect) fn write_fault(self, version: Version, outcome: Outcome, fault: Fault) -> Answer {
-        write_fault(version, outcome, &fault.detailed_in(self.detail))
+    pub(in crate::dialect) fn fault(self, version: Version, outcome: Outcome, fault: Fault) -> Answer {
+        let status = StatusCode::from_u16(fault::HTTP_STATUS).expect("the status of faults is one");
+        Answer::new(status, outcome, version.content_type(), fault.detailed_in(self.detail).write(version))
     }
 }
 
@@ -156,12 +210,6 @@ fn addressed(
     Answer { body, ..answer }
 }
 
-/// A fault as an answer, its detail in the namespace it has.
-pub(in crate::dialect) fn write_fault(version: Version, outcome: Outcome, fault: &Fault) -> Answer {
-    let status = StatusCode::from_u16(fault::HTTP_STATUS).expect("the status of faults is one");
-    Answer::new(status, outcome, version.content_type(), fault.write(version))
-}
-
 /// An answer with a payload that is already markup.
 pub(in crate::dialect) fn write_envelope(version: Version, payload: &str, outcome: Outcome) -> Answer {
     Answer::new(StatusCode::OK, outcome, version.content_type(), answer::write(version, payload))
@@ -178,7 +226,7 @@ pub(in crate::dialect) fn version(headers: &HeaderMap) -> Version {
 }
 
 /// The fault for a payload that is none of the `known` ones, which are in `namespaces`.
-pub(in crate::dialect) fn unknown_operation(payload: &Name<'_>, known: &[&str], namespaces: &[&str]) -> Fault {
+fn unknown_operation(payload: &Name<'_>, known: &[&str], namespaces: &[&str]) -> Fault {
     let shown = shorten(payload.local, SHOWN);
     let reason = format!(
         "The operation '{shown}' is not known in its namespace; {} are, in {}",

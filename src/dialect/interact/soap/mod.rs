@@ -11,20 +11,17 @@ mod operation;
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
 use yaserde::YaSerialize;
 
 use super::Interact;
 use super::endpoint::Service;
 use super::error::{Failure, Form, unauthenticated};
-use crate::config::FaultCodes;
-use crate::dialect::soap_service::{self, Request, judge, unknown_operation, write_fault};
-use crate::dialect::{Answer, Call};
+use crate::config::{FaultCodes, Settings};
+use crate::dialect::soap_service::{self, Request};
+use crate::dialect::{Answer, Call, Head, Outcome};
 use crate::soap::answer::Template;
 use crate::soap::deviation::Described;
-use crate::soap::fault::Fault;
 use crate::soap::version::Version;
-use crate::xml::reader::Name;
 use children::Children;
 
 pub(super) use operation::SoapOperation;
@@ -33,126 +30,108 @@ pub(super) use operation::SoapOperation;
 const NAMESPACES: [&str; 2] = [Service::Agent.namespace(), Service::Dnis.namespace()];
 
 /// What every response holds.
-#[derive(YaSerialize)]
+#[derive(Default, YaSerialize)]
 struct Response {
     #[yaserde(prefix = "ns2")]
     result: String,
 }
 
-/// The end of an operation that is told as a result.
-struct Told {
-    outcome: &'static str,
-    result: String,
-}
-
-/// Why an operation was not carried out.
-enum Unanswered {
-    /// The envelope is wrong.
-    Fault(Fault),
-    /// Everything else.
-    Failure(Failure),
-}
-
-impl From<Failure> for Unanswered {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<Fault> for Unanswered {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
 /// Answers an envelope that came to the address of `service`.
 pub(super) async fn answer(interact: &Interact, service: Service, call: &Call<'_>) -> Answer {
-    let Some(media) = soap_service::media(call.head.headers) else { return Failure::NotSoap.answer() };
-    let serving =
-        soap_service::Service::new(call.head.settings, interact.clock.wall(), &interact.tally, Service::port_type);
-    let choose = |payload: &Name<'_>| {
-        let unknown = || unknown_operation(payload, &SoapOperation::ALL.map(SoapOperation::request), &NAMESPACES);
-        SoapOperation::of(payload).ok_or_else(unknown)
-    };
-    let answer = async |request: &Request<'_, '_, (SoapOperation, Service)>| {
-        let (version, (operation, namespace)) = (request.version(), request.operation);
-        let codes = call.head.settings.soap.fault_codes;
-        let answer = match carry_out(interact, service, call, request).await {
-            Ok(told) => write_result(version, namespace, operation, &told),
-            Err(Unanswered::Fault(fault)) => write_fault(version, "invalid", &fault),
-            Err(Unanswered::Failure(failure)) => failed(version, namespace, operation, &failure, codes),
-        };
-        answer.of(operation.label())
-    };
-    serving.serve(call, &media, choose, answer).await
+    exchange(interact, service, call).await.unwrap_or_else(|refused| refused)
+}
+
+/// Receives a request, decides and responds; an answer to what could not be received is the error.
+async fn exchange(interact: &Interact, service: Service, call: &Call<'_>) -> Result<Answer, Answer> {
+    let headers = call.head.headers;
+    let declared = soap_service::media(headers).ok_or_else(|| Failure::NotSoap.answer())?;
+    let serving = serving(interact, call.head.settings);
+    let message = serving.message(&declared, call.body).await?;
+    let document = serving.document(&message)?;
+    let request = serving.request(headers, &message, &document)?;
+    let known = SoapOperation::ALL.map(SoapOperation::request);
+    let (operation, namespace) = request.operation(SoapOperation::of, &known, &NAMESPACES)?;
+
+    let reply = Reply { serving, version: request.version(), namespace, operation };
+    let decided = decide(interact, service, call, &request, reply).await.unwrap_or_else(|refused| refused);
+    Ok(request.respond(decided.of(operation.label())))
 }
 
 /// Lets the caller in and only then looks at what the payload holds.
-async fn carry_out(
+async fn decide(
     interact: &Interact,
     service: Service,
     call: &Call<'_>,
-    request: &Request<'_, '_, (SoapOperation, Service)>,
-) -> Result<Told, Unanswered> {
-    let (operation, _) = request.operation;
-    let operations = interact.enter(request.named_user(), &call.head, operation.right()).await?;
-    let fields = request.envelope.fields()?;
-    let described = Described {
+    request: &Request<'_, '_>,
+    reply: Reply<'_>,
+) -> Result<Answer, Answer> {
+    let operation = reply.operation;
+    let refused = |failure: Failure| reply.failed(&failure);
+    let operations = interact.enter(request.named_user(), &call.head, operation.right()).await.map_err(refused)?;
+    let fields = request.fields(&Described {
         service: service.namespace(),
         operation: operation.name(),
         element: operation.request(),
         fields: operation.fields(),
         parts: &[],
         aliases: &NAMESPACES,
-    };
-    judge(request, fields, &described, call.head.settings.soap.validation, &interact.tally)?;
-    let result = operation.run(&operations, &Children(fields), call).await?;
-    Ok(Told { outcome: "ok", result })
+    })?;
+    let result = operation.run(&operations, &Children(fields), call).await.map_err(refused)?;
+    Ok(reply.result("ok", &result))
+}
+
+/// The services under the settings in force.
+fn serving<'a>(interact: &'a Interact, settings: &'a Settings) -> soap_service::Service<'a> {
+    soap_service::Service::new(settings, interact.clock.wall(), &interact.tally, Service::port_type)
 }
 
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
-pub(super) fn refuse(headers: &HeaderMap, failure: &Failure) -> Answer {
-    refuse_as(soap_service::version(headers), failure)
+pub(super) fn refuse(interact: &Interact, head: &Head<'_>, failure: &Failure) -> Answer {
+    refuse_as(serving(interact, head.settings), soap_service::version(head.headers), failure)
 }
 
-fn refuse_as(version: Version, failure: &Failure) -> Answer {
+fn refuse_as(serving: soap_service::Service<'_>, version: Version, failure: &Failure) -> Answer {
     match failure.fault() {
-        Some(fault) => write_fault(version, failure.row().outcome, &fault).hinting(failure.hint()),
+        Some(fault) => serving.fault(version, failure.row().outcome, fault).hinting(failure.hint()),
         None => failure.answer(),
     }
 }
 
-/// A failure in the form that its row of the table gives it.
-fn failed(
+/// What an answer depends on, whatever it tells.
+#[derive(Clone, Copy)]
+struct Reply<'a> {
+    serving: soap_service::Service<'a>,
     version: Version,
-    service: Service,
+    /// The service in whose namespace it was asked.
+    namespace: Service,
     operation: SoapOperation,
-    failure: &Failure,
-    codes: FaultCodes,
-) -> Answer {
-    let row = failure.row();
-    match (row.form, failure.fault()) {
-        (Form::Result, _) => {
-            write_result(version, service, operation, &Told { outcome: row.outcome, result: row.text.into_owned() })
-        }
-        (Form::Unauthorized, Some(fault)) => {
-            let fault = match codes {
-                FaultCodes::Vendor => fault,
-                FaultCodes::Qname => fault.qualified(),
-            };
-            unauthenticated(write_fault(version, row.outcome, &fault))
-        }
-        (_, Some(fault)) => write_fault(version, row.outcome, &fault).hinting(failure.hint()),
-        (_, None) => failure.answer(),
-    }
 }
 
-fn write_result(version: Version, service: Service, operation: SoapOperation, told: &Told) -> Answer {
-    match RESULTS[place(version, service, operation)].fill(&told.result) {
-        Ok(envelope) => Answer::new(StatusCode::OK, told.outcome, version.content_type(), envelope),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            refuse_as(version, &Failure::NotWritable)
+impl Reply<'_> {
+    /// A failure in the form that its row of the table gives it.
+    fn failed(self, failure: &Failure) -> Answer {
+        let row = failure.row();
+        match (row.form, failure.fault()) {
+            (Form::Result, _) => self.result(row.outcome, &row.text),
+            (Form::Unauthorized, Some(fault)) => {
+                let fault = match self.serving.settings().soap.fault_codes {
+                    FaultCodes::Vendor => fault,
+                    FaultCodes::Qname => fault.qualified(),
+                };
+                unauthenticated(self.serving.fault(self.version, row.outcome, fault))
+            }
+            _ => refuse_as(self.serving, self.version, failure),
+        }
+    }
+
+    /// The end of an operation that is told as a result.
+    fn result(self, outcome: Outcome, text: &str) -> Answer {
+        match RESULTS[place(self.version, self.namespace, self.operation)].fill(text) {
+            Ok(envelope) => Answer::new(StatusCode::OK, outcome, self.version.content_type(), envelope),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                refuse_as(self.serving, self.version, &Failure::NotWritable)
+            }
         }
     }
 }
@@ -165,8 +144,7 @@ static RESULTS: LazyLock<Vec<Template>> = LazyLock::new(|| {
     {
         for operation in SoapOperation::ALL {
             debug_assert_eq!(results.len(), place(version, service, operation));
-            let template =
-                Template::new(version, service.namespace(), operation.response(), |result| Response { result });
+            let template = Template::new(version, service.namespace(), operation.response(), &Response::default());
             results.push(template.expect("fixed names can be written"));
         }
     }

@@ -6,7 +6,7 @@ use crate::dialect::Call;
 use crate::dialect::idempotency::WrongIdempotencyKey;
 use crate::dialect::interact::endpoint::Service;
 use crate::dialect::interact::error::Failure;
-use crate::dialect::interact::operations::{Freed, Operations};
+use crate::dialect::interact::operations::Operations;
 use crate::dialect::interact::parameters::{self, ParameterKind, Parameters};
 use crate::domain::{IdempotentRequest, Number, Refusal};
 use crate::xml::reader::Name;
@@ -119,11 +119,9 @@ impl SoapOperation {
             }
             Self::Free => {
                 let phone = Self::phone(children)?;
-                match operations.free(phone).await? {
-                    Freed::Now => SUCCESS.to_owned(),
-                    // The vendor says of a phone that is free already what it says of one it does not know.
-                    Freed::Before => return Err(Failure::Refused(Refusal::NumberUnknown(phone))),
-                }
+                // The vendor says of a phone that is free already what it says of one it does not know.
+                let ended = operations.free(phone).await?.ok_or(Failure::Refused(Refusal::NumberUnknown(phone)));
+                ended.map(|_| SUCCESS.to_owned())?
             }
         })
     }

@@ -16,13 +16,12 @@ use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::soap_service::description::{Description, address};
 use crate::dialect::soap_service::page::{Page, Sample};
-use crate::dialect::soap_service::{self, Request, Service, judge, unknown_operation};
+use crate::dialect::soap_service::{self, Request, Service};
 use crate::dialect::{Answer, Call, Head};
 use crate::soap::deviation::Described;
 use crate::soap::fault::{Detail, Fault};
 use crate::soap::media;
 use crate::soap::version::Version;
-use crate::xml::reader::Name;
 pub(super) use operation::SoapOperation;
 
 /// The namespace of the service; the number is that of the contract, and changes only with it.
@@ -37,83 +36,59 @@ pub(super) const DESCRIPTION: Description = Description::embedded(
     include_str!("../../../../wsdl/gateway12.wsdl"),
 );
 
-/// Why an operation was not carried out.
-enum Unanswered {
-    /// The envelope is wrong.
-    Fault(Fault),
-    /// Everything else.
-    Failure(Failure),
-}
-
-impl From<Failure> for Unanswered {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<Fault> for Unanswered {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
 /// The service under the settings in force.
 fn service<'a>(native: &'a Native, settings: &'a Settings) -> Service<'a> {
-    let service = Service::new(settings, native.clock.wall(), &native.tally, |_| "GatewayPort");
-    Service { detail: NAMESPACE, ..service }
+    Service::new(settings, native.clock.wall(), &native.tally, |_| "GatewayPort").detailed_in(NAMESPACE)
 }
 
 /// Answers an envelope.
 pub(super) async fn answer(native: &Native, call: &Call<'_>) -> Answer {
-    let Some(media) = soap_service::media(call.head.headers) else {
-        return Failure::MediaType(media::ACCEPTED).answer();
-    };
-    let service = service(native, call.head.settings);
-    let choose = |payload: &Name<'_>| {
-        let unknown = || unknown_operation(payload, &SoapOperation::ALL.map(SoapOperation::request), &[NAMESPACE]);
-        SoapOperation::of(payload).ok_or_else(unknown)
-    };
-    let answer = async |request: &Request<'_, '_, SoapOperation>| {
-        let version = request.version();
-        let answer = match carry_out(native, call, request).await {
-            Ok(payload) => soap_service::write_envelope(version, &payload, "ok"),
-            Err(Unanswered::Fault(fault)) => service.write_fault(version, "invalid", fault),
-            Err(Unanswered::Failure(failure)) if is_challenge(&failure, request) => failure.answer(),
-            Err(Unanswered::Failure(failure)) => failed(service, version, &failure),
-        };
-        answer.of(request.operation.label())
-    };
-    service.serve(call, &media, choose, answer).await
+    exchange(native, call).await.unwrap_or_else(|refused| refused)
 }
 
-/// Whether a failure is the challenge for a client that sends a password only when it is asked for one. Such a client
-/// reacts to a 401 alone, and a fault travels under 500.
-fn is_challenge(failure: &Failure, request: &Request<'_, '_, SoapOperation>) -> bool {
-    failure.problem() == Problem::Unauthorized
-        && request.named_user().is_none()
-        && access::presents_none(request.headers)
+/// Receives a request, decides and responds; an answer to what could not be received is the error.
+async fn exchange(native: &Native, call: &Call<'_>) -> Result<Answer, Answer> {
+    let headers = call.head.headers;
+    let declared = soap_service::media(headers).ok_or_else(|| Failure::MediaType(media::ACCEPTED).answer())?;
+    let service = service(native, call.head.settings);
+    let message = service.message(&declared, call.body).await?;
+    let document = service.document(&message)?;
+    let request = service.request(headers, &message, &document)?;
+    let known = SoapOperation::ALL.map(SoapOperation::request);
+    let operation = request.operation(SoapOperation::of, &known, &[NAMESPACE])?;
+
+    let decided = decide(native, call, &request, operation).await.unwrap_or_else(|refused| refused);
+    Ok(request.respond(decided.of(operation.label())))
 }
 
 /// Lets the caller in and only then looks at what the payload holds.
-async fn carry_out(
+async fn decide(
     native: &Native,
     call: &Call<'_>,
-    request: &Request<'_, '_, SoapOperation>,
-) -> Result<String, Unanswered> {
-    let principal = native.access.native(call.head.attempt(), request.named_user()).await;
-    let principal = principal.map_err(Failure::from)?;
-    let fields = request.envelope.fields()?;
-    let described = Described {
+    request: &Request<'_, '_>,
+    operation: SoapOperation,
+) -> Result<Answer, Answer> {
+    let service = service(native, call.head.settings);
+    let refused = |failure: Failure| failed(service, request.version(), &failure);
+    let named = request.named_user();
+    let unnamed = named.is_none();
+    let principal = native.access.native(call.head.attempt(), named).await.map_err(Failure::from);
+    let principal = principal.map_err(|failure| match failure.problem() {
+        // A client that sends a password only when it is asked for one reacts to a 401 alone, and a fault travels under 500.
+        Problem::Unauthorized if unnamed && access::presents_none(call.head.headers) => failure.answer(),
+        _ => refused(failure),
+    })?;
+    let fields = request.fields(&Described {
         service: NAMESPACE,
-        operation: request.operation.name(),
-        element: request.operation.request(),
-        fields: request.operation.fields(),
+        operation: operation.name(),
+        element: operation.request(),
+        fields: operation.fields(),
         parts: requests::ENTRY,
         aliases: &[NAMESPACE],
-    };
-    judge(request, fields, &described, call.head.settings.soap.validation, &native.tally)?;
+    })?;
     let context = native.context(principal, call.head.settings);
-    Ok(request.operation.run(&context, fields, call).await?)
+    let payload = operation.run(&context, fields, call).await.map_err(refused)?;
+    Ok(soap_service::write_envelope(request.version(), &payload, "ok"))
 }
 
 /// Answers an envelope, or what should have been one, that was not carried out for a reason outside of it.
@@ -124,7 +99,7 @@ pub(super) fn refuse(native: &Native, head: &Head<'_>, failure: &Failure) -> Ans
 /// A failure as a fault or, where it lies below SOAP, as the API tells it otherwise.
 fn failed(service: Service<'_>, version: Version, failure: &Failure) -> Answer {
     match fault(failure) {
-        Some(fault) => service.write_fault(version, failure.problem().label(), fault).hinting(failure.hint()),
+        Some(fault) => service.fault(version, failure.problem().label(), fault).hinting(failure.hint()),
         None => failure.answer(),
     }
 }
