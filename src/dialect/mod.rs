@@ -228,6 +228,16 @@ pub trait Dialect {
         head: Head<'_>,
         body: &mut Incoming<'_>,
     ) -> impl Future<Output = Streamed> {
+        self.gathered(admitted, head, body)
+    }
+
+    /// Answers a call once all of its body is there.
+    fn gathered(
+        &self,
+        admitted: Self::Admitted<'_>,
+        head: Head<'_>,
+        body: &mut Incoming<'_>,
+    ) -> impl Future<Output = Streamed> {
         async move {
             match body.gather().await {
                 Ok(body) => self.answer(admitted, Call { head, body: &body }).await.into(),

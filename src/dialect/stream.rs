@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::{Answer, HttpRefusal};
 
@@ -54,6 +54,18 @@ pub struct Streamed {
     pub body: Option<Outgoing>,
     /// Whether the connection is to end with the answer.
     pub close: bool,
+}
+
+impl Streamed {
+    /// The answer with all of its body.
+    ///
+    /// # Errors
+    /// What broke the body off.
+    pub async fn whole(self) -> io::Result<Answer> {
+        let Some(pieces) = self.body else { return Ok(self.answer) };
+        let pieces: Vec<Bytes> = pieces.try_collect().await?;
+        Ok(Answer { body: pieces.concat().into(), ..self.answer })
+    }
 }
 
 impl From<Answer> for Streamed {

@@ -88,13 +88,15 @@ impl Block {
     /// Reads the block just opened to its end.
     pub(super) fn read(reader: &mut Reader<'_>, demand: Demand) -> Result<Self, Refusal> {
         let mut block = Self { demand, security: Security::default(), problem: None };
-        let mut seen = Seen::default();
+        let (mut tokens, mut timestamps) = (0, 0);
         while let Some(child) = next_child(reader)? {
             if child.name.is(SECURITY, "UsernameToken") {
-                block.once(&mut seen.token, "UsernameToken");
+                tokens += 1;
+                block.once(tokens == 1, "UsernameToken");
                 block.token(reader)?;
             } else if child.name.is(UTILITY, "Timestamp") {
-                block.once(&mut seen.timestamp, "Timestamp");
+                timestamps += 1;
+                block.once(timestamps == 1, "Timestamp");
                 block.timestamp(reader)?;
             } else {
                 if block.demand == Demand::Mandatory {
@@ -121,8 +123,9 @@ impl Block {
         self.problem.get_or_insert_with(|| Fault::client(reason));
     }
 
-    fn once(&mut self, seen: &mut bool, name: &str) {
-        if std::mem::replace(seen, true) {
+    /// Refuses what is not the first of its name.
+    fn once(&mut self, first: bool, name: &str) {
+        if !first {
             self.refuse(format!("wsse:Security holds {name} more than once; once is allowed"));
         }
     }
@@ -131,10 +134,10 @@ impl Block {
         let (mut user, mut password) = (None, None);
         while let Some(child) = next_child(reader)? {
             if child.name.is(SECURITY, "Username") {
-                self.once(&mut user.is_some(), "Username");
+                self.once(user.is_none(), "Username");
                 user = Some(text(reader)?.trim().to_owned());
             } else if child.name.is(SECURITY, "Password") {
-                self.once(&mut password.is_some(), "Password");
+                self.once(password.is_none(), "Password");
                 if !is_plain_text(reader.attribute(&child, "", "Type").as_deref()) {
                     self.refuse(
                         "The password type of the wsse:UsernameToken is not supported; PasswordText is, since \
@@ -165,17 +168,11 @@ impl Block {
                 continue;
             };
             let place = if name == "Created" { &mut self.security.created } else { &mut self.security.expires };
-            let twice = place.replace(time).is_some();
-            self.once(&mut { twice }, name);
+            let first = place.replace(time).is_none();
+            self.once(first, name);
         }
         Ok(())
     }
-}
-
-#[derive(Default)]
-struct Seen {
-    token: bool,
-    timestamp: bool,
 }
 
 /// The next child of the open element, or `None` when it ends; text between children means nothing.

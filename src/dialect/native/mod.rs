@@ -38,7 +38,7 @@ use crate::soap::version::Version;
 use crate::store::{Clock, Store};
 use framework::endpoint::{self, Target};
 use framework::error::Failure;
-use framework::operation::{RequestContext, Served};
+use framework::operation::{Meta, RequestContext, Served};
 use framework::problem::Problem;
 use framework::{address, body, openapi};
 use resources::bulk::Importing;
@@ -103,14 +103,14 @@ fn document() -> Answer {
     Answer::new(StatusCode::OK, "ok", body::JSON, DOCUMENT.clone())
 }
 
-/// The answer to a failure of an operation, which must be one that its description names.
+/// The answer to a failure of an operation, which must be one that its description names: a client made of the description
+/// knows no other.
 fn refused(operation: &dyn Served, failure: &Failure) -> Answer {
-    let problem = failure.problem();
-    debug_assert!(
-        operation.problems().contains(&problem) || Problem::ALWAYS.contains(&problem),
-        "{} answers {problem:?}, which its PROBLEMS do not name",
-        operation.name()
-    );
+    let (problem, Meta { name, problems, .. }) = (failure.problem(), operation.meta());
+    if !problems.contains(&problem) && !Problem::ALWAYS.contains(&problem) {
+        debug_assert!(false, "{name} answers {problem:?}, which its PROBLEMS do not name");
+        tracing::error!(operation = name, problem = problem.label(), "an answer is not among those that are described");
+    }
     failure.answer()
 }
 
@@ -173,7 +173,7 @@ impl Dialect for Native {
     }
 
     fn in_pieces(endpoint: &Endpoint) -> bool {
-        matches!(&endpoint.0, Target::Operation(operation, _) if operation.in_pieces())
+        matches!(&endpoint.0, Target::Operation(operation, _) if operation.meta().in_pieces)
     }
 
     async fn answer_in_pieces(
@@ -182,11 +182,13 @@ impl Dialect for Native {
         head: Head<'_>,
         body: &mut Incoming<'_>,
     ) -> Streamed {
-        let Entry::Operation(operation, segments, context) = admitted.0 else {
-            unreachable!("nothing but operations works piece by piece");
-        };
-        let answer = operation.stream(&context, segments, head, body).await;
-        answer.unwrap_or_else(|failure| refused(operation, &failure).into())
+        match admitted.0 {
+            Entry::Operation(operation, segments, context) => {
+                let answer = operation.stream(&context, segments, head, body).await;
+                answer.unwrap_or_else(|failure| refused(operation, &failure).into())
+            }
+            _ => self.gathered(admitted, head, body).await,
+        }
     }
 
     fn refuse(&self, endpoint: Option<&Endpoint>, head: &Head<'_>, refusal: HttpRefusal) -> Answer {

@@ -71,7 +71,7 @@ impl Endpoint {
             Target::Soap => "soap",
             Target::Wsdl(_) => "wsdl",
             Target::Page => "page",
-            Target::Operation(operation, _) => operation.name(),
+            Target::Operation(operation, _) => operation.meta().name,
         }
     }
 }
@@ -93,13 +93,14 @@ pub(in crate::dialect::native) fn find(head: &Head<'_>) -> Result<Endpoint, Fail
     if let Some(target) = soap(head) {
         return target.map(Endpoint);
     }
-    let matching = || operations().filter_map(|operation| Some((operation, parameters(operation.path(), path)?)));
+    let matching = || operations().filter_map(|operation| Some((operation, parameters(operation.meta().path, path)?)));
     // A path that is spelled out beats one with a parameter in the same place.
     let fewest = matching().map(|(_, segments)| segments.len()).min().ok_or(Failure::NoSuchPath)?;
     let resource = || matching().filter(|(_, segments)| segments.len() == fewest);
-    let found = resource().find(|(operation, _)| operation.verb().methods().contains(head.method));
+    let found = resource().find(|(operation, _)| operation.meta().verb.methods().contains(head.method));
     found.map(|(operation, segments)| Endpoint(Target::Operation(operation, segments))).ok_or_else(|| {
-        let methods: Vec<Method> = resource().flat_map(|(operation, _)| operation.verb().methods()).cloned().collect();
+        let methods: Vec<Method> =
+            resource().flat_map(|(operation, _)| operation.meta().verb.methods()).cloned().collect();
         Failure::NoSuchMethod(methods)
     })
 }

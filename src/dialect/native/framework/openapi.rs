@@ -28,8 +28,8 @@ fn document() -> Value {
     let problem = writes.subschema_for::<ProblemDetails>();
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for operation in operations() {
-        let path = paths.entry(format!("{PREFIX}{}", operation.path())).or_default();
-        path.insert(operation.verb().name().to_owned(), described(operation, &problem, &mut reads, &mut writes));
+        let path = paths.entry(format!("{PREFIX}{}", operation.meta().path)).or_default();
+        path.insert(operation.meta().verb.name().to_owned(), described(operation, &problem, &mut reads, &mut writes));
     }
     let document = paths.entry(format!("{PREFIX}{DOCUMENT}")).or_default();
     document.insert("get".to_owned(), document_itself(&problem));
@@ -76,20 +76,20 @@ fn described(
 ) -> Value {
     let Description { path, query, body, reply } = operation.describe(reads, writes);
     let mut parameters: Vec<Value> = parameters("path", &path).chain(parameters("query", &query)).collect();
-    if takes_key(operation.problems()) {
+    if takes_key(operation.meta().problems) {
         parameters.push(key());
     }
-    let mut responses: BTreeMap<String, Value> = problem_responses(operation.problems(), problem);
-    responses.insert(operation.status().as_u16().to_string(), reply);
+    let mut responses: BTreeMap<String, Value> = problem_responses(operation.meta().problems, problem);
+    responses.insert(operation.meta().status.as_u16().to_string(), reply);
     let mut described = json!({
-        "operationId": operation.name(),
-        "tags": [operation.path().split('/').nth(1).unwrap_or_default()],
-        "summary": operation.summary(),
+        "operationId": operation.meta().name,
+        "tags": [operation.meta().path.split('/').nth(1).unwrap_or_default()],
+        "summary": operation.meta().summary,
         "parameters": parameters,
         "responses": responses,
     });
-    if !operation.about().is_empty() {
-        described["description"] = operation.about().into();
+    if !operation.meta().about.is_empty() {
+        described["description"] = operation.meta().about.into();
     }
     if let Some(body) = body {
         described["requestBody"] = body;

@@ -155,22 +155,25 @@ pub(in crate::dialect::native) struct Description {
     pub(in crate::dialect::native) reply: Value,
 }
 
+/// What an operation says of itself; see the constants of [`Operation`].
+#[derive(Clone, Copy)]
+pub(in crate::dialect::native) struct Meta {
+    pub(in crate::dialect::native) name: &'static str,
+    pub(in crate::dialect::native) verb: Verb,
+    pub(in crate::dialect::native) path: &'static str,
+    pub(in crate::dialect::native) summary: &'static str,
+    pub(in crate::dialect::native) about: &'static str,
+    pub(in crate::dialect::native) problems: &'static [Problem],
+    /// The status of the good answer.
+    pub(in crate::dialect::native) status: StatusCode,
+    /// Whether it takes its body, or gives its answer, piece by piece.
+    pub(in crate::dialect::native) in_pieces: bool,
+}
+
 /// An operation behind one type, for the table of all.
 pub(in crate::dialect::native) trait Served: Sync {
-    /// See [`Operation::NAME`].
-    fn name(&self) -> &'static str;
-    /// See [`Operation::VERB`].
-    fn verb(&self) -> Verb;
-    /// See [`Operation::PATH`].
-    fn path(&self) -> &'static str;
-    /// See [`Operation::SUMMARY`].
-    fn summary(&self) -> &'static str;
-    /// See [`Operation::ABOUT`].
-    fn about(&self) -> &'static str;
-    /// See [`Operation::PROBLEMS`].
-    fn problems(&self) -> &'static [Problem];
-    /// The status of the good answer.
-    fn status(&self) -> StatusCode;
+    /// What it says of itself.
+    fn meta(&self) -> Meta;
     /// How long the body may be, in bytes.
     fn body_limit(&self, limits: &Limits) -> usize;
     /// What it reads (by `reads`) and answers (by `writes`).
@@ -181,10 +184,12 @@ pub(in crate::dialect::native) trait Served: Sync {
         context: &'a RequestContext<'a>,
         segments: &'a [String],
         call: &'a Call<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>;
-    /// Whether it takes its body, or gives its answer, piece by piece.
-    fn in_pieces(&self) -> bool {
-        false
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>> {
+        Box::pin(async move {
+            let mut body = Incoming::whole(call.body.clone());
+            let streamed = self.stream(context, segments, call.head, &mut body).await?;
+            streamed.whole().await.map_err(|_| Failure::Unavailable)
+        })
     }
     /// As [`Self::answer`], piece by piece.
     fn stream<'a>(
@@ -197,32 +202,17 @@ pub(in crate::dialect::native) trait Served: Sync {
 }
 
 impl<O: Operation> Served for O {
-    fn name(&self) -> &'static str {
-        O::NAME
-    }
-
-    fn verb(&self) -> Verb {
-        O::VERB
-    }
-
-    fn path(&self) -> &'static str {
-        O::PATH
-    }
-
-    fn summary(&self) -> &'static str {
-        O::SUMMARY
-    }
-
-    fn about(&self) -> &'static str {
-        O::ABOUT
-    }
-
-    fn problems(&self) -> &'static [Problem] {
-        O::PROBLEMS
-    }
-
-    fn status(&self) -> StatusCode {
-        O::Reply::STATUS
+    fn meta(&self) -> Meta {
+        Meta {
+            name: O::NAME,
+            verb: O::VERB,
+            path: O::PATH,
+            summary: O::SUMMARY,
+            about: O::ABOUT,
+            problems: O::PROBLEMS,
+            status: O::Reply::STATUS,
+            in_pieces: false,
+        }
     }
 
     fn body_limit(&self, limits: &Limits) -> usize {

@@ -29,7 +29,7 @@ async fn the_committed_document_is_the_one_that_is_served() {
 async fn every_route_is_in_the_document_and_every_path_of_the_document_is_a_route() {
     let document = document().await;
     let routes: BTreeSet<(String, String)> = endpoint::operations()
-        .map(|operation| (format!("/gateway/v1{}", operation.path()), operation.verb().name().to_owned()))
+        .map(|operation| (format!("/gateway/v1{}", operation.meta().path), operation.meta().verb.name().to_owned()))
         .chain([("/gateway/v1/openapi.json".to_owned(), "get".to_owned())])
         .collect();
     let described: BTreeSet<(String, String)> = document["paths"]
@@ -46,8 +46,8 @@ fn operations_have_names_and_addresses_of_their_own() {
     let mut names = BTreeSet::new();
     let mut addresses = BTreeSet::new();
     for operation in endpoint::operations() {
-        assert!(names.insert(operation.name()), "{}", operation.name());
-        assert!(addresses.insert((operation.verb().name(), operation.path())), "{}", operation.name());
+        assert!(names.insert(operation.meta().name), "{}", operation.meta().name);
+        assert!(addresses.insert((operation.meta().verb.name(), operation.meta().path)), "{}", operation.meta().name);
     }
 }
 

@@ -22,10 +22,9 @@ use super::{CSV, Format, NDJSON};
 use crate::config::Limits;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
-use crate::dialect::native::framework::operation::{Description, RequestContext, Served, Verb, asked};
-use crate::dialect::native::framework::problem::Problem;
+use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
 use crate::dialect::stream::{Incoming, Outgoing, Streamed};
-use crate::dialect::{Answer, Call, Head};
+use crate::dialect::{Answer, Head};
 use crate::domain::tables::FoundNumber;
 use crate::domain::{GroupName, Number, NumberFilter, Scope};
 use crate::media::ContentType;
@@ -58,33 +57,18 @@ struct Exported<'a> {
 pub(super) struct Export;
 
 impl Served for Export {
-    fn name(&self) -> &'static str {
-        "number-export"
-    }
-
-    fn verb(&self) -> Verb {
-        Verb::Get
-    }
-
-    fn path(&self) -> &'static str {
-        "/numbers/export"
-    }
-
-    fn summary(&self) -> &'static str {
-        "Read all numbers as a file"
-    }
-
-    fn about(&self) -> &'static str {
-        "In the order of the numbers, in the form that an import takes. A number that is made or deleted while the file \
-         is read may or may not be in it."
-    }
-
-    fn problems(&self) -> &'static [Problem] {
-        &[]
-    }
-
-    fn status(&self) -> StatusCode {
-        StatusCode::OK
+    fn meta(&self) -> Meta {
+        Meta {
+            name: "number-export",
+            verb: Verb::Get,
+            path: "/numbers/export",
+            summary: "Read all numbers as a file",
+            about: "In the order of the numbers, in the form that an import takes. A number that is made or deleted while the file \
+         is read may or may not be in it.",
+            problems: &[],
+            status: StatusCode::OK,
+            in_pieces: true,
+        }
     }
 
     fn body_limit(&self, limits: &Limits) -> usize {
@@ -102,25 +86,6 @@ impl Served for Export {
                 "content": { CSV: { "schema": { "type": "string" } }, NDJSON: { "schema": line } },
             }),
         }
-    }
-
-    fn answer<'a>(
-        &'a self,
-        context: &'a RequestContext<'a>,
-        segments: &'a [String],
-        call: &'a Call<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>> {
-        Box::pin(async move {
-            let (head, pages) = begin(context, segments, call.head)?;
-            let whole: Vec<io::Result<Bytes>> = futures_util::StreamExt::collect(pages).await;
-            let whole: io::Result<Vec<Bytes>> = whole.into_iter().collect();
-            let body = whole.map_err(|_| Failure::Unavailable)?.concat();
-            Ok(Answer { body: body.into(), ..head })
-        })
-    }
-
-    fn in_pieces(&self) -> bool {
-        true
     }
 
     fn stream<'a>(

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -18,13 +17,13 @@ use super::{CSV, Format, NDJSON};
 use crate::config::Limits;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
-use crate::dialect::native::framework::operation::{Description, RequestContext, Served, Verb, asked};
+use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
 use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::native::framework::reply::{Reply, WithBody};
 use crate::dialect::native::framework::value::choice;
 use crate::dialect::native::resources::numbers::NumberCreate;
 use crate::dialect::stream::{Incoming, Streamed};
-use crate::dialect::{Answer, Call, Head, HttpRefusal, declared};
+use crate::dialect::{Head, HttpRefusal, declared};
 use crate::domain::Scope;
 use crate::media::Charset;
 use crate::store::{self, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, Store};
@@ -50,40 +49,28 @@ members! {
     }
 }
 
+/// What there is to know of a file.
+const ABOUT: &str = "All rows or none: a row that is bad, a number that exists already, or one that stands in the file twice, and \
+    nothing of the file is imported; the answer names such rows by their lines. CSV has the columns \
+    number,dnid,group,enabled in this order, or a first row that names them in any order; what is left empty is as \
+    when a number is made alone. A file is in UTF-8, or in ISO-8859-1 or windows-1252 where charset says so. At \
+    most 1000000 rows; a tenant imports one file at a time, or as many as `limits.imports` allows.";
+
 /// Imports numbers.
 pub(super) struct Import;
 
 impl Served for Import {
-    fn name(&self) -> &'static str {
-        "number-import"
-    }
-
-    fn verb(&self) -> Verb {
-        Verb::Post
-    }
-
-    fn path(&self) -> &'static str {
-        "/numbers/import"
-    }
-
-    fn summary(&self) -> &'static str {
-        "Make many numbers"
-    }
-
-    fn about(&self) -> &'static str {
-        "All rows or none: a row that is bad, a number that exists already, or one that stands in the file twice, and \
-         nothing of the file is imported; the answer names such rows by their lines. CSV has the columns \
-         number,dnid,group,enabled in this order, or a first row that names them in any order; what is left empty is as \
-         when a number is made alone. A file is in UTF-8, or in ISO-8859-1 or windows-1252 where charset says so. At \
-         most 1000000 rows; a tenant imports one file at a time, or as many as `limits.imports` allows."
-    }
-
-    fn problems(&self) -> &'static [Problem] {
-        &[Problem::BadFile, Problem::ImportRunning]
-    }
-
-    fn status(&self) -> StatusCode {
-        <WithBody<ImportReport> as Reply>::STATUS
+    fn meta(&self) -> Meta {
+        Meta {
+            name: "number-import",
+            verb: Verb::Post,
+            path: "/numbers/import",
+            summary: "Make many numbers",
+            about: ABOUT,
+            problems: &[Problem::BadFile, Problem::ImportRunning],
+            status: <WithBody<ImportReport> as Reply>::STATUS,
+            in_pieces: true,
+        }
     }
 
     fn body_limit(&self, limits: &Limits) -> usize {
@@ -105,22 +92,6 @@ impl Served for Import {
             body: Some(body),
             reply: WithBody::<ImportReport>::describe(writes),
         }
-    }
-
-    fn answer<'a>(
-        &'a self,
-        context: &'a RequestContext<'a>,
-        segments: &'a [String],
-        call: &'a Call<'a>,
-    ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>> {
-        Box::pin(async move {
-            let mut body = Incoming::whole(call.body.clone());
-            Ok(self.stream(context, segments, call.head, &mut body).await?.answer)
-        })
-    }
-
-    fn in_pieces(&self) -> bool {
-        true
     }
 
     fn stream<'a>(
