@@ -1,7 +1,7 @@
 //! dnis-gateway: one server for three contact-center number protocols over one shared state.
 //!
-//! The layers, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`], [`line`],
-//! [`log`], [`config`], [`domain`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
+//! The layers, from the top: [`cli`], [`server`], [`dialect`], [`access`], [`soap`], [`xml`], [`media`], [`dump`], [`store`], [`mod@line`],
+//! [`log`], [`config`], [`domain`], [`text`]. Imports point downwards only; `ARCHITECTURE.md` tells the request's way through them and a test holds
 //! the rule.
 
 pub mod access;

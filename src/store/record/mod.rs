@@ -5,7 +5,7 @@
 //! all that was known of it. What a list says twice is written once: the entries of a document that was just written, and an
 //! allocation that was just named.
 //!
-//! The sled engine keeps the same fields ([`fields`]) under keys instead, since its checkpointer moves single records.
+//! The sled engine keeps the same fields (`fields`) under keys instead, since its checkpointer moves single records.
 
 pub(in crate::store) mod fields;
 #[cfg(test)]
