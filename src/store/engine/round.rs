@@ -62,12 +62,14 @@ impl<'q> Round<'q> {
         !self.followers.is_empty()
     }
 
-    /// Answers everybody who is left; why they are not served, if they are not.
+    /// Says to those who still wait for commits why these do not come.
+    pub(super) fn refuse_followers(&mut self, reason: Option<Arc<str>>) {
+        let reason = reason.unwrap_or_else(|| "the log does not give what it says that it has".into());
+        self.followers.drain(..).for_each(|follower| follower.refuse(&reason));
+    }
+
+    /// Answers all commands; why they were not carried out, if they were not. Whoever asked the writer to stop.
     pub(super) fn answer(self, failed: Option<&Arc<str>>) -> Option<oneshot::Sender<()>> {
-        let not_there = || Arc::from("the log does not give what it says that it has");
-        for follower in self.followers {
-            follower.refuse(&failed.map_or_else(not_there, Arc::clone));
-        }
         if !self.jobs.is_empty() {
             answer_all(self.jobs, failed);
         }

@@ -121,11 +121,13 @@ impl<L: Log> Writer<L> {
 
     /// Serves those of a round, and whoever comes meanwhile.
     fn serve(&mut self, mut round: Round<'_>) -> Option<oneshot::Sender<()>> {
-        let mut failed = self.status.failed().or_else(|| self.carry_out(&mut round).err());
+        let failed = self.status.failed().or_else(|| self.carry_out(&mut round).err());
         self.let_go_on(&mut round);
-        if failed.is_none() && round.is_followed() {
-            failed = self.keep_up().err().map(|failure| self.note(failure));
+        if round.is_followed() {
+            // Whoever only reads need not suffer from a batch that could not be begun.
+            let behind = self.keep_up().err().map(|failure| self.note(failure));
             self.let_go_on(&mut round);
+            round.refuse_followers(behind);
         }
         let answered = !round.jobs.is_empty();
         let closing = round.answer(failed.as_ref());

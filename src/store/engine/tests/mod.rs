@@ -1,6 +1,7 @@
 //! What only shows from inside: batches, what readers see while one is being committed, commands that panic, and several
 //! engines over one log.
 
+mod histories;
 mod several;
 mod shared_log;
 

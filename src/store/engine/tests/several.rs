@@ -36,14 +36,14 @@ struct Gateway {
 }
 
 /// A log, its engines and the clock of all of them.
-struct Cluster {
-    shared: Arc<Shared>,
-    clock: Arc<ManualClock>,
+pub(super) struct Cluster {
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Arc<ManualClock>,
     gateways: Vec<Gateway>,
 }
 
 impl Cluster {
-    fn new(gateways: usize) -> Self {
+    pub(super) fn new(gateways: usize) -> Self {
         let (shared, clock) = (Arc::default(), Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000))));
         let gateways = (0..gateways).map(|seed| Gateway::new(&shared, &clock, seed as u64)).collect();
         Self { shared, clock, gateways }
@@ -53,17 +53,27 @@ impl Cluster {
         (Self::new(2), [0, 1])
     }
 
-    fn at(&self, gateway: usize) -> &Engine<SharedLog> {
+    pub(super) fn at(&self, gateway: usize) -> &Engine<SharedLog> {
         &self.gateways[gateway].store
     }
 
     /// The next batches of a gateway come to this.
-    fn fail(&self, gateway: usize, faults: impl IntoIterator<Item = Fault>) {
+    pub(super) fn fail(&self, gateway: usize, faults: impl IntoIterator<Item = Fault>) {
         self.gateways[gateway].records.faults.lock().extend(faults);
     }
 
-    async fn create(&self, gateway: usize, number: &str) -> Result<NumberId> {
+    pub(super) async fn create(&self, gateway: usize, number: &str) -> Result<NumberId> {
         self.at(gateway).create_number(&scope(), new_number(number), None).await
+    }
+
+    pub(super) async fn lift_quotas(&self) {
+        for Gateway { store, .. } in &self.gateways {
+            store.set_rules(Rules { usual_quotas: Quotas::default(), ..rules() }).await.unwrap();
+        }
+    }
+
+    pub(super) fn have_no_more_faults(&self) {
+        self.gateways.iter().for_each(|gateway| gateway.records.faults.lock().clear());
     }
 
     async fn knows(&self, gateway: usize, number: &str) -> Result<bool> {
@@ -76,7 +86,7 @@ impl Cluster {
     }
 
     /// What each gateway's state and readers know, and what the log has, all of them the same.
-    async fn check_same(&self) {
+    pub(super) async fn check_same(&self) {
         self.at(0).wait_for_writer().await.unwrap();
         let expected = self.shared.tables();
         for (at, Gateway { store, .. }) in self.gateways.iter().enumerate() {
@@ -119,7 +129,7 @@ impl Gateway {
     }
 }
 
-fn lend(holder: &str, source: Source) -> Lend {
+pub(super) fn lend(holder: &str, source: Source) -> Lend {
     Lend {
         holder: Holder::Any(InteractionId::new(holder).unwrap()),
         source,
@@ -140,7 +150,7 @@ fn large(length: usize) -> Vec<NewEntry> {
     vec![NewEntry { key: EntryKey::new("text").unwrap(), content: Content::Text, bytes }]
 }
 
-fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T>) -> bool {
+pub(super) fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T>) -> bool {
     matches!(outcome, Err(Error::Unavailable(_)))
 }
 
@@ -333,6 +343,37 @@ async fn a_value_that_another_gateway_drops_is_never_told_to_be_missing() {
     assert_eq!(read(other).await, None);
 }
 
+/// Runs callers on several threads, as the server does.
+pub(super) fn run_on_threads(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    runtime.block_on(work);
+}
+
+#[tokio::test]
+async fn while_much_falls_due_no_gateway_decides_as_of_an_earlier_time_than_another_has() {
+    let (cluster, [one, other]) = Cluster::two();
+    let begin = async |gateway: usize, id: &str, lasting: Option<Seconds>| {
+        let new = NewInteraction { lasting, ..InteractionId::new(id).unwrap().into() };
+        cluster.at(gateway).create_interaction(&scope(), new, None).await.unwrap().since
+    };
+    cluster.lift_quotas().await;
+    // Or there is nothing left to do a moment later.
+    cluster.gateways.iter().for_each(|gateway| gateway.records.ends_due.store(false, Ordering::SeqCst));
+    for at in 0..400 {
+        begin(one, &format!("{at}"), Some(Seconds::new(1))).await;
+        cluster.clock.advance_millis(u64::from(at % 4 == 0));
+    }
+    cluster.clock.advance(Seconds::new(1));
+    let mut latest = Timestamp::default();
+    for at in 0..40 {
+        let since = begin(if at % 2 == 0 { one } else { other }, &format!("new {at}"), None).await;
+        assert!(latest <= since, "call {at}");
+        latest = since;
+    }
+    assert!(latest > Timestamp::default());
+    cluster.check_same().await;
+}
+
 /// One step of a history.
 #[derive(Clone, Debug)]
 enum Step {
@@ -445,7 +486,7 @@ proptest! {
                 cluster.fail(*gateway, *fault);
                 cluster.play(*gateway, step, &mut documents).await;
             }
-            cluster.gateways.iter().for_each(|gateway| gateway.records.faults.lock().clear());
+            cluster.have_no_more_faults();
             cluster.check_same().await;
         });
     }
