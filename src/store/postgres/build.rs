@@ -110,7 +110,15 @@ impl Build {
             let wrong = |reason: String| Refused(format!("store.postgres: what was restored cannot be read: {reason}"));
             let loaded = load::within(session).await.map_err(wrong)?;
             check_values(session, &loaded.tables).await.map_err(wrong)?;
-            session.batch_execute("COMMIT").await.map_err(|error| failed(&error))
+            session.take_warning();
+            session.batch_execute("COMMIT").await.map_err(|error| failed(&error))?;
+            if session.take_warning() {
+                return Err(Refused(
+                    "store.postgres: the database has warned of the commit: what was restored may be on one machine only"
+                        .to_owned(),
+                ));
+            }
+            Ok(())
         })
     }
 }

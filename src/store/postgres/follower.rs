@@ -127,7 +127,10 @@ impl Following {
                 }
                 Err(reason) => {
                     self.session = None;
-                    self.tried = Some((Instant::now(), reason.clone()));
+                    // Who is told what was found a moment ago does not put off the next look.
+                    if self.tried.as_ref().is_none_or(|(tried, _)| tried.elapsed() >= POLL) {
+                        self.tried = Some((Instant::now(), reason.clone()));
+                    }
                     self.shared.health.set(Part::Reading, Some(reason.clone()));
                     self.poke();
                 }

@@ -75,7 +75,11 @@ impl Writing {
         let reading = Reading::prepare(&session).await.map_err(unusable)?;
         let lock = Lock::Log.key(&shared.target.schema);
         let writing = Self { session, reading, statements, lock };
+        writing.session.take_warning();
         writing.register(shared).await.map_err(unusable)?;
+        if writing.session.take_warning() {
+            return Err(Refused("the database has warned of a commit, which may be on one machine only".to_owned()));
+        }
         Ok(writing)
     }
 
@@ -238,29 +242,27 @@ impl Written {
     fn of(commit: Commit<'_>) -> Self {
         let mut written = Self::default();
         let mut kept: HashMap<ValueId, &Arc<[u8]>> = HashMap::new();
-        let mut told = Vec::with_capacity(commit.changes.len());
+        let mut others = Vec::new();
+        let apart = |change: &Change| matches!(change, Change::ValueKept(..) | Change::ValueDropped(..));
+        let with_values = commit.changes.iter().any(apart);
         for change in commit.changes {
             match change {
                 // Their bytes are no business of whoever follows.
                 Change::ValueKept(id, bytes) => drop(kept.insert(*id, bytes)),
-                Change::ValueDropped(id, _) => {
-                    // What comes and goes in one batch is never written.
-                    if kept.remove(id).is_none() {
-                        written.dropped.push(signed(id.0));
-                    }
-                }
-                Change::Ended(scope, past) => {
-                    written.past.add(scope, past);
-                    told.push(change.clone());
-                }
-                _ => told.push(change.clone()),
+                // What comes and goes in one batch is never written.
+                Change::ValueDropped(id, _) if kept.remove(id).is_none() => written.dropped.push(signed(id.0)),
+                Change::Ended(scope, past) => written.past.add(scope, past),
+                _ => {}
+            }
+            if with_values && !apart(change) {
+                others.push(change.clone());
             }
         }
         for (id, bytes) in kept {
             written.kept.0.push(signed(id.0));
             written.kept.1.push(bytes.to_vec());
         }
-        written.record = record::encode(&told);
+        written.record = record::encode(if with_values { &others } else { commit.changes });
         written
     }
 }
