@@ -24,18 +24,25 @@ from pathlib import Path
 from checks import Checks
 from demo import Demo, DemoError
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "cluster"))
+
+from database import free_port  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "samples/README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md"))]
+PAGES = ["README.md", "samples/README.md", "samples/cluster/README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 REPEATED = ["README.md", "samples/README.md"]
 
+BACKUP_BOTH_WAYS = """dnis-gateway backup --url http://127.0.0.1:9090 --to gateway.ndjson
+dnis-gateway restore --from gateway.ndjson --config gateway.toml"""
 NOT_RUN = {
     "cargo run --release -- serve --demo": "every check starts the demo",
     "tests/run": "is what runs this",
     "cargo test --test wsi -- --nocapture": "cargo test runs it",
     "cargo test --test crash -- --nocapture": "cargo test runs it",
     "benches/http/run": "a measurement of minutes",
+    BACKUP_BOTH_WAYS: "tests/cluster/main.py moves a backup from one engine to the other and back",
 }
 """The commands that are shown but not run here."""
 
@@ -61,9 +68,11 @@ def fits(expected: str, printed: str) -> bool:
 class Terminal:
     """Runs commands one after the other, each with the variables that the ones before have set."""
 
-    def __init__(self, gateway: Demo):
+    def __init__(self, gateway: Demo, binary: str):
         self._kept = tempfile.NamedTemporaryFile(prefix="dnis-gateway-docs-")
         self._environment = {"BASE": gateway.base, "PATH": "/usr/local/bin:/usr/bin:/bin"}
+        # For samples/cluster/run: the program, and the first of five ports.
+        self._environment |= {"DNIS_GATEWAY": binary, "CLUSTER_PORT": str(free_port(5))}
 
     def run(self, command: str) -> subprocess.CompletedProcess:
         kept = self._kept.name
@@ -81,7 +90,7 @@ def answers(found: list[tuple[str, str]], index: int) -> list[str]:
 def check_page(page: str, gateway: Demo, binary: str, checks: Checks, repeated: bool = False) -> None:
     """Runs the commands of one page in their order."""
     found = blocks(page)
-    terminal = Terminal(gateway)
+    terminal = Terminal(gateway, binary)
     for index, (language, text) in enumerate(found):
         first_line = text.splitlines()[0]
         if language == "console":
