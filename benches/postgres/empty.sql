@@ -1,0 +1,2 @@
+-- A round trip to the database and no more.
+SELECT;

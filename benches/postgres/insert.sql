@@ -1,0 +1,2 @@
+-- The least that a durable change can be.
+INSERT INTO events (text) VALUES ('visit-:client_id');
