@@ -270,11 +270,17 @@ async fn the_log_moves_into_tables_that_people_can_query_and_what_all_have_goes(
     for digits in 100..140 {
         one.create_number(&scope(), number(&digits.to_string()), None).await.unwrap();
     }
+    let mut import = one.import_numbers(&scope(), dnis_gateway::store::Existing::Refuse).await.unwrap();
+    for tens in 50..75 {
+        let digits: Vec<_> = (0..10).map(|digit| format!("{tens}{digit}")).collect();
+        import.stage(rows(&digits.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap();
+    }
+    import.commit().await.unwrap();
     other.lend(&scope(), lend_to("ann"), None).await.unwrap();
     let count = |what: &str| server().sql(&format!("SELECT count(*) FROM {schema}.{what}"))[0][0].clone();
     until("the tables have everything", || async {
         (count("report_numbers"), count("report_allocations"), count("interactions"))
-            == (Some("40".to_owned()), Some("1".to_owned()), Some("1".to_owned()))
+            == (Some("290".to_owned()), Some("1".to_owned()), Some("1".to_owned()))
     })
     .await;
     until("the log is short", || async { count("log").is_some_and(|rows| rows.parse::<u32>().unwrap() < 5) }).await;

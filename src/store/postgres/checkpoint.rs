@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Most records, and bytes of them, that are moved in one transaction.
 const RECORDS: i64 = 2000;
 const BYTES: usize = 8 * 1024 * 1024;
+/// Pieces of an import that are moved at a time.
+const PIECES: usize = 20;
 /// Most rows of the log that are removed at a time.
 const REMOVED: i64 = 5000;
 
@@ -98,7 +100,7 @@ async fn transaction<T>(session: &Session, inner: impl Future<Output = Result<T,
 }
 
 /// Moves the records after the mark into the tables, and the mark behind them.
-pub(super) async fn move_slice(session: &Session, shared: &Shared) -> Result<i64, String> {
+async fn move_slice(session: &Session, shared: &Shared) -> Result<i64, String> {
     let failed = |error: tokio_postgres::Error| told(&error);
     let lock = Lock::Checkpoint.key(&shared.target.schema);
     let mine = session.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&lock]).await.map_err(failed)?;
@@ -116,28 +118,38 @@ pub(super) async fn move_slice(session: &Session, shared: &Shared) -> Result<i64
         for change in record::decode(changes).map_err(|error| format!("record {seq} of the log: {error}"))? {
             slice.add(&change);
         }
-        to = Some((seq, at));
-        if let Some(import) = import {
-            // A slice ends with the import that it includes.
-            let text = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
-            for piece in session.query(text, &[&import]).await.map_err(failed)? {
-                for change in record::decode(piece.get(0)).map_err(|error| format!("rows of an import: {error}"))? {
-                    slice.add(&change);
-                }
-            }
-            break;
-        }
-        if bytes >= BYTES {
+        to = Some((seq, at, import));
+        // A slice ends with the import that it includes.
+        if import.is_some() || bytes >= BYTES {
             break;
         }
     }
-    let Some((to, at)) = to else { return Ok(0) };
+    let Some((to, at, import)) = to else { return Ok(0) };
     slice.write(session).await.map_err(failed)?;
+    if let Some(import) = import {
+        move_import(session, import).await?;
+    }
     let text = "UPDATE checkpoint SET seq = $1, at_ms = $2 WHERE seq = $3";
     match session.execute(text, &[&to, &at, &mark]).await.map_err(failed)? {
         1 => Ok(to - mark),
         _ => Err("another gateway has moved the log meanwhile".to_owned()),
     }
+}
+
+/// Moves what was staged for an import into the tables, some of it at a time.
+async fn move_import(session: &Session, import: i64) -> Result<(), String> {
+    let failed = |error: tokio_postgres::Error| told(&error);
+    let text = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
+    let pieces = session.query(text, &[&import]).await.map_err(failed)?;
+    for pieces in pieces.chunks(PIECES) {
+        let mut slice = Slice::default();
+        for piece in pieces {
+            let changes = record::decode(piece.get(0)).map_err(|error| format!("rows of an import: {error}"))?;
+            changes.iter().for_each(|change| slice.add(change));
+        }
+        slice.write(session).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Removes the records that are in the tables and that every gateway which is there has applied, never the last one that
