@@ -105,8 +105,7 @@ def under_faults(checks: Checks, binary: str, gateways: int, kinds: list, seed: 
             began = time.monotonic()
             hit = kind(cluster, chance)
             over = time.monotonic()
-            for gateway in cluster.gateways:
-                gateway.wait_ready(BACK_LIMIT, supervised=True)
+            all_ready(cluster.gateways)
             time.sleep(chance.uniform(0.2, 0.6))
             spans.append((kind.__name__, hit, began, over, time.monotonic()))
         load.tell("stop")
@@ -144,38 +143,63 @@ def judge(checks: Checks, name: str, history: list[Operation], strange: list[str
     return sound
 
 
-def records_lost(checks: Checks, binary: str) -> None:
-    """A backup of the database is restored below running gateways: what came after it is gone, and nobody is told of it again."""
+def records_lost(checks: Checks, binary: str, overtaken: bool) -> None:
+    """A backup of the database is restored below running gateways: what came after it is gone, and nobody is told of it again.
+    `overtaken`: one gateway cannot reach the database meanwhile, and the other writes more than was lost, so that the
+    log is not shorter than the first one remembers, but another one."""
+    what = "a restored backup that another gateway has gone on from" if overtaken else "a restored backup"
     with Cluster(binary, 2) as cluster:
-        server, copy = cluster.server, cluster.server.data + ".copy"
+        server, (writer, other), away = cluster.server, cluster.gateways, cluster.proxies[1]
         before, _ = clients_for(cluster.gateways, 2, 71)
         server.stop(signal.SIGINT)
+        copy = server.data + ".copy"
         subprocess.run(["cp", "-a", server.data, copy], check=True)
         server.start()
-        for gateway in cluster.gateways:
-            gateway.wait_ready()
-        lost, _ = clients_for(cluster.gateways, 2, 72)
+        all_ready(cluster.gateways)
+        # They stop in the middle of what they do, so that numbers stay lent that nobody must know of later.
+        lost, _ = clients_for(cluster.gateways, 1, 72, abandon=True)
+        known = end_of_log(server)
+        if overtaken:
+            writer.kill()
+            away.refuse(True)
+            away.cut()
         server.stop(signal.SIGINT)
         shutil.rmtree(server.data)
         Path(copy).rename(server.data)
         server.start()
-        for gateway in cluster.gateways:
-            gateway.wait_ready()
-        after, strange = clients_for(cluster.gateways, 2, 73, audit=True)
+        after = []
+        if overtaken:
+            writer.start()
+            all_ready([writer])
+            while end_of_log(server) <= known:
+                after += clients_for([writer], 1, 100 + len(after))[0]
+            away.refuse(False)
+        all_ready(cluster.gateways)
+        last, strange = clients_for(cluster.gateways, 2, 73, audit=True)
+        after += last
         gone = {op.facts[0][2] for op in lost if op.wrote and op.facts and op.facts[0][0] == "began"}
         told = [op for op in after for fact in op.facts if fact[0] in ("held", "kept") and fact[2] in gone]
-        checks.check(gone and not told, "a restored backup: nobody is told of what came after it", f"{len(told)} of {len(gone)}: {told[:3]}")
+        checks.check(gone and not told, f"{what}: nobody is told of what came after it", f"{len(told)} of {len(gone)}: {told[:3]}")
         found = violations(before + after, complete=True)
-        checks.check(not found, "a restored backup: what was before it and what came then are one history", "\n".join(found[:5]))
-        checks.equal(strange[:5], [], "a restored backup: no client is told what it should not be told")
-        logs = [gateway.log() for gateway in cluster.gateways]
-        checks.check(all("everything was read anew" in log for log in logs), "a restored backup: every gateway's log says that records were lost", logs[0][-2000:])
+        checks.check(not found, f"{what}: what was before it and what came then are one history", "\n".join(found[:5]))
+        checks.equal(strange[:5], [], f"{what}: no client is told what it should not be told")
+        noticed = "everything was read anew" in other.log()
+        checks.check(noticed, f"{what}: the log of a gateway that ran on says that records were lost", other.log()[-2000:])
 
 
-def clients_for(gateways: list[Gateway], seconds: float, seed: int, audit: bool = False) -> tuple[list[Operation], list[str]]:
+def all_ready(gateways: list[Gateway]) -> None:
+    for gateway in gateways:
+        gateway.wait_ready(BACK_LIMIT, supervised=True)
+
+
+def end_of_log(server: Server) -> int:
+    return int(server.sql("SELECT max(seq) FROM dnis_gateway.log")[0][0])
+
+
+def clients_for(gateways: list[Gateway], seconds: float, seed: int, audit: bool = False, abandon: bool = False) -> tuple[list[Operation], list[str]]:
     with Load(seed, [gateway.port for gateway in gateways], 4) as load:
         time.sleep(seconds)
-        load.tell("stop")
+        load.tell("look" if abandon else "stop")
         if audit:
             load.tell("audit")
         return load.history()
@@ -251,8 +275,9 @@ def main(arguments: list[str]) -> int:
         under_faults(checks, binary, 2, kinds[: count // 2], seed)
     with checks.part("three gateways under faults"):
         under_faults(checks, binary, 3, kinds[count // 2 :], seed + 1)
-    with checks.part("a database that lost its last records"):
-        records_lost(checks, binary)
+    for overtaken in (False, True):
+        with checks.part("a database that lost its last records"):
+            records_lost(checks, binary, overtaken)
     with checks.part("a backup that is moved between engines"):
         moved(checks, binary)
     return checks.status()

@@ -5,9 +5,13 @@ Needs nothing beyond the standard library.
 """
 
 import asyncio
+import logging
 import threading
 
 from database import free_port
+
+# Connections are cut here in the middle of everything; that writing to one fails is no news.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 DRAIN = 3.0
 """Seconds that the server has to work off what it was sent before a cut."""
