@@ -39,7 +39,7 @@ pub struct Service {
     pub return_pool_health: Option<bool>,
     /// `renew`: a second request-access for one instance and group extends its booking instead of adding one.
     pub renew: Option<bool>,
-    /// `late_calls`: match-interaction recognises a call that comes while the number rests after its booking ended.
+    /// `late_calls`: match-interaction recognises a call that comes while the number rests after its booking has expired.
     pub late_calls: Option<bool>,
     /// `_online_code`: the status by which `get` says that the gateway is ready. Default 200.
     pub online_code: u16,

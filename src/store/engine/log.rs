@@ -1,5 +1,5 @@
 //! The seam between the engine and what keeps its commits: whoever adds an engine implements [`Log`] and [`Records`], and
-//! gives the engine a line in the factory.
+//! opens it in the factory.
 //!
 //! The engine decides and answers; a log makes the outcome last. What a commit says is absolute, so a log may do it twice.
 //!
