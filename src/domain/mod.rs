@@ -15,6 +15,7 @@ pub mod change;
 pub mod code;
 pub mod dialled;
 pub mod document;
+pub mod explanation;
 pub mod group;
 mod hash;
 pub mod history;
@@ -44,6 +45,7 @@ pub use dialled::{Dialled, Extension, HotlineCode};
 pub use document::{
     Content, Document, DocumentId, DocumentRef, Entry, EntryKey, EntryValue, NewEntry, Ownership, ValueId,
 };
+pub use explanation::{Explain, Explanation};
 pub use group::Policy;
 pub use history::{HistoryPage, HistoryQuery, HistoryRules};
 pub use idempotency::{Digest, IdempotencyKey, IdempotencyRecord, IdempotentRequest, Made};

@@ -1,6 +1,10 @@
 //! Points in time and spans, in the two units the gateway uses: milliseconds inside, whole seconds on the wire.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+const MILLIS_A_DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// A point in time: milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +47,31 @@ impl Timestamp {
     pub const fn seconds_left(self, now: Self) -> Seconds {
         Seconds(self.0.saturating_sub(now.0) / 1000)
     }
+}
+
+/// As RFC 3339 in UTC, to the millisecond: `2026-03-01T09:30:00.250Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0;
+        let (year, month, day) = date(millis / MILLIS_A_DAY);
+        let of_day = millis % MILLIS_A_DAY;
+        let (seconds, millis) = (of_day / 1000, of_day % 1000);
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01.
+fn date(days: u64) -> (u64, u64, u64) {
+    // Counted in years that begin in March, a leap day is the last of its year, and 400 years have 146 097 days.
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
 }
 
 /// A span of whole seconds.
@@ -123,5 +152,16 @@ mod tests {
     fn the_end_of_time_does_not_wrap() {
         let late = Timestamp::from_millis(u64::MAX - 1);
         assert_eq!(late.after(Seconds::new(u64::MAX)).as_millis(), u64::MAX);
+    }
+
+    #[test]
+    fn a_point_in_time_is_told_as_rfc_3339_in_utc() {
+        let told = |millis| Timestamp::from_millis(millis).to_string();
+        assert_eq!(told(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(told(951_827_696_007), "2000-02-29T12:34:56.007Z");
+        assert_eq!(told(951_868_800_000), "2000-03-01T00:00:00.000Z");
+        assert_eq!(told(1_700_000_000_000), "2023-11-14T22:13:20.000Z");
+        assert_eq!(told(1_735_689_599_999), "2024-12-31T23:59:59.999Z");
+        assert_eq!(told(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
     }
 }

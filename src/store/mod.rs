@@ -27,10 +27,10 @@ use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Content, Destination, Dialled, DocumentId,
-    DocumentRef, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry,
-    NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part,
-    Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill,
-    SkillId, TenantUsage,
+    DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
+    Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -202,6 +202,9 @@ pub trait Store: Send + Sync {
 
     /// Tells whose call it is and where it goes, and changes nothing.
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved>;
+
+    /// Tells why a call is recognised or is not, of now or of a time that the history reaches; changes nothing.
+    async fn explain(&self, scope: &Scope, call: &Explain) -> Result<Explanation>;
 
     /// Tells whose call it is and where it goes and, if there is one candidate alone, frees the number.
     async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved>;

@@ -11,9 +11,9 @@ use dnis_gateway::domain::tables::routes::RoutePage;
 use dnis_gateway::domain::tables::{FoundNumber, Page};
 use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction,
-    NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId,
+    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use dnis_gateway::store::{
     Clock, Existing, LoadedEntry, Matched, NumberImport, Resolved, Result, Snapshot, Store, WithData,
@@ -121,6 +121,10 @@ impl Store for Accidental {
 
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
         self.inner.resolve(scope, call).await
+    }
+
+    async fn explain(&self, scope: &Scope, call: &Explain) -> Result<Explanation> {
+        self.inner.explain(scope, call).await
     }
 
     async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {

@@ -67,6 +67,11 @@ impl Bucket {
         Self { hour: u32::try_from(at.as_millis() / HOUR_MILLIS).unwrap_or(u32::MAX - 1), part: 0 }
     }
 
+    /// When its hour began.
+    pub fn begins(self) -> Timestamp {
+        Timestamp::from_millis(u64::from(self.hour) * HOUR_MILLIS)
+    }
+
     /// The bucket that comes before this one, if there is one.
     pub fn before(self) -> Option<Self> {
         match self.part.checked_sub(1) {

@@ -7,7 +7,9 @@ use crate::domain::history::End;
 use crate::domain::quotas::MATCH_TEXT_BYTES;
 use crate::domain::refusal::Miss;
 use crate::domain::tables::slot::NumberSlot;
-use crate::domain::{Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Sharing, Tables, Timestamp};
+use crate::domain::{
+    AccessCode, Allocation, Caller, Document, Interaction, Number, Refusal, Scope, Sharing, Tables, Timestamp,
+};
 
 /// What is known of the call. A criterion that is left out does not restrict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,23 +33,49 @@ pub enum LateCalls {
     Recognised,
 }
 
+/// How one criterion of a call fits an allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fit {
+    /// The call says what was told when the number was lent.
+    Right,
+    /// The call says something else.
+    Wrong,
+    /// The call says nothing.
+    NotGiven,
+    /// Nothing was told when the number was lent.
+    NotTold,
+}
+
+impl Fit {
+    /// A number of an exclusive group has one holder, so a criterion that the allocation has no value for does not
+    /// restrict: an IVR always sends the caller's number, the application need not have. On a shared number the criteria
+    /// are all that tells the holders apart, so what is given must be equal.
+    fn of<T: PartialEq + ?Sized>(given: Option<&T>, own: Option<&T>, sharing: Sharing) -> Self {
+        match (given, own) {
+            (Some(given), Some(own)) if given == own => Self::Right,
+            (Some(_), None) if sharing == Sharing::Exclusive => Self::NotTold,
+            (Some(_), _) => Self::Wrong,
+            (None, Some(_)) => Self::NotGiven,
+            (None, None) => Self::NotTold,
+        }
+    }
+}
+
 impl Criteria {
-    /// Whether the allocation fits. A number of an exclusive group has one holder, so a criterion that the allocation
-    /// has no value for does not restrict: an IVR always sends the caller's number, the application need not have. On a
-    /// shared number the criteria are all that tells the holders apart, so what is given must be equal.
+    /// Whether the allocation fits: nothing that the call says is wrong.
     pub fn fit(&self, allocation: &Allocation) -> bool {
-        let absent = allocation.sharing == Sharing::Exclusive;
-        let code = match (&self.code, &allocation.code) {
-            (Some(given), Some(code)) => given == code.as_str(),
-            (Some(_), None) => absent,
-            (None, _) => true,
-        };
-        let caller = match (&self.caller, &allocation.caller) {
-            (Some(given), Some(caller)) => given == caller,
-            (Some(_), None) => absent,
-            (None, _) => true,
-        };
-        code && caller
+        self.code_of(allocation) != Fit::Wrong && self.caller_of(allocation) != Fit::Wrong
+    }
+
+    /// How the code that the caller gave fits the allocation.
+    pub fn code_of(&self, allocation: &Allocation) -> Fit {
+        let (given, own) = (self.code.as_deref(), allocation.code.as_ref().map(AccessCode::as_str));
+        Fit::of(given, own, allocation.sharing)
+    }
+
+    /// How the caller's own number fits the allocation.
+    pub fn caller_of(&self, allocation: &Allocation) -> Fit {
+        Fit::of(self.caller.as_ref(), allocation.caller.as_ref(), allocation.sharing)
     }
 
     /// The allocations that the call fits, newest first and at most `most`: the live ones or, if there are none and late

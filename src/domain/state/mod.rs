@@ -39,7 +39,7 @@ use pools::Pools;
 
 pub use health::{Oldest, PoolHealth};
 pub use lend::{Holder, Lend, Lent, Repeat, Source};
-pub use matching::{AfterMatch, Criteria, LateCalls, Match, Which};
+pub use matching::{AfterMatch, Criteria, Fit, LateCalls, Match, Which};
 pub use numbers::Seeds;
 pub use resolving::Taken;
 pub use routes::MAX_ROUTES;

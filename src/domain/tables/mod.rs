@@ -200,6 +200,11 @@ impl Tables {
         self.scope(scope).map(|scope| scope.answering(dialled)).unwrap_or_default()
     }
 
+    /// The numbers with a DNID, lent or not, in their order.
+    pub(super) fn with_dnid(&self, scope: &Scope, dnid: Number) -> impl Iterator<Item = &NumberSlot> {
+        self.scope(scope).into_iter().flat_map(move |scope| scope.with_dnid(dnid))
+    }
+
     pub(super) fn slot(&self, scope: &Scope, number: Number) -> Option<&NumberSlot> {
         self.scope(scope)?.numbers.get(&number)
     }

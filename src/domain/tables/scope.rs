@@ -95,6 +95,11 @@ impl ScopeTables {
         found.iter().filter_map(|number| self.numbers.get(number)).collect()
     }
 
+    /// See [`Tables::with_dnid`](super::Tables::with_dnid).
+    pub(super) fn with_dnid(&self, dnid: Number) -> impl Iterator<Item = &NumberSlot> {
+        self.dnids.numbers(dnid).filter_map(|number| self.numbers.get(&number))
+    }
+
     /// The allocations of the numbers with a DNID, newest first, each with its number.
     fn allocations_of(&self, dnid: Number) -> impl Iterator<Item = (AllocationId, Number)> {
         let with_dnid = (dnid, AllocationId(0))..=(dnid, AllocationId(u64::MAX));

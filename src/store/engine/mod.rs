@@ -8,6 +8,7 @@ mod batch;
 mod command;
 mod context;
 mod expiry_backlog;
+mod explaining;
 mod import;
 mod loading;
 mod log;

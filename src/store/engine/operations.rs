@@ -10,7 +10,7 @@ use super::command::Message;
 use super::import::StagedImport;
 use super::log::{Log, Records};
 use super::snapshot::{Guarded, Snapshot};
-use super::{Engine, closed, loading};
+use super::{Engine, closed, explaining, loading};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
@@ -18,9 +18,10 @@ use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction,
-    NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve,
-    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId,
+    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
+    TenantUsage,
 };
 use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
@@ -118,6 +119,13 @@ impl<L: Log> Store for Engine<L> {
             candidates.push(Recognised { candidate: candidate.clone(), data });
         }
         Ok(Resolved::of(&resolution, candidates, false))
+    }
+
+    async fn explain(&self, scope: &Scope, call: &Explain) -> Result<Explanation> {
+        let rules = self.rules.load();
+        let sighting = self.read(|tables, now| call.look(tables, &rules, scope, now)).await?;
+        let scope = scope.clone();
+        self.read_records(move |records| explaining::explain(sighting, &scope, records)).await
     }
 
     async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {

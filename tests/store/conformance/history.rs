@@ -1,7 +1,10 @@
 //! Who held a number when.
 
+use dnis_gateway::domain::explanation::{Explanation, Outcome, Verdict};
 use dnis_gateway::domain::history::{End, Held, HistoryQuery, HistoryRules};
-use dnis_gateway::domain::{Quotas, Rules, Scope, Seconds, TenantId, Timestamp};
+use dnis_gateway::domain::refusal::Miss;
+use dnis_gateway::domain::state::Lend;
+use dnis_gateway::domain::{Caller, Dialled, Explain, Quotas, Rules, Scope, Seconds, TenantId, Timestamp};
 use dnis_gateway::store::{Store, WithData};
 
 use super::{match_call, rules, with_numbers};
@@ -12,6 +15,7 @@ on_every_engine! {
     it_is_known_who_held_a_number_when_through_restarts_and_until_it_is_too_old,
     history_is_bounded_in_number_and_what_is_dropped_does_not_come_back,
     a_tenant_pushes_out_its_own_history_and_nobody_elses,
+    a_call_is_explained_by_what_runs_and_by_what_has_ended_through_restarts,
 }
 
 /// Who holds and held a number, newest first, and how that ended.
@@ -124,5 +128,36 @@ async fn a_tenant_pushes_out_its_own_history_and_nobody_elses(engine: &mut Engin
         let told: Vec<_> = told.iter().map(|of| (of.tenant.as_str(), of.usage.history, of.quotas.history)).collect();
         assert_eq!(told, [("acme", 70, 80), ("busy", of_busy.len() as u64, 80)]);
         engine.restart(seed).await;
+    }
+}
+
+async fn a_call_is_explained_by_what_runs_and_by_what_has_ended_through_restarts(engine: &mut Engine) {
+    with_numbers(engine, &["11", "1"]).await;
+    let caller = Some(Caller::new("555").unwrap());
+    let call = |dialled: &str| {
+        let dialled = Dialled::new(dialled).unwrap();
+        Explain { dialled, code: None, caller: caller.clone(), at: None }
+    };
+    let lent = engine.store().lend(&scope(), Lend { caller: caller.clone(), ..lend_to("a") }, None).await.unwrap();
+    let number = lent.allocation.number.to_string();
+    let other = if number == "1" { "11" } else { "1" };
+    let begun = lent.allocation.since;
+    engine.clock.advance(Seconds::new(316));
+    engine.store().sweep().await.unwrap();
+    for restart in [false, true] {
+        if restart {
+            engine.restart(3).await;
+        }
+        let verdict = |told: &Explanation| told.near.iter().map(|near| (near.verdict, near.apart)).collect::<Vec<_>>();
+        let late = engine.store().explain(&scope(), &call(&number)).await.unwrap();
+        assert_eq!(late.outcome, Outcome::Missed(Miss::Expired), "{late:?}");
+        assert_eq!(verdict(&late), [(Verdict::TooLate, Seconds::new(16))]);
+        let elsewhere = engine.store().explain(&scope(), &call(other)).await.unwrap();
+        assert_eq!(verdict(&elsewhere), [(Verdict::OtherNumber, Seconds::new(16))]);
+        let then = Explain { at: Some(begun.after(Seconds::new(299))), ..call(&number) };
+        let then = engine.store().explain(&scope(), &then).await.unwrap();
+        assert_eq!((then.outcome, verdict(&then)), (Outcome::Recognised, vec![(Verdict::Recognised, Seconds::new(0))]));
+        let strange = engine.store().explain(&other_scope(), &call(&number)).await.unwrap();
+        assert_eq!((strange.outcome, strange.near.len()), (Outcome::Missed(Miss::UnknownNumber), 0));
     }
 }

@@ -13,9 +13,10 @@ use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction,
-    NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
+    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId,
+    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
+    Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Timestamp,
 };
 use crate::store::{
     Clock, Error, Existing, LoadedEntry, ManualClock, Matched, NumberImport, Resolved, Result, Snapshot, Store,
@@ -61,6 +62,9 @@ impl Store for Broken {
         broken()
     }
     async fn resolve(&self, _: &Scope, _: &Resolve) -> Result<Resolved> {
+        broken()
+    }
+    async fn explain(&self, _: &Scope, _: &Explain) -> Result<Explanation> {
         broken()
     }
     async fn take_call(&self, _: &Scope, _: Resolve) -> Result<Resolved> {

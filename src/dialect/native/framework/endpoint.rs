@@ -11,7 +11,8 @@ use crate::dialect::native::framework::address::{DOCUMENT, PREFIX};
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::Served;
 use crate::dialect::native::resources::{
-    allocations, bulk, calls, cluster, data, groups, history, interactions, numbers, routes, tenants, whoami,
+    allocations, bulk, calls, cluster, data, explanations, groups, history, interactions, numbers, routes, tenants,
+    whoami,
 };
 use crate::dialect::native::soap;
 use crate::dialect::soap_service::description::asked_for;
@@ -31,6 +32,7 @@ const RESOURCES: &[&[&dyn Served]] = &[
     routes::OPERATIONS,
     calls::OPERATIONS,
     cluster::OPERATIONS,
+    explanations::OPERATIONS,
 ];
 
 /// Every operation of the API.

@@ -42,7 +42,7 @@ members! {
 
 /// A code as the caller gave it, right or wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::dialect::native) struct GivenCode(String);
+pub(in crate::dialect::native) struct GivenCode(pub(in crate::dialect::native) String);
 
 /// What is known of a call.
 #[derive(Debug, Serialize, JsonSchema)]

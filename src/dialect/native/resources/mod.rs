@@ -6,6 +6,7 @@ pub(super) mod calls;
 pub(super) mod cluster;
 pub(super) mod data;
 pub(super) mod exhaustion;
+pub(super) mod explanations;
 pub(super) mod groups;
 pub(super) mod history;
 pub(super) mod interactions;

@@ -4,6 +4,7 @@ mod access;
 mod allocations;
 mod bulk;
 mod calls;
+mod explanations;
 mod idempotency;
 mod numbers;
 mod openapi;

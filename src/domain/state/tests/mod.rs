@@ -2,6 +2,7 @@
 
 mod documents;
 mod exhaustion;
+mod explaining;
 mod history;
 mod idempotency;
 mod interactions;
