@@ -110,3 +110,27 @@ async fn of_many_who_take_one_call_at_a_time_one_gets_it() {
     assert!(replies.iter().all(|reply| reply.status == 200 || reply.status == 404));
     assert_eq!(binary.stop().code(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_with_a_wrong_code_is_explained_and_is_recognised_afterwards_all_the_same() {
+    let data = TempDir::new().unwrap();
+    let binary = Binary::demo(data.path());
+    let caller = Caller::of(binary.url());
+    let code = lend_by_gms(&caller).await;
+    let wrong = if code.starts_with('1') { code.replacen('1', "2", 1) } else { format!("1{}", &code[1..]) };
+
+    let call = json!({ "dialled": NUMBER, "code": wrong });
+    let told = send(caller.user(Method::POST, "/gateway/v1/calls/explain").json(&call)).await;
+    assert_eq!(told.status, 200, "{told:?}");
+    let told = told.json();
+    assert_eq!(told["outcome"], "not-recognised", "{told}");
+    let near = &told["near"][0];
+    assert_eq!(near["allocation"]["interaction"], INTERACTION, "{told}");
+    assert_eq!(
+        (&near["code"], &near["timing"], &near["verdict"]),
+        (&json!("wrong"), &json!("live"), &json!("wrong-code"))
+    );
+
+    let found = over_json(&caller, &json!({ "dialled": NUMBER, "code": code })).await;
+    assert_eq!((found.status, &found.json()["candidates"][0]["interaction"]), (200, &json!(INTERACTION)), "{found:?}");
+}
