@@ -78,36 +78,34 @@ def cut(cluster, chance):
     return [hit]
 
 
+def _at_commit(cluster, chance, what):
+    """Something happens to one gateway's connection at its next COMMIT; one that is held is let go after a while."""
+    hit = chance.randrange(len(cluster.gateways))
+    cluster.at_commit(hit, what)
+    if what.startswith("hold-"):
+        time.sleep(chance.uniform(SHORT, LONG))
+        cluster.proxies[hit].release()
+    return [hit]
+
+
 def cut_before_commit(cluster, chance):
     """The connection is cut just before COMMIT reaches the server."""
-    hit = chance.randrange(len(cluster.gateways))
-    cluster.at_commit(hit, "cut-before")
-    return [hit]
+    return _at_commit(cluster, chance, "cut-before")
 
 
 def cut_after_commit(cluster, chance):
     """The server has the COMMIT; its answer never arrives."""
-    hit = chance.randrange(len(cluster.gateways))
-    cluster.at_commit(hit, "cut-after")
-    return [hit]
+    return _at_commit(cluster, chance, "cut-after")
 
 
 def silent_before_commit(cluster, chance):
     """A gateway hears nothing more from just before its COMMIT on, for a while."""
-    hit = chance.randrange(len(cluster.gateways))
-    cluster.at_commit(hit, "hold-before")
-    time.sleep(chance.uniform(SHORT, LONG))
-    cluster.proxies[hit].release()
-    return [hit]
+    return _at_commit(cluster, chance, "hold-before")
 
 
 def silent_after_commit(cluster, chance):
     """The same, but the server has the COMMIT."""
-    hit = chance.randrange(len(cluster.gateways))
-    cluster.at_commit(hit, "hold-after")
-    time.sleep(chance.uniform(SHORT, LONG))
-    cluster.proxies[hit].release()
-    return [hit]
+    return _at_commit(cluster, chance, "hold-after")
 
 
 def server_restarted(cluster, _chance):

@@ -6,11 +6,12 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::connect::{Refused, Session, Target, told};
+use super::follower::LIVE;
 use super::load;
 use super::reading::signed;
 use super::rows::{PastRows, Slice};
 use super::schema::{self, FORMAT, Lock};
-use super::writing::{KEEP, REMEMBER};
+use super::writing::{KEEP, LOCK, REMEMBER};
 use crate::config;
 use crate::domain::{Change, EntryValue, Tables, ValueId};
 use crate::store::record;
@@ -132,10 +133,12 @@ async fn claim(session: &Session, schema: &str) -> Result<(), Refused> {
     let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0";
     session.batch_execute(begin).await.map_err(|error| failed(&error))?;
     let lock = Lock::Log.key(schema);
-    session.execute("SELECT pg_advisory_xact_lock($1)", &[&lock]).await.map_err(|error| failed(&error))?;
-    let holds = "SELECT (SELECT max(seq) > 0 FROM log), \
-                 (SELECT string_agg(name, ', ') FROM members WHERE seen_at > clock_timestamp() - interval '15 seconds')";
-    let holds = session.query_one(holds, &[]).await.map_err(|error| failed(&error))?;
+    session.execute(LOCK, &[&lock]).await.map_err(|error| failed(&error))?;
+    let holds = format!(
+        "SELECT (SELECT max(seq) > 0 FROM log), \
+         (SELECT string_agg(name, ', ') FROM members WHERE seen_at > clock_timestamp() - {LIVE})"
+    );
+    let holds = session.query_one(&holds, &[]).await.map_err(|error| failed(&error))?;
     let (filled, gateways): (bool, Option<String>) = (holds.get(0), holds.get(1));
     if filled {
         return Err(Refused(format!(

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::connect::{Session, told};
 use super::follower::LIVE;
+use super::reading::STAGED;
 use super::rows::Slice;
 use super::schema::Lock;
 use super::shared::Shared;
@@ -139,8 +140,7 @@ async fn move_slice(session: &Session, shared: &Shared) -> Result<i64, String> {
 /// Moves what was staged for an import into the tables, some of it at a time.
 async fn move_import(session: &Session, import: i64) -> Result<(), String> {
     let failed = |error: tokio_postgres::Error| told(&error);
-    let text = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
-    let pieces = session.query(text, &[&import]).await.map_err(failed)?;
+    let pieces = session.query(STAGED, &[&import]).await.map_err(failed)?;
     for pieces in pieces.chunks(PIECES) {
         let mut slice = Slice::default();
         for piece in pieces {

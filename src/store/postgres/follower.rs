@@ -182,6 +182,17 @@ impl Following {
     }
 }
 
+/// Writes this gateway's row among the members by the prepared [`SEEN`]: who it is, its rules, how far it is, and when.
+pub(super) async fn say_seen(
+    session: &Session,
+    seen: &Statement,
+    shared: &Shared,
+) -> Result<u64, tokio_postgres::Error> {
+    let (About { name, address, version }, rules) = (&shared.about, shared.rules.lock().clone());
+    let applied = signed(shared.applied.load(Ordering::Acquire));
+    session.execute(seen, &[&shared.me, name, address, version, &rules, &applied]).await
+}
+
 /// The session that looks at the end of the log.
 struct Head {
     session: Session,
@@ -219,12 +230,9 @@ impl Head {
     /// Commits that this gateway is there, and looks at what else has to be well.
     async fn beat(&mut self, shared: &Shared) -> Result<(), String> {
         let sent = Instant::now();
-        let (About { name, address, version }, rules) = (&shared.about, shared.rules.lock().clone());
-        let applied = signed(shared.applied.load(Ordering::Acquire));
         self.session.take_warning();
-        let seen: [&(dyn ToSql + Sync); 6] = [&shared.me, name, address, version, &rules, &applied];
         let me: [&(dyn ToSql + Sync); 1] = [&shared.me];
-        let committed = self.session.execute(&self.seen, &seen);
+        let committed = say_seen(&self.session, &self.seen, shared);
         let (committed, house) = join(committed, self.session.query_one(&self.house, &me)).await;
         committed.map_err(|error| format!("the database takes no commit: {}", told(&error)))?;
         let house = house.map_err(|error| told(&error))?;

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::connect::{Session, told};
-use super::reading::unsigned;
+use super::reading::{STAGED, unsigned};
 use super::rows::{self, Table};
 use crate::domain::document::Entries;
 use crate::domain::{
@@ -197,8 +197,7 @@ impl Loader {
         for (changes, import) in records {
             self.tables.apply_all(&changes);
             let Some(import) = import else { continue };
-            let text = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
-            for piece in session.query(text, &[&import]).await.map_err(|error| told(&error))? {
+            for piece in session.query(STAGED, &[&import]).await.map_err(|error| told(&error))? {
                 let changes = record::decode(piece.get(0)).map_err(|error| format!("rows of an import: {error}"))?;
                 self.tables.apply_all(&changes);
             }

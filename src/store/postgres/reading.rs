@@ -16,7 +16,7 @@ pub(super) const AT_A_TIME: usize = 1000;
 /// The records from one that is known on; of that one only who it is.
 const RECORDS: &str = "SELECT seq, batch, before, at_ms, format, import, CASE WHEN seq > $1 THEN changes END \
                        FROM log WHERE seq >= $1 ORDER BY seq LIMIT 1001";
-const STAGED: &str = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
+pub(super) const STAGED: &str = "SELECT changes FROM staged WHERE import = $1 ORDER BY piece";
 
 /// Why the log could not be read.
 #[derive(Debug)]

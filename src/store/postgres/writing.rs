@@ -9,11 +9,11 @@ use tokio_postgres::Statement;
 use uuid::Uuid;
 
 use super::connect::{Refused, Session, told};
-use super::follower::SEEN;
+use super::follower::{SEEN, say_seen};
 use super::reading::{AT_A_TIME, Read, Reading, Trouble, signed, unsigned};
 use super::rows::{self, PastRows};
 use super::schema::{FORMAT, Lock};
-use super::shared::{About, Part, Shared};
+use super::shared::{Part, Shared};
 use crate::domain::history::{Bucket, Owner};
 use crate::domain::{Change, ValueId};
 use crate::store::engine::{Commit, Foreign};
@@ -22,7 +22,7 @@ use crate::store::record;
 /// Most records of the history that are removed with one commit.
 const HISTORY_SLICE: i64 = 500;
 
-const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 const ABOUT: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
                      current_setting('synchronous_standby_names'), (SELECT format FROM head)";
 const INSERT: &str = "INSERT INTO log (seq, batch, before, at_ms, format, gateway, import, changes) \
@@ -90,11 +90,9 @@ impl Writing {
     /// Takes the lock, says that this gateway is here, and returns when that is committed for good. Whoever held the lock
     /// before, a former session of this gateway too, is done then.
     async fn register(&self, shared: &Shared) -> Result<(), tokio_postgres::Error> {
-        let (About { name, address, version }, rules) = (&shared.about, shared.rules.lock().clone());
-        let applied = signed(shared.applied.load(std::sync::atomic::Ordering::Acquire));
         self.session.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
         self.session.query(self.statement(LOCK), &[&self.lock]).await?;
-        self.session.execute(self.statement(SEEN), &[&shared.me, name, address, version, &rules, &applied]).await?;
+        say_seen(&self.session, self.statement(SEEN), shared).await?;
         self.session.batch_execute("COMMIT").await
     }
 
