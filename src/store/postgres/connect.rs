@@ -187,6 +187,7 @@ impl Session {
             ));
         }
         // A gateway that has stopped with the log's lock in its hand loses it soon; one that waits for a commit never does.
+        // Rows are found by their keys, however small the tables were when the server last looked at their size.
         let presets = format!(
             "SET search_path = \"{schema}\", pg_catalog;
              SET client_min_messages = warning;
@@ -194,6 +195,8 @@ impl Session {
              SET default_transaction_read_only = off;
              SET statement_timeout = 0;
              SET lock_timeout = 0;
+             SET enable_seqscan = off;
+             SET jit = off;
              SET idle_in_transaction_session_timeout = '2s';
              SET tcp_keepalives_idle = 5;
              SET tcp_keepalives_interval = 2;
