@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::connect::{Session, told};
 use super::reading::{signed, unsigned};
-use super::shared::{About, Part, Shared};
+use super::shared::{About, Part, Shared, lacks_standby};
 use crate::store::engine::Poke;
 
 /// How often a gateway says that it is there.
@@ -211,7 +211,9 @@ impl Head {
         let house = format!(
             "SELECT current_setting('fsync'), current_setting('synchronous_standby_names'), \
              (SELECT id FROM members WHERE seen_at > clock_timestamp() - {LIVE} ORDER BY started_at, id LIMIT 1) = $1, \
-             (SELECT count(DISTINCT rules) FROM members WHERE seen_at > clock_timestamp() - {LIVE})"
+             (SELECT count(DISTINCT rules) FROM members WHERE seen_at > clock_timestamp() - {LIVE}), \
+             pg_has_role('pg_read_all_stats', 'USAGE'), $2 AND EXISTS (SELECT FROM pg_stat_replication \
+             WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum'))"
         );
         let (head, seen, house) = join3(session.prepare(HEAD), session.prepare(SEEN), session.prepare(&house)).await;
         let prepared = head.and_then(|head| Ok((head, seen?, house?)));
@@ -231,9 +233,9 @@ impl Head {
     async fn beat(&mut self, shared: &Shared) -> Result<(), String> {
         let sent = Instant::now();
         self.session.take_warning();
-        let me: [&(dyn ToSql + Sync); 1] = [&shared.me];
+        let asked: [&(dyn ToSql + Sync); 2] = [&shared.me, &shared.require_synchronous];
         let committed = say_seen(&self.session, &self.seen, shared);
-        let (committed, house) = join(committed, self.session.query_one(&self.house, &me)).await;
+        let (committed, house) = join(committed, self.session.query_one(&self.house, &asked)).await;
         committed.map_err(|error| format!("the database takes no commit: {}", told(&error)))?;
         let house = house.map_err(|error| told(&error))?;
         if self.session.take_warning() {
@@ -241,7 +243,13 @@ impl Head {
         }
         self.proved = Some(sent);
         shared.keeps_house.store(house.get::<_, Option<bool>>(2).unwrap_or_default(), Ordering::Release);
-        shared.health.set(Part::Durability, durability(shared, house.get(0), house.get(1)));
+        let server = Server {
+            fsync: house.get(0),
+            standbys: house.get(1),
+            shows_replication: house.get(4),
+            replicates: house.get(5),
+        };
+        shared.health.set(Part::Durability, server.weakness(shared.require_synchronous));
         shared.health.set(Part::Reading, None);
         let sets = unsigned(house.get(3));
         if sets > 1 && self.sets <= 1 {
@@ -257,10 +265,59 @@ impl Head {
     }
 }
 
-/// Why a commit would not last as it should, if it would not.
-fn durability(shared: &Shared, fsync: &str, standbys: &str) -> Option<String> {
-    if fsync != "on" {
-        return Some("the server runs with fsync = off and would lose commits with the power: switch it on".to_owned());
+/// What the server says of how long a commit lasts.
+#[derive(Clone, Copy)]
+struct Server<'a> {
+    fsync: &'a str,
+    standbys: &'a str,
+    /// Whether the role is shown who follows the server.
+    shows_replication: bool,
+    /// Whether somebody follows it on whom commits wait.
+    replicates: bool,
+}
+
+impl Server<'_> {
+    /// Why a commit would not last as it should, or would wait for somebody who is not there, if that is so.
+    fn weakness(&self, synchronous: bool) -> Option<String> {
+        if self.fsync != "on" {
+            return Some(
+                "the server runs with fsync = off and would lose commits with the power: switch it on".to_owned(),
+            );
+        }
+        let reason = lacks_standby(synchronous, self.standbys);
+        if reason.is_some() || !synchronous || (self.shows_replication && self.replicates) {
+            return reason;
+        }
+        Some(if self.shows_replication {
+            "store.postgres.require_synchronous: no synchronous standby follows the server: commits wait until one does"
+                .to_owned()
+        } else {
+            "store.postgres.require_synchronous: the role may not see whether a standby follows the server: \
+             GRANT pg_read_all_stats TO the_role"
+                .to_owned()
+        })
     }
-    shared.lacks_standby(standbys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_ready_while_its_commits_last_as_they_must() {
+        let good = Server { fsync: "on", standbys: "ANY 1 (a, b)", shows_replication: true, replicates: true };
+        assert_eq!(good.weakness(true), None);
+        let alone = Server { standbys: "", shows_replication: false, replicates: false, ..good };
+        assert_eq!(alone.weakness(false), None, "nobody asks for a standby");
+        for (server, says) in [
+            (Server { fsync: "off", ..good }, "fsync = off"),
+            (alone, "synchronous_standby_names is empty"),
+            (Server { replicates: false, ..good }, "no synchronous standby follows"),
+            (Server { shows_replication: false, replicates: false, ..good }, "GRANT pg_read_all_stats"),
+        ] {
+            let weakness = server.weakness(true).unwrap_or_default();
+            assert!(weakness.contains(says), "{weakness}");
+        }
+        assert!(Server { fsync: "off", ..good }.weakness(false).is_some());
+    }
 }
