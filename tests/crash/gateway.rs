@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::database::{PASSWORD, Server};
 use crate::disk::{Disk, Honesty};
 use crate::wire::{KEY, TENANT};
 
@@ -28,17 +29,24 @@ pub(crate) struct Home {
     directory: PathBuf,
     /// The disk that the data are on, where it is one to experiment with.
     disk: Option<Mutex<Disk>>,
+    /// The server that the data are in, where they are in no directory.
+    database: Option<Server>,
 }
 
 impl Home {
     /// A home in an empty directory, on the disk of this machine.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), disk: None }
+        Self { directory: directory.to_owned(), disk: None, database: None }
+    }
+
+    /// A home whose data are in a PostgreSQL of its own.
+    pub(crate) fn on_database(directory: &Path) -> Self {
+        Self { database: Some(Server::start(&[])), ..Self::new(directory) }
     }
 
     /// A home in an empty directory with the data on a disk that can lose its power.
     pub(crate) fn on_disk(directory: &Path, honesty: Honesty) -> Self {
-        Self { directory: directory.to_owned(), disk: Some(Mutex::new(Disk::new(directory, honesty))) }
+        Self { disk: Some(Mutex::new(Disk::new(directory, honesty))), ..Self::new(directory) }
     }
 
     /// The data directory.
@@ -54,6 +62,11 @@ impl Home {
         self.disk.is_some()
     }
 
+    /// The server that the data are in, if they are in one.
+    pub(crate) fn database(&self) -> Option<&Server> {
+        self.database.as_ref()
+    }
+
     /// Does something with the disk.
     pub(crate) fn with_disk<T>(&self, act: impl FnOnce(&mut Disk) -> T) -> T {
         let disk = self.disk.as_ref().expect("this home has a disk to experiment with");
@@ -67,9 +80,13 @@ impl Home {
                 format!("    {{ number = \"{number}\", dnid = \"{dnid}\", group = \"{group}\" }},\n")
             })
             .collect();
+        let store = self.database.as_ref().map_or_else(String::new, |server| {
+            let url = server.url();
+            format!("[store]\nengine = \"postgres\"\n[store.postgres]\nurl = \"{url}\"\npassword = \"{PASSWORD}\"\n")
+        });
         // The password is "password".
         let text = format!(
-            "[gms]\nanonymous_tenant = \"{TENANT}\"\n[interact]\nallocation_timeout = {lasting}\n\
+            "{store}[gms]\nanonymous_tenant = \"{TENANT}\"\n[interact]\nallocation_timeout = {lasting}\n\
              [[tenant]]\nid = \"{TENANT}\"\n\
              users = [{{ name = \"admin\", password_hash = \"$argon2id$v=19$m=19456,t=2,p=1$\
              Bon9LKDirvIhYIa4ME7ENQ$RW6yam07XUK0Im6uGx/mDBPViqYteT6SlP9hyC/WDWg\" }}]\n\
@@ -92,11 +109,11 @@ impl Home {
         if self.disk.is_some() {
             self.with_disk(|disk| disk.lie_under(&mut command));
         }
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(self.directory.join("gateway.toml"));
+        if self.database.is_none() {
+            command.arg("--data").arg(self.data());
+        }
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
-            .arg(self.directory.join("gateway.toml"))
-            .arg("--data")
-            .arg(self.data())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -13,6 +13,9 @@
 mod audit;
 mod churn;
 mod damage;
+#[path = "../common/database.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "the tests of the store use all of it, and end where something fails")]
+mod database;
 mod disk;
 mod full;
 mod gateway;
@@ -83,6 +86,25 @@ async fn whatever_was_acknowledged_survives_every_kill_and_nothing_else_is_there
     let tally = run.tally();
     assert!(tally.kills() >= kills, "{tally}");
     assert!(kills < KILLS || (tally.starting > 0 && tally.stopping > 0 && tally.working > 0), "{tally}");
+    assert!(tally.acknowledged > 10 * kills, "hardly any load: {tally}");
+}
+
+/// The same gateway with its data in PostgreSQL, which crashes as well now and then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_acknowledged_survives_every_kill_over_postgresql() {
+    let seed = from_environment("CRASH_SEED").unwrap_or_else(rand::random);
+    let kills = from_environment("CRASH_KILLS").unwrap_or(KILLS);
+    println!("CRASH_SEED={seed} CRASH_KILLS={kills}");
+    let directory = tempfile::tempdir().unwrap();
+    let home = Home::on_database(directory.path());
+    let mut run = Run::new(&home, seed);
+    run.kill_while_it_makes_its_directory(2).await;
+    run.kill_under_load(kills).await;
+    run.end_in_good_order().await;
+    println!("{}", run.tally());
+    conclude(&run, &home, directory, seed);
+    let tally = run.tally();
+    assert!(tally.kills() >= kills, "{tally}");
     assert!(tally.acknowledged > 10 * kills, "hardly any load: {tally}");
 }
 

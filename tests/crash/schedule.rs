@@ -31,7 +31,7 @@ pub(crate) struct Tally {
     pub(crate) stopping: usize,
     /// It was faster than the kill: it listened already, or had stopped already.
     pub(crate) too_late: usize,
-    /// Power cuts that had something to take.
+    /// Power cuts that had something to take, and crashes of a database.
     pub(crate) cuts: usize,
     pub(crate) acknowledged: usize,
     pub(crate) found_done: usize,
@@ -214,8 +214,17 @@ impl<'a> Run<'a> {
     }
 
     /// Where the power can fail, it mostly fails now: the gateway is gone, and with it goes what was not synced. Now and
-    /// then only the gateway is gone, and the next one finds what the system has in its memory still.
+    /// then only the gateway is gone, and the next one finds what the system has in its memory still. A database mostly
+    /// lives on.
     fn cut_power(&mut self) {
+        if let Some(server) = self.home.database() {
+            if self.rng.random_bool(0.1) {
+                server.crash();
+                server.begin();
+                self.tally.cuts += 1;
+            }
+            return;
+        }
         if self.home.has_disk() && self.rng.random_bool(0.2) {
             self.home.with_disk(Disk::stays);
             return;
