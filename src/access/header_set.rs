@@ -7,15 +7,18 @@ use super::failed::Failed;
 use super::headers::{HeaderSet, UserPassword};
 use super::known::Credential;
 use super::passwords::Claim;
-use super::principal::Users;
+use super::people::user_of;
+use super::principal::{Effect, Extent, Users};
 use super::{Access, Attempt, Cause, Identity, Principal, environment};
-use crate::config::{Application, ApplicationKind, Tenant};
+use crate::config::{Application, ApplicationKind, Role, Tenant};
 use crate::domain::{EnvironmentName, Scope};
 
 /// What a header set must hold for a call.
 pub(super) struct Needs {
     pub(super) keys: &'static [ApplicationKind],
     pub(super) users: Users,
+    /// What the call does, which not every user may.
+    pub(super) effect: Effect,
     /// The environment of a call that names none.
     pub(super) environment: Option<EnvironmentName>,
     /// The user that the message names in the place of the user headers.
@@ -46,11 +49,13 @@ impl Access {
             return Err(failed(Cause::Blocked));
         }
         let opened = tenant.ok_or(Cause::UnknownTenant).and_then(|tenant| open(tenant, headers, set, needs));
+        let of_name = |user: &UserPassword| user_of(settings, tenant?, &user.user);
+        let known = user.as_ref().and_then(of_name);
         if let Some(user) = &user {
             // A guess at tenant or key that presents a password costs what a guess at a password costs. One who has a
             // right key of another kind knows that already, and is not to make the gateway work.
             let hash = match &opened {
-                Ok((tenant, ..)) => tenant.users.get(&user.user).ok_or(Cause::WrongPassword),
+                Ok(_) => known.map(|(user, _)| &user.hash).ok_or(Cause::WrongPassword),
                 Err(cause) if cause.is_a_guess() => Err(*cause),
                 Err(cause) => return Err(failed(*cause)),
             };
@@ -59,9 +64,16 @@ impl Access {
         }
         let (tenant, application, environment) = opened.map_err(failed)?;
         self.known.remember(source, &key, &settings.access, (self.clock)());
+        let (role, extent) = known.map_or((Role::default(), Extent::Tenant), |(user, extent)| (user.role, extent));
+        // Where the key alone opens the call, no user is verified; who says to be a viewer is taken at its word.
+        let said = || set.user().ok().flatten().as_ref().and_then(of_name).map_or(role, |(user, _)| user.role);
+        let changes = needs.effect == Effect::Changes;
+        if changes && !(role.may_change() && (user.is_some() || said().may_change())) {
+            return Err(failed(Cause::Role));
+        }
         let Application { name, kind, .. } = application;
         let identity = Identity::Application { name: name.clone(), kind: *kind, user: user.map(|user| user.user) };
-        Ok(Principal { tenant, scope: Scope { tenant: tenant.id.clone(), environment }, identity })
+        Ok(Principal { tenant, scope: Scope { tenant: tenant.id.clone(), environment }, identity, role, extent })
     }
 }
 

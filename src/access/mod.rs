@@ -18,6 +18,7 @@ mod headers;
 mod known;
 mod limits;
 mod passwords;
+mod people;
 mod places;
 mod principal;
 mod rates;
@@ -39,11 +40,12 @@ use subtle::ConstantTimeEq;
 pub use aicc::AiccDenied;
 pub use guesses::{Guess, Guesses};
 pub use headers::{UserPassword, presents_none};
-pub use principal::{Cause, Denied, GmsSection, Identity, Principal, Refusal, Right};
+pub use people::{Home, Person};
+pub use principal::{Cause, Denied, Effect, Extent, GmsSection, Identity, Principal, Refusal, Right};
 pub use token::Token;
 pub use verify::hash_secret;
 
-use crate::config::{self, ApplicationKind, Settings, Tenant};
+use crate::config::{self, ApplicationKind, Role, Settings, Tenant};
 use crate::domain::{EnvironmentName, Scope};
 use failed::Failed;
 use header_set::Needs;
@@ -126,7 +128,8 @@ impl Access {
         named: Option<UserPassword>,
         right: Right,
     ) -> Result<Principal<'s>, Denied> {
-        let needs = Needs { keys: right.keys(), users: right.users(), environment: None, named };
+        let (keys, users, effect) = (right.keys(), right.users(), right.effect());
+        let needs = Needs { keys, users, effect, environment: None, named };
         let result = match HeaderSet::read(attempt.headers) {
             Ok(Some(set)) => self.header_set(attempt, &set, &needs).await,
             Ok(None) => Err(Failed::at(None, Cause::Missing)),
@@ -136,13 +139,19 @@ impl Access {
     }
 
     /// Lets in a GMS call at `section`: by the Interact header set if one is presented, else by Basic authentication where
-    /// the section asks for a password, else as the anonymous tenant's.
+    /// the section asks for a password, else as the anonymous tenant's. `effect` is what the call does, which a user whom
+    /// the set names may not be allowed.
     ///
     /// # Errors
     /// Who is not let in, and what to answer.
-    pub async fn gms<'s>(&self, attempt: Attempt<'s>, section: GmsSection<'_>) -> Result<Principal<'s>, Denied> {
+    pub async fn gms<'s>(
+        &self,
+        attempt: Attempt<'s>,
+        section: GmsSection<'_>,
+        effect: Effect,
+    ) -> Result<Principal<'s>, Denied> {
         let result = match HeaderSet::read(attempt.headers) {
-            Ok(Some(set)) => self.gms_header_set(attempt, &set, section).await,
+            Ok(Some(set)) => self.gms_header_set(attempt, &set, section, effect).await,
             Ok(None) => self.basic(attempt, section).await,
             Err(cause) => Err(Failed::at(None, cause)),
         };
@@ -156,6 +165,7 @@ impl Access {
         attempt: Attempt<'s>,
         set: &HeaderSet<'_>,
         section: GmsSection<'_>,
+        effect: Effect,
     ) -> Result<Principal<'s>, Failed> {
         let Attempt { headers, settings, .. } = attempt;
         let tenant = settings.tenants.get(set.tenant);
@@ -163,6 +173,7 @@ impl Access {
         let needs = Needs {
             keys: if matches { Right::Get.keys() } else { Right::Allocate.keys() },
             users: Users::Optional,
+            effect,
             environment: settings.gms.environment.clone(),
             named: None,
         };
@@ -178,7 +189,7 @@ impl Access {
 
     /// Lets in a call to the gateway's own API: by the Interact header set with the dnis key and a user, or by Basic. The
     /// user of a Basic header is one of a tenant's `users`; where more than one tenant knows the name, the header
-    /// `Tenant-Id` says which one is meant. `named` is the user that a message may name itself, in the place of the user
+    /// `Tenant-Id` says which one is meant, and so where the user sees all. `named` is the user that a message may name itself, in the place of the user
     /// headers or of Basic; where the headers name one too, it must be this one.
     ///
     /// # Errors
@@ -191,7 +202,9 @@ impl Access {
             Ok(Some(user)) if !headers::has_key(headers) => self.named_user(attempt, user).await,
             Ok(_) => match HeaderSet::read(headers) {
                 Ok(Some(set)) => {
-                    let needs = Needs { keys: &[ApplicationKind::Dnis], users: Users::Required, environment, named };
+                    // What a viewer may not do is told by the operation, and not as wrong credentials.
+                    let (keys, users, effect) = (&[ApplicationKind::Dnis], Users::Required, Effect::Reads);
+                    let needs = Needs { keys, users, effect, environment, named };
                     self.header_set(attempt, &set, &needs).await
                 }
                 Ok(None) => Err(Failed::at(None, Cause::Missing)),
@@ -202,23 +215,16 @@ impl Access {
         self.admitted(attempt, result)
     }
 
-    /// Lets in a user by Basic, whose name tells the tenant.
+    /// Lets in a user by Basic, whose name tells the tenant; one who sees all tenants names one, unless there is no other.
     async fn named_user<'s>(&self, attempt: Attempt<'s>, user: UserPassword) -> Result<Principal<'s>, Failed> {
         let Attempt { headers, settings, .. } = attempt;
         let named = headers::tenant(headers).map_err(|cause| Failed::at(None, cause))?;
-        let mut knowing = settings.tenants.values().filter(|tenant| named.is_none_or(|id| id == tenant.id.as_str()));
-        let mut knowing = knowing.by_ref().filter_map(|tenant| Some((tenant, tenant.users.get(&user.user)?)));
-        // A name that several tenants know tells none of them.
-        let known = knowing.next().filter(|_| knowing.next().is_none());
-        let tenant = known.map(|(tenant, _)| tenant);
-        let hash = known.map(|(_, hash)| hash).ok_or(Cause::WrongPassword);
-        let claim = Claim { tenant: tenant.map(|tenant| &tenant.id), user: &user, hash };
-        self.verify(attempt, &claim).await?;
-        let tenant = tenant.ok_or_else(|| Failed::at(None, Cause::WrongPassword))?;
-        let environment = environment(tenant, headers, settings.gms.environment.as_ref())
-            .map_err(|cause| Failed::at(Some(&tenant.id), cause))?;
-        let scope = Scope { tenant: tenant.id.clone(), environment };
-        Ok(Principal { tenant, scope, identity: Identity::Basic(user.user) })
+        let person = self.verified_person(attempt, user, named).await?;
+        let mut seen = person.tenants(settings).filter(|tenant| named.is_none_or(|id| id == tenant.id.as_str()));
+        let tenant = seen.next().filter(|_| seen.next().is_none()).ok_or_else(|| Failed::at(None, Cause::Missing))?;
+        let failed = |cause| Failed::at(Some(&tenant.id), cause);
+        let environment = environment(tenant, headers, settings.gms.environment.as_ref()).map_err(failed)?;
+        person.principal(settings, tenant, environment).ok_or_else(|| failed(Cause::WrongPassword))
     }
 
     /// Lets in by Basic, or anonymously: the tenant is the one whose user is presented, if its section asks for a
@@ -251,7 +257,8 @@ impl Access {
         };
         let tenant = tenant.ok_or_else(|| failed(Cause::WrongPassword))?;
         let environment = environment(tenant, headers, settings.gms.environment.as_ref()).map_err(failed)?;
-        Ok(Principal { tenant, scope: Scope { tenant: tenant.id.clone(), environment }, identity })
+        let scope = Scope { tenant: tenant.id.clone(), environment };
+        Ok(Principal { tenant, scope, identity, role: Role::default(), extent: Extent::Tenant })
     }
 }
 

@@ -39,8 +39,7 @@ impl Access {
             password: password.expose_secret(),
         };
         // The same hash may stand for several users, so only one who is asked for has a mark.
-        let mark = claim.tenant.zip(claim.hash.ok());
-        let mark = mark.map(|(tenant, hash)| self.verified.mark(tenant, user, password, hash));
+        let mark = claim.hash.ok().map(|hash| self.verified.mark(claim.tenant, user, password, hash));
         let known = || {
             let now = (self.clock)();
             if self.stops(source, &credential, now) {

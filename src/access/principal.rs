@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::{ApplicationKind, Tenant};
+use crate::config::{ApplicationKind, Role, Settings, Tenant};
 use crate::domain::{ApplicationName, Scope, Seconds};
 
 /// A caller whose credentials were right, under the settings of the call.
@@ -14,6 +14,37 @@ pub struct Principal<'s> {
     pub scope: Scope,
     /// How the caller is known.
     pub identity: Identity,
+    /// What the caller may do; that of an operator where the call asks for no user, since its key or pair says what it opens.
+    pub role: Role,
+    /// What the role is of.
+    pub extent: Extent,
+}
+
+impl Principal<'_> {
+    /// Whether the caller may change or free anything.
+    pub const fn may_change(&self) -> bool {
+        self.role.may_change()
+    }
+
+    /// Whether the caller may read who changed what.
+    pub fn sees_audit(&self) -> bool {
+        self.role == Role::Admin
+    }
+
+    /// Whether the caller may see what is about the gateway itself: its members, its store, its configuration. That is who
+    /// sees all tenants, and an admin of the tenant where there is no other.
+    pub fn sees_gateway(&self, settings: &Settings) -> bool {
+        self.extent == Extent::Gateway || self.role == Role::Admin && settings.tenants.len() == 1
+    }
+}
+
+/// What a role is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// One tenant.
+    Tenant,
+    /// The gateway, and so every tenant.
+    Gateway,
 }
 
 /// How a caller is known.
@@ -37,6 +68,15 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// The user whose password was verified, if one was.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Application { user, .. } => user.as_deref(),
+            Self::Basic(user) => Some(user),
+            Self::AiccApplication(_) | Self::Anonymous => None,
+        }
+    }
+
     /// The application whose key was presented, if one was.
     pub fn application(&self) -> Option<ApplicationName> {
         match self {
@@ -57,7 +97,9 @@ pub enum Right {
     Free,
     /// Make a number: the dnis key and a user.
     Create,
-    /// List, read, change or delete numbers: the dnis key and a user.
+    /// List or read numbers: the dnis key and a user.
+    Read,
+    /// Change or delete numbers: the dnis key and a user.
     Manage,
 }
 
@@ -66,7 +108,7 @@ impl Right {
     pub(super) const fn keys(self) -> &'static [ApplicationKind] {
         match self {
             Self::Allocate => &[ApplicationKind::Interaction, ApplicationKind::Dnis],
-            Self::Get | Self::Free | Self::Create | Self::Manage => &[ApplicationKind::Dnis],
+            Self::Get | Self::Free | Self::Create | Self::Read | Self::Manage => &[ApplicationKind::Dnis],
         }
     }
 
@@ -74,9 +116,26 @@ impl Right {
     pub(super) const fn users(self) -> Users {
         match self {
             Self::Allocate | Self::Get => Users::Ignored,
-            Self::Free | Self::Create | Self::Manage => Users::Required,
+            Self::Free | Self::Create | Self::Read | Self::Manage => Users::Required,
         }
     }
+
+    /// What it does to things.
+    pub(super) const fn effect(self) -> Effect {
+        match self {
+            Self::Get | Self::Read => Effect::Reads,
+            Self::Allocate | Self::Free | Self::Create | Self::Manage => Effect::Changes,
+        }
+    }
+}
+
+/// What a call does to things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It changes nothing.
+    Reads,
+    /// It changes, makes or frees something.
+    Changes,
 }
 
 /// What the user headers mean for a call.
@@ -140,6 +199,8 @@ pub enum Cause {
     Environment,
     /// An unknown user or a wrong password.
     WrongPassword,
+    /// A user whose role does not allow it.
+    Role,
     /// The source had too many failures just before.
     Blocked,
     /// More attempts are waiting for verification than may wait.
@@ -156,7 +217,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes in the order of their declaration, for metrics that want to start at zero.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Missing,
         Self::Malformed,
         Self::UnknownTenant,
@@ -164,6 +225,7 @@ impl Cause {
         Self::WrongKindOfKey,
         Self::Environment,
         Self::WrongPassword,
+        Self::Role,
         Self::Blocked,
         Self::Busy,
         Self::Token,
@@ -182,6 +244,7 @@ impl Cause {
             Self::WrongKindOfKey => "wrong_kind_of_key",
             Self::Environment => "environment",
             Self::WrongPassword => "wrong_password",
+            Self::Role => "role",
             Self::Blocked => "blocked",
             Self::Busy => "busy",
             Self::Token => "token",

@@ -29,11 +29,18 @@ impl Verified {
         Self { keyed: Sha256::new_with_prefix(key), marks: Mutex::default() }
     }
 
-    /// The mark of a user's password that was held, or is to be held, against `hash`.
-    pub(super) fn mark(&self, tenant: &TenantId, user: &str, password: &SecretString, hash: &PasswordHash) -> Mark {
+    /// The mark of a user's password that was held, or is to be held, against `hash`; of no tenant where the user sees all.
+    pub(super) fn mark(
+        &self,
+        tenant: Option<&TenantId>,
+        user: &str,
+        password: &SecretString,
+        hash: &PasswordHash,
+    ) -> Mark {
         // Each part goes in with its length, so that no two lists give the same bytes.
         let mut digest = self.keyed.clone();
-        for part in [tenant.as_str(), hash.output(), user, password.expose_secret()] {
+        let tenant = tenant.map_or("", TenantId::as_str);
+        for part in [tenant, hash.output(), user, password.expose_secret()] {
             digest.update(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
             digest.update(part);
         }
@@ -75,14 +82,15 @@ mod tests {
     #[test]
     fn a_mark_is_of_one_tenant_user_password_hash_and_process() {
         let (verified, a) = (Verified::new(), TenantId::new("a").unwrap());
-        let mark = verified.mark(&a, "u", &password("p"), &hash(HASH));
-        assert!(mark == verified.mark(&a, "u", &password("p"), &hash(HASH)));
+        let mark = verified.mark(Some(&a), "u", &password("p"), &hash(HASH));
+        assert!(mark == verified.mark(Some(&a), "u", &password("p"), &hash(HASH)));
         for other in [
-            verified.mark(&TenantId::new("b").unwrap(), "u", &password("p"), &hash(HASH)),
-            verified.mark(&a, "up", &password(""), &hash(HASH)),
-            verified.mark(&a, "u", &password("P"), &hash(HASH)),
-            verified.mark(&a, "u", &password("p"), &hash(OTHER)),
-            Verified::new().mark(&a, "u", &password("p"), &hash(HASH)),
+            verified.mark(Some(&TenantId::new("b").unwrap()), "u", &password("p"), &hash(HASH)),
+            verified.mark(None, "u", &password("p"), &hash(HASH)),
+            verified.mark(Some(&a), "up", &password(""), &hash(HASH)),
+            verified.mark(Some(&a), "u", &password("P"), &hash(HASH)),
+            verified.mark(Some(&a), "u", &password("p"), &hash(OTHER)),
+            Verified::new().mark(Some(&a), "u", &password("p"), &hash(HASH)),
         ] {
             assert!(mark != other);
         }

@@ -114,8 +114,8 @@ fn lay_overrides(tree: &mut Table, overrides: &Overrides) {
 impl Settings {
     fn read(root: &mut Section<'_>) -> Self {
         let server = root.section("server", Server::read);
-        let admin = root.section("admin", |section| Admin::read(section, server.listen));
         let tenants = read_tenants(root);
+        let admin = root.section("admin", |section| Admin::read(section, server.listen, &tenants));
         Self {
             store: root.section("store", Store::read),
             limits: root.section("limits", Quotas::read),

@@ -41,6 +41,7 @@ mod tenant_gms;
 mod tests;
 mod tls;
 mod tree;
+mod user;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,6 +76,7 @@ pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_aicc::{AiccApplication, TenantAicc};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
 pub use tls::{Tls, TlsError};
+pub use user::{Role, User, Users};
 pub use variables::{ADMIN_TOKEN, APPLICATION_KEY, PASSWORD, environment};
 
 use crate::domain::TenantId;
@@ -124,11 +126,12 @@ pub struct Overrides {
 }
 
 impl Settings {
-    /// The different costs of all hashes of passwords, of whatever tenant; the cost of a new hash where there is none.
+    /// The different costs of all hashes of passwords, whosever they are; the cost of a new hash where there is none.
     ///
     /// Whoever presents a wrong password pays each of them once, so that the time tells nothing of whose it might be.
     pub fn hash_costs(&self) -> BTreeSet<HashCost> {
         let hashes = self.tenants.values().flat_map(Tenant::password_hashes);
+        let hashes = hashes.chain(self.admin.users.values().map(|user| &user.hash));
         let mut costs: BTreeSet<_> = hashes.map(PasswordHash::cost).collect();
         if costs.is_empty() {
             costs.insert(HashCost::default());

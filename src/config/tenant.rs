@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::section::Section;
+use super::user::{self, Users};
 use super::{PasswordHash, Quotas, Secret, Seeds, TenantAicc, TenantGms};
 use crate::domain::names::{InvalidName, MAX_NAME_CHARS};
 use crate::domain::{
@@ -21,8 +22,8 @@ pub struct Tenant {
     pub id: TenantId,
     /// The tenant's environments; empty for a tenant without.
     pub environments: BTreeSet<EnvironmentName>,
-    /// The users by name, with the hash of the password of each.
-    pub users: BTreeMap<String, PasswordHash>,
+    /// The users by name.
+    pub users: Users,
     /// The applications that may call for the tenant.
     pub applications: Vec<Application>,
     /// The groups with a policy of their own; other groups take the default one.
@@ -73,7 +74,7 @@ pub struct Group {
 impl Tenant {
     /// The hashes of all its passwords, those of users and of GMS sections.
     pub(super) fn password_hashes(&self) -> impl Iterator<Item = &PasswordHash> {
-        self.users.values().chain(self.gms.password_hashes())
+        self.users.values().map(|user| &user.hash).chain(self.gms.password_hashes())
     }
 
     /// The section of a group, if it has one.
@@ -104,7 +105,7 @@ impl Tenant {
         let id = section.text("id", TenantId::new);
         let environments = read_environments(section);
         let seeds = Seeds::read(section, &environments);
-        let users = read_users(section);
+        let users = user::read(section, "this tenant", |_| None);
         let applications = read_applications(section);
         let known = KnownGroups::of(section);
         let groups = read_groups(section, &known);
@@ -134,21 +135,6 @@ fn read_environments(section: &mut Section<'_>) -> BTreeSet<EnvironmentName> {
         }
     }
     environments
-}
-
-fn read_users(section: &mut Section<'_>) -> BTreeMap<String, PasswordHash> {
-    let mut names = BTreeSet::new();
-    let users = section.sections("users", |section| {
-        section.require("name");
-        section.require("password_hash");
-        let name = section.text("name", label);
-        let hash = section.secret("password_hash", PasswordHash::new);
-        if name.as_ref().is_some_and(|name| !names.insert(name.clone())) {
-            section.problem("name", "is the name of another user of this tenant too");
-        }
-        Some((name?, hash?))
-    });
-    users.into_iter().collect()
 }
 
 fn read_applications(section: &mut Section<'_>) -> Vec<Application> {

@@ -51,7 +51,7 @@ failures = 1000
 requests = "none"
 [[tenant]]
 id = "{TENANT}"
-users = [{{ name = "{USER}", password_hash = "{hash_of_password(binary)}" }}]
+users = [{{ name = "{USER}", role = "admin", password_hash = "{hash_of_password(binary)}" }}]
 applications = [{{ name = "desk", kind = "dnis", key = "{KEY}" }}]
 groups = [
     {{ name = "lines", policy = "round-robin" }},

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dnis_gateway::access::hash_secret;
-use dnis_gateway::config::{Credentials, PasswordHash};
+use dnis_gateway::config::{Credentials, PasswordHash, Role, User};
 use dnis_gateway::domain::TenantId;
 use reqwest::{Method, RequestBuilder};
 
@@ -161,7 +161,7 @@ async fn gateway() -> Gateway {
         settings.server.trusted_proxies = ["127.0.0.1".parse().unwrap()].into_iter().collect();
         settings.gms.anonymous_tenant = None;
         let tenant = settings.tenants.get_mut(&TenantId::new(TENANT).unwrap()).unwrap();
-        let password_hash = tenant.users.get("admin").cloned();
+        let password_hash = tenant.users.get("admin").map(|user| user.hash.clone());
         tenant.gms.server = Credentials { username: Some("node".to_owned()), password_hash };
     });
     builder.start().await
@@ -246,10 +246,11 @@ async fn a_48_is_blocked_however_many_addresses_it_guesses_from() {
 async fn a_wrong_password_is_told_so_no_sooner_than_the_dearest_hash_takes() {
     const CHEAP: &str = "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
     let dear = hash_secret(&"password".to_owned().into()).unwrap();
+    let user = |hash: &str| User { hash: PasswordHash::new(hash).unwrap(), role: Role::default() };
     let builder = Gateway::demo().with(|settings| {
         let users = &mut settings.tenants.get_mut(&TenantId::new(TENANT).unwrap()).unwrap().users;
-        users.insert("admin".to_owned(), PasswordHash::new(CHEAP).unwrap());
-        users.insert("dear".to_owned(), PasswordHash::new(&dear).unwrap());
+        users.insert("admin".to_owned(), user(CHEAP));
+        users.insert("dear".to_owned(), user(&dear));
     });
     let gateway = builder.start().await;
     // In turn, and the shortest of many: whatever else the machine does delays both alike. Without the rule the cheap hash and

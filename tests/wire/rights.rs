@@ -158,8 +158,51 @@ async fn over_gms_a_key_for_allocation_lends_for_anybody_and_matches_for_nobody(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_changes_nothing_whatever_the_protocol() {
+    let builder = Gateway::demo().with(|settings| {
+        let users = &mut settings.tenants.get_mut(TENANT).unwrap().users;
+        users.get_mut("admin").unwrap().role = dnis_gateway::config::Role::Viewer;
+    });
+    let gateway = builder.start().await;
+    let viewer = Who::Admin;
+    let access = format!("_id={INTERACTION}&_resource_group=samples");
+    members(&gateway, Who::Key(DNIS_KEY), "/genesys/1/service/request-access", &access).await;
+    let stored = members(&gateway, Who::Key(DNIS_KEY), "/genesys/1/storage/600", "a=1").await;
+    let stored = format!("/genesys/1/storage/{}", stored["id"].as_str().unwrap());
+    let list = "/interact/version/2/dnis?limit=1000";
+    let before = ask(&gateway, viewer, "GET", list, "").await;
+    assert_eq!(before.status, 200, "{before:?}");
+    for (method, path, body, status) in [
+        ("POST", "/interact/version/2/dnis", r#"{"phoneNumber":"4711","dnId":"11"}"#, 401),
+        ("POST", "/interact/version/2/dnis/allocate/new", r#"{"id":"a caller","group":"samples"}"#, 401),
+        ("POST", "/interact/version/2/dnis/allocate/free/111", "", 401),
+        ("PUT", "/interact/version/2/dnis/111", r#"{"enabled":false}"#, 401),
+        ("DELETE", "/interact/version/2/dnis/222", "", 401),
+        ("GET", "/interact/version/2/dnis/111", "", 200),
+        ("GET", "/interact/version/2/dnis/allocate/get/111", "", 200),
+        ("POST", "/genesys/1/service/request-access", &access, 401),
+        ("POST", "/genesys/1/service/match-interaction", "_access_number=111", 401),
+        ("GET", "/genesys/1/service/match-interaction?_access_number=111", "", 401),
+        ("POST", "/genesys/1/storage/600", "a=1", 401),
+        ("DELETE", &stored, "", 401),
+        ("GET", &stored, "", 200),
+        ("POST", "/gateway/v1/numbers", r#"{"number":"4711"}"#, 403),
+        ("PATCH", "/gateway/v1/numbers/111", r#"{"enabled":false}"#, 403),
+        ("DELETE", "/gateway/v1/numbers/222", "", 403),
+        ("DELETE", "/gateway/v1/allocations/1", "", 403),
+        ("POST", "/gateway/v1/calls/resolve", r#"{"dialled":"111","take":true}"#, 403),
+        ("GET", "/gateway/v1/numbers", "", 200),
+    ] {
+        let reply = ask(&gateway, viewer, method, path, body).await;
+        assert_eq!(reply.status, status, "{method} {path}: {reply:?}");
+    }
+    let after = ask(&gateway, viewer, "GET", list, "").await;
+    assert_eq!(after.json(), before.json());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_gms_a_password_of_a_section_is_asked_for_beside_any_key_and_that_of_server_is_not() {
-    let hash = dnis_gateway::config::demo().tenants[TENANT].users["admin"].clone();
+    let hash = dnis_gateway::config::demo().tenants[TENANT].users["admin"].hash.clone();
     let builder = Gateway::demo().with(|settings| {
         let gms = &mut settings.tenants.get_mut(TENANT).unwrap().gms;
         gms.server.username = Some("node".to_owned());

@@ -6,8 +6,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::failed::Failed;
 use super::known::Credential;
-use super::{Access, Attempt, Cause, Denied, Identity, Principal, Refusal, Token, headers};
-use crate::config::{AiccApplication, Settings, Tenant};
+use super::{Access, Attempt, Cause, Denied, Extent, Identity, Principal, Refusal, Token, headers};
+use crate::config::{AiccApplication, Role, Settings, Tenant};
 use crate::domain::{Scope, Seconds, SigningKey, Timestamp};
 use crate::log::notes;
 
@@ -128,7 +128,7 @@ fn holder_of_token<'s>(attempt: Attempt<'s>, signing: &SigningKey, now: Timestam
     }
     check_in_service(tenant)?;
     let identity = Identity::AiccApplication(application.key.clone());
-    Ok(Principal { tenant, scope: token.scope, identity })
+    Ok(Principal { tenant, scope: token.scope, identity, role: Role::default(), extent: Extent::Tenant })
 }
 
 fn check_in_service(tenant: &Tenant) -> Result<(), Failed> {

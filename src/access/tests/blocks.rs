@@ -112,8 +112,8 @@ impl Way {
             Self::Key => access.interact(key_alone, None, Right::Get).await,
             Self::Interact => access.interact(set, None, Right::Free).await,
             Self::InteractSecurity => access.interact(key_alone, Some(named), Right::Free).await,
-            Self::GmsSet => access.gms(set, SERVICE).await,
-            Self::GmsBasic => access.gms(basic, SERVICE).await,
+            Self::GmsSet => access.gms(set, SERVICE, Effect::Changes).await,
+            Self::GmsBasic => access.gms(basic, SERVICE, Effect::Changes).await,
             Self::NativeSet => access.native(set, None).await,
             Self::NativeBasic => access.native(basic, None).await,
             Self::NativeSecurity => access.native(nothing, Some(named)).await,
@@ -296,7 +296,7 @@ async fn without_credentials_nothing_is_counted_and_a_block_changes_nothing() {
     let nothing = gate.attempt(&nothing, source(1));
     let ask = async || {
         let interact = gate.access.interact(nothing, None, Right::Free).await.map(drop);
-        let gms = gate.access.gms(nothing, SERVICE).await.map(drop);
+        let gms = gate.access.gms(nothing, SERVICE, Effect::Changes).await.map(drop);
         let native = gate.access.native(nothing, None).await.map(drop);
         [interact, gms, native].map(|result| result.unwrap_err())
     };

@@ -58,7 +58,7 @@ async fn wrong_guesses(gate: &Gate) -> Vec<(String, u64)> {
         let headers = map(&borrowed(&headers));
         let attempt = gate.attempt(&headers, source(1));
         note(format!("Interact {tenant} {key} {user}"), gate.access.interact(attempt, None, Right::Free).await);
-        note(format!("GMS {tenant} {key} {user}"), gate.access.gms(attempt, SERVICE).await);
+        note(format!("GMS {tenant} {key} {user}"), gate.access.gms(attempt, SERVICE, Effect::Changes).await);
         note(format!("native {tenant} {key} {user}"), gate.access.native(attempt, None).await);
     }
     for user in ["admin", "dear", "other", "node", "store", "nobody"] {
@@ -77,7 +77,7 @@ async fn wrong_guesses(gate: &Gate) -> Vec<(String, u64)> {
         for section in [SERVICE, GmsSection::Storage] {
             note(
                 format!("GMS Basic {section:?} {user}"),
-                gate.access.gms(gate.attempt(&headers, source(1)), section).await,
+                gate.access.gms(gate.attempt(&headers, source(1)), section, Effect::Changes).await,
             );
         }
     }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cost;
+mod roles;
 
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ impl Gate {
 
     async fn gms(&self, headers: &[(&str, &str)], section: GmsSection<'_>) -> Result<Entered, Denied> {
         let headers = map(headers);
-        self.access.gms(self.attempt(&headers, source(1)), section).await.map(Entered::from)
+        self.access.gms(self.attempt(&headers, source(1)), section, Effect::Changes).await.map(Entered::from)
     }
 }
 
@@ -140,6 +141,9 @@ async fn each_right_needs_its_kind_of_key_and_some_a_user() {
         (Right::Create, "dnis-key", NOBODY, Some(Cause::WrongPassword)),
         (Right::Manage, "dnis-key", ADMIN, None),
         (Right::Manage, "dnis-key", None, Some(Cause::Missing)),
+        (Right::Read, "dnis-key", ADMIN, None),
+        (Right::Read, "dnis-key", None, Some(Cause::Missing)),
+        (Right::Read, "web-key", ADMIN, Some(Cause::WrongKindOfKey)),
         // A call that needs no user does not look at one.
         (Right::Get, "dnis-key", WRONG, None),
         (Right::Allocate, "web-key", WRONG, None),

@@ -338,7 +338,18 @@ fn names_that_are_there_twice_are_refused() {
     for (text, expected) in [
         (tenant("[[tenant]]\nid = ' a '"), "tenant[1].id: is the id of another tenant too"),
         (tenant("environments = ['prod', 'PROD']"), "tenant[0].environments: names \"prod\" twice"),
-        (tenant(&format!("users = [{user}, {user}]")), "tenant[0].users[1].name: is the name of another user"),
+        (
+            tenant(&format!("users = [{user}, {user}]")),
+            "tenant[0].users[1].name: is the name of another user of this tenant",
+        ),
+        (
+            format!("[admin]\nusers = [{user}, {user}]"),
+            "admin.users[1].name: is the name of another user of the gateway",
+        ),
+        (
+            format!("admin.users = [{user}]\n{}", tenant(&format!("users = [{user}]"))),
+            "admin.users[0].name: is the name of a user of tenant \"a\" too; who sees all tenants needs a name",
+        ),
         (
             tenant("applications = [{name='a',kind='dnis',key='k'},{name='b',kind='interaction',key='k'}]"),
             "tenant[0].applications[1].key: is the key of another application",
@@ -377,6 +388,8 @@ fn what_is_missing_is_named_at_its_table() {
     assert_eq!(problem(secret), "3 tenant[0].applications[0].key.file: is missing");
     assert_eq!(problems("[[tenant]]\nid='a'\n[[tenant.applications]]\n").len(), 3);
     assert_eq!(problems("[[tenant]]\nid='a'\n[[tenant.users]]\n").len(), 2);
+    let admin = "[[admin.users]]\nname = 'ann'";
+    assert_eq!(problem(admin), "1 admin.users[0].password_hash: is missing");
 }
 
 #[test]
@@ -393,6 +406,10 @@ fn values_out_of_their_bounds_are_refused() {
         ("[log]\nlevel='verbose'".to_owned(), "log.level: must be off, error, warn, info, debug or trace, or a"),
         ("[log]\nlevel='info,dnis_gateway'".to_owned(), "log.level: must be"),
         ("[log]\nlevel=''".to_owned(), "log.level: must be"),
+        (
+            format!("{tenant}users=[{{name='u',password_hash='{HASH}',role='root'}}]"),
+            "tenant[0].users[0].role: must be \"viewer\" or \"operator\" or \"admin\"",
+        ),
         ("[interact]\ndefault_groups=['g']".to_owned(), "default_groups[0]: must be a group that a tenant has"),
         (
             format!("{tenant}groups=[{{name='g',fallback='h'}}]"),
@@ -566,7 +583,7 @@ fn secrets_can_lie_in_files_beside_the_configuration() {
     std::fs::write(folder.path().join("hash"), format!("{HASH}\n")).unwrap();
     std::fs::write(folder.path().join("key"), "k-1\r\n").unwrap();
     let settings = Settings::load(Some(&path), variables(&[]), &none()).unwrap();
-    assert_eq!(settings.tenants["a"].users["u"], PasswordHash::new(HASH).unwrap());
+    assert_eq!(settings.tenants["a"].users["u"].hash, PasswordHash::new(HASH).unwrap());
     assert!(settings.tenants["a"].applications[0].key.is(b"k-1"));
 
     std::fs::remove_file(folder.path().join("hash")).unwrap();
@@ -575,6 +592,23 @@ fn secrets_can_lie_in_files_beside_the_configuration() {
     assert!(found.contains("tenant[0].users[0].password_hash: cannot read the file hash: "), "{found}");
     assert!(found.contains("tenant[0].applications[0].key: the content of the file key: must have"), "{found}");
     assert!(!found.contains("one two"), "{found}");
+}
+
+#[test]
+fn a_user_is_an_operator_unless_the_role_says_otherwise() {
+    let user = |name: &str, role: &str| format!("{{name='{name}',password_hash='{HASH}'{role}}}");
+    let text = format!(
+        "[admin]\nusers=[{}]\n[[tenant]]\nid='a'\nusers=[{},{},{}]",
+        user("root", ",role='viewer'"),
+        user("ann", ""),
+        user("bob", ",role='viewer'"),
+        user("cid", ",role='admin'"),
+    );
+    let settings = Settings::from_toml(&text).unwrap();
+    let roles: Vec<_> = settings.tenants["a"].users.values().map(|user| user.role).collect();
+    assert_eq!(roles, [Role::Operator, Role::Viewer, Role::Admin]);
+    assert_eq!(settings.admin.users["root"].role, Role::Viewer);
+    assert!(!Role::Viewer.may_change() && Role::Operator.may_change() && Role::Admin.may_change());
 }
 
 #[test]
@@ -591,7 +625,8 @@ fn the_demo_is_the_vendors_samples() {
     assert_eq!(settings.gms.anonymous_tenant.as_ref().unwrap().as_str(), "12345678");
     let tenant = &settings.tenants["12345678"];
     assert!(tenant.environments.is_empty());
-    assert_eq!(tenant.users.keys().collect::<Vec<_>>(), ["admin"]);
+    assert_eq!(tenant.users["admin"].role, Role::Admin);
+    assert_eq!(tenant.users.len(), 1);
     let key = |kind| tenant.applications.iter().find(|application| application.kind == kind).unwrap().key.clone();
     assert!(key(ApplicationKind::Dnis).is(b"53475e5f1463f9ab2052ead"));
     assert!(key(ApplicationKind::Interaction).is(b"53736e07e4b05772e6475c2d"));
@@ -618,7 +653,8 @@ fn the_sample_loads_and_shows_the_defaults() {
     let settings = load(SAMPLE).unwrap();
     let default = Settings::default();
     assert_eq!(settings.server, default.server);
-    assert_eq!(settings.admin, default.admin);
+    assert_eq!(settings.admin.users.len(), 1);
+    assert_eq!(Admin { users: Users::new(), ..settings.admin }, default.admin);
     assert_eq!(settings.store, default.store);
     assert_eq!(settings.access, default.access);
     assert_eq!(settings.log, default.log);

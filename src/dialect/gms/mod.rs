@@ -31,7 +31,7 @@ use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{Access, GmsSection, Identity, Principal};
+use crate::access::{Access, Effect, GmsSection, Identity, Principal};
 use crate::config::{ApplicationKind, BuiltIn, Format, Settings, Tenant};
 use crate::domain::{Asker, Reach, Scope};
 use crate::store::Store;
@@ -85,7 +85,7 @@ impl<'s> Client<'s> {
     /// A key that opens allocation alone reaches what its application made; everybody else reaches everything, as in GMS
     /// itself.
     fn of(principal: Principal<'s>) -> Self {
-        let Principal { tenant, scope, identity } = principal;
+        let Principal { tenant, scope, identity, .. } = principal;
         let reach = match identity {
             Identity::Application { kind: ApplicationKind::Interaction, .. } => Reach::Own,
             _ => Reach::All,
@@ -118,14 +118,15 @@ impl Gms {
     }
 
     /// Whose call it is.
-    async fn caller<'a>(&self, endpoint: &Endpoint, head: &Head<'a>) -> Result<Principal<'a>, Error> {
-        let section = match endpoint {
+    async fn caller<'a>(&self, asked: &Asked, head: &Head<'a>) -> Result<Principal<'a>, Error> {
+        let section = match &asked.endpoint {
             Endpoint::Service(name) | Endpoint::ServiceOrInstance(name) => GmsSection::Service(name),
             // An instance does not tell which service started it: no service's own section, but `server` holds.
             Endpoint::Instance { id, .. } => GmsSection::Service(id),
             Endpoint::Storage(_) => GmsSection::Storage,
         };
-        self.access.gms(head.attempt(), section).await.map_err(|denied| Error::Denied(denied.refusal))
+        let effect = if Self::changes(asked, head.method) { Effect::Changes } else { Effect::Reads };
+        self.access.gms(head.attempt(), section, effect).await.map_err(|denied| Error::Denied(denied.refusal))
     }
 
     async fn reply(
@@ -266,7 +267,7 @@ impl Dialect for Gms {
     }
 
     async fn admit<'a>(&'a self, asked: &'a Asked, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
-        match self.caller(&asked.endpoint, head).await {
+        match self.caller(asked, head).await {
             Ok(principal) => Ok(Admitted { asked, client: Client::of(principal) }),
             Err(error) => Err(Self::refusal(head, &asked.declared, &error)),
         }

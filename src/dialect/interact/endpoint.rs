@@ -135,7 +135,8 @@ impl Rest {
             Self::Allocate => Right::Allocate,
             Self::Get(_) => Right::Get,
             Self::Free(_) => Right::Free,
-            Self::List | Self::Read(_) | Self::Update(_) | Self::Delete(_) => Right::Manage,
+            Self::List | Self::Read(_) => Right::Read,
+            Self::Update(_) | Self::Delete(_) => Right::Manage,
         }
     }
 }

@@ -15,7 +15,8 @@
 //!    new kind of refusal is a line in `problem` and one in the table of `error`.
 //! 4. Put it into the `OPERATIONS` of the file, and a new file's into `RESOURCES` of `endpoint`.
 //!
-//! Routing, `Allow`, the OpenAPI document and metrics follow from that. `docs/openapi.json` is rewritten by
+//! Routing, `Allow`, the roles, the OpenAPI document and metrics follow from that; a POST that changes nothing says so by
+//! `EFFECT`. `docs/openapi.json` is rewritten by
 //! `DNIS_GATEWAY_BLESS=1 cargo test --lib native::tests::openapi`.
 
 mod framework;
@@ -31,14 +32,14 @@ use bytes::Bytes;
 
 use super::stream::{Incoming, Streamed};
 use super::{Answer, Call, Dialect, Head, HttpRefusal};
-use crate::access::{Access, Principal};
+use crate::access::{Access, Effect, Principal};
 use crate::config::Settings;
 use crate::soap::tally::Tally;
 use crate::soap::version::Version;
 use crate::store::{Clock, Store};
 use framework::endpoint::{self, Target};
 use framework::error::Failure;
-use framework::operation::{Meta, RequestContext, Served};
+use framework::operation::{RequestContext, Served};
 use framework::problem::Problem;
 use framework::{address, body, openapi};
 use resources::bulk::Importing;
@@ -106,8 +107,9 @@ fn document() -> Answer {
 /// The answer to a failure of an operation, which must be one that its description names: a client made of the description
 /// knows no other.
 fn refused(operation: &dyn Served, failure: &Failure) -> Answer {
-    let (problem, Meta { name, problems, .. }) = (failure.problem(), operation.meta());
-    if !problems.contains(&problem) && !Problem::ALWAYS.contains(&problem) {
+    let (problem, meta) = (failure.problem(), operation.meta());
+    if !meta.problems().any(|named| named == problem) && !Problem::ALWAYS.contains(&problem) {
+        let name = meta.name;
         debug_assert!(false, "{name} answers {problem:?}, which its PROBLEMS do not name");
         tracing::error!(operation = name, problem = problem.label(), "an answer is not among those that are described");
     }
@@ -141,7 +143,13 @@ impl Dialect for Native {
     async fn admit<'a>(&'a self, endpoint: &'a Endpoint, head: &Head<'a>) -> Result<Admitted<'a>, Answer> {
         Ok(Admitted(match &endpoint.0 {
             Target::Operation(operation, segments) => match self.access.native(head.attempt(), None).await {
-                Ok(principal) => Entry::Operation(*operation, segments, self.context(principal, head.settings)),
+                Ok(principal) => {
+                    let context = self.context(principal, head.settings);
+                    if operation.meta().effect == Effect::Changes {
+                        context.may_change().map_err(|failure| refused(*operation, &failure))?;
+                    }
+                    Entry::Operation(*operation, segments, context)
+                }
                 Err(denied) => return Err(refused(*operation, &denied.into())),
             },
             Target::Soap => Entry::Soap,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::access;
+use crate::config::Role;
 use crate::dialect::Answer;
 use crate::dialect::failure::{self, Hint, HttpRefusal, noted, refusal_of};
 use crate::dialect::json::Unread;
@@ -72,8 +73,10 @@ pub(in crate::dialect::native) enum Failure {
     Refused(Refusal),
     /// The tenant is not the caller's.
     TenantUnknown,
-    /// The caller is one tenant among others.
+    /// The caller may not see what is about the gateway itself.
     ForOperator,
+    /// The user's role does not allow it; this one would.
+    Role(Role),
     /// The store cannot answer.
     Unavailable,
 }
@@ -155,9 +158,11 @@ impl Failure {
             Self::TenantUnknown => {
                 (P::TenantUnknown, "There is no such tenant, or it is another than yours".to_owned())
             }
-            Self::ForOperator => {
-                (P::ForOperator, "It is about the gateway itself, and this gateway serves several tenants".to_owned())
-            }
+            Self::ForOperator => (
+                P::ForOperator,
+                "It is about the gateway itself: for admin.users, and for an admin of its only tenant".to_owned(),
+            ),
+            Self::Role(role) => (P::Role, format!("It takes a user whose role is {} or more", role.name())),
             Self::Unavailable => (P::Unavailable, "The store has acknowledged nothing; try again later".to_owned()),
         }
     }

@@ -79,7 +79,7 @@ fn described(
     if takes_key(operation.meta().problems) {
         parameters.push(key());
     }
-    let mut responses: BTreeMap<String, Value> = problem_responses(operation.meta().problems, problem);
+    let mut responses: BTreeMap<String, Value> = problem_responses(operation.meta().problems(), problem);
     responses.insert(operation.meta().status.as_u16().to_string(), reply);
     let mut described = json!({
         "operationId": operation.meta().name,
@@ -140,10 +140,10 @@ fn not_null(mut schema: Value) -> Value {
 }
 
 /// The responses of the problems that an operation may answer, by their status.
-fn problem_responses(own: &[Problem], schema: &schemars::Schema) -> BTreeMap<String, Value> {
+fn problem_responses(own: impl IntoIterator<Item = Problem>, schema: &schemars::Schema) -> BTreeMap<String, Value> {
     let mut by_status: BTreeMap<u16, BTreeSet<Problem>> = BTreeMap::new();
-    for problem in Problem::ALWAYS.iter().chain(own) {
-        by_status.entry(problem.code()).or_default().insert(*problem);
+    for problem in Problem::ALWAYS.iter().copied().chain(own) {
+        by_status.entry(problem.code()).or_default().insert(problem);
     }
     let response = |problems: BTreeSet<Problem>| {
         let told = problems.iter().map(|it| format!("{} (`{}`)", it.title(), it.kind()));
@@ -187,7 +187,7 @@ fn headers(problem: Problem) -> Option<(String, Value)> {
 
 /// The document describes itself too.
 fn document_itself(problem: &schemars::Schema) -> Value {
-    let mut responses = problem_responses(&[], problem);
+    let mut responses = problem_responses([], problem);
     // Nobody is asked for credentials, and nothing is asked of the store.
     responses.retain(|status, _| !matches!(status.as_str(), "401" | "429" | "503"));
     responses.insert(

@@ -12,8 +12,8 @@ use percent_encoding::percent_decode_str;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::access::{Guesses, Principal};
-use crate::config::{Limits, Settings, Tenant};
+use crate::access::{Effect, Guesses, Principal};
+use crate::config::{Limits, Role, Settings, Tenant};
 use crate::dialect::native::framework::body::Body;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Members, unknown_member};
@@ -59,6 +59,14 @@ impl Verb {
             Self::Delete => "delete",
         }
     }
+
+    /// What an operation of this method does that says nothing else of itself.
+    const fn effect(self) -> Effect {
+        match self {
+            Self::Get => Effect::Reads,
+            Self::Post | Self::Patch | Self::Delete => Effect::Changes,
+        }
+    }
 }
 
 /// One operation. The unit struct that implements it goes into the `OPERATIONS` of its module.
@@ -73,6 +81,9 @@ pub(in crate::dialect::native) trait Operation: Sync {
     const SUMMARY: &'static str;
     /// What else there is to know.
     const ABOUT: &'static str = "";
+    /// What it does to things, which not every user may. One that changes something only if it is asked to
+    /// reads here, names [`Problem::Role`], and asks [`RequestContext::may_change`] itself.
+    const EFFECT: Effect = Self::VERB.effect();
     /// What it may refuse for reasons of its own; what every operation may answer is not repeated here. One that names
     /// [`Problem::KeyExpired`] takes an `Idempotency-Key`.
     const PROBLEMS: &'static [Problem] = &[];
@@ -121,6 +132,14 @@ pub(in crate::dialect::native) struct RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
+    /// Lets pass who may change something.
+    ///
+    /// # Errors
+    /// [`Failure::Role`].
+    pub(in crate::dialect::native) fn may_change(&self) -> Result<(), Failure> {
+        if self.principal.may_change() { Ok(()) } else { Err(Failure::Role(Role::Operator)) }
+    }
+
     /// Whose data the call is about.
     pub(in crate::dialect::native) fn scope(&self) -> &Scope {
         &self.principal.scope
@@ -163,11 +182,20 @@ pub(in crate::dialect::native) struct Meta {
     pub(in crate::dialect::native) path: &'static str,
     pub(in crate::dialect::native) summary: &'static str,
     pub(in crate::dialect::native) about: &'static str,
+    pub(in crate::dialect::native) effect: Effect,
     pub(in crate::dialect::native) problems: &'static [Problem],
     /// The status of the good answer.
     pub(in crate::dialect::native) status: StatusCode,
     /// Whether it takes its body, or gives its answer, piece by piece.
     pub(in crate::dialect::native) in_pieces: bool,
+}
+
+impl Meta {
+    /// What it may refuse beside what every operation may.
+    pub(in crate::dialect::native) fn problems(&self) -> impl Iterator<Item = Problem> {
+        let of_effect = (self.effect == Effect::Changes).then_some(Problem::Role);
+        of_effect.into_iter().chain(self.problems.iter().copied())
+    }
 }
 
 /// An operation behind one type, for the table of all.
@@ -209,6 +237,7 @@ impl<O: Operation> Served for O {
             path: O::PATH,
             summary: O::SUMMARY,
             about: O::ABOUT,
+            effect: O::EFFECT,
             problems: O::PROBLEMS,
             status: O::Reply::STATUS,
             in_pieces: false,

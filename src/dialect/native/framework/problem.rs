@@ -45,7 +45,9 @@ problems! {
     Unauthorized 401 "unauthorized" "Missing or wrong credentials";
     /// A web page of another site made a browser send it.
     ForeignPage 403 "foreign_page" "A web page of another site may not do this";
-    /// It is about the gateway itself, and the caller is one tenant among others.
+    /// The user's role does not allow it.
+    Role 403 "role" "The user's role does not allow this";
+    /// It is about the gateway itself, and the caller is not who looks after it.
     ForOperator 403 "for_operator" "This is for the operator";
     /// Nothing has this path.
     NoSuchPath 404 "no_such_path" "There is nothing at this path";

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::access::Effect;
 use crate::dialect::native::framework::body::Json;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
@@ -201,7 +202,8 @@ impl Operation for ResolveCall {
     const SUMMARY: &'static str = "Tell whose call it is and where it goes";
     const ABOUT: &'static str = "Finds the allocation, its interaction with the user data, and the called route of the \
         dialled number. A look changes nothing; with `take` the number is freed, unless several candidates fit.";
-    const PROBLEMS: &'static [Problem] = &[Problem::NoMatch, Problem::TooManyGuesses];
+    const EFFECT: Effect = Effect::Reads;
+    const PROBLEMS: &'static [Problem] = &[Problem::NoMatch, Problem::TooManyGuesses, Problem::Role];
 
     type Path = Nothing;
     type Query = Nothing;

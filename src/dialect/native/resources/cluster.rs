@@ -81,7 +81,7 @@ impl Operation for Read {
     const VERB: Verb = Verb::Get;
     const PATH: &'static str = "/cluster";
     const SUMMARY: &'static str = "Read which gateways share the store";
-    const ABOUT: &'static str = "For the operator: where there is more than one tenant, it is refused.";
+    const ABOUT: &'static str = "For the users of `admin.users` and, where there is one tenant, for its admins.";
     const PROBLEMS: &'static [Problem] = &[Problem::ForOperator];
 
     type Path = Nothing;
@@ -90,8 +90,7 @@ impl Operation for Read {
     type Reply = WithBody<ShownCluster>;
 
     async fn run(context: &RequestContext<'_>, _: Asked<Self>) -> Result<Self::Reply, Failure> {
-        // What the gateways are is no business of one tenant among others.
-        if context.settings.tenants.len() > 1 {
+        if !context.principal.sees_gateway(context.settings) {
             return Err(Failure::ForOperator);
         }
         let shown = match context.store.cluster().await? {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::access::Effect;
 use crate::dialect::native::framework::body::Json;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
@@ -197,6 +198,7 @@ impl Operation for ExplainCall {
         or were near, each with what fits and what does not. Changes nothing, and a wrong code counts among nobody's \
         guesses. Allocations of other numbers with the same caller or code are found while they run and within a day of \
         the call.";
+    const EFFECT: Effect = Effect::Reads;
 
     type Path = Nothing;
     type Query = Nothing;

@@ -53,7 +53,7 @@ pub(in crate::dialect::native) fn is_ambiguous(resolved: &Resolved) -> bool {
 /// code counts among, and `deliverable` may refuse an answer that could not be told, before anything is freed.
 ///
 /// # Errors
-/// [`Failure::TooManyGuesses`]; [`Refusal::NoMatch`] where neither a candidate nor a route was found; and whatever
+/// [`Failure::Role`] where the caller may not take it; [`Failure::TooManyGuesses`]; [`Refusal::NoMatch`] where neither a candidate nor a route was found; and whatever
 /// `deliverable` says.
 pub(in crate::dialect::native) async fn resolve(
     context: &RequestContext<'_>,
@@ -61,6 +61,9 @@ pub(in crate::dialect::native) async fn resolve(
     purpose: Purpose,
     deliverable: impl Fn(&Resolved) -> Result<(), Failure>,
 ) -> Result<Resolved, Failure> {
+    if purpose == Purpose::Take {
+        context.may_change()?;
+    }
     let limit = context.settings.gms.guesses;
     let seen = context.store.resolve(context.scope(), &call).await?;
     if let Some(number) = seen.number {

@@ -1,8 +1,9 @@
-//! Tenants: what the configuration says of the caller's own one, secrets left out. Others are not known here.
+//! Tenants: what the configuration says of those that the caller sees, secrets left out. Others are not known here.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::access::{Extent, Principal};
 use crate::config::{Application, ApplicationKind, Tenant};
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
@@ -114,6 +115,12 @@ members! {
     }
 }
 
+/// The tenants that the caller sees.
+fn seen<'a>(context: &'a RequestContext<'_>) -> impl Iterator<Item = &'a Tenant> {
+    let Principal { tenant, extent, .. } = &context.principal;
+    context.settings.tenants.values().filter(move |other| *extent == Extent::Gateway || other.id == tenant.id)
+}
+
 /// Lists tenants.
 struct List;
 
@@ -122,7 +129,7 @@ impl Operation for List {
     const VERB: Verb = Verb::Get;
     const PATH: &'static str = "/tenants";
     const SUMMARY: &'static str = "List tenants";
-    const ABOUT: &'static str = "The caller's own one.";
+    const ABOUT: &'static str = "The caller's own one; all of them for the users of `admin.users`.";
 
     type Path = Nothing;
     type Query = Nothing;
@@ -130,7 +137,7 @@ impl Operation for List {
     type Reply = WithBody<PageOf<ShownTenant>>;
 
     async fn run(context: &RequestContext<'_>, _: Asked<Self>) -> Result<Self::Reply, Failure> {
-        Ok(WithBody(PageOf::whole([context.tenant().into()])))
+        Ok(WithBody(PageOf::whole(seen(context).map(ShownTenant::from))))
     }
 }
 
@@ -142,7 +149,7 @@ impl Operation for Read {
     const VERB: Verb = Verb::Get;
     const PATH: &'static str = "/tenants/{tenant}";
     const SUMMARY: &'static str = "Read what is configured of a tenant";
-    const ABOUT: &'static str = "Any other than the caller's own one is not known.";
+    const ABOUT: &'static str = "A tenant that the caller does not see is not known.";
     const PROBLEMS: &'static [Problem] = &[Problem::TenantUnknown];
 
     type Path = ByTenant;
@@ -151,7 +158,7 @@ impl Operation for Read {
     type Reply = WithBody<ShownTenant>;
 
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        let own = Some(context.tenant()).filter(|tenant| tenant.id == asked.path.tenant);
-        own.map(|tenant| WithBody(tenant.into())).ok_or(Failure::TenantUnknown)
+        let found = seen(context).find(|tenant| tenant.id == asked.path.tenant);
+        found.map(|tenant| WithBody(tenant.into())).ok_or(Failure::TenantUnknown)
     }
 }

@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::access::Identity;
+use crate::access::Extent;
+use crate::config::Role;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::Nothing;
 use crate::dialect::native::framework::operation::{Asked, Operation, RequestContext, Served, Verb};
 use crate::dialect::native::framework::reply::WithBody;
+use crate::dialect::native::framework::value::{Word, choice};
 use crate::domain::EnvironmentName;
 
 /// The operations of this module.
@@ -27,6 +29,19 @@ pub(in crate::dialect::native) struct Caller {
     application: Option<String>,
     /// The user whose password was verified.
     user: Option<String>,
+    /// What the user may do.
+    role: Word<Role>,
+    /// Whether the user sees every tenant, one at a time.
+    all_tenants: bool,
+}
+
+choice! {
+    /// What a user may do: look, change things too, or read the audit as well.
+    Role {
+        "viewer" = Role::Viewer,
+        "operator" = Role::Operator,
+        "admin" = Role::Admin,
+    }
 }
 
 impl Operation for WhoAmI {
@@ -42,16 +57,14 @@ impl Operation for WhoAmI {
 
     async fn run(context: &RequestContext<'_>, _: Asked<Self>) -> Result<Self::Reply, Failure> {
         let scope = context.scope();
-        let (application, user) = match &context.principal.identity {
-            Identity::Application { name, user, .. } => (Some(name.to_string()), user.clone()),
-            Identity::Basic(user) => (None, Some(user.clone())),
-            Identity::AiccApplication(_) | Identity::Anonymous => (None, None),
-        };
+        let identity = &context.principal.identity;
         Ok(WithBody(Caller {
             tenant: scope.tenant.to_string(),
             environment: scope.environment.as_ref().map(EnvironmentName::to_string),
-            application,
-            user,
+            application: identity.application().map(|name| name.to_string()),
+            user: identity.user().map(str::to_owned),
+            role: Word(context.principal.role),
+            all_tenants: context.principal.extent == Extent::Gateway,
         }))
     }
 }

@@ -10,7 +10,7 @@ mod requests;
 mod responses;
 
 use super::Native;
-use crate::access;
+use crate::access::{self, Effect};
 use crate::config::Settings;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::problem::Problem;
@@ -87,6 +87,9 @@ async fn decide(
         aliases: &[NAMESPACE],
     })?;
     let context = native.context(principal, call.head.settings);
+    if operation.effect() == Effect::Changes {
+        context.may_change().map_err(refused)?;
+    }
     let payload = operation.run(&context, fields, call).await.map_err(refused)?;
     Ok(soap_service::write_envelope(request.version(), &payload, "ok"))
 }

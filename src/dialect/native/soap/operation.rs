@@ -2,6 +2,7 @@
 
 use super::reading::Reading;
 use super::{NAMESPACE, requests, responses};
+use crate::access::Effect;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::RequestContext;
 use crate::dialect::native::resources::resolution;
@@ -83,6 +84,14 @@ impl SoapOperation {
             Self::RequestAccess => "soap_request_access",
             Self::MatchInteraction => "soap_match_interaction",
             Self::CreateCalledRoute => "soap_create_called_route",
+        }
+    }
+
+    /// What it does to things. A call that is resolved changes something only if it is taken.
+    pub(super) const fn effect(self) -> Effect {
+        match self {
+            Self::ResolveCall => Effect::Reads,
+            Self::RequestAccess | Self::MatchInteraction | Self::CreateCalledRoute => Effect::Changes,
         }
     }
 

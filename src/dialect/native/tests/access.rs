@@ -21,11 +21,20 @@ fn with<'a>(name: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
 async fn the_header_set_and_basic_open_the_api() {
     let reply = whoami(&SET).await;
     assert_eq!(reply.status, 200, "{reply:?}");
-    assert_eq!(reply.body, json!({ "tenant": "one", "environment": null, "application": "numbers", "user": "admin" }));
+    assert_eq!(
+        reply.body,
+        json!({ "tenant": "one", "environment": null, "application": "numbers", "user": "admin", "role": "admin", "all_tenants": false })
+    );
     let reply = whoami(ADMIN).await;
-    assert_eq!(reply.body, json!({ "tenant": "one", "environment": null, "application": null, "user": "admin" }));
+    assert_eq!(
+        reply.body,
+        json!({ "tenant": "one", "environment": null, "application": null, "user": "admin", "role": "admin", "all_tenants": false })
+    );
     let reply = whoami(OTHER).await;
-    assert_eq!(reply.body, json!({ "tenant": "two", "environment": "prod", "application": null, "user": "other" }));
+    assert_eq!(
+        reply.body,
+        json!({ "tenant": "two", "environment": "prod", "application": null, "user": "other", "role": "operator", "all_tenants": false })
+    );
 }
 
 #[tokio::test]

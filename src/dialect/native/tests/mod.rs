@@ -10,6 +10,7 @@ mod numbers;
 mod openapi;
 mod problems;
 mod resources;
+mod roles;
 mod soap;
 mod strict;
 
@@ -33,7 +34,7 @@ use crate::store::{ManualClock, Store};
 const TENANTS: &str = "
 [[tenant]]
 id = 'one'
-users = [{ name = 'admin', password_hash = '{hash}' }, { name = 'both', password_hash = '{hash}' }]
+users = [{ name = 'admin', password_hash = '{hash}', role = 'admin' }, { name = 'both', password_hash = '{hash}' }]
 applications = [
     { name = 'numbers', kind = 'dnis', key = 'dnis-key' },
     { name = 'web', kind = 'interaction', key = 'web-key' },

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::access;
+use crate::config::Role;
 use crate::dialect::HttpRefusal;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::problem::{Problem, TYPE_PREFIX};
@@ -48,6 +49,7 @@ fn failures() -> Vec<Failure> {
         Failure::of_member("number", "must be a string"),
         Failure::TenantUnknown,
         Failure::ForOperator,
+        Failure::Role(Role::Operator),
         Failure::Unavailable,
         Failure::Http(HttpRefusal::HeadTooLarge { limit: 16_384 }),
         Failure::Http(HttpRefusal::BodyTooLarge { limit: 65_536 }),

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use super::csv::push_field;
 use super::{CSV, Format, NDJSON};
+use crate::access::Effect;
 use crate::config::Limits;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
@@ -65,6 +66,7 @@ impl Served for Export {
             summary: "Read all numbers as a file",
             about: "In the order of the numbers, in the form that an import takes. A number that is made or deleted while the file \
          is read may or may not be in it.",
+            effect: Effect::Reads,
             problems: &[],
             status: StatusCode::OK,
             in_pieces: true,

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::report::{Bad, BadFile, ImportReport};
 use super::rows::{Row, Rows};
 use super::{CSV, Format, NDJSON};
+use crate::access::Effect;
 use crate::config::Limits;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
@@ -67,6 +68,7 @@ impl Served for Import {
             path: "/numbers/import",
             summary: "Make many numbers",
             about: ABOUT,
+            effect: Effect::Changes,
             problems: &[Problem::BadFile, Problem::ImportRunning],
             status: <WithBody<ImportReport> as Reply>::STATUS,
             in_pieces: true,
