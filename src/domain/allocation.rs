@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessCode, Caller, InteractionId, Number, Sharing, Timestamp};
+use super::{AccessCode, ApplicationName, Caller, InteractionId, Number, Sharing, Timestamp};
 
 /// The id of an allocation among those of its scope; a greater one is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Allocation {
     pub caller: Option<Caller>,
     /// Which dialect lent it.
     pub origin: LentBy,
+    /// The application that asked for it; `None` where it was none, or an older release lent it.
+    pub application: Option<ApplicationName>,
     /// Whether it has the number to itself.
     pub sharing: Sharing,
     /// When it was lent.

@@ -47,7 +47,7 @@ pub use document::{
 };
 pub use explanation::{Explain, Explanation};
 pub use group::Policy;
-pub use history::{HistoryPage, HistoryQuery, HistoryRules};
+pub use history::{HistoryFilter, HistoryPage, HistoryQuery, HistoryRules, HistorySearch};
 pub use idempotency::{Digest, IdempotencyKey, IdempotencyRecord, IdempotentRequest, Made};
 pub use interaction::{Interaction, NewInteraction};
 pub use key::SigningKey;

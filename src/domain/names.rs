@@ -240,7 +240,7 @@ const ALPHABET: &[u8; 13] = b"#*+0123456789";
 
 impl Number {
     /// Orders before every number; only a bound for searches, no number itself.
-    pub(super) const MIN: Self = Self::from_packed(0);
+    pub const MIN: Self = Self::from_packed(0);
     /// Orders after every number; only a bound for searches, no number itself.
     pub(super) const MAX: Self = Self::from_packed(u128::MAX);
 

@@ -13,8 +13,7 @@ use crate::domain::change::{Counters, Ids};
 use crate::domain::document::{Entries, FileLabel};
 use crate::domain::number::LastLending;
 use crate::domain::{
-    Allocation, Change, Content, Deadline, Document, DocumentId, Entry, EntryKey, EntryValue, Interaction,
-    NumberRecord, Scope,
+    Change, Content, Deadline, Document, DocumentId, Entry, EntryKey, EntryValue, Interaction, NumberRecord, Scope,
 };
 
 impl Line {
@@ -63,6 +62,7 @@ impl Line {
                 code: allocation.code.clone(),
                 caller: allocation.caller.clone(),
                 origin: allocation.origin,
+                application: allocation.application.clone(),
                 sharing: allocation.sharing,
                 since_ms: allocation.since,
                 deadline_ms: allocation.deadline,
@@ -127,10 +127,8 @@ impl Line {
                 Change::Interaction(of(&tenant, &environment), id, Some(Arc::new(record)))
             }
             Self::Allocation(line) => {
-                let AllocationLine { tenant, environment, id, number, interaction, code, caller, origin, .. } = line;
-                let (sharing, since, deadline) = (line.sharing, line.since_ms, line.deadline_ms);
-                let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
-                Change::Allocated(of(&tenant, &environment), Arc::new(allocation))
+                let scope = of(&line.tenant, &line.environment);
+                Change::Allocated(scope, Arc::new(line.allocation()))
             }
             Self::Document(line) => {
                 let DocumentLine { tenant, environment, id, interaction, kept_until_ms, ownership, application } = line;

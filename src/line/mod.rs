@@ -16,11 +16,12 @@ use uuid::Uuid;
 
 pub(crate) use bytes::Bytes;
 use call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
+pub(crate) use remembered::PastMembers;
 use remembered::{ForgottenLine, KeyLine, PastLine};
 
 use crate::domain::{
-    AccessCode, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName, InteractionId, LentBy,
-    Number, NumberId, Ownership, Sharing, TenantId, Timestamp, ValueId,
+    AccessCode, Allocation, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName,
+    InteractionId, LentBy, Number, NumberId, Ownership, Sharing, TenantId, Timestamp, ValueId,
 };
 
 /// How many lines of each kind there are.
@@ -236,9 +237,21 @@ pub(crate) struct AllocationLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) caller: Option<Caller>,
     pub(crate) origin: LentBy,
+    /// Not there where none is known, as in a dump that an older release made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) application: Option<ApplicationName>,
     pub(crate) sharing: Sharing,
     pub(crate) since_ms: Timestamp,
     pub(crate) deadline_ms: Timestamp,
+}
+
+impl AllocationLine {
+    /// The allocation that the line tells of.
+    fn allocation(self) -> Allocation {
+        let Self { id, number, interaction, code, caller, origin, application, sharing, .. } = self;
+        let (since, deadline) = (self.since_ms, self.deadline_ms);
+        Allocation { id, number, interaction, code, caller, origin, application, sharing, since, deadline }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

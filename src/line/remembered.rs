@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::bytes::Bytes;
-use crate::domain::history::{Bucket, End, Owner, Past};
+use crate::domain::history::{Bucket, End, HistoryFilter, Owner, Past};
 use crate::domain::idempotency::Made;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Caller, Digest, DocumentId, EnvironmentName, IdempotencyKey,
-    IdempotencyRecord, InteractionId, LentBy, Number, NumberId, RouteId, Scope, Sharing, SkillId, TenantId, Timestamp,
+    AccessCode, Allocation, AllocationId, ApplicationName, Caller, Digest, DocumentId, EnvironmentName, GroupName,
+    IdempotencyKey, IdempotencyRecord, InteractionId, LentBy, Number, NumberId, RouteId, Scope, Sharing, SkillId,
+    TenantId, Timestamp,
 };
 
 /// A key under which a client made something.
@@ -132,6 +133,12 @@ pub(crate) struct PastLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<Caller>,
     origin: LentBy,
+    /// The application that asked, and the group of the number at the end; not there where they are not known, as in a dump
+    /// that an older release made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<ApplicationName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<GroupName>,
     sharing: Sharing,
     since_ms: Timestamp,
     deadline_ms: Timestamp,
@@ -142,8 +149,8 @@ pub(crate) struct PastLine {
 impl PastLine {
     pub(crate) fn of(scope: &Scope, past: &Past) -> Self {
         let Scope { tenant, environment } = scope.clone();
-        let Past { bucket: Bucket { hour, part }, count: _, allocation, until: until_ms, end } = past.clone();
-        let Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline } =
+        let Past { bucket: Bucket { hour, part }, count: _, allocation, group, until: until_ms, end } = past.clone();
+        let Allocation { id, number, interaction, code, caller, origin, application, sharing, since, deadline } =
             (*allocation).clone();
         let (since_ms, deadline_ms) = (since, deadline);
         Self {
@@ -157,6 +164,8 @@ impl PastLine {
             code,
             caller,
             origin,
+            application,
+            group,
             sharing,
             since_ms,
             deadline_ms,
@@ -167,10 +176,53 @@ impl PastLine {
 
     /// The entry, which is the first of its bucket as far as the line can tell.
     pub(crate) fn past(self) -> Past {
-        let Self { hour, part, id, number, interaction, code, caller, origin, sharing, .. } = self;
+        let Self { hour, part, id, number, interaction, code, caller, origin, application, group, sharing, .. } = self;
         let (since, deadline) = (self.since_ms, self.deadline_ms);
-        let allocation = Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline };
+        let allocation =
+            Allocation { id, number, interaction, code, caller, origin, application, sharing, since, deadline };
         let (bucket, allocation) = (Bucket { hour, part }, Arc::new(allocation));
-        Past { bucket, count: 1, allocation, until: self.until_ms, end: self.end }
+        Past { bucket, count: 1, allocation, group, until: self.until_ms, end: self.end }
+    }
+}
+
+/// What the line of an ended allocation has in it that passes a filter; a member that is not there does not matter.
+#[derive(Debug, Serialize)]
+pub(crate) struct PastMembers<'f> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<AllocationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interaction: Option<&'f InteractionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'f Caller>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<LentBy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'f ApplicationName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'f GroupName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<End>,
+}
+
+impl<'f> PastMembers<'f> {
+    pub(crate) fn of(filter: &'f HistoryFilter) -> Self {
+        let HistoryFilter { number, group, caller, interaction, allocation, origin, application, end } = filter;
+        Self {
+            id: *allocation,
+            number: *number,
+            interaction: interaction.as_ref(),
+            caller: caller.as_ref(),
+            origin: *origin,
+            application: application.as_ref(),
+            group: group.as_ref(),
+            end: *end,
+        }
+    }
+
+    /// As an object of JSON.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("names and numbers are always JSON")
     }
 }

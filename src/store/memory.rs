@@ -144,8 +144,11 @@ impl Records for Kept {
     }
 
     fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
+        let Some(tenant) = owner else { return Ok(Vec::new()) };
+        let first = Arc::new(Scope { tenant: tenant.clone(), environment: None });
         let history = self.history.read();
-        let of = history.iter().filter(|((kept, scope, ..), _)| *kept == bucket && is_of(owner, scope));
+        let of = history.range((bucket, first, Number::MIN, AllocationId(0))..);
+        let of = of.take_while(|((kept, scope, ..), _)| *kept == bucket && is_of(owner, scope));
         Ok(of.map(|((_, scope, ..), past)| (Arc::clone(scope), (**past).clone())).collect())
     }
 

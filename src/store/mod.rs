@@ -27,10 +27,10 @@ use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Content, Destination, Dialled, DocumentId,
-    DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction,
-    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest,
+    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
+    NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -403,6 +403,10 @@ pub trait Store: Send + Sync {
 
     /// Who held a number when; see [`HistoryPage`].
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage>;
+
+    /// Who held which number when, of all numbers; see [`HistoryPage`]. A page may be shorter than the limit although there is
+    /// more.
+    async fn search_history(&self, scope: &Scope, search: HistorySearch) -> Result<HistoryPage>;
 
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::binary::Binary;
 use crate::callers::{Caller, Reply, send};
 use crate::gateway::Gateway;
 
@@ -87,4 +88,27 @@ async fn what_is_refused_before_it_is_read_is_a_problem_with_a_request_id() {
     let metrics = gateway.admin("/metrics").await.text();
     assert!(metrics.contains("dialect=\"native\",operation=\"number-create\",outcome=\"too_large\""), "{metrics}");
     gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_call_it_was_is_found_over_all_numbers_also_after_a_kill() {
+    let data = tempfile::TempDir::new().unwrap();
+    let mut binary = Binary::demo(data.path());
+    let lend = json!({ "group": "DNIS", "interaction": "visit-3", "caller": "5115", "lasting": 600 });
+    let caller = &Caller::of(binary.url());
+    let lent = call(caller, Method::POST, "/allocations", Some(lend)).await.json();
+    let id = lent["id"].as_str().unwrap();
+    assert_eq!(call(caller, Method::DELETE, &format!("/allocations/{id}"), None).await.status, 204);
+    binary.signal("KILL");
+    binary.wait();
+    let binary = Binary::demo(data.path());
+    let caller = &Caller::of(binary.url());
+    let found = call(caller, Method::GET, "/history?caller=5115&ending=freed&dialect=native", None).await.json();
+    let entry = &found["items"][0];
+    assert_eq!((&entry["allocation"]["id"], &entry["group"]), (&json!(id), &json!("DNIS")), "{found}");
+    let of_number = format!("/numbers/{}/history", lent["number"].as_str().unwrap());
+    assert_eq!(call(caller, Method::GET, &of_number, None).await.json()["items"], found["items"]);
+    let rows = call(caller, Method::GET, "/history/export", None).await.text();
+    assert!(rows.starts_with("number,group,interaction,caller,") && rows.contains(",visit-3,5115,"), "{rows}");
+    assert_eq!(call(caller, Method::GET, "/history?caller=5116", None).await.json()["items"], json!([]));
 }

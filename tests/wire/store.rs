@@ -11,9 +11,10 @@ use dnis_gateway::domain::tables::routes::RoutePage;
 use dnis_gateway::domain::tables::{FoundNumber, Page};
 use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId,
-    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId, TenantUsage,
 };
 use dnis_gateway::store::{
     Clock, Existing, LoadedEntry, Matched, NumberImport, Resolved, Result, Snapshot, Store, WithData,
@@ -320,6 +321,10 @@ impl Store for Accidental {
 
     async fn history(&self, scope: &Scope, query: HistoryQuery) -> Result<HistoryPage> {
         self.inner.history(scope, query).await
+    }
+
+    async fn search_history(&self, scope: &Scope, search: HistorySearch) -> Result<HistoryPage> {
+        self.inner.search_history(scope, search).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

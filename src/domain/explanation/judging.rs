@@ -57,7 +57,7 @@ impl Sighting {
     }
 
     fn timing(&self, held: &Held) -> (Timing, Seconds) {
-        let Held { allocation, ended } = held;
+        let Held { allocation, ended, .. } = held;
         if self.at < allocation.since {
             return (Timing::Early, allocation.since.seconds_to_wait(self.at));
         }

@@ -265,7 +265,9 @@ impl Explain {
         }
         found.sort_by_key(|allocation| allocation.id);
         found.dedup_by_key(|allocation| allocation.id);
-        (found.iter().map(|allocation| Held::running(allocation, now)).collect(), more)
+        let group = |number| tables.slot(scope, number).and_then(|slot| slot.record.group.as_ref());
+        let held = found.iter().map(|allocation| Held::running(allocation, group(allocation.number), now));
+        (held.collect(), more)
     }
 
     fn tells_more_than_the_number(&self) -> bool {

@@ -13,6 +13,8 @@ const DAY_HOURS: u32 = 24;
 /// A bucket takes at most this part of all entries that a tenant may have, so that an hour with very many of them is not
 /// lost as a whole.
 const BUCKETS: u64 = 16;
+/// Most entries of a bucket, whatever a tenant may have: whoever looks through the history has one bucket in memory.
+const MOST_OF_BUCKET: u64 = 50_000;
 
 /// Whose buckets are meant: a tenant's, or those of all tenants together (`None`) as an older release made them.
 /// Nothing is added to these; they go before anything else, or when their days are over.
@@ -171,12 +173,21 @@ impl Kept {
 
     /// Those in which something of a tenant may be that ended after `from`, newest first.
     pub(in crate::domain) fn since(&self, tenant: &TenantId, from: Option<Timestamp>) -> Vec<(Owner, Bucket)> {
+        self.counted_since(tenant, from).into_iter().map(|(owner, bucket, _)| (owner, bucket)).collect()
+    }
+
+    /// As [`Self::since`], with how many entries each has.
+    pub(in crate::domain) fn counted_since(
+        &self,
+        tenant: &TenantId,
+        from: Option<Timestamp>,
+    ) -> Vec<(Owner, Bucket, u64)> {
         let first = from.map(Bucket::of).unwrap_or_default();
         let owned = self.of(Some(tenant)).into_iter().flat_map(|buckets| buckets.counts.range(first..));
-        let owned = owned.map(|(bucket, _)| (Some(tenant.clone()), *bucket));
-        let common = self.common.counts.range(first..).map(|(bucket, _)| (None, *bucket));
+        let owned = owned.map(|(bucket, count)| (Some(tenant.clone()), *bucket, *count));
+        let common = self.common.counts.range(first..).map(|(bucket, count)| (None, *bucket, *count));
         let mut since: Vec<_> = common.chain(owned).collect();
-        since.sort_by_key(|(_, bucket)| std::cmp::Reverse(*bucket));
+        since.sort_by_key(|(_, bucket, _)| std::cmp::Reverse(*bucket));
         since
     }
 }
@@ -194,7 +205,7 @@ impl Buckets {
     /// The bucket for one entry more in the hour of which `first` is the first bucket.
     fn place(&self, first: Bucket, most: u64) -> Option<(Bucket, u64)> {
         let (bucket, count) = self.latest(first.hour).unwrap_or((first, 0));
-        let full = count >= (most / BUCKETS).max(1) && bucket.part < u16::MAX;
+        let full = count >= (most / BUCKETS).clamp(1, MOST_OF_BUCKET) && bucket.part < u16::MAX;
         let (bucket, count) = if full { (bucket.next(), 0) } else { (bucket, count) };
         if bucket < self.floor {
             // A part of the hour is dropped already; what is left of it begins where that ended.

@@ -5,15 +5,17 @@
 //! many entries each has: that is enough to decide what is dropped.
 
 mod kept;
+mod search;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Allocation, AllocationId, Number, Timestamp};
+use super::{Allocation, AllocationId, GroupName, Number, Timestamp};
 
 pub(super) use kept::Kept;
 pub use kept::Owner;
+pub use search::{Found, HistoryFilter, HistorySearch, Newest};
 
 const HOUR_MILLIS: u64 = 60 * 60 * 1000;
 
@@ -23,7 +25,7 @@ pub struct HistoryRules {
     /// For how many days.
     pub days: u32,
     /// Most entries of all tenants together; none are kept where this is zero. What a tenant may have of it is in its
-    /// quotas. Of a tenant the oldest go first, in steps of a sixteenth of what it may have or an hour's, whichever is less.
+    /// quotas. Of a tenant the oldest go first, in steps of a sixteenth of what it may have, an hour's or 50 000, whichever is least.
     pub entries: u64,
 }
 
@@ -98,6 +100,8 @@ pub struct Past {
     pub count: u64,
     /// The allocation as it was when it ended.
     pub allocation: Arc<Allocation>,
+    /// The group that its number was in then; `None` where it was in none, or an older release wrote the entry.
+    pub group: Option<GroupName>,
     /// When it ended.
     pub until: Timestamp,
     /// How it ended.
@@ -109,31 +113,52 @@ pub struct Past {
 pub struct Held {
     /// The allocation.
     pub allocation: Arc<Allocation>,
+    /// The group of its number: when it ended or, while it runs, now.
+    pub group: Option<GroupName>,
     /// When and how it ended; `None` while it runs.
     pub ended: Option<(Timestamp, End)>,
 }
 
 impl Held {
     /// An allocation of the tables; one whose deadline has passed may still be among them.
-    pub(super) fn running(allocation: &Arc<Allocation>, now: Timestamp) -> Self {
+    pub(super) fn running(allocation: &Arc<Allocation>, group: Option<&GroupName>, now: Timestamp) -> Self {
         let ended = (!allocation.live(now)).then_some((allocation.deadline, End::Expired));
-        Self { allocation: Arc::clone(allocation), ended }
+        Self { allocation: Arc::clone(allocation), group: group.cloned(), ended }
     }
 }
 
 impl From<&Past> for Held {
     fn from(past: &Past) -> Self {
-        Self { allocation: Arc::clone(&past.allocation), ended: Some((past.until, past.end)) }
+        Self {
+            allocation: Arc::clone(&past.allocation),
+            group: past.group.clone(),
+            ended: Some((past.until, past.end)),
+        }
     }
 }
 
-/// A place in the history of a number: that of one entry.
+/// A place in a history: that of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The bucket.
     pub bucket: Bucket,
     /// The allocation.
     pub allocation: AllocationId,
+}
+
+impl Place {
+    /// The bucket to go on in after a place, and below which allocation; without one, from the beginning.
+    fn begin(after: Option<Self>) -> Self {
+        after.unwrap_or(Self { bucket: Bucket::RUNNING, allocation: AllocationId(u64::MAX) })
+    }
+}
+
+/// Whether somebody held a number at `from` or later, and before `to`.
+fn falls_within(held: &Held, from: Option<Timestamp>, to: Option<Timestamp>) -> bool {
+    let begun = to.is_none_or(|to| held.allocation.since < to);
+    // Nobody holds a number at the very point where the allocation ends.
+    let ended = from.zip(held.ended).is_some_and(|(from, (until, _))| until <= from);
+    begun && !ended
 }
 
 /// Which part of the history of a number is asked for.
@@ -151,7 +176,7 @@ pub struct HistoryQuery {
     pub limit: usize,
 }
 
-/// A page of the history of a number, newest first: what runs, then what has ended by the hour of its end, and within an
+/// A page of a history, newest first: what runs, then what has ended by the hour of its end, and within an
 /// hour by the order of lending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryPage {
@@ -162,19 +187,6 @@ pub struct HistoryPage {
 }
 
 impl HistoryQuery {
-    /// Whether the holding falls into the time that is asked for.
-    fn wants(&self, held: &Held) -> bool {
-        let begun = self.to.is_none_or(|to| held.allocation.since < to);
-        // Nobody holds a number at the very point where the allocation ends.
-        let ended = self.from.zip(held.ended).is_some_and(|(from, (until, _))| until <= from);
-        begun && !ended
-    }
-
-    /// The bucket to go on in, and below which allocation.
-    fn begin(&self) -> Place {
-        self.after.unwrap_or(Place { bucket: Bucket::RUNNING, allocation: AllocationId(u64::MAX) })
-    }
-
     /// The page, made of what runs by the tables and of what `read` finds of the number in a bucket of an owner: newest
     /// allocation first, only those below the one given.
     ///
@@ -185,7 +197,7 @@ impl HistoryQuery {
         known: &Known,
         mut read: impl FnMut(Owner, Bucket, AllocationId) -> Result<I, E>,
     ) -> Result<HistoryPage, E> {
-        let begin = self.begin();
+        let begin = Place::begin(self.after);
         let mut page = HistoryPage::default();
         let below = |bucket: Bucket| if bucket == begin.bucket { begin.allocation } else { AllocationId(u64::MAX) };
         if begin.bucket == Bucket::RUNNING {
@@ -211,7 +223,7 @@ impl HistoryQuery {
 
     /// Puts an entry into the page if it is wanted; whether there may be more.
     fn add(&self, page: &mut HistoryPage, bucket: Bucket, held: Held) -> bool {
-        if !self.wants(&held) {
+        if !falls_within(&held, self.from, self.to) {
             return true;
         }
         if page.entries.len() == self.limit {

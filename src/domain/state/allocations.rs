@@ -113,7 +113,7 @@ impl State {
     ) {
         let Some(slot) = self.slot(scope, number) else { return };
         let Some(allocation) = slot.allocation(id).cloned() else { return };
-        let ended = now.min(allocation.deadline);
+        let (ended, group) = (now.min(allocation.deadline), slot.record.group.clone());
         let freed = Some(LastLending::after(slot.record.freed, id, ended));
         let record = Arc::new(NumberRecord { freed, ..(*slot.record).clone() });
         // The record first, since it says for how long the number rests when nothing holds it any more.
@@ -125,6 +125,6 @@ impl State {
             _ if !allocation.live(now) => End::Expired,
             end => end,
         };
-        self.remember_past(scope, allocation, ended, end);
+        self.remember_past(scope, group, allocation, ended, end);
     }
 }

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use super::{State, Turn};
 use crate::domain::history::{Bucket, End, Owner, Past};
-use crate::domain::{Allocation, Change, Scope, TenantId, Timestamp};
+use crate::domain::{Allocation, Change, GroupName, Scope, TenantId, Timestamp};
 
 impl State {
     /// Remembers an allocation that ended at `until`.
     pub(super) fn remember_past(
         &mut self,
         scope: &Arc<Scope>,
+        group: Option<GroupName>,
         allocation: Arc<Allocation>,
         until: Timestamp,
         end: End,
     ) {
         let place = self.tables.history().place(&scope.tenant, until, self.now, &self.rules);
         if let Some((bucket, count)) = place {
-            let past = Past { bucket, count, allocation, until, end };
+            let past = Past { bucket, count, allocation, group, until, end };
             self.apply(Change::Ended(Arc::clone(scope), Arc::new(past)));
             self.limit_history_of(&scope.tenant);
             self.limit_history_in_all();

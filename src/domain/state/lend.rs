@@ -139,6 +139,7 @@ impl Turn<'_> {
                     code,
                     caller: lend.caller,
                     origin: lend.origin,
+                    application: lend.application,
                     sharing,
                     since: self.now,
                     deadline,

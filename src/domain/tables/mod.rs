@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::change::{Change, Counters, Ids};
 use super::hash::FastMap;
-use super::history::{Bucket, End, Held, HistoryQuery, Kept, Known, Owner};
+use super::history::{Bucket, End, HistoryQuery, Kept, Known, Owner};
 use super::{
     AccessCode, Dialled, Document, DocumentId, DocumentRef, GroupName, IdempotencyKey, IdempotencyRecord, Interaction,
     InteractionId, Number, NumberRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill,
@@ -279,8 +279,7 @@ impl Tables {
     /// What is known here of the history that is asked for.
     pub fn known_history(&self, scope: &Scope, query: &HistoryQuery, now: Timestamp) -> Known {
         let slot = self.slot(scope, query.number);
-        let mut running: Vec<_> =
-            slot.into_iter().flat_map(NumberSlot::allocations).map(|it| Held::running(it, now)).collect();
+        let mut running: Vec<_> = slot.into_iter().flat_map(|slot| slot.held(now)).collect();
         running.sort_by_key(|held| Reverse(held.allocation.id));
         Known { running, buckets: self.history.since(&scope.tenant, query.from) }
     }

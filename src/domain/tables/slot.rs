@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::domain::history::Held;
 use crate::domain::{AccessCode, Allocation, AllocationId, Caller, NumberRecord, Sharing, Timestamp};
 
 /// A number and the allocation it carries now, if any.
@@ -63,6 +64,11 @@ impl NumberSlot {
         let expired = live.is_none().then(|| self.allocations().map(|allocation| allocation.deadline));
         let ended = expired.into_iter().flatten().chain(self.record.freed.map(|last| last.at)).max();
         FoundNumber { record: Arc::clone(&self.record), allocation: live.cloned(), ended }
+    }
+
+    /// Everything the number carries, as its history tells it.
+    pub(in crate::domain) fn held(&self, now: Timestamp) -> impl Iterator<Item = Held> {
+        self.allocations().map(move |allocation| Held::running(allocation, self.record.group.as_ref(), now))
     }
 
     /// Whether the number carries any allocation.

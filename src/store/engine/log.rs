@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::command::Message;
 use super::loading::Values;
 use super::snapshot::SnapshotOrigin;
-use crate::domain::history::{Bucket, Held, Owner, Past};
+use crate::domain::history::{Bucket, Held, HistorySearch, Newest, Owner, Past};
 use crate::domain::tables::Contents;
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Tables, Timestamp};
 use crate::store::Cluster;
@@ -152,6 +152,24 @@ pub trait Records: Values + Send + Sync + 'static {
     /// Why it cannot be read.
     fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String>;
 
+    /// The newest entries that a bucket of an owner's history has of a scope and that a search wants, newest first: only those
+    /// below `below`, at most `most`.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn search(&self, within: Within<'_>, search: &HistorySearch, most: usize) -> Result<Vec<Held>, String> {
+        let mut newest = Newest::new(most);
+        for (scope, past) in self.of_bucket(within.owner, within.bucket)? {
+            if *scope == *within.scope && past.allocation.id < within.below && newest.takes(past.allocation.id) {
+                let held = Held::from(&past);
+                if search.wants(&held) {
+                    newest.add(held);
+                }
+            }
+        }
+        Ok(newest.into_entries())
+    }
+
     /// Stages changes of an import, at most [`crate::store::MOST_ROWS_AT_A_TIME`], behind those that are staged already, and
     /// returns when they are durable. They have no effect before the commit that includes the import.
     ///
@@ -209,6 +227,19 @@ pub trait Records: Values + Send + Sync + 'static {
     {
         Ok(None)
     }
+}
+
+/// Where in the history is searched.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// Whose history.
+    pub owner: &'a Owner,
+    /// The bucket.
+    pub bucket: Bucket,
+    /// Only entries of this scope.
+    pub scope: &'a Scope,
+    /// Only those of allocations below this one.
+    pub below: AllocationId,
 }
 
 /// What [`Records::snapshot`] gives.

@@ -14,6 +14,7 @@ mod loading;
 mod log;
 mod operations;
 mod round;
+mod searching;
 mod snapshot;
 mod snapshot_guards;
 mod view;
@@ -42,7 +43,9 @@ use writer::Writer;
 pub(in crate::store) use context::CommandContext;
 pub use loading::Values;
 pub(in crate::store) use log::Status;
-pub use log::{Commit, Committed, Failure, Foreign, ImportId, Log, News, Pace, Poke, Records, RecordsSnapshot, Stages};
+pub use log::{
+    Commit, Committed, Failure, Foreign, ImportId, Log, News, Pace, Poke, Records, RecordsSnapshot, Stages, Within,
+};
 pub use snapshot::{Snapshot, SnapshotOrigin};
 
 /// Most commands that wait for the writer; whoever comes then waits to be let in.

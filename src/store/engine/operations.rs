@@ -18,10 +18,10 @@ use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId,
-    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId,
-    TenantUsage,
+    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds,
+    SigningKey, Skill, SkillId, TenantUsage,
 };
 use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
@@ -377,6 +377,10 @@ impl<L: Log> Store for Engine<L> {
             query.page(&known, |owner, bucket, below| Ok(records.of_number(owner, bucket, &scope, query.number, below)))
         })
         .await
+    }
+
+    async fn search_history(&self, scope: &Scope, search: HistorySearch) -> Result<HistoryPage> {
+        self.search(scope, search).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

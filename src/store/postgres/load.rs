@@ -149,7 +149,9 @@ impl Loader {
                     return Err(format!("the number {number} of an allocation is not there or lent twice"));
                 }
                 let interaction = self.known(&scope, &allocation.interaction)?;
-                let allocation = Allocation { interaction, ..Arc::unwrap_or_clone(allocation) };
+                let mut allocation = Arc::unwrap_or_clone(allocation);
+                allocation.application = allocation.application.map(|name| shared(&mut self.applications, name));
+                let allocation = Allocation { interaction, ..allocation };
                 self.tables.apply(&Change::Allocated(scope, Arc::new(allocation)));
             }
             Change::Entry(scope, id, key, Some(entry)) => {

@@ -11,10 +11,10 @@ use super::reading::{signed, unsigned};
 use super::rows;
 use super::shared::Shared;
 use super::side::{Parameters, Sees, Side};
-use crate::domain::history::{Bucket, Held, Owner, Past};
+use crate::domain::history::{Bucket, Held, HistorySearch, Owner, Past};
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Timestamp, ValueId};
 use crate::log::notes;
-use crate::store::engine::{Records, RecordsSnapshot, SnapshotOrigin, Stages, Values};
+use crate::store::engine::{Records, RecordsSnapshot, SnapshotOrigin, Stages, Values, Within};
 use crate::store::record;
 use crate::store::{Cluster, Member};
 
@@ -22,6 +22,9 @@ const VALUE: &str = "SELECT bytes FROM document_values WHERE id = $1";
 const OF_NUMBER: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3 \
                          AND environment = $4 AND number = $5 AND allocation < $6 ORDER BY allocation DESC";
 const OF_BUCKET: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3";
+const SEARCH: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3 AND environment = $4 \
+                      AND allocation < $5 AND record @> $6::text::jsonb AND (record->>'since_ms')::bigint < $7 \
+                      AND (record->>'until_ms')::bigint > $8 ORDER BY allocation DESC LIMIT $9";
 const STAGE: &str = "INSERT INTO staged (import, piece, changes) VALUES ($1, $2, $3) \
                      ON CONFLICT (import, piece) DO UPDATE SET changes = excluded.changes";
 const ABANDON: &str = "DELETE FROM staged WHERE import = $1";
@@ -30,7 +33,7 @@ const MEMBERS: &str = "SELECT id, name, address, version, rules, applied, \
                        seen_at > clock_timestamp() - interval '15 seconds' FROM members ORDER BY started_at, id";
 const POSITIONS: &str = "SELECT (SELECT max(seq) FROM log), (SELECT seq FROM checkpoint)";
 /// All of them.
-pub(super) const STATEMENTS: [&str; 7] = [VALUE, OF_NUMBER, OF_BUCKET, STAGE, ABANDON, MEMBERS, POSITIONS];
+pub(super) const STATEMENTS: [&str; 8] = [VALUE, OF_NUMBER, OF_BUCKET, SEARCH, STAGE, ABANDON, MEMBERS, POSITIONS];
 
 /// What is durable and not in memory.
 pub struct PostgresRecords {
@@ -106,6 +109,26 @@ impl Records for PostgresRecords {
         let ((hour, part), owner) = (rows::bucket(bucket), rows::owner(owner));
         let found = self.side.query(OF_BUCKET, vec![Box::new(owner), Box::new(hour), Box::new(part)])?;
         found.iter().map(|row| rows::past(row.get(0))).collect()
+    }
+
+    fn search(&self, within: Within<'_>, search: &HistorySearch, most: usize) -> Result<Vec<Held>, String> {
+        let (hour, part) = rows::bucket(within.bucket);
+        let at = |at: Option<Timestamp>, otherwise| {
+            at.map_or(otherwise, |at| i64::try_from(at.as_millis()).unwrap_or(i64::MAX))
+        };
+        let parameters: Parameters = vec![
+            Box::new(rows::owner(within.owner)),
+            Box::new(hour),
+            Box::new(part),
+            Box::new(rows::environment(within.scope)),
+            Box::new(i64::try_from(within.below.0).unwrap_or(i64::MAX)),
+            Box::new(rows::members_of_past(&search.filter)),
+            Box::new(at(search.to, i64::MAX)),
+            Box::new(at(search.from, -1)),
+            Box::new(i64::try_from(most).unwrap_or(i64::MAX)),
+        ];
+        let found = self.side.query(SEARCH, parameters)?;
+        found.iter().map(|row| rows::past(row.get(0)).map(|(_, past)| Held::from(&past))).collect()
     }
 
     fn stage(&self, stages: &mut Stages, changes: &[Change]) -> Result<(), String> {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tokio_postgres::types::ToSql;
 
 use super::connect::Session;
-use crate::domain::history::{Bucket, Owner, Past};
+use crate::domain::history::{Bucket, HistoryFilter, Owner, Past};
 use crate::domain::{Change, Scope, TenantId};
-use crate::line::Line;
+use crate::line::{Line, PastMembers};
 
 /// What stands for the character of code 0, which PostgreSQL's texts cannot hold, with the digit 0 behind it; and for
 /// itself, twice.
@@ -281,6 +281,11 @@ pub(super) fn past(record: &str) -> Result<(Arc<Scope>, Past), String> {
         Change::Ended(scope, past) => Ok((scope, Arc::unwrap_or_clone(past))),
         _ => Err("a row of the history tells of something else".to_owned()),
     }
+}
+
+/// The members that the record of an entry of the history has if a filter lets it through, as JSON.
+pub(super) fn members_of_past(filter: &HistoryFilter) -> String {
+    storable_json(PastMembers::of(filter).to_json())
 }
 
 /// The change that makes what a row tells of; a document comes without its entries.

@@ -73,16 +73,31 @@ pub(in crate::store) struct StoredLending {
 
 impl From<&Allocation> for StoredLending {
     fn from(allocation: &Allocation) -> Self {
-        let Allocation { id: _, number: _, interaction, code, caller, origin, sharing, since, deadline } =
-            allocation.clone();
+        let Allocation {
+            id: _,
+            number: _,
+            interaction,
+            code,
+            caller,
+            origin,
+            application: _,
+            sharing,
+            since,
+            deadline,
+        } = allocation.clone();
         Self { interaction, code, caller, origin, sharing, since, deadline }
     }
 }
 
 impl StoredLending {
-    pub(in crate::store) fn allocation(self, id: AllocationId, number: Number) -> Allocation {
+    pub(in crate::store) fn allocation(
+        self,
+        id: AllocationId,
+        number: Number,
+        application: Option<ApplicationName>,
+    ) -> Allocation {
         let Self { interaction, code, caller, origin, sharing, since, deadline } = self;
-        Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline }
+        Allocation { id, number, interaction, code, caller, origin, application, sharing, since, deadline }
     }
 }
 

@@ -62,6 +62,7 @@ pub(in crate::store) fn everything() -> Vec<Change> {
         code: Some(AccessCode::new("004711").unwrap()),
         caller: Some(Caller::new("anonymous").unwrap()),
         origin: LentBy::Interact,
+        application: None,
         sharing: Sharing::Exclusive,
         since: at(1_700_000_000_000),
         deadline: at(1_700_000_300_000),
@@ -121,6 +122,7 @@ pub(in crate::store) fn past() -> Past {
         code: None,
         caller: None,
         origin: LentBy::Gms,
+        application: ApplicationName::new("mobile web").ok(),
         sharing: Sharing::Shared,
         since: at(1_700_000_000_000),
         deadline: at(1_700_000_300_000),
@@ -130,6 +132,7 @@ pub(in crate::store) fn past() -> Past {
         bucket: Bucket { hour: 472_222, part: 1 },
         count: 300,
         allocation: allocation.into(),
+        group: GroupName::new("service").ok(),
         until,
         end: End::Matched,
     }

@@ -72,7 +72,7 @@ fn changes_come_back_as_they_were_and_what_is_named_twice_is_one_in_memory() {
     let ended = Past { allocation: Arc::clone(&lent), ..past() };
     let changes = [Change::Released(Arc::clone(&scope), lent), Change::Ended(scope, Arc::new(ended))];
     let bytes = encode(&changes);
-    assert!(bytes.len() < encode(&changes[..1]).len() + 24, "the allocation is written once");
+    assert!(bytes.len() < encode(&changes[..1]).len() + 34, "the allocation is written once");
     match &decode(&bytes).unwrap()[..] {
         [Change::Released(_, released), Change::Ended(_, past)] => assert!(Arc::ptr_eq(released, &past.allocation)),
         other => panic!("{other:?}"),
@@ -162,10 +162,21 @@ fn allocations() -> impl Strategy<Value = Arc<Allocation>> {
     let caller = proptest::option::of("[0-9]{3,12}".prop_map(|text| Caller::new(&text).unwrap()));
     let origin = proptest::sample::select(vec![LentBy::Gms, LentBy::Interact, LentBy::Native]);
     let sharing = proptest::sample::select(vec![Sharing::Exclusive, Sharing::Shared]);
-    (any::<u64>(), numbers(), holders(), code, caller, origin, sharing, times(), times()).prop_map(
-        |(id, number, interaction, code, caller, origin, sharing, since, deadline)| {
+    (any::<u64>(), numbers(), holders(), code, caller, origin, applications(), sharing, times(), times()).prop_map(
+        |(id, number, interaction, code, caller, origin, application, sharing, since, deadline)| {
             let id = AllocationId(id);
-            Arc::new(Allocation { id, number, interaction, code, caller, origin, sharing, since, deadline })
+            Arc::new(Allocation {
+                id,
+                number,
+                interaction,
+                code,
+                caller,
+                origin,
+                application,
+                sharing,
+                since,
+                deadline,
+            })
         },
     )
 }
@@ -195,7 +206,8 @@ fn together() -> impl Strategy<Value = Vec<Change>> {
     let ends = vec![End::Freed, End::Matched, End::Expired, End::MatchedLate, End::InteractionDeleted];
     let ended = (scopes(), allocations(), buckets(), any::<u64>(), times(), proptest::sample::select(ends)).prop_map(
         |(scope, allocation, bucket, count, until, end)| {
-            let past = Past { bucket, count, allocation: Arc::clone(&allocation), until, end };
+            let group = Some(GroupName::new("g").unwrap());
+            let past = Past { bucket, count, allocation: Arc::clone(&allocation), group, until, end };
             vec![Change::Released(Arc::clone(&scope), allocation), Change::Ended(scope, Arc::new(past))]
         },
     );

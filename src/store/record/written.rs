@@ -35,14 +35,14 @@ pub(super) enum Written {
     Route(Place, u32, Option<StoredRoute>),
     Numbering(Place, Numbering),
     SigningKey(SigningKey),
-    Ended(Place, Bucket, u64, Named, Timestamp, End),
+    Ended(Place, Bucket, u64, Named, Timestamp, End, Option<GroupName>),
     HistoryDropped(Owner, Bucket),
     Ids(Place, Ids),
     Counters(Counters),
 }
 
 /// An allocation; `None` is the one that was named last.
-type Named = Option<(AllocationId, StoredAllocation)>;
+type Named = Option<(AllocationId, StoredAllocation, Option<ApplicationName>)>;
 
 /// A document with all of its entries, in the order of their keys.
 #[derive(Serialize, Deserialize)]
@@ -107,8 +107,9 @@ impl Writing {
             Change::Numbering(scope, numbering) => Written::Numbering(self.place(scope), *numbering),
             Change::SigningKey(key) => Written::SigningKey(key.clone()),
             Change::Ended(scope, past) => {
-                let Past { bucket, count, allocation, until, end } = &**past;
-                Written::Ended(self.place(scope), *bucket, *count, self.name(allocation), *until, *end)
+                let Past { bucket, count, allocation, group, until, end } = &**past;
+                let named = self.name(allocation);
+                Written::Ended(self.place(scope), *bucket, *count, named, *until, *end, group.clone())
             }
             Change::HistoryDropped(owner, bucket) => Written::HistoryDropped(owner.clone(), *bucket),
             Change::Ids(scope, ids) => Written::Ids(self.place(scope), *ids),
@@ -130,7 +131,7 @@ impl Writing {
             return None;
         }
         self.named = Some(Arc::clone(allocation));
-        Some((allocation.id, (&**allocation).into()))
+        Some((allocation.id, (&**allocation).into(), allocation.application.clone()))
     }
 
     fn entry(&self, id: DocumentId, key: &EntryKey, entry: Option<&Entry>) -> WrittenEntry {
@@ -202,8 +203,9 @@ impl Reading {
             }
             Written::Numbering(place, numbering) => Change::Numbering(self.scope(place)?, numbering),
             Written::SigningKey(key) => Change::SigningKey(key),
-            Written::Ended(place, bucket, count, named, until, end) => {
-                let past = Past { bucket, count, allocation: self.allocation(named)?, until, end };
+            Written::Ended(place, bucket, count, named, until, end, group) => {
+                let group = group.map(|group| shared(&mut self.group, group));
+                let past = Past { bucket, count, allocation: self.allocation(named)?, group, until, end };
                 Change::Ended(self.scope(place)?, Arc::new(past))
             }
             Written::HistoryDropped(owner, bucket) => Change::HistoryDropped(owner, bucket),
@@ -218,9 +220,10 @@ impl Reading {
     }
 
     fn allocation(&mut self, named: Named) -> Result<Arc<Allocation>, Unreadable> {
-        if let Some((id, StoredAllocation { number, mut lending })) = named {
+        if let Some((id, StoredAllocation { number, mut lending }, application)) = named {
             lending.interaction = shared(&mut self.interaction, lending.interaction);
-            self.named = Some(Arc::new(lending.allocation(id, number)));
+            let application = application.map(|name| shared(&mut self.application, name));
+            self.named = Some(Arc::new(lending.allocation(id, number, application)));
         }
         self.named.clone().ok_or_else(|| damaged("it speaks of the allocation before, and there is none"))
     }

@@ -78,11 +78,12 @@ pub(super) fn read(key: &[u8], value: &[u8], mut take: impl FnMut(&[u8], &[u8]))
 }
 
 /// Adds to `found` what the blocks have of the entries from one key on, up to another, that are in the bucket of the first.
-/// Only blocks that were made up to a commit count.
+/// Only blocks that were made up to a commit count, and of their entries those whose value is `worth` a look.
 pub(super) fn collect(
     tree: &Tree,
     (from, to): (&[u8], &[u8]),
     made_up_to: CommitNumber,
+    worth: impl Fn(&[u8]) -> bool,
     found: &mut Overlay,
 ) -> Result<(), String> {
     let Some((place, from)) = history::place(from) else { return Ok(()) };
@@ -99,7 +100,7 @@ pub(super) fn collect(
         for block in tree.range(&first, &last) {
             let (key, value) = block?;
             let read = read(&key, &value, |rest, value| {
-                if rest >= from && to.is_none_or(|to| rest < to) {
+                if rest >= from && to.is_none_or(|to| rest < to) && worth(value) {
                     found.insert(history::key_at(place, rest).into(), Some(Bytes::copy_from_slice(value)));
                 }
             });

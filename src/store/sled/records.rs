@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memchr::memmem;
 
 use super::merged::Merged;
 use super::pending::{Overlay, Pending};
 use super::tree::Tree;
 use super::{blocks, codec, stages};
-use crate::domain::history::{Bucket, Held, Owner, Past};
-use crate::domain::{AllocationId, Change, Number, Scope, ValueId};
-use crate::store::engine::{Records, Stages, Values};
+use crate::domain::history::{Bucket, Held, HistoryFilter, HistorySearch, Newest, Owner, Past};
+use crate::domain::{AllocationId, ApplicationName, Caller, Change, GroupName, InteractionId, Number, Scope, ValueId};
+use crate::store::engine::{Records, Stages, Values, Within};
 
 /// Every durable record, wherever it lies now: those of the tree, and over them what is pending.
 ///
@@ -22,17 +23,20 @@ pub struct DurableRecords {
 }
 
 impl DurableRecords {
-    /// The entries of the history from one key on, up to another, both of one bucket, in the order of their keys.
-    fn entries(&self, from: &[u8], to: &[u8]) -> Result<Vec<(Bytes, Bytes)>, String> {
+    /// The entries of the history from one key on, up to another, both of one bucket, in the order of their keys; only those
+    /// whose value is `worth` a look.
+    fn entries(&self, from: &[u8], to: &[u8], worth: impl Fn(&[u8]) -> bool) -> Result<Vec<(Bytes, Bytes)>, String> {
         // What is pending is looked at first: what moves into the tree meanwhile is then passed over there, never missed.
         let (pending, moved) = self.pending.range(from, to);
         let mut found = Overlay::new();
         for record in self.tree.range(from, to) {
             let (key, value) = record?;
-            found.insert(Bytes::copy_from_slice(&key), Some(Bytes::copy_from_slice(&value)));
+            if worth(&value) {
+                found.insert(Bytes::copy_from_slice(&key), Some(Bytes::copy_from_slice(&value)));
+            }
         }
-        blocks::collect(&self.tree, (from, to), moved, &mut found)?;
-        found.extend(pending);
+        blocks::collect(&self.tree, (from, to), moved, &worth, &mut found)?;
+        found.extend(pending.into_iter().filter(|(_, value)| value.as_deref().is_none_or(&worth)));
         Ok(found.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
@@ -64,7 +68,7 @@ impl Records for DurableRecords {
         below: AllocationId,
     ) -> impl Iterator<Item = Result<Held, String>> + 'a {
         let (from, to) = codec::history::of_number(owner.as_ref(), bucket, scope, number, below);
-        let (entries, failed) = match self.entries(&from, &to) {
+        let (entries, failed) = match self.entries(&from, &to, |_| true) {
             Ok(entries) => (entries, None),
             Err(reason) => (Vec::new(), Some(Err(reason))),
         };
@@ -77,7 +81,7 @@ impl Records for DurableRecords {
     fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> Result<Vec<(Arc<Scope>, Past)>, String> {
         let (from, to) = codec::history::of_bucket(owner.as_ref(), bucket);
         let mut entries: Vec<(Arc<Scope>, Past)> = Vec::new();
-        for (key, value) in self.entries(&from, &to)? {
+        for (key, value) in self.entries(&from, &to, |_| true)? {
             let entry = codec::history::entry(&key, &value).map_err(|error| error.to_string())?;
             let codec::history::Entry { scope, past, .. } = entry;
             // Entries of one scope lie side by side.
@@ -86,6 +90,37 @@ impl Records for DurableRecords {
             entries.push((scope, past));
         }
         Ok(entries)
+    }
+
+    fn search(&self, within: Within<'_>, search: &HistorySearch, most: usize) -> Result<Vec<Held>, String> {
+        let Within { owner, bucket, scope, below } = within;
+        let (from, to) = match search.filter.number {
+            Some(number) => codec::history::of_number(owner.as_ref(), bucket, scope, number, below),
+            None => codec::history::of_bucket(owner.as_ref(), bucket),
+        };
+        // Texts are in the value as they are, so most entries need not be taken apart to know that they are others.
+        let HistoryFilter { group, caller, interaction, application, .. } = &search.filter;
+        let texts = [
+            group.as_ref().map(GroupName::as_str),
+            caller.as_ref().map(Caller::as_str),
+            interaction.as_ref().map(InteractionId::as_str),
+            application.as_ref().map(ApplicationName::as_str),
+        ];
+        let finders: Vec<_> = texts.into_iter().flatten().map(memmem::Finder::new).collect();
+        let worth = |value: &[u8]| finders.iter().all(|finder| finder.find(value).is_some());
+        let mut newest = Newest::new(most);
+        for (key, value) in self.entries(&from, &to, worth)? {
+            let id = codec::history::allocation(&key).map_err(|error| error.to_string())?;
+            if id >= below || !newest.takes(id) {
+                continue;
+            }
+            let entry = codec::history::entry(&key, &value).map_err(|error| error.to_string())?;
+            let held = Held::from(&entry.past);
+            if entry.scope == *scope && search.wants(&held) {
+                newest.add(held);
+            }
+        }
+        Ok(newest.into_entries())
     }
 
     fn stage(&self, stages: &mut Stages, changes: &[Change]) -> Result<(), String> {
@@ -125,11 +160,12 @@ mod tests {
             code: None,
             caller: None,
             origin: LentBy::Gms,
+            application: None,
             sharing: Sharing::Exclusive,
             since: at,
             deadline: at,
         });
-        let past = Past { bucket: BUCKET, count: id, allocation, until: at, end: End::Freed };
+        let past = Past { bucket: BUCKET, count: id, allocation, group: None, until: at, end: End::Freed };
         let mut operations = Vec::new();
         codec::encode(&Change::Ended(scope(), Arc::new(past)), &mut OpsWriter(&mut operations));
         operations.into()

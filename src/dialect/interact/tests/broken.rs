@@ -13,10 +13,10 @@ use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, IdempotentRequest, Interaction, InteractionId,
-    NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial,
-    Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
-    Timestamp,
+    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest, Interaction,
+    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
+    NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
+    Skill, SkillId, TenantUsage, Timestamp,
 };
 use crate::store::{
     Clock, Error, Existing, LoadedEntry, ManualClock, Matched, NumberImport, Resolved, Result, Snapshot, Store,
@@ -212,6 +212,9 @@ impl Store for Broken {
         broken()
     }
     async fn history(&self, _: &Scope, _: HistoryQuery) -> Result<HistoryPage> {
+        broken()
+    }
+    async fn search_history(&self, _: &Scope, _: HistorySearch) -> Result<HistoryPage> {
         broken()
     }
     async fn seed(&self, _: Seeds) -> Result<bool> {

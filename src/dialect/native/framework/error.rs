@@ -342,6 +342,7 @@ mod tests {
             code: None,
             caller: None,
             origin: LentBy::Gms,
+            application: None,
             sharing: Sharing::Exclusive,
             since: Timestamp::from_millis(1_700_000_000_000),
             deadline: Timestamp::from_millis(1_700_000_300_000),

@@ -43,6 +43,8 @@ pub(in crate::dialect::native) struct ShownAllocation {
     caller: Option<Caller>,
     /// Which dialect lent it.
     origin: Word<LentBy>,
+    /// The application that asked for it; null where it was none, or an older release lent it.
+    application: Option<String>,
     /// Whether it has the number to itself.
     sharing: Word<Sharing>,
     /// When it was lent.
@@ -63,6 +65,7 @@ impl ShownAllocation {
             code: allocation.code.as_ref().map(|code| code.as_str().to_owned()),
             caller: allocation.caller.clone(),
             origin: Word(allocation.origin),
+            application: allocation.application.as_ref().map(ToString::to_string),
             sharing: Word(allocation.sharing),
             since: Time(allocation.since),
             deadline: Time(allocation.deadline),

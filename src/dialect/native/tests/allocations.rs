@@ -16,7 +16,7 @@ async fn a_number_is_lent_read_renewed_and_freed() {
     assert!(code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
     let mut expected = json!({
         "id": "1", "number": "4711", "interaction": "visit 3", "code": code, "caller": "+14155550123",
-        "origin": "native", "sharing": "exclusive", "since": "2023-11-14T22:13:20.000Z",
+        "origin": "native", "application": null, "sharing": "exclusive", "since": "2023-11-14T22:13:20.000Z",
         "deadline": "2023-11-14T22:14:20.000Z", "seconds_left": 60,
     });
     assert_eq!(lent.body, expected);

@@ -34,7 +34,7 @@ async fn a_late_call_is_told_with_its_allocation_and_a_sentence() {
                group does not recognise late calls, since it has no cool_down; the caller is the one who was expected";
     let near = json!({
         "allocation": {
-            "id": "1", "number": "111", "interaction": "chat-1", "code": null, "caller": "5551", "origin": "gms",
+            "id": "1", "number": "111", "interaction": "chat-1", "code": null, "caller": "5551", "origin": "gms", "application": null,
             "sharing": "exclusive", "since": "2023-11-14T22:13:20.000Z", "deadline": "2023-11-14T22:18:20.000Z",
             "seconds_left": 0,
         },

@@ -5,6 +5,7 @@ mod allocations;
 mod bulk;
 mod calls;
 mod explanations;
+mod history;
 mod idempotency;
 mod numbers;
 mod openapi;

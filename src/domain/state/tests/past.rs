@@ -309,15 +309,17 @@ fn page(query: HistoryQuery, entries: &[(u64, u64)], running: &[u64]) -> History
     let at = Timestamp::from_millis;
     let allocation =
         |id: u64, since| Arc::new(Allocation { id: AllocationId(id), since: at(since), ..(*lent).clone() });
-    let held = entries
-        .iter()
-        .zip(1..)
-        .map(|((since, until), id)| Held { allocation: allocation(id, *since), ended: Some((at(*until), End::Freed)) });
+    let held = entries.iter().zip(1..).map(|((since, until), id)| Held {
+        allocation: allocation(id, *since),
+        group: None,
+        ended: Some((at(*until), End::Freed)),
+    });
     let held: Vec<_> = held.collect();
-    let running = running
-        .iter()
-        .zip(1..)
-        .map(|(since, id)| Held { allocation: allocation(entries.len() as u64 + id, *since), ended: None });
+    let running = running.iter().zip(1..).map(|(since, id)| Held {
+        allocation: allocation(entries.len() as u64 + id, *since),
+        group: None,
+        ended: None,
+    });
     let mut running: Vec<_> = running.collect();
     running.reverse();
     let known = Known { running, buckets: vec![(None, Bucket { hour: 7, part: 0 })] };

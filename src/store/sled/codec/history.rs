@@ -13,12 +13,26 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::keys::{push_name, scope_of, take_name};
-use super::{USUAL_BYTES, Unreadable, damaged, fields, tag};
-use crate::domain::history::{Bucket, End, Held, Owner, Past};
-use crate::domain::{Allocation, AllocationId, EnvironmentName, Number, Scope, TenantId, Timestamp};
+use super::{USUAL_BYTES, Unreadable, damaged, fields, tag, versioned, whole};
+use crate::domain::history::{Bucket, Held, Owner, Past};
+use crate::domain::{AllocationId, ApplicationName, EnvironmentName, GroupName, Number, Scope, TenantId};
 use crate::store::record::fields::StoredPast;
 use crate::store::sled::journal::CommitNumber;
+
+/// The version of entries that say which application had the number lent and which group that was in. Releases before it
+/// wrote neither.
+const PLACED_VERSION: u8 = 2;
+
+/// An entry with what older ones do not say.
+#[derive(Serialize, Deserialize)]
+struct Placed {
+    past: StoredPast,
+    application: Option<ApplicationName>,
+    group: Option<GroupName>,
+}
 
 /// Bytes of a bucket in a key.
 const PLACE_BYTES: usize = 6;
@@ -183,22 +197,37 @@ pub(in crate::store::sled) fn entry(key: &[u8], value: &[u8]) -> Result<Entry, U
     }
     let number = number.and_then(|number| Number::new(number).ok());
     let number = number.ok_or_else(|| damaged(key, "its key names no number"))?;
-    let (allocation, (until, end)) = read_past(number, key, value)?;
     let owner = (!is_common).then(|| scope.tenant.clone());
-    Ok(Entry { owner, scope, past: Past { bucket, count: 1, allocation, until, end } })
+    Ok(Entry { owner, scope, past: read_past(bucket, number, key, value)? })
+}
+
+/// The allocation that the key of an entry names.
+pub(in crate::store::sled) fn allocation(key: &[u8]) -> Result<AllocationId, Unreadable> {
+    let id = key.last_chunk().ok_or_else(|| damaged(key, "its key is too short"))?;
+    Ok(AllocationId(u64::from_be_bytes(*id)))
 }
 
 /// Reads an entry of a number back.
 pub(in crate::store::sled) fn read(number: Number, key: &[u8], value: &[u8]) -> Result<Held, Unreadable> {
-    let (allocation, ended) = read_past(number, key, value)?;
-    Ok(Held { allocation, ended: Some(ended) })
+    read_past(Bucket::default(), number, key, value).map(|past| Held::from(&past))
 }
 
-fn read_past(number: Number, key: &[u8], value: &[u8]) -> Result<(Arc<Allocation>, (Timestamp, End)), Unreadable> {
-    let id = key.last_chunk().ok_or_else(|| damaged(key, "its key is too short"))?;
-    let StoredPast { lending, until, end } = fields(key, value)?;
-    let allocation = lending.allocation(AllocationId(u64::from_be_bytes(*id)), number);
-    Ok((Arc::new(allocation), (until, end)))
+fn read_past(bucket: Bucket, number: Number, key: &[u8], value: &[u8]) -> Result<Past, Unreadable> {
+    let id = allocation(key)?;
+    let placed = match value.split_first() {
+        Some((&PLACED_VERSION, stored)) => whole(key, stored)?,
+        Some((&version, _)) if version > PLACED_VERSION => return Err(Unreadable::Newer(version)),
+        _ => Placed { past: fields(key, value)?, application: None, group: None },
+    };
+    let Placed { past: StoredPast { lending, until, end }, application, group } = placed;
+    let allocation = Arc::new(lending.allocation(id, number, application));
+    Ok(Past { bucket, count: 1, allocation, group, until, end })
+}
+
+/// The value of an entry.
+pub(super) fn value(past: &Past) -> Vec<u8> {
+    let (application, group) = (past.allocation.application.clone(), past.group.clone());
+    versioned(PLACED_VERSION, &Placed { past: past.into(), application, group })
 }
 
 fn entry_key(

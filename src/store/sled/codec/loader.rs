@@ -117,9 +117,10 @@ impl Loader {
         let (scope, name) = self.scope(key)?;
         let id = name.try_into().map_err(|_| damaged(key, "its key is no allocation id"))?;
         let id = AllocationId(u64::from_be_bytes(id));
-        let StoredAllocation { number, lending } = fields(key, value)?;
+        let (StoredAllocation { number, lending }, application) = owned_fields(key, value)?;
         let interaction = self.known(key, &scope, &lending.interaction);
-        let allocation = lending.allocation(id, number);
+        let application = application.map(|name| self.application(name));
+        let allocation = lending.allocation(id, number, application);
         if !self.tables.takes(&scope, number, allocation.sharing, allocation.code.as_ref()) {
             return Err(damaged(key, "its number is not there or lent twice"));
         }

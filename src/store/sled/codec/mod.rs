@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{ApplicationName, Change, DocumentId, Interaction, InteractionId, Scope};
 use crate::store::record::fields::{
-    StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredPast, StoredRoute,
+    StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute,
 };
 use keys::{allocation_key, key};
 
@@ -31,8 +31,8 @@ const USUAL_BYTES: usize = 128;
 /// The version of every record written today; a record begins with the version it was written in.
 const VERSION: u8 = 1;
 
-/// The version of records of interactions and documents that an application made. Those that are nobody's are written
-/// as ever, in [`VERSION`], which knew no makers.
+/// The version of records of interactions, documents and allocations that an application made. Those that are nobody's are
+/// written as ever, in [`VERSION`], which knew no makers.
 const OWNED_VERSION: u8 = 2;
 
 /// The version of records of interactions whose document, where it has no record, is as it was when the interaction began:
@@ -80,7 +80,9 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
             store(sink, &key, record.as_deref().map(StoredNumber::from).as_ref());
         }
         Change::Allocated(scope, allocation) => {
-            store(sink, &allocation_key(scope, allocation), Some(&StoredAllocation::from(&**allocation)));
+            let (key, stored) = (allocation_key(scope, allocation), StoredAllocation::from(&**allocation));
+            let versions = [VERSION, OWNED_VERSION];
+            store_owned(sink, &key, versions, Some(stored), allocation.application.as_ref());
         }
         Change::Released(scope, allocation) => sink.remove(&allocation_key(scope, allocation)),
         Change::Interaction(scope, id, record) => {
@@ -122,7 +124,7 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         Change::SigningKey(signing_key) => store(sink, &[tag::SIGNING_KEY], Some(signing_key)),
         Change::Ended(scope, past) => {
             store(sink, &history::bucket_key(Some(&scope.tenant), past.bucket), Some(&past.count));
-            store(sink, &history::key(scope, past), Some(&StoredPast::from(&**past)));
+            sink.put(&history::key(scope, past), &history::value(past));
         }
         Change::HistoryDropped(owner, bucket) => {
             store(sink, &history::floor_key(owner.as_ref()), Some(&bucket.next()));

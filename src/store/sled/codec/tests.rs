@@ -13,6 +13,7 @@ use crate::domain::tables::FoundNumber;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, Document, Extension, Route, RouteId, Sharing, Tables, ValueId,
 };
+use crate::store::record::fields::StoredPast;
 use crate::store::record::samples::{at, everything, nothing_left, number, owned, past, route, scope};
 
 /// Records in the order of their keys, as the tree keeps them.
@@ -142,7 +143,9 @@ fn whatever_is_written_is_removed_under_the_same_keys() {
 /// The bytes of these keys are those that release 0.1.0 wrote.
 #[test]
 fn what_an_older_release_kept_of_all_tenants_together_is_read_and_removed_under_its_own_keys() {
-    let past = past();
+    // It told neither the application nor the group.
+    let allocation = Arc::new(Allocation { application: None, ..(*past().allocation).clone() });
+    let past = Past { allocation, group: None, ..past() };
     let (counted, begins) = (b"\x0c\x00\x07\x34\x9e\x00\x01", b"\x0c");
     let kept = b"\xcb\x00\x07\x34\x9e\x00\x01\x00\x04acme\xff\xff\x00\x017\x00\x00\x00\x00\x00\x00\x00\x03";
     let mut records = Records::default();

@@ -151,7 +151,7 @@ impl Reader {
 }
 
 /// A field as it is written: in quotes where it needs them.
-pub(super) fn push_field(out: &mut Vec<u8>, field: &str) {
+pub(in crate::dialect::native) fn push_field(out: &mut Vec<u8>, field: &str) {
     if field.contains([',', '"', '\r', '\n']) {
         out.push(b'"');
         out.extend_from_slice(field.replace('"', "\"\"").as_bytes());

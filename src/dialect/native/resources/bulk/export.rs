@@ -1,35 +1,27 @@
-//! All numbers, or those of a group, as a file.
-//!
-//! Pages are read one after the other while the caller takes them, so an export holds nothing up and takes no memory to
-//! speak of. It is not a picture of one moment: a number that is made or deleted meanwhile may or may not be in it; every
-//! other number is, once, as it was when its page was read.
+//! All numbers, or those of a group, as a file. A number that is made or deleted while it is read may or may not be in it;
+//! every other number is, once, as it was when its page was read.
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, HeaderMap, HeaderValue};
-use actix_web::http::{Method, StatusCode};
-use bytes::Bytes;
-use futures_util::stream;
+use actix_web::http::StatusCode;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::json;
 
+use super::Format;
 use super::csv::push_field;
-use super::{CSV, Format, NDJSON};
+use super::file::{self, PagedFile};
 use crate::access::Effect;
 use crate::config::Limits;
+use crate::dialect::Head;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
 use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
-use crate::dialect::stream::{Incoming, Outgoing, Streamed};
-use crate::dialect::{Answer, Head};
+use crate::dialect::stream::{Incoming, Streamed};
 use crate::domain::tables::FoundNumber;
-use crate::domain::{GroupName, Number, NumberFilter, Scope};
-use crate::media::ContentType;
-use crate::store::Store;
+use crate::domain::{GroupName, Number, NumberFilter, Part, Scope};
+use crate::store::{self, Store};
 
 /// Numbers in one page.
 const PAGE: usize = 1000;
@@ -78,15 +70,11 @@ impl Served for Export {
     }
 
     fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
-        let line = writes.subschema_for::<Exported<'_>>();
         Description {
             path: Nothing::json_schema(reads).into(),
             query: ExportHow::json_schema(reads).into(),
             body: None,
-            reply: json!({
-                "description": "The file.",
-                "content": { CSV: { "schema": { "type": "string" } }, NDJSON: { "schema": line } },
-            }),
+            reply: file::describe::<Exported<'_>>(writes),
         }
     }
 
@@ -98,102 +86,42 @@ impl Served for Export {
         _: &'a mut Incoming<'_>,
     ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
         Box::pin(async move {
-            let (answer, pages) = begin(context, segments, head)?;
-            let body = (*head.method != Method::HEAD).then_some(pages);
-            Ok(Streamed { answer, body, close: false })
+            let (Nothing {}, ExportHow { group, format }) = asked(segments, head.query)?;
+            let filter = NumberFilter { group: group.map(Some), ..NumberFilter::default() };
+            let numbers = Numbers { store: Arc::clone(context.store), scope: context.scope().clone(), filter };
+            Ok(file::answer(numbers, format, head))
         })
     }
 }
 
-/// The head of the answer, and the pages that follow.
-fn begin(context: &RequestContext<'_>, segments: &[String], head: Head<'_>) -> Result<(Answer, Outgoing), Failure> {
-    let (Nothing {}, ExportHow { group, format }) = asked(segments, head.query)?;
-    let format = format.unwrap_or_else(|| accepted(head.headers));
-    let (media_type, name) = match format {
-        Format::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"numbers.csv\""),
-        Format::Ndjson => (NDJSON, "attachment; filename=\"numbers.ndjson\""),
-    };
-    let answer = Answer::new(StatusCode::OK, "ok", media_type, Bytes::new())
-        .with(CONTENT_DISPOSITION, HeaderValue::from_static(name));
-    let filter = NumberFilter { group: group.map(Some), ..NumberFilter::default() };
-    let pages =
-        Pages { store: Arc::clone(context.store), scope: context.scope().clone(), filter, format, next: Next::First };
-    Ok((answer, Box::pin(stream::unfold(pages, Pages::read))))
-}
-
-/// The form that a caller wants who names one of the two.
-fn accepted(headers: &HeaderMap) -> Format {
-    let values = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-    let ranges = values.flat_map(|value| value.split(','));
-    let mut formats = ranges.filter_map(|range| Format::of(ContentType::parse(range)));
-    formats.next().unwrap_or(Format::Csv)
-}
-
-/// An export that is being read.
-struct Pages {
+/// The numbers that are exported.
+struct Numbers {
     store: Arc<dyn Store>,
     scope: Scope,
     filter: NumberFilter,
-    format: Format,
-    next: Next,
 }
 
-/// Which page comes next.
-#[derive(Clone, Copy)]
-enum Next {
-    First,
-    After(Number),
-    None,
-}
+impl PagedFile for Numbers {
+    const NAME: &'static str = "numbers";
+    const COLUMNS: &'static str = "number,dnid,group,enabled";
 
-impl Pages {
-    /// The next page, and what is to come after it.
-    async fn read(mut self) -> Option<(io::Result<Bytes>, Self)> {
-        let mut text = Vec::new();
-        let after = match self.next {
-            Next::First => {
-                if self.format == Format::Csv {
-                    text.extend_from_slice(b"number,dnid,group,enabled\n");
-                }
-                None
-            }
-            Next::After(number) => Some(number),
-            Next::None => return None,
-        };
-        match self.store.numbers_after(&self.scope, &self.filter, after, PAGE).await {
-            Ok(part) => {
-                part.items.iter().for_each(|found| self.format.push(&mut text, found));
-                self.next = part.next.map_or(Next::None, Next::After);
-                Some((Ok(text.into()), self))
-            }
-            Err(error) => {
-                tracing::error!(%error, "an export was broken off");
-                self.next = Next::None;
-                Some((Err(io::Error::other("the store did not answer")), self))
-            }
-        }
+    type Item = FoundNumber;
+    type Mark = Number;
+    type Line<'a> = Exported<'a>;
+
+    async fn page(&self, after: Option<Number>) -> store::Result<Part<FoundNumber, Number>> {
+        self.store.numbers_after(&self.scope, &self.filter, after, PAGE).await
     }
-}
 
-impl Format {
-    /// Writes a number as one line.
-    fn push(self, text: &mut Vec<u8>, found: &FoundNumber) {
+    fn line<'a>(&'a self, found: &'a FoundNumber) -> Exported<'a> {
         let record = &found.record;
-        let shown = Exported {
-            number: record.number,
-            dnid: record.dnid,
-            group: record.group.as_ref(),
-            enabled: record.enabled,
-        };
-        match self {
-            Self::Csv => {
-                let group = shown.group.map_or("", GroupName::as_str);
-                text.extend_from_slice(format!("{},{},", shown.number, shown.dnid).as_bytes());
-                push_field(text, group);
-                text.extend_from_slice(if shown.enabled { b",true" } else { b",false" });
-            }
-            Self::Ndjson => serde_json::to_writer(&mut *text, &shown).expect("texts and flags are always JSON"),
-        }
-        text.push(b'\n');
+        Exported { number: record.number, dnid: record.dnid, group: record.group.as_ref(), enabled: record.enabled }
+    }
+
+    fn row(&self, found: &FoundNumber, text: &mut Vec<u8>) {
+        let Exported { number, dnid, group, enabled } = self.line(found);
+        text.extend_from_slice(format!("{number},{dnid},").as_bytes());
+        push_field(text, group.map_or("", GroupName::as_str));
+        text.extend_from_slice(if enabled { b",true" } else { b",false" });
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Neither file is ever held whole: rows are staged in the store as they arrive, and pages are written as they are read.
 
-mod csv;
+pub(in crate::dialect::native) mod csv;
 mod export;
+pub(in crate::dialect::native) mod file;
 mod import;
 mod importing;
 pub(in crate::dialect::native) mod report;
@@ -27,7 +28,7 @@ const OTHER_NDJSON: [&str; 3] = ["application/ndjson", "application/jsonl", "app
 
 /// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::dialect::native) enum Format {
     /// Comma-separated values.
     Csv,
     /// One JSON object a line.

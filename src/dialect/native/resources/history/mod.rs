@@ -1,4 +1,8 @@
-//! Who held a number when.
+//! Who held which number when: of one number, and of all.
+
+mod export;
+mod filter;
+mod search;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,10 +17,10 @@ use crate::dialect::native::framework::value::{Word, choice};
 use crate::dialect::native::resources::allocations::ShownAllocation;
 use crate::dialect::native::resources::numbers::ByNumber;
 use crate::domain::history::{Bucket, End, Held, Place};
-use crate::domain::{AllocationId, HistoryQuery, Part, Timestamp};
+use crate::domain::{AllocationId, GroupName, HistoryQuery, Part, Timestamp};
 
 /// The operations of this module.
-pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&History];
+pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&History, &search::Search, &export::Export];
 
 /// An allocation that was, or still is.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,6 +28,9 @@ pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&History];
 struct ShownHeld {
     /// The allocation as it was when it ended.
     allocation: ShownAllocation,
+    /// The group of its number: when it ended or, while it runs, now. Null where it is in none, or an older release wrote the
+    /// entry.
+    group: Option<GroupName>,
     /// When it ended; null while it runs.
     until: Option<Time>,
     /// How it ended; null while it runs.
@@ -34,7 +41,12 @@ impl ShownHeld {
     fn new(held: &Held, now: Timestamp) -> Self {
         let (until, ended) = held.ended.unzip();
         let at = until.unwrap_or(now);
-        Self { allocation: ShownAllocation::new(&held.allocation, at), until: until.map(Time), ended: ended.map(Word) }
+        Self {
+            allocation: ShownAllocation::new(&held.allocation, at),
+            group: held.group.clone(),
+            until: until.map(Time),
+            ended: ended.map(Word),
+        }
     }
 }
 
@@ -79,6 +91,22 @@ members! {
     }
 }
 
+/// The time that is asked for: a point, or from one point on, up to another.
+fn span(
+    at: Option<Time>,
+    from: Option<Time>,
+    to: Option<Time>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Failure> {
+    match (at, from, to) {
+        (None, Some(Time(from)), Some(Time(to))) if to <= from => {
+            Err(Failure::of_parameter("to", "must be later than from"))
+        }
+        (None, from, to) => Ok((from.map(|Time(from)| from), to.map(|Time(to)| to))),
+        (Some(Time(at)), None, None) => Ok((Some(at), Some(Timestamp::from_millis(at.as_millis().saturating_add(1))))),
+        _ => Err(Failure::of_parameter("at", "must be given without from and to")),
+    }
+}
+
 /// Tells who held a number.
 struct History;
 
@@ -98,11 +126,7 @@ impl Operation for History {
 
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let HistoryFilter { at, from, to, limit, cursor } = asked.query;
-        let (from, to) = match (at, from, to) {
-            (None, from, to) => (from.map(|Time(from)| from), to.map(|Time(to)| to)),
-            (Some(Time(at)), None, None) => (Some(at), Some(Timestamp::from_millis(at.as_millis().saturating_add(1)))),
-            _ => return Err(Failure::of_parameter("at", "must be given without from and to")),
-        };
+        let (from, to) = span(at, from, to)?;
         let after = cursor.map(|Cursor(place)| place);
         let query = HistoryQuery { number: asked.path.number, from, to, after, limit: limit.unwrap_or_default().0 };
         let page = context.store.history(context.scope(), query).await?;
