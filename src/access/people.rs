@@ -66,6 +66,16 @@ impl Person {
         self.principal(settings, tenant, environment)
     }
 
+    /// Somebody of tenant `one` whose password nobody has asked for.
+    #[cfg(test)]
+    pub(crate) fn for_tests(name: &str) -> Self {
+        const HASH: &str =
+            "$argon2id$v=19$m=8,t=1,p=1$muM/Ycl/N/yy9qB4rJKzSw$F9clZuJVvQ1Z/qqEC0bS1STBby6I1e7MhzChdS3bhaI";
+        let tenant = TenantId::new("one").expect("it is a name");
+        let hash = PasswordHash::new(HASH).expect("it is a hash");
+        Self { name: name.to_owned(), home: Home::Tenant(tenant), hash }
+    }
+
     /// The user as a caller in a tenant that the user sees.
     pub(super) fn principal<'s>(
         &self,

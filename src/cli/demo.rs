@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Failure, Outcome, output};
 use crate::config::{DEMO_ACCESS, DemoAccess};
+use crate::console;
 use crate::server::Server;
 
 /// What the names of directories with a demo's data begin with.
@@ -86,7 +87,7 @@ fn is_left_behind(entry: &fs::DirEntry, user: u32) -> io::Result<bool> {
 
 /// Says on standard output what the demo is, who may call, and what to try first. `kept` is where its data stays.
 pub(super) fn introduce(server: &Server, kept: Option<&Path>) -> Outcome {
-    let base = server.base();
+    let (base, console) = (server.base(), format!("{}{}", server.admin_base(), console::PATH));
     let DemoAccess { tenant, user, password, dnis_key, interaction_key, aicc_key, aicc_secret, group } = DEMO_ACCESS;
     let data = match kept {
         Some(path) => format!("its data is kept in {}; without --data every start has new data", path.display()),
@@ -99,6 +100,7 @@ This is the demo: {data}.
   user, password     {user}, {password}
   application keys   {dnis_key} (dnis), {interaction_key} (interaction)
   AICC key, secret   {aicc_key}, {aicc_secret}
+  console            {console}, for that user and password
 Try this in another terminal; it lends a number:
   curl -s {base}/genesys/1/service/request-interaction -d _resource_group={group} -d _provide_code=true
 Then go on with the five minutes in README.md, or with samples/README.md."

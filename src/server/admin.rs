@@ -1,4 +1,4 @@
-//! The admin listener: health for supervisors, metrics for Prometheus, backups. Kept apart from the dialects so that nobody who
+//! The admin listener: health for supervisors, metrics for Prometheus, backups, the console for people. Kept apart from the dialects so that nobody who
 //! may call them sees it, and closed to web pages of other sites: whoever looks at one is often near enough to reach it.
 
 use actix_web::body::MessageBody;
@@ -11,7 +11,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, Responder};
 
 use super::metrics::{self, Readings};
 use super::site::{self, Foreign};
-use super::{Gateway, backup, page};
+use super::{Gateway, backup, console, page};
 use crate::store::clock;
 
 /// The routes of the admin listener; a slash behind a path is the path.
@@ -24,6 +24,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .route("/health/ready{slash:/?}", get().to(ready))
             .route("/metrics{slash:/?}", get().to(scrape))
             .route("/backup{slash:/?}", get().to(backup::stream))
+            .route("/console{below:(/.*)?}", to(console::answer))
             .default_service(to(nothing)),
     );
 }

@@ -11,6 +11,7 @@ mod backup;
 mod body;
 mod clock;
 mod connections;
+mod console;
 mod cors;
 mod in_flight;
 mod labels;
@@ -35,6 +36,7 @@ use actix_web::web;
 
 use crate::access::Access;
 use crate::config::{Live, Settings};
+use crate::console::Console;
 use crate::dialect::aicc::Aicc;
 use crate::dialect::gms::Gms;
 use crate::dialect::interact::Interact;
@@ -58,6 +60,7 @@ struct Gateway {
     interact: Interact,
     aicc: Aicc,
     native: Native,
+    console: Console,
     access: Arc<Access>,
     store: Arc<dyn Store>,
     live: Live,
@@ -180,6 +183,7 @@ impl Server {
             interact: Interact::new(Arc::clone(&store), Arc::clone(&access), Arc::clone(&clock)),
             aicc: Aicc::new(Arc::clone(&store), Arc::clone(&access), Arc::clone(&clock)),
             native: Native::new(Arc::clone(&store), Arc::clone(&access), clock),
+            console: Console::new(Arc::clone(&store), Arc::clone(&access)),
             access,
             store,
             live,

@@ -40,6 +40,13 @@ pub(super) fn source(request: &RequestHead, proxies: &TrustedProxies) -> IpAddr 
     source
 }
 
+/// Whether the client came by TLS: to the listener itself, or to a trusted proxy that says so.
+pub(super) fn came_by_tls(request: &RequestHead, listener_secure: bool, proxies: &TrustedProxies) -> bool {
+    let trusted = request.peer_addr.is_some_and(|peer| proxies.contains(peer.ip()));
+    let said = first(&request.headers, "x-forwarded-proto").filter(|_| trusted);
+    listener_secure || said.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
 /// An address as `X-Forwarded-For` carries it, with or without a port.
 fn address(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(hop, |(address, _)| address);

@@ -68,6 +68,8 @@ pub(super) fn admin(dialects: &str) -> Answer {
          <li><a href=\"health/live\">health/live</a>: the process answers</li>\n\
          <li><a href=\"health/ready\">health/ready</a>: it takes writes</li>\n\
          <li><a href=\"metrics\">metrics</a>, for Prometheus</li>\n\
+         <li><a href=\"console\">console</a>, for people: how the numbers stand, whose call it is, why one was not \
+         recognised</li>\n\
          <li><code>backup</code>: everything the gateway holds; use <code>dnis-gateway backup</code></li>\n</ul>\n\
          <p>docs/operating.md tells more of each.</p>\n"
     );

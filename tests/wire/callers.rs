@@ -93,6 +93,12 @@ impl Caller {
         Self { base: base.to_owned(), client }
     }
 
+    /// As [`Caller::of`], for one that goes nowhere by itself when it is sent elsewhere.
+    pub(crate) fn staying(base: &str) -> Self {
+        let builder = Client::builder().no_proxy().timeout(Duration::from_secs(60));
+        Self { base: base.to_owned(), client: builder.redirect(reqwest::redirect::Policy::none()).build().unwrap() }
+    }
+
     /// A request without credentials.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))

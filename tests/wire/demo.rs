@@ -81,8 +81,14 @@ fn the_demo_tells_who_may_call_and_what_it_says_to_try_works() {
     let temporary = TempDir::new().unwrap();
     let binary = Binary::in_directory(temporary.path(), &[("TMPDIR", temporary.path())], &[OsStr::new("--demo")]);
     let told = binary.more_until("samples/README.md");
-    for expected in [TENANT, "admin, password", DNIS_KEY, "53736e07e4b05772e6475c2d", "demo-key-0001, demo-secret-0001"]
-    {
+    for expected in [
+        TENANT,
+        "/console, for that user and password",
+        "admin, password",
+        DNIS_KEY,
+        "53736e07e4b05772e6475c2d",
+        "demo-key-0001, demo-secret-0001",
+    ] {
         assert!(told.contains(expected), "{expected}: {told}");
     }
     let command = told.lines().map(str::trim).find(|line| line.starts_with("curl ")).unwrap();

@@ -12,6 +12,7 @@ mod binary;
 mod callers;
 mod clock;
 mod commands;
+mod console;
 mod crowds;
 #[path = "../common/database.rs"]
 #[allow(dead_code, reason = "the tests of the store use all of it")]

@@ -124,6 +124,11 @@ async fn the_admin_listener_speaks_tls_where_it_is_configured_and_follows_a_relo
         tokio::task::spawn_blocking(fetched).await.unwrap().is_ok_and(|(_, answer)| answer.ends_with("alive\n"))
     };
     assert!(live(&old).await);
+    let trusted = old.clone();
+    let console = move || fetch(address, "/console", &trusted, &[&rustls::version::TLS13]).unwrap().1.to_lowercase();
+    let console = tokio::task::spawn_blocking(console).await.unwrap();
+    let cookie = console.lines().find(|line| line.starts_with("set-cookie:")).unwrap();
+    assert!(cookie.contains("; secure"), "{cookie}");
     let new = issue(directory.path());
     server.reload(settings()).await.unwrap();
     assert!(live(&new).await && !live(&old).await);
