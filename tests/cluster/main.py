@@ -8,13 +8,16 @@ FAULTS (default 20) are shared between a cluster of two and one of three gateway
 time, no read older than an answer that came before it was sent, nothing acknowledged missing, no answer that no client
 should get; with one gateway stopped, killed or cut off at any point, all others acknowledge changes again within 5 s;
 everything comes back by itself. Then: a database that lost its last records (a backup that was restored) is noticed.
-Then: a backup is moved from a data directory into a database and back.
+Then: a backup is moved from a data directory into a database and back (MOVED, a count, adds so many numbers to it).
 And a control: two gateways that share nothing are found to be wrong by the same clients and the same check.
 
 Prints a line for each check, figures behind it, and the seed. Needs PostgreSQL (the Debian package `postgresql`) and
 nothing else beyond the standard library.
 """
 
+import base64
+import http.client
+import os
 import random
 import shutil
 import signal
@@ -32,7 +35,7 @@ import faults  # noqa: E402
 from checks import Checks  # noqa: E402
 from clients import Load  # noqa: E402
 from database import Server  # noqa: E402
-from gateway import Gateway, configuration, postgres_store  # noqa: E402
+from gateway import USER, USER_PASSWORD, Gateway, configuration, postgres_store  # noqa: E402
 from history import Operation, longest_pause, violations  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
@@ -213,6 +216,7 @@ def moved(checks: Checks, binary: str) -> None:
         first, second, third = (folder / f"{n}.ndjson" for n in (1, 2, 3))
         with Gateway(binary, "sled", "") as gateway:
             clients_for([gateway], 2, 5)
+            add_numbers(gateway, int(os.environ.get("MOVED", "0")))
             backup(binary, gateway, first)
         store = postgres_store(server.url())
         file = folder / "gateway.toml"
@@ -230,6 +234,16 @@ def moved(checks: Checks, binary: str) -> None:
         checks.check(len(facts_of(first)) > 400, "moved: the backup holds what clients did", restored.stderr)
         checks.equal(facts_of(second) ^ facts_of(first), set(), "moved: nothing is lost or added on the way there")
         checks.equal(facts_of(third) ^ facts_of(first), set(), "moved: nor on the way back")
+
+
+def add_numbers(gateway: Gateway, count: int) -> None:
+    rows = "".join(f"{7_000_000_000 + n},{n}\n" for n in range(count))
+    login = "Basic " + base64.b64encode(f"{USER}:{USER_PASSWORD}".encode()).decode()
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=600)
+    connection.request("POST", "/gateway/v1/numbers/import", "number,dnid\n" + rows, {"Content-Type": "text/csv", "Authorization": login})
+    answer = connection.getresponse()
+    if answer.status != 200:
+        raise RuntimeError(f"the import was answered {answer.status}: {answer.read().decode()}")
 
 
 def backup(binary: str, gateway: Gateway, to: Path) -> None:

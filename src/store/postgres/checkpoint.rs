@@ -1,12 +1,10 @@
 //! The thread that moves the log into the tables, a slice at a time and only the last word on every key, and removes the
-//! records that nobody needs any more. Of all gateways the one that keeps house does it.
+//! records that nobody needs any more. Of all gateways the one that does the upkeep does it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::connect::{Session, told};
@@ -15,6 +13,7 @@ use super::reading::STAGED;
 use super::rows::Slice;
 use super::schema::Lock;
 use super::shared::Shared;
+use super::thread::Thread;
 use crate::store::record;
 
 /// How long to wait where there is little to move.
@@ -27,47 +26,20 @@ const PIECES: usize = 20;
 /// Most rows of the log that are removed at a time.
 const REMOVED: i64 = 5000;
 
-/// The thread that moves the log into the tables.
-pub(super) struct Checkpointer {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+/// Starts the thread that moves the log into the tables.
+///
+/// # Errors
+/// The system has no thread for it.
+pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<Thread> {
+    Thread::start("store-checkpoint", move || work(shared))
 }
 
-impl Checkpointer {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// The system has no thread for it.
-    pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, mut stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned());
-        let thread = thread.spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    // What is under way is a transaction, which ends with its session.
-                    _ = &mut stopped => {}
-                    () = work(&shared) => {}
-                }
-            });
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Stops the thread and waits for it.
-    pub(super) fn finish(self) {
-        // One that has ended already needs no telling.
-        let _ = self.stop.send(());
-        let _ = self.thread.join();
-    }
-}
-
-async fn work(shared: &Shared) {
+async fn work(shared: Arc<Shared>) {
     let mut session: Option<Session> = None;
     loop {
         let mut moved = 0;
-        if shared.keeps_house.load(Ordering::Acquire) {
-            match step(shared, &mut session).await {
+        if shared.does_upkeep.load(Ordering::Acquire) {
+            match step(&shared, &mut session).await {
                 Ok(records) => moved = records,
                 Err(reason) => {
                     tracing::warn!(%reason, "the log could not be moved into the tables; it is tried again");

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join, join3};
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::connect::{Session, told};
 use super::reading::{signed, unsigned};
 use super::shared::{About, Part, Shared, lacks_standby};
+use super::thread::Thread;
 use crate::store::engine::Poke;
 
 /// How often a gateway says that it is there.
@@ -55,35 +55,15 @@ impl Asker {
     }
 }
 
-/// The thread that looks at the end of the log.
-pub(super) struct Follower {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Follower {
-    /// Starts the thread.
-    ///
-    /// # Errors
-    /// The system has no thread for it.
-    pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(Self, Asker)> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (asker, asks) = mpsc::unbounded_channel();
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("store-follower".to_owned());
-        let thread = thread.spawn(move || {
-            let mut following = Following { shared, session: None, tried: None };
-            runtime.block_on(following.work(asks, stopped));
-        })?;
-        Ok((Self { stop, thread }, Asker(asker)))
-    }
-
-    /// Stops the thread and waits for it.
-    pub(super) fn finish(self) {
-        // One that has ended already needs no telling.
-        let _ = self.stop.send(());
-        let _ = self.thread.join();
-    }
+/// Starts the thread that looks at the end of the log.
+///
+/// # Errors
+/// The system has no thread for it.
+pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(Thread, Asker)> {
+    let (asker, asks) = mpsc::unbounded_channel();
+    let following = Following { shared, session: None, tried: None };
+    let thread = Thread::start("store-follower", move || following.work(asks))?;
+    Ok((thread, Asker(asker)))
 }
 
 struct Following {
@@ -94,12 +74,11 @@ struct Following {
 }
 
 impl Following {
-    async fn work(&mut self, mut asks: mpsc::UnboundedReceiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
+    async fn work(mut self, mut asks: mpsc::UnboundedReceiver<Waiting>) {
         loop {
             let mut waiting = Vec::new();
             tokio::select! {
                 biased;
-                _ = &mut stopped => return,
                 ask = asks.recv() => match ask {
                     Some(ask) => waiting.push(ask),
                     None => return,
@@ -198,7 +177,7 @@ struct Head {
     session: Session,
     head: Statement,
     seen: Statement,
-    house: Statement,
+    upkeep: Statement,
     /// When the last commit was sent that has returned since.
     proved: Option<Instant>,
     /// How many different sets of rules there were.
@@ -208,18 +187,18 @@ struct Head {
 impl Head {
     async fn begin(shared: &Shared) -> Result<Self, String> {
         let session = shared.target.connect().await.map_err(|refused| refused.0)?;
-        let house = format!(
+        let upkeep = format!(
             "SELECT current_setting('fsync'), current_setting('synchronous_standby_names'), \
              (SELECT id FROM members WHERE seen_at > clock_timestamp() - {LIVE} ORDER BY started_at, id LIMIT 1) = $1, \
              (SELECT count(DISTINCT rules) FROM members WHERE seen_at > clock_timestamp() - {LIVE}), \
              pg_has_role('pg_read_all_stats', 'USAGE'), $2 AND EXISTS (SELECT FROM pg_stat_replication \
              WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum'))"
         );
-        let (head, seen, house) = join3(session.prepare(HEAD), session.prepare(SEEN), session.prepare(&house)).await;
-        let prepared = head.and_then(|head| Ok((head, seen?, house?)));
-        let (head, seen, house) = prepared.map_err(|error| told(&error))?;
+        let (head, seen, upkeep) = join3(session.prepare(HEAD), session.prepare(SEEN), session.prepare(&upkeep)).await;
+        let prepared = head.and_then(|head| Ok((head, seen?, upkeep?)));
+        let (head, seen, upkeep) = prepared.map_err(|error| told(&error))?;
         shared.observer.connected();
-        Ok(Self { session, head, seen, house, proved: None, sets: 1 })
+        Ok(Self { session, head, seen, upkeep, proved: None, sets: 1 })
     }
 
     /// The last record, its batch, and the server's clock.
@@ -235,23 +214,23 @@ impl Head {
         self.session.take_warning();
         let asked: [&(dyn ToSql + Sync); 2] = [&shared.me, &shared.require_synchronous];
         let committed = say_seen(&self.session, &self.seen, shared);
-        let (committed, house) = join(committed, self.session.query_one(&self.house, &asked)).await;
+        let (committed, upkeep) = join(committed, self.session.query_one(&self.upkeep, &asked)).await;
         committed.map_err(|error| format!("the database takes no commit: {}", told(&error)))?;
-        let house = house.map_err(|error| told(&error))?;
+        let upkeep = upkeep.map_err(|error| told(&error))?;
         if self.session.take_warning() {
             return Err("the database has warned of a commit".to_owned());
         }
         self.proved = Some(sent);
-        shared.keeps_house.store(house.get::<_, Option<bool>>(2).unwrap_or_default(), Ordering::Release);
+        shared.does_upkeep.store(upkeep.get::<_, Option<bool>>(2).unwrap_or_default(), Ordering::Release);
         let server = Server {
-            fsync: house.get(0),
-            standbys: house.get(1),
-            shows_replication: house.get(4),
-            replicates: house.get(5),
+            fsync: upkeep.get(0),
+            standbys: upkeep.get(1),
+            shows_replication: upkeep.get(4),
+            replicates: upkeep.get(5),
         };
         shared.health.set(Part::Durability, server.weakness(shared.require_synchronous));
         shared.health.set(Part::Reading, None);
-        let sets = unsigned(house.get(3));
+        let sets = unsigned(upkeep.get(3));
         if sets > 1 && self.sets <= 1 {
             tracing::warn!(
                 sets,

@@ -13,13 +13,12 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::checkpoint::Checkpointer;
 use super::connect::Refused;
-use super::follower::Follower;
 use super::load;
 use super::reading::Trouble;
 use super::records::PostgresRecords;
 use super::shared::{Part, Shared};
+use super::thread::Thread;
 use super::writing::{Locked, Outcome, Writing};
 use crate::domain::Tables;
 use crate::store::engine::{Commit, Committed, Failure, Foreign, Log, News, Pace, Poke};
@@ -43,8 +42,8 @@ pub struct PostgresLog {
     open: Option<(u64, Uuid)>,
     /// What the engine is to go on from, where it was not given that yet.
     anew: Option<Box<Tables>>,
-    follower: Follower,
-    checkpointer: Checkpointer,
+    follower: Thread,
+    checkpointer: Thread,
 }
 
 impl PostgresLog {
@@ -53,8 +52,8 @@ impl PostgresLog {
         shared: Arc<Shared>,
         records: Arc<PostgresRecords>,
         writing: Writing,
-        follower: Follower,
-        checkpointer: Checkpointer,
+        follower: Thread,
+        checkpointer: Thread,
     ) -> Self {
         Self {
             runtime,

@@ -16,6 +16,7 @@ mod rows;
 mod schema;
 mod shared;
 mod side;
+mod thread;
 mod tls;
 mod writing;
 
@@ -33,9 +34,7 @@ use super::clock::ServerClock;
 use super::engine::{Beginning, Engine, Observer, Status};
 use crate::config;
 use crate::domain::Rules;
-use checkpoint::Checkpointer;
 use connect::Target;
-use follower::Follower;
 use shared::{About, Chain, Health, Shared, Time};
 use writing::Writing;
 
@@ -103,21 +102,21 @@ impl PostgresStore {
             chain: Mutex::new(Chain::default()),
             applied: AtomicU64::new(0),
             health: Health::default(),
-            keeps_house: AtomicBool::new(false),
+            does_upkeep: AtomicBool::new(false),
             poke: Mutex::new(None),
             observer: Arc::clone(&observer),
             rules: Mutex::new(rules.fingerprint()),
         });
         // Registered first, and seen from then on: what a member has not applied is not removed from the log.
         let writing = runtime.block_on(Writing::begin(&shared))?;
-        let (follower, asker) = Follower::start(Arc::clone(&shared)).map_err(io)?;
+        let (follower, asker) = follower::start(Arc::clone(&shared)).map_err(io)?;
         let loaded = runtime.block_on(load::load(&writing.session));
         let loaded = loaded.map_err(|reason| Refused(format!("store.postgres: the data cannot be read: {reason}")))?;
         shared.begin_anew(loaded.commits, loaded.batch);
-        // Seen by the others, and told whether it keeps house.
+        // Seen by the others, and told whether it does the upkeep.
         runtime.block_on(asker.head()).map_err(|reason| Refused(format!("store.postgres.url: {reason}")))?;
         let records = Arc::new(PostgresRecords::new(Arc::clone(&shared), asker).map_err(Refused)?);
-        let checkpointer = Checkpointer::start(Arc::clone(&shared)).map_err(io)?;
+        let checkpointer = checkpoint::start(Arc::clone(&shared)).map_err(io)?;
         let log = PostgresLog::new(runtime, shared, records, writing, follower, checkpointer);
         let rng = seed.map_or_else(|| StdRng::from_rng(&mut rand::rng()), StdRng::seed_from_u64);
         let beginning = Beginning {

@@ -156,7 +156,7 @@ impl Records for PostgresRecords {
     }
 
     fn ends_due(&self) -> bool {
-        self.shared.keeps_house.load(Ordering::Acquire)
+        self.shared.does_upkeep.load(Ordering::Acquire)
     }
 
     fn ready(&self) -> Result<(), String> {

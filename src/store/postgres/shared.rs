@@ -38,7 +38,7 @@ pub(super) struct Shared {
     pub(super) applied: AtomicU64,
     pub(super) health: Health,
     /// Whether this gateway ends what is due while nobody writes, and moves the log into the tables.
-    pub(super) keeps_house: AtomicBool,
+    pub(super) does_upkeep: AtomicBool,
     /// By which the writer is told that others have committed something.
     pub(super) poke: Mutex<Option<Poke>>,
     /// Who hears of what happens; for metrics.
