@@ -30,7 +30,6 @@ SECONDS = int(os.environ.get("SECONDS_EACH", "8"))
 NUMBERS = int(os.environ.get("NUMBERS", "20000"))
 CLIENTS = 64
 MILLION = 1_000_000
-RECORDS = 100_000
 GROUP = "bench"
 # The demo's credentials, as the scripts of benches/http send them; the password is "password".
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$Bon9LKDirvIhYIa4ME7ENQ$RW6yam07XUK0Im6uGx/mDBPViqYteT6SlP9hyC/WDWg"
@@ -201,30 +200,6 @@ def reads(bench: Bench) -> None:
     tell(f"SOAP Get, {CLIENTS} connections, a second", f"{ours:.0f}", f"{local:.0f} on sled", ours / local, "at least 0.5")
 
 
-def behind(bench: Bench) -> None:
-    """How long a read waits for a gateway that others have left 100 000 records behind: the last two, over and over."""
-    with bench.gateway("one") as gateway:
-        number = lend(gateway.url)
-        status, freed = interact(gateway.url, "POST", f"allocate/free/{number}")
-        if status != 200:
-            raise RuntimeError(f"a number was not freed: {status} {freed}")
-        number = lend(gateway.url)
-        rows = f"""INSERT INTO dnis_gateway.log (seq, batch, before, at_ms, format, gateway, changes)
-            SELECT seq, md5(seq::text)::uuid, lag(md5(seq::text)::uuid, 1, last) OVER (ORDER BY seq), at_ms, format, gateway, changes
-            FROM (SELECT top + n AS seq, last, at_ms, format, gateway, changes
-                  FROM (SELECT max(seq) AS top, max(batch::text) FILTER (WHERE seq = top)::uuid AS last
-                        FROM dnis_gateway.log, (SELECT max(seq) AS top FROM dnis_gateway.log) AS ends) AS ends
-                  CROSS JOIN generate_series(1, {RECORDS}) AS n
-                  JOIN dnis_gateway.log ON log.seq = top - n % 2) AS copies"""
-        bench.server.sql(rows)
-        began = time.monotonic()
-        status, found = interact(gateway.url, "GET", f"allocate/get/{number}")
-        took = time.monotonic() - began
-        if status != 200:
-            raise RuntimeError(f"a read was answered {status}: {found}")
-    print(f"{RECORDS} records of one command behind: a read is answered after {took:.1f} s (at most 3)", flush=True)
-
-
 def million(bench: Bench) -> None:
     rows = "".join(f"{7_000_000_000 + n},{n},g{n % 1000}\n" for n in range(MILLION))
     basic = "Basic " + base64.b64encode(b"admin:password").decode()
@@ -244,23 +219,17 @@ def million(bench: Bench) -> None:
 
 
 def lend(url: str) -> str:
-    """Lends a number, by the way that ends with the number."""
-    status, number = interact(url, "POST", "allocate/new", f'{{"id":"Unique Id 3","group":"{GROUP}"}}')
-    if status != 200 or not number.isdecimal():
-        raise RuntimeError(f"no number was lent: {status} {number}")
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    headers = {"Tenant-Id": "12345678", "Application-Key": "53475e5f1463f9ab2052ead", "Content-Type": "application/json"}
+    connection.request("POST", "/interact/version/2/dnis/allocate/new", f'{{"id":"Unique Id 3","group":"{GROUP}"}}', headers)
+    answer = connection.getresponse()
+    number = answer.read().decode()
+    if answer.status != 200 or not number.isdecimal():
+        raise RuntimeError(f"no number was lent: {answer.status} {number}")
     return number
 
 
-def interact(url: str, method: str, path: str, body: str | None = None) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
-    headers = {"Tenant-Id": "12345678", "Application-Key": "53475e5f1463f9ab2052ead", "Content-Type": "application/json"}
-    headers |= {"User-Id": "YWRtaW4=", "User-Password": "cGFzc3dvcmQ="}
-    connection.request(method, f"/interact/version/2/dnis/{path}", body, headers)
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
-
-
-PARTS = {"pairs": pairs, "two": two, "latency": latency, "reads": reads, "behind": behind, "million": million}
+PARTS = {"pairs": pairs, "two": two, "latency": latency, "reads": reads, "million": million}
 
 
 def main(wanted: list[str]) -> int:

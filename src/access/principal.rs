@@ -1,8 +1,10 @@
 //! Who is calling, or why nobody was let in.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::config::{ApplicationKind, Role, Settings, Tenant};
+use crate::domain::audit::Actor;
 use crate::domain::{ApplicationName, Scope, Seconds};
 
 /// A caller whose credentials were right, under the settings of the call.
@@ -24,6 +26,12 @@ impl Principal<'_> {
     /// Whether the caller may change or free anything.
     pub const fn may_change(&self) -> bool {
         self.role.may_change()
+    }
+
+    /// Who the audit says it was that came from `source`; `None` for callers who are no users.
+    pub fn actor(&self, source: IpAddr) -> Option<Actor> {
+        let user = self.identity.user()?;
+        Some(Actor::person(user, self.identity.application(), Some(source.to_canonical().to_string().into())))
     }
 
     /// Whether the caller may read who changed what.

@@ -11,7 +11,8 @@ use super::tree::{self, Table};
 use super::tree::{Node, RawValue};
 use super::variables;
 use super::{
-    Access, Admin, Aicc, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant, tenant,
+    Access, Admin, Aicc, Audit, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant,
+    tenant,
 };
 use crate::domain::TenantId;
 use crate::text::without_mark;
@@ -120,6 +121,7 @@ impl Settings {
             store: root.section("store", Store::read),
             limits: root.section("limits", Quotas::read),
             history: root.section("history", History::read),
+            audit: root.section("audit", Audit::read),
             access: root.section("access", Access::read),
             log: root.section("log", Log::read),
             soap: root.section("soap", Soap::read),

@@ -55,7 +55,7 @@ pub use code_prefix::AccessCodePrefix;
 pub use demo::{DEMO_ACCESS, DemoAccess, demo};
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
-pub use history::History;
+pub use history::{Audit, History};
 pub use interact::{Interact, ReleaseOnGet};
 pub use limits::Limits;
 pub use live::Live;
@@ -94,6 +94,8 @@ pub struct Settings {
     pub limits: Quotas,
     /// How long it is remembered who held a number.
     pub history: History,
+    /// How long it is remembered what people did.
+    pub audit: Audit,
     /// Limits on failed attempts and the cost of verifying.
     pub access: Access,
     /// What is logged, and how.

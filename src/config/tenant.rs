@@ -58,6 +58,16 @@ pub enum ApplicationKind {
     Interaction,
 }
 
+impl ApplicationKind {
+    /// The word for it in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dnis => "dnis",
+            Self::Interaction => "interaction",
+        }
+    }
+}
+
 /// A group of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -138,7 +148,7 @@ fn read_environments(section: &mut Section<'_>) -> BTreeSet<EnvironmentName> {
 }
 
 fn read_applications(section: &mut Section<'_>) -> Vec<Application> {
-    let kinds = [("dnis", ApplicationKind::Dnis), ("interaction", ApplicationKind::Interaction)];
+    let kinds = [ApplicationKind::Dnis, ApplicationKind::Interaction].map(|kind| (kind.name(), kind));
     let mut names = BTreeSet::new();
     let mut keys = BTreeSet::new();
     section.sections("applications", |section| {

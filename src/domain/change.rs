@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::{AuditEntry, AuditId, AuditOwner};
 use super::history::{Bucket, Owner, Past};
 use super::tables::routes::Numbering;
 use super::{
@@ -44,6 +45,8 @@ pub enum Change {
     Ended(Arc<Scope>, Arc<Past>),
     /// Everything in a bucket of somebody's history is forgotten; nothing comes into it or before it any more.
     HistoryDropped(Owner, Bucket),
+    /// Something was done that the audit tells, or (`None`) what it told of that is forgotten.
+    Audited(AuditOwner, AuditId, Option<Arc<AuditEntry>>),
     /// Ids were given out in a scope.
     Ids(Arc<Scope>, Ids),
     /// Ids were given out that are counted for all scopes together.

@@ -10,6 +10,7 @@
 
 pub mod allocation;
 pub mod asker;
+pub mod audit;
 pub mod call_center;
 pub mod change;
 pub mod code;
@@ -38,6 +39,7 @@ pub mod watermark;
 
 pub use allocation::{Allocation, AllocationId, LentBy};
 pub use asker::{Asker, Reach};
+pub use audit::{AuditEntry, AuditId, AuditOwner, AuditQuery, AuditRules};
 pub use call_center::{CallCenter, Flow, Hotline, Overdial};
 pub use change::Change;
 pub use code::{CodePrefix, CodeShape};

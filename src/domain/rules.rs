@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hash::FastMap;
-use super::{CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId};
+use super::{AuditOwner, AuditRules, CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId};
 
 /// Whether a number of a group serves one interaction at a time or many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,7 +55,14 @@ pub struct Rules {
     pub value_bytes: u64,
     /// How much is remembered of allocations that have ended.
     pub history: HistoryRules,
+    /// How much is remembered of what people did.
+    pub audit: AuditRules,
+    /// Who may sign in or call, for the audit of a new configuration; nothing is decided by it.
+    pub accounts: BTreeMap<AuditOwner, Accounts>,
 }
+
+/// What there is to know of users and applications, by what the audit calls them: the name of a property, and its word.
+pub type Accounts = BTreeMap<String, (&'static str, &'static str)>;
 
 /// How a group lends that nobody has configured.
 static BY_DEFAULT: LazyLock<GroupRules> = LazyLock::new(GroupRules::default);
@@ -74,6 +81,8 @@ impl Default for Rules {
             document_entries: 1000,
             value_bytes: 8 << 20,
             history: HistoryRules::default(),
+            audit: AuditRules::default(),
+            accounts: BTreeMap::new(),
         }
     }
 }
@@ -90,13 +99,15 @@ impl Rules {
             document_entries,
             value_bytes,
             history,
+            audit,
+            accounts,
         } = self;
         // Tables by hash have another order in each process.
         let groups: BTreeMap<_, BTreeMap<_, _>> =
             groups.iter().map(|(tenant, groups)| (tenant, groups.iter().collect())).collect();
         let (call_centers, quotas): (BTreeMap<_, _>, BTreeMap<_, _>) =
             (call_centers.iter().collect(), quotas.iter().collect());
-        let limits = (usual_quotas, documents_total, document_entries, value_bytes, history);
+        let limits = (usual_quotas, documents_total, document_entries, value_bytes, history, audit, accounts);
         let hash = Sha256::digest(format!("{groups:?} {call_centers:?} {quotas:?} {limits:?}"));
         hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::audit::Actor;
 use crate::domain::call_center::{CallCenter, Direction, Flow, Hotline};
 use crate::domain::change::Ids;
 use crate::domain::document::FileLabel;
@@ -79,7 +80,9 @@ async fn store() -> MemoryStore {
     let spoken_to = NewInteraction { lasting: Some(Seconds::new(60)), ..NewInteraction::default() };
     store.create_interaction(&bank, spoken_to, idempotency("visit")).await.unwrap();
     let new = NewNumber { number: number("7"), dnid: number("7"), group: None, enabled: true };
-    store.create_number(&test, new, idempotency("number")).await.unwrap();
+    let source = Some("192.0.2.7".into());
+    let ann = Actor::person("ann", ApplicationName::new("numbers").ok(), source);
+    store.acting(ann).create_number(&test, new, idempotency("number")).await.unwrap();
     store
 }
 

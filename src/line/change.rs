@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::audit::AuditLine;
 use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
@@ -84,6 +85,7 @@ impl Line {
             Change::IdempotencyKey(scope, key, Some(record)) => Self::Key(KeyLine::of(scope, key, record)),
             // Nothing is left of it but where the history begins.
             Change::HistoryDropped(owner, bucket) => Self::Forgotten(ForgottenLine::of(owner, *bucket)),
+            Change::Audited(_, _, Some(entry)) => Self::Audit(AuditLine::of(entry)),
             Change::Ended(scope, past) => Self::Past(PastLine::of(scope, past)),
             Change::Number(_, _, None)
             | Change::Interaction(_, _, None)
@@ -94,6 +96,7 @@ impl Line {
             | Change::Released(..)
             | Change::ValueKept(..)
             | Change::ValueDropped(..)
+            | Change::Audited(_, _, None)
             | Change::IdempotencyKey(_, _, None) => return None,
         })
     }
@@ -161,6 +164,10 @@ impl Line {
             Self::Forgotten(line) => {
                 let (owner, bucket) = line.dropped();
                 Change::HistoryDropped(owner, bucket)
+            }
+            Self::Audit(line) => {
+                let entry = line.entry();
+                Change::Audited(entry.owner.clone(), entry.id, Some(Arc::new(entry)))
             }
             Self::Past(line) => {
                 let scope = of(&line.tenant, &line.environment);

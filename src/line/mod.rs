@@ -3,6 +3,7 @@
 //!
 //! A line tells of one thing, whole; how lines follow each other is for whoever writes or reads them.
 
+mod audit;
 mod bytes;
 mod call_center;
 mod change;
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use audit::AuditLine;
 pub(crate) use bytes::Bytes;
 use call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 pub(crate) use remembered::PastMembers;
@@ -75,6 +77,7 @@ pub(crate) enum Line {
     Key(KeyLine),
     Forgotten(ForgottenLine),
     Past(PastLine),
+    Audit(AuditLine),
     End(End),
 }
 
@@ -110,6 +113,7 @@ impl Line {
             Self::Key(_) => LineKind::Key,
             Self::Forgotten(_) => LineKind::Forgotten,
             Self::Past(_) => LineKind::Past,
+            Self::Audit(_) => LineKind::Audit,
             Self::End(_) => LineKind::End,
         }
     }
@@ -149,6 +153,8 @@ pub enum LineKind {
     Forgotten,
     /// An allocation that has ended.
     Past,
+    /// What somebody did.
+    Audit,
     /// The end of the dump.
     End,
 }

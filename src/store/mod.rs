@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::domain::audit::{Actor, Deed};
 use crate::domain::document::Loaded;
 use crate::domain::refusal::Miss;
 use crate::domain::route::DeletedRoutes;
@@ -26,11 +27,11 @@ use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, 
 use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, ApplicationName, Candidate, Content, Destination, Dialled, DocumentId,
-    DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest,
-    Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter,
-    NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Candidate, Content,
+    Destination, Dialled, DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery,
+    HistorySearch, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
+    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -411,8 +412,19 @@ pub trait Store: Send + Sync {
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;
 
-    /// Takes over the operator's rules from now on.
+    /// Takes over the operator's rules from now on. What is other in them goes into the audit.
     async fn set_rules(&self, rules: Rules) -> Result<()>;
+
+    /// The same store for somebody: what it changes of numbers and routes, and what it ends by hand, leaves an entry in the
+    /// audit, in the commit of the change. So does nothing else.
+    fn acting(&self, actor: Actor) -> Arc<dyn Store>;
+
+    /// Notes for the audit, of a store that acts for somebody, what changes nothing and is to be known all the same.
+    async fn note(&self, scope: &Scope, deed: Deed) -> Result<()>;
+
+    /// What people did, newest first, from the first entry after `after` of the query; at most `limit` of them, and fewer
+    /// where the store would have to look at too many for more.
+    async fn audit(&self, query: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>>;
 
     /// The clock that deadlines are judged by.
     fn clock(&self) -> Arc<dyn Clock>;

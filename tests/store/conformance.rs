@@ -34,6 +34,7 @@ macro_rules! on_every_engine {
 }
 
 // Behind the macro, which they use.
+mod audit;
 mod calls;
 mod documents;
 mod history;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use dnis_gateway::domain::state::{AfterMatch, LateCalls, Repeat, Which};
 use dnis_gateway::domain::{
-    CallCenter, Destination, FlowId, GroupRules, HistoryRules, IdempotentRequest, LentBy, NewEntry, Policy, Quotas,
-    Rules, Seconds, Sharing, SkillId,
+    AuditRules, CallCenter, Destination, FlowId, GroupRules, HistoryRules, IdempotentRequest, LentBy, NewEntry, Policy,
+    Quotas, Rules, Seconds, Sharing, SkillId,
 };
 use dnis_gateway::store::{Clock, WithData};
 use proptest::prelude::*;
@@ -63,6 +63,8 @@ fn rules() -> [Rules; 2] {
             ..Quotas::default()
         },
         history: HistoryRules { days: 1, entries: 24 },
+        audit: AuditRules { days: 1, entries: 9 },
+        accounts: Default::default(),
     };
     let reserved = [num("32")].into();
     [

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
 
 mod aicc;
+mod audit;
 mod backup;
 mod bad_input;
 mod binary;

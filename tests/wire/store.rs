@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dnis_gateway::domain::audit::{Actor, Deed};
 use dnis_gateway::domain::document::Loaded;
 use dnis_gateway::domain::route::DeletedRoutes;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::routes::RoutePage;
 use dnis_gateway::domain::tables::{FoundNumber, Page};
 use dnis_gateway::domain::{
-    Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest, Interaction,
-    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
-    Skill, SkillId, TenantUsage,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
+    DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
+    IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
+    Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use dnis_gateway::store::{
     Clock, Existing, LoadedEntry, Matched, NumberImport, Resolved, Result, Snapshot, Store, WithData,
@@ -31,14 +32,15 @@ pub(crate) const PANICKING_KEY: &str = "panics";
 /// The store.
 pub(crate) struct Accidental {
     inner: Arc<dyn Store>,
-    arrived: Semaphore,
-    gate: Semaphore,
+    arrived: Arc<Semaphore>,
+    gate: Arc<Semaphore>,
 }
 
 impl Accidental {
     /// The accidents around a store.
     pub(crate) fn around(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, arrived: Semaphore::new(0), gate: Semaphore::new(0) })
+        let none = || Arc::new(Semaphore::new(0));
+        Arc::new(Self { inner, arrived: none(), gate: none() })
     }
 
     /// Waits until somebody waits.
@@ -333,6 +335,19 @@ impl Store for Accidental {
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
         self.inner.set_rules(rules).await
+    }
+
+    fn acting(&self, actor: Actor) -> Arc<dyn Store> {
+        let (arrived, gate) = (Arc::clone(&self.arrived), Arc::clone(&self.gate));
+        Arc::new(Self { inner: self.inner.acting(actor), arrived, gate })
+    }
+
+    async fn note(&self, scope: &Scope, deed: Deed) -> Result<()> {
+        self.inner.note(scope, deed).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>> {
+        self.inner.audit(query).await
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -656,6 +656,7 @@ fn the_sample_loads_and_shows_the_defaults() {
     assert_eq!(settings.admin.users.len(), 1);
     assert_eq!(Admin { users: Users::new(), ..settings.admin }, default.admin);
     assert_eq!(settings.store, default.store);
+    assert_eq!(settings.audit, default.audit);
     assert_eq!(settings.access, default.access);
     assert_eq!(settings.log, default.log);
     assert_eq!(settings.soap, default.soap);

@@ -83,7 +83,8 @@ impl Interact {
         right: Right,
     ) -> Result<Operations<'a>, Failure> {
         let principal = self.access.interact(head.attempt(), named, right).await?;
-        Ok(Operations { store: &*self.store, principal, settings: head.settings, now: self.clock.now() })
+        let (source, settings, now) = (head.source, head.settings, self.clock.now());
+        Ok(Operations { store: &self.store, principal, source, settings, now })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the dialect does with phones, in the domain's words; REST and SOAP share it and differ only in telling it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::error::Failure;
@@ -19,9 +20,11 @@ use crate::store::Store;
 /// The operations, for one caller.
 pub(super) struct Operations<'a> {
     /// Where the phones are.
-    pub(super) store: &'a dyn Store,
+    pub(super) store: &'a Arc<dyn Store>,
     /// Who calls, and whose phones: an interaction that is made on the way is the application's own.
     pub(super) principal: Principal<'a>,
+    /// Where the request came from.
+    pub(super) source: IpAddr,
     /// The settings in force for this request.
     pub(super) settings: &'a Settings,
     /// The time at which the request came.
@@ -29,6 +32,14 @@ pub(super) struct Operations<'a> {
 }
 
 impl Operations<'_> {
+    /// The store as it acts for the user who manages phones.
+    fn acting(&self) -> Arc<dyn Store> {
+        match self.principal.actor(self.source) {
+            Some(actor) => self.store.acting(actor),
+            None => Arc::clone(self.store),
+        }
+    }
+
     fn scope(&self) -> &Scope {
         &self.principal.scope
     }
@@ -42,7 +53,7 @@ impl Operations<'_> {
         new: NewNumber,
         idempotency: Option<IdempotentRequest>,
     ) -> Result<NumberId, Failure> {
-        Ok(self.store.create_number(self.scope(), new, idempotency).await?)
+        Ok(self.acting().create_number(self.scope(), new, idempotency).await?)
     }
 
     /// Lends a phone to an interaction. One that holds a phone of Interact's keeps it, with a new deadline, whatever
@@ -138,7 +149,7 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown.
     pub(super) async fn update(&self, phone: Number, patch: NumberPatch) -> Result<FoundNumber, Failure> {
-        Ok(self.store.update_number(self.scope(), phone, patch).await?)
+        Ok(self.acting().update_number(self.scope(), phone, patch).await?)
     }
 
     /// Deletes one phone.
@@ -146,6 +157,6 @@ impl Operations<'_> {
     /// # Errors
     /// The phone is unknown or allocated.
     pub(super) async fn delete(&self, phone: Number) -> Result<(), Failure> {
-        Ok(self.store.delete_number(self.scope(), phone).await?)
+        Ok(self.acting().delete_number(self.scope(), phone).await?)
     }
 }

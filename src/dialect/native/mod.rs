@@ -94,9 +94,10 @@ impl Native {
     }
 
     /// What an operation works with, for a caller who was let in.
-    fn context<'a>(&'a self, principal: Principal<'a>, settings: &'a Settings) -> RequestContext<'a> {
+    fn context<'a>(&'a self, principal: Principal<'a>, head: &Head<'a>) -> RequestContext<'a> {
+        let Head { source, settings, .. } = *head;
         let (store, importing, clock, guesses) = (&self.store, &self.importing, &*self.clock, self.access.guesses());
-        RequestContext { store, importing, principal, settings, clock, guesses }
+        RequestContext { store, importing, principal, source, settings, clock, guesses }
     }
 }
 
@@ -144,7 +145,7 @@ impl Dialect for Native {
         Ok(Admitted(match &endpoint.0 {
             Target::Operation(operation, segments) => match self.access.native(head.attempt(), None).await {
                 Ok(principal) => {
-                    let context = self.context(principal, head.settings);
+                    let context = self.context(principal, head);
                     if operation.meta().effect == Effect::Changes {
                         context.may_change().map_err(|failure| refused(*operation, &failure))?;
                     }

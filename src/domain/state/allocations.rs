@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::lend::Lent;
 use super::{State, Turn};
+use crate::domain::audit::{Action, Deed, Facts};
 use crate::domain::history::End;
 use crate::domain::idempotency::Identity;
 use crate::domain::number::LastLending;
@@ -76,6 +77,7 @@ impl Turn<'_> {
         let running = running.ok_or(Refusal::AllocationUnknown(id))?;
         let scope = self.state.shared(scope);
         self.state.end_allocation(&scope, running.number, id, End::Freed, self.now);
+        self.audit(&scope, || Deed::new(Action::AllocationFreed, &id.0).before(Facts::from(&*running)));
         Ok(running)
     }
 }

@@ -59,5 +59,6 @@ impl Turn<'_> {
         }
         state.limit_history_in_all();
         state.trimmed = Some(hour);
+        self.trim_audit();
     }
 }

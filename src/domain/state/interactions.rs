@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{State, Turn};
+use crate::domain::audit::{Action, Deed, Facts};
 use crate::domain::history::End;
 use crate::domain::idempotency::Identity;
 use crate::domain::quotas::Quota;
@@ -51,11 +52,11 @@ impl Turn<'_> {
     /// # Errors
     /// [`Refusal::InteractionUnknown`].
     pub fn delete_interaction(&mut self, scope: &Scope, id: &InteractionId) -> Result<(), Refusal> {
-        if self.state.tables.interaction(scope, id, self.now).is_none() {
-            return Err(Refusal::InteractionUnknown(id.clone()));
-        }
+        let ended = self.state.tables.interaction(scope, id, self.now).cloned();
+        let ended = ended.ok_or_else(|| Refusal::InteractionUnknown(id.clone()))?;
         let scope = self.state.shared(scope);
         self.state.end_interaction(&scope, id, self.now);
+        self.audit(&scope, || Deed::new(Action::InteractionDeleted, id).before(Facts::from(&*ended)));
         Ok(())
     }
 

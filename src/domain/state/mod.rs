@@ -5,6 +5,7 @@
 //! expired allocation is free at its very deadline, whether or not anything swept.
 
 mod allocations;
+mod audit;
 mod documents;
 mod follow;
 mod health;
@@ -30,6 +31,7 @@ use super::{
     Allocation, AllocationId, Change, DocumentId, IdempotencyKey, IdempotentRequest, InteractionId, Number, Rules,
     Scope, Seconds, Tables, Timestamp,
 };
+use crate::domain::audit::Actor;
 use crate::domain::change::Ids;
 use crate::domain::hash::FastMap;
 use crate::domain::history::End;
@@ -73,7 +75,7 @@ pub struct State {
     now: Timestamp,
     usages: usages::Usages,
     keys: idempotency::Keys,
-    /// The hour in which the history of all tenants was last held to the rules; `None` where it must be.
+    /// The hour in which the history of all tenants, and the audit, was last held to the rules; `None` where it must be.
     trimmed: Option<u32>,
     changes: Vec<Change>,
 }
@@ -85,6 +87,8 @@ pub struct Turn<'a> {
     rng: &'a mut dyn CryptoRng,
     /// The key that the command came under.
     idempotency: Option<IdempotentRequest>,
+    /// For whom it is decided, where the audit is to tell that.
+    actor: Option<Arc<Actor>>,
 }
 
 impl State {
@@ -129,7 +133,7 @@ impl State {
     /// The state at `now`: whatever has reached its deadline has ended. `now` must not go backwards.
     pub fn at<'a>(&'a mut self, now: Timestamp, rng: &'a mut dyn CryptoRng) -> Turn<'a> {
         self.end_until(now);
-        let mut turn = Turn { state: self, now, rng, idempotency: None };
+        let mut turn = Turn { state: self, now, rng, idempotency: None, actor: None };
         turn.trim_history();
         turn
     }
@@ -143,7 +147,7 @@ impl State {
             self.endings.remove(&ending);
             self.end(ending);
         }
-        Turn { state: self, now, rng, idempotency: None }
+        Turn { state: self, now, rng, idempotency: None, actor: None }
     }
 
     /// The changes since the last call, in their order.

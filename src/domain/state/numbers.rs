@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{State, Turn};
+use crate::domain::audit::{Action, Deed, Facts};
 use crate::domain::history::End;
 use crate::domain::idempotency::Identity;
 use crate::domain::tables::FoundNumber;
@@ -40,8 +41,9 @@ impl Turn<'_> {
         }
         let id = NumberId(self.state.next_id(&scope, |ids| &mut ids.number));
         let NewNumber { number, dnid, group, enabled } = new;
-        let record = NumberRecord { id, number, dnid, group, enabled, freed: None };
-        self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
+        let record = Arc::new(NumberRecord { id, number, dnid, group, enabled, freed: None });
+        self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::clone(&record))));
+        self.audit(&scope, || Deed::new(Action::NumberCreated, &number).after(Facts::from(&*record)));
         self.remember(&scope, || Made::Number(number, id));
         Ok(id)
     }
@@ -77,7 +79,11 @@ impl Turn<'_> {
         record.group = patch.group.unwrap_or(record.group);
         record.enabled = patch.enabled.unwrap_or(record.enabled);
         if record != *found.record {
-            self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::new(record))));
+            let (before, after) = (found.record, Arc::new(record));
+            self.state.apply(Change::Number(Arc::clone(&scope), number, Some(Arc::clone(&after))));
+            let deed =
+                || Deed::new(Action::NumberChanged, &number).before(Facts::from(&*before)).after(Facts::from(&*after));
+            self.audit(&scope, deed);
         }
         self.state.tables.number(&scope, number, self.now).ok_or(Refusal::NumberUnknown(number))
     }
@@ -95,8 +101,9 @@ impl Turn<'_> {
         // None of them is live: they are kept for late calls, which find nothing any more.
         self.state.end_allocations(&scope, number);
         let identity = Identity::Number(Arc::clone(&scope), found.record.id);
-        self.state.apply(Change::Number(scope, number, None));
+        self.state.apply(Change::Number(Arc::clone(&scope), number, None));
         self.state.finish(&identity, self.now);
+        self.audit(&scope, || Deed::new(Action::NumberDeleted, &number).before(Facts::from(&*found.record)));
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Turn;
+use crate::domain::audit::{Action, Deed, Facts};
 use crate::domain::idempotency::Identity;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::{
@@ -44,6 +45,7 @@ impl Turn<'_> {
         let NewRoute { hotline, extension, destination, .. } = new;
         let route = Arc::new(Route { id, dnid, hotline, extension, media, destination });
         self.state.apply(Change::Route(Arc::clone(&scope), dnid, Some(Arc::clone(&route))));
+        self.audit(&scope, || Deed::new(Action::RouteCreated, &id).after(Facts::from(&*route)));
         self.remember(&scope, || Made::Route(id));
         Ok(route)
     }
@@ -59,15 +61,17 @@ impl Turn<'_> {
         id: RouteId,
         destination: Destination,
     ) -> Result<Arc<Route>, Refusal> {
-        let before = self.state.tables.route(scope, id).ok_or(RouteRefusal::RouteUnknown(id))?;
-        let changed = Route { destination, ..(**before).clone() };
+        let before = self.state.tables.route(scope, id).cloned().ok_or(RouteRefusal::RouteUnknown(id))?;
+        let changed = Route { destination, ..(*before).clone() };
         self.media_of(
             scope,
             &NewRoute { hotline: changed.hotline.clone(), extension: None, media: Some(changed.media), destination },
         )?;
         let route = Arc::new(changed);
         let scope = self.state.shared(scope);
-        self.state.apply(Change::Route(scope, route.dnid, Some(Arc::clone(&route))));
+        self.state.apply(Change::Route(Arc::clone(&scope), route.dnid, Some(Arc::clone(&route))));
+        let deed = || Deed::new(Action::RouteChanged, &id).before(Facts::from(&*before)).after(Facts::from(&*route));
+        self.audit(&scope, deed);
         Ok(route)
     }
 
@@ -80,6 +84,7 @@ impl Turn<'_> {
                 Some(route) => {
                     self.state.apply(Change::Route(Arc::clone(&scope), *dnid, None));
                     self.state.finish(&Identity::Route(Arc::clone(&scope), route.id), self.now);
+                    self.audit(&scope, || Deed::new(Action::RouteDeleted, &route.id).before(Facts::from(&*route)));
                     outcome.deleted.push(route);
                 }
                 None => outcome.unknown.push(*dnid),

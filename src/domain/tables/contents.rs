@@ -12,7 +12,8 @@ use crate::domain::change::{Change, Counters, Ids};
 use crate::domain::history::{Bucket, Owner};
 use crate::domain::tables::routes::CallContents;
 use crate::domain::{
-    Allocation, AllocationId, Document, IdempotencyKey, IdempotencyRecord, Interaction, NumberRecord, Scope, SigningKey,
+    Allocation, AllocationId, AuditEntry, Document, IdempotencyKey, IdempotencyRecord, Interaction, NumberRecord,
+    Scope, SigningKey,
 };
 
 /// All that was known at one point.
@@ -24,6 +25,8 @@ pub struct Contents {
     history_floors: Vec<(Owner, Bucket)>,
     /// How many entries of the history each bucket has, oldest first.
     history: Vec<(Owner, Bucket, u64)>,
+    /// What people did, by whom it concerns.
+    audit: Vec<Arc<AuditEntry>>,
     /// In the order of the scopes; only those that have anything in them.
     scopes: Vec<ScopeContents>,
 }
@@ -54,12 +57,13 @@ impl Tables {
     /// All that is known now. The match is exhaustive: a new table does not compile until it is
     /// handled here, kept or left out because it follows from others.
     pub fn contents(&self) -> Contents {
-        let Self { scopes, counters, signing_key, history } = self;
+        let Self { scopes, counters, signing_key, history, audit } = self;
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());
         let mut scopes: Vec<_> = filled.map(|(scope, tables)| tables.contents(scope)).collect();
         scopes.sort_unstable_by(|one, other| one.scope.cmp(&other.scope));
         let (history_floors, history) = (history.floors(), history.counts());
-        Contents { counters: *counters, signing_key: signing_key.clone(), history_floors, history, scopes }
+        let audit = audit.entries().cloned().collect();
+        Contents { counters: *counters, signing_key: signing_key.clone(), history_floors, history, audit, scopes }
     }
 }
 
@@ -103,8 +107,8 @@ impl ScopeTables {
 }
 
 impl Contents {
-    /// How many things there are: numbers, interactions, allocations, documents, routes, queues, keys of requests and
-    /// entries of the history.
+    /// How many things there are: numbers, interactions, allocations, documents, routes, queues, keys of requests, and
+    /// entries of the history and of the audit.
     pub fn len(&self) -> usize {
         let lengths = self.scopes.iter().map(|scope| {
             let ScopeContents {
@@ -125,7 +129,7 @@ impl Contents {
                 + idempotency_records.len()
         });
         let ended: u64 = self.history.iter().map(|(_, _, count)| count).sum();
-        lengths.sum::<usize>() + usize::try_from(ended).unwrap_or(usize::MAX)
+        lengths.sum::<usize>() + self.audit.len() + usize::try_from(ended).unwrap_or(usize::MAX)
     }
 
     /// The allocations of each scope.
@@ -144,7 +148,7 @@ impl Contents {
 
     /// Whether there is nothing but the counters.
     pub fn is_empty(&self) -> bool {
-        self.scopes.is_empty() && self.history.is_empty()
+        self.scopes.is_empty() && self.history.is_empty() && self.audit.is_empty()
     }
 
     /// The changes that make all of it out of nothing, each after those that it speaks of, in an order that follows from
@@ -155,7 +159,9 @@ impl Contents {
         let counters = counters.chain(self.signing_key.map(Change::SigningKey));
         let forgotten = self.history_floors.into_iter();
         let forgotten = forgotten.filter_map(|(owner, floor)| Some(Change::HistoryDropped(owner, floor.before()?)));
-        counters.chain(forgotten).chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
+        let audit = self.audit.into_iter();
+        let audit = audit.map(|entry| Change::Audited(entry.owner.clone(), entry.id, Some(entry)));
+        counters.chain(forgotten).chain(audit).chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
     }
 }
 

@@ -15,13 +15,14 @@ mod undo;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use super::audit;
 use super::change::{Change, Counters, Ids};
 use super::hash::FastMap;
 use super::history::{Bucket, End, HistoryQuery, Kept, Known, Owner};
 use super::{
-    AccessCode, Dialled, Document, DocumentId, DocumentRef, GroupName, IdempotencyKey, IdempotencyRecord, Interaction,
-    InteractionId, Number, NumberRecord, Overdial, Route, RouteFilter, RouteId, Scope, Sharing, SigningKey, Skill,
-    SkillId, Timestamp,
+    AccessCode, AuditEntry, AuditId, AuditQuery, Dialled, Document, DocumentId, DocumentRef, GroupName, IdempotencyKey,
+    IdempotencyRecord, Interaction, InteractionId, Number, NumberRecord, Overdial, Part, Route, RouteFilter, RouteId,
+    Scope, Sharing, SigningKey, Skill, SkillId, Timestamp,
 };
 use routes::{CallTables, RoutePage, Routed};
 use slot::NumberSlot;
@@ -46,6 +47,7 @@ pub struct Tables {
     counters: Counters,
     signing_key: Option<SigningKey>,
     history: Kept,
+    audit: audit::Kept,
 }
 
 impl Tables {
@@ -81,6 +83,7 @@ impl Tables {
                 }
             }
             Change::HistoryDropped(owner, bucket) => self.history.drop(owner.as_ref(), *bucket),
+            Change::Audited(owner, id, entry) => self.audit.set(owner, *id, entry.as_ref()),
             Change::Ids(scope, ids) => self.scope_mut(scope).ids = *ids,
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
@@ -156,7 +159,7 @@ impl Tables {
         self.counters
     }
 
-    /// Whether nothing was ever written.
+    /// Whether nothing was ever written, but for what the audit tells of the configuration.
     pub fn is_empty(&self) -> bool {
         self.counters == Counters::default() && self.scopes.values().all(ScopeTables::is_empty)
     }
@@ -339,6 +342,15 @@ impl Tables {
     /// Looks up a queue that somebody made.
     pub fn skill(&self, scope: &Scope, id: SkillId) -> Option<&Arc<Skill>> {
         self.calls(scope)?.skills.get(&id)
+    }
+
+    /// What people did, as far as it is kept: newest first.
+    pub fn audit_part(&self, query: &AuditQuery) -> Part<Arc<AuditEntry>, AuditId> {
+        self.audit.part(query)
+    }
+
+    pub(super) fn audit(&self) -> &audit::Kept {
+        &self.audit
     }
 
     /// The key that tokens are signed with, if one was made.

@@ -53,6 +53,7 @@ impl Tables {
                 Change::Ids(Arc::clone(scope), self.scope(scope).map(|tables| tables.ids).unwrap_or_default())
             }
             Change::Counters(_) => Change::Counters(self.counters),
+            Change::Audited(owner, id, _) => Change::Audited(owner.clone(), *id, self.audit.get(owner, *id).cloned()),
             Change::SigningKey(_)
             | Change::Ended(..)
             | Change::HistoryDropped(..)

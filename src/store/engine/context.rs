@@ -1,5 +1,7 @@
 //! What a command may work with.
 
+use std::sync::Arc;
+
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
@@ -8,6 +10,7 @@ use super::loading;
 use super::log::ImportId;
 use super::snapshot::SnapshotOrigin;
 use super::snapshot_guards::{Guard, SnapshotGuards};
+use crate::domain::audit::Actor;
 use crate::domain::document::Loaded;
 use crate::domain::state::Turn;
 use crate::domain::tables::Contents;
@@ -22,6 +25,8 @@ pub(in crate::store) struct CommandContext<'a> {
     /// Whether anything may be decided: the log's batch was begun.
     pub(super) begun: bool,
     pub(super) rng: &'a mut StdRng,
+    /// For whom the command is.
+    pub(super) actor: Option<Arc<Actor>>,
     pub(super) values: BatchValues<'a>,
     pub(super) guards: &'a mut SnapshotGuards,
     /// Which store it is, and which commit this batch will be in.
@@ -34,7 +39,7 @@ pub(in crate::store) struct CommandContext<'a> {
 impl CommandContext<'_> {
     /// The state at the current time.
     pub(in crate::store) fn turn(&mut self) -> Turn<'_> {
-        self.state.at(self.now, self.rng)
+        self.state.at(self.now, self.rng).by(self.actor.clone())
     }
 
     /// The state for a look at it, at the current time or, where nothing may be decided, as of the last decision.
@@ -61,8 +66,9 @@ impl CommandContext<'_> {
         *self.included = Some((import, self.state.take_changes()));
     }
 
-    /// Takes over new rules.
-    pub(super) fn set_rules(&mut self, rules: Rules) {
+    /// Takes over new rules, and notes what is other in them than in those `before`.
+    pub(super) fn set_rules(&mut self, rules: Rules, before: &Rules) {
         self.state.set_rules(rules);
+        self.turn().note_rules(before);
     }
 }

@@ -85,13 +85,15 @@ impl<L: Log> NumberImport for StagedImport<'_, L> {
         // A caller who goes away while the commit is under way must not take away what it makes count.
         let Some(stages) = self.stages.take() else { return Err(closed()) };
         let (import, scope) = (stages.import, Arc::clone(&self.scope));
-        let records = self.rows.records.clone();
+        let (records, skipped) = (self.rows.records.clone(), self.rows.skipped);
         let outcome = self.store.write(move |context| {
             let exist = context.turn().existing(&scope, &records);
             if !exist.is_empty() {
                 return Ok(Err(exist));
             }
             if !records.is_empty() {
+                // Before what is staged already: this is not.
+                context.turn().note_import(&scope, records.len() as u64, skipped);
                 context.include(import);
                 context.turn().import_numbers(&scope, &records);
             }

@@ -21,6 +21,7 @@ mod view;
 mod writer;
 
 use std::io;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{Clock, Error, Result, clock};
+use crate::domain::audit::Actor;
 use crate::domain::document::Loaded;
 use crate::domain::history::Owner;
 use crate::domain::{Document, DocumentRef, Rules, Scope, State, Tables, Timestamp};
@@ -103,8 +105,15 @@ pub(in crate::store) struct Beginning<L> {
     pub(in crate::store) observer: Arc<dyn Observer>,
 }
 
-/// A store over a log.
+/// A store over a log; several of them are one store for several people.
 pub struct Engine<L: Log> {
+    core: Arc<Core<L>>,
+    /// For whom everything is done; the audit tells of nobody's doing that is not.
+    actor: Option<Arc<Actor>>,
+}
+
+/// What there is once for a log.
+pub struct Core<L: Log> {
     queue: mpsc::Sender<Message>,
     view: Arc<RwLock<View>>,
     records: OpenRecords<L::Records>,
@@ -145,7 +154,7 @@ impl<L: Log> Engine<L> {
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox))?;
-        Ok(Self {
+        let core = Core {
             queue,
             view,
             records,
@@ -154,7 +163,8 @@ impl<L: Log> Engine<L> {
             rules: ArcSwap::from_pointee(rules),
             status,
             writer: Mutex::new(Some(thread)),
-        })
+        };
+        Ok(Self { core: Arc::new(core), actor: None })
     }
 
     /// Finishes what is queued, and gives back what the log had beside the tables, and the tables.
@@ -167,12 +177,16 @@ impl<L: Log> Engine<L> {
 
     /// Queues a command and waits until its batch is durable. It may be carried out several times, each time over a state
     /// that knows nothing of the times before; the last one counts.
-    pub(in crate::store) async fn write<T, F>(&self, command: F) -> Result<T>
+    pub(in crate::store) async fn write<T, F>(&self, mut command: F) -> Result<T>
     where
         F: FnMut(&mut CommandContext<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let (queued, outcome) = Queued::command(command);
+        let actor = self.actor.clone();
+        let (queued, outcome) = Queued::command(move |context| {
+            context.actor.clone_from(&actor);
+            command(context)
+        });
         self.queue.send(Message::Job(queued)).await.map_err(|_| closed())?;
         outcome.await.map_err(|_| closed())?
     }
@@ -265,9 +279,17 @@ impl<L: Log> Engine<L> {
     }
 }
 
+impl<L: Log> Deref for Engine<L> {
+    type Target = Core<L>;
+
+    fn deref(&self) -> &Core<L> {
+        &self.core
+    }
+}
+
 /// Whoever drops a store that was not closed waits until the writer has let go of the log, so that it can be opened again,
 /// or removed, at once.
-impl<L: Log> Drop for Engine<L> {
+impl<L: Log> Drop for Core<L> {
     fn drop(&mut self) {
         self.records.write().take();
         // Without a sender the writer finishes what is queued and stops.

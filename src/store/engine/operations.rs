@@ -11,17 +11,18 @@ use super::import::StagedImport;
 use super::log::{Log, Records};
 use super::snapshot::{Guarded, Snapshot};
 use super::{Engine, closed, explaining, loading};
+use crate::domain::audit::{Actor, Deed};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
 use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest, Interaction,
-    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds,
-    SigningKey, Skill, SkillId, TenantUsage,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
+    DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
+    IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
+    Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
 };
 use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
@@ -392,15 +393,33 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn set_rules(&self, rules: Rules) -> Result<()> {
-        let for_readers = Arc::new(rules.clone());
+        // The state may have taken them over in a batch that was not made: those of the readers are what was in force.
+        let (for_readers, before) = (Arc::new(rules.clone()), self.rules.load_full());
         self.write(move |context| {
-            context.set_rules(rules.clone());
+            context.set_rules(rules.clone(), &before);
             Ok(())
         })
         .await?;
         self.open_records()?.hear_rules(&for_readers);
         self.rules.store(for_readers);
         Ok(())
+    }
+
+    fn acting(&self, actor: Actor) -> Arc<dyn Store> {
+        Arc::new(Self { core: Arc::clone(&self.core), actor: Some(Arc::new(actor)) })
+    }
+
+    async fn note(&self, scope: &Scope, deed: Deed) -> Result<()> {
+        let scope = scope.clone();
+        self.write(move |context| {
+            context.turn().note(&scope, deed.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>> {
+        self.read(|tables, _| tables.audit_part(query)).await
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -284,6 +284,7 @@ impl<L: Log> Writer<L> {
             begun,
             state: &mut self.state,
             rng: &mut self.rng,
+            actor: None,
             values: batch.values(&**self.log.records()),
             guards: &mut self.guards,
             store: self.log.store(),

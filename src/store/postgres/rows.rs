@@ -27,11 +27,12 @@ pub(super) enum Table {
     Routes,
     Skills,
     IdempotencyKeys,
+    Audit,
 }
 
 impl Table {
     /// All of them, in the order in which they can be read: what speaks of other things comes after these.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Settings,
         Self::Numbers,
         Self::Interactions,
@@ -41,6 +42,7 @@ impl Table {
         Self::Routes,
         Self::Skills,
         Self::IdempotencyKeys,
+        Self::Audit,
     ];
 
     /// Its name, and the columns of its key beyond tenant and environment, with their types.
@@ -55,6 +57,7 @@ impl Table {
             Self::Routes => ("routes", &[("dnid", "bigint")]),
             Self::Skills => ("skills", &[("id", "bigint")]),
             Self::IdempotencyKeys => ("idempotency_keys", &[("key", "text")]),
+            Self::Audit => ("audit", &[("id", "bigint")]),
         }
     }
 }
@@ -93,6 +96,9 @@ impl Slice {
             Change::Skill(scope, id, _) => self.put(Table::Skills, Some(scope), &id.0.to_string(), change),
             Change::IdempotencyKey(scope, key, _) => {
                 self.put(Table::IdempotencyKeys, Some(scope), key.as_str(), change);
+            }
+            Change::Audited(of, id, _) => {
+                self.set(Table::Audit, (owner(of), String::new(), id.0.to_string(), String::new()), change);
             }
             Change::Ended(scope, past) => {
                 let (hour, part) = bucket(past.bucket);

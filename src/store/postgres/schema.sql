@@ -120,6 +120,15 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (tenant, environment, key)
 );
 
+-- What people did; without a tenant, what concerns the gateway.
+CREATE TABLE audit (
+    tenant text COLLATE "C" NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    id bigint NOT NULL,
+    record jsonb NOT NULL,
+    PRIMARY KEY (tenant, environment, id)
+);
+
 -- Allocations that have ended, in buckets by the hour of their end. These rows, and large values, are there as soon as the
 -- commit is; how many entries each bucket has is known by the checkpoint.
 CREATE TABLE history (

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::{Action, Actor, Facts};
 use crate::domain::document::Entries;
 use crate::domain::history::{End, Past};
 use crate::domain::number::LastLending;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, ApplicationName, Caller, Content, Deadline, Destination, Document,
-    DocumentId, Entry, EntryValue, Extension, GroupName, HotlineCode, Interaction, InteractionId, LentBy, MediaType,
-    Number, NumberId, NumberRecord, Ownership, Route, RouteId, Sharing, Timestamp, ValueId,
+    AccessCode, Allocation, AllocationId, ApplicationName, AuditEntry, AuditId, AuditOwner, Caller, Content, Deadline,
+    Destination, Document, DocumentId, Entry, EntryValue, EnvironmentName, Extension, GroupName, HotlineCode,
+    Interaction, InteractionId, LentBy, MediaType, Number, NumberId, NumberRecord, Ownership, Route, RouteId, Sharing,
+    Timestamp, ValueId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -206,5 +208,31 @@ impl StoredRoute {
     pub(in crate::store) fn route(self, dnid: u32) -> Route {
         let Self { id, hotline, extension, media, destination } = self;
         Route { id, dnid, hotline, extension, media, destination }
+    }
+}
+
+/// What was done, by whom and to what; whom it concerns and its place are told apart.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct StoredDeed {
+    environment: Option<EnvironmentName>,
+    at: Timestamp,
+    actor: Actor,
+    action: Action,
+    thing: Arc<str>,
+    before: Facts,
+    after: Facts,
+}
+
+impl From<&AuditEntry> for StoredDeed {
+    fn from(entry: &AuditEntry) -> Self {
+        let AuditEntry { id: _, owner: _, environment, at, actor, action, thing, before, after } = entry.clone();
+        Self { environment, at, actor, action, thing, before, after }
+    }
+}
+
+impl StoredDeed {
+    pub(in crate::store) fn entry(self, owner: AuditOwner, id: AuditId) -> AuditEntry {
+        let Self { environment, at, actor, action, thing, before, after } = self;
+        AuditEntry { id, owner, environment, at, actor, action, thing, before, after }
     }
 }

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::domain::audit::{Action, Actor, Facts};
 use crate::domain::change::{Counters, Ids};
 use crate::domain::document::FileLabel;
 use crate::domain::history::{Bucket, End, Past};
 use crate::domain::number::LastLending;
 use crate::domain::tables::routes::Numbering;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, ApplicationName, Caller, Change, Content, Deadline, Destination, Digest,
-    Document, DocumentId, Entry, EntryKey, EntryValue, EnvironmentName, Extension, FlowId, GroupName, HotlineCode,
-    IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, LentBy, Made, MediaType, NewSkill, Number, NumberId,
-    NumberRecord, Ownership, Route, RouteId, Scope, Sharing, SigningKey, Skill, SkillId, TenantId, Timestamp, ValueId,
+    AccessCode, Allocation, AllocationId, ApplicationName, AuditEntry, AuditId, Caller, Change, Content, Deadline,
+    Destination, Digest, Document, DocumentId, Entry, EntryKey, EntryValue, EnvironmentName, Extension, FlowId,
+    GroupName, HotlineCode, IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, LentBy, Made, MediaType,
+    NewSkill, Number, NumberId, NumberRecord, Ownership, Route, RouteId, Scope, Sharing, SigningKey, Skill, SkillId,
+    TenantId, Timestamp, ValueId,
 };
 
 pub(in crate::store) fn scope() -> Arc<Scope> {
@@ -111,7 +113,46 @@ pub(in crate::store) fn everything() -> Vec<Change> {
         Change::Route(scope(), 300, Some(Arc::new(route()))),
         Change::Route(environment(), 1, Some(Arc::new(bare_route()))),
         Change::SigningKey(SigningKey::new(*b"a key of exactly thirty-two byte")),
+        audited(changed_by_somebody()),
+        audited(changed_by_the_configuration()),
     ]
+}
+
+pub(in crate::store) fn audited(entry: AuditEntry) -> Change {
+    Change::Audited(entry.owner.clone(), entry.id, Some(Arc::new(entry)))
+}
+
+fn changed_by_somebody() -> AuditEntry {
+    let facts = |enabled: bool| Facts::default().with("dnid", "30").with("enabled", enabled);
+    AuditEntry {
+        id: AuditId(1_700_000_000_000_001),
+        owner: Some(scope().tenant.clone()),
+        environment: environment().environment.clone(),
+        at: at(1_700_000_000_000),
+        actor: Actor::Person {
+            user: "анна".into(),
+            application: ApplicationName::new("numbers").ok(),
+            source: Some("2001:db8::7".into()),
+        },
+        action: Action::NumberChanged,
+        thing: "+49*30#".into(),
+        before: facts(true),
+        after: facts(false),
+    }
+}
+
+fn changed_by_the_configuration() -> AuditEntry {
+    AuditEntry {
+        id: AuditId(2),
+        owner: None,
+        environment: None,
+        actor: Actor::Configuration,
+        action: Action::ConfigurationChanged,
+        thing: "limits of the gateway".into(),
+        before: Facts::default().with("documents_total", 300),
+        after: Facts::default(),
+        ..changed_by_somebody()
+    }
 }
 
 pub(in crate::store) fn past() -> Past {
@@ -188,6 +229,7 @@ pub(in crate::store) fn nothing_left() -> Vec<Change> {
         Change::Ended(scope, past) => Some(Change::HistoryDropped(Some(scope.tenant.clone()), past.bucket)),
         Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
         Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),
+        Change::Audited(owner, id, _) => Some(Change::Audited(owner, id, None)),
         Change::ValueKept(id, bytes) => Some(Change::ValueDropped(id, bytes.len() as u64)),
         _ => None,
     };

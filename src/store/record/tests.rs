@@ -31,6 +31,7 @@ fn variant(change: &Change) -> &'static str {
         Change::ValueDropped(..) => "value dropped",
         Change::IdempotencyKey(..) => "idempotency key",
         Change::Skill(..) => "skill",
+        Change::Audited(..) => "audited",
         Change::Route(..) => "route",
         Change::Numbering(..) => "numbering",
         Change::SigningKey(..) => "signing key",
@@ -41,7 +42,7 @@ fn variant(change: &Change) -> &'static str {
     }
 }
 
-const VARIANTS: usize = 17;
+const VARIANTS: usize = 18;
 
 fn all() -> Vec<Change> {
     [everything(), owned(), nothing_left()].concat()

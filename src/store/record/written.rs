@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute};
+use super::fields::{
+    StoredAllocation, StoredDeed, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute,
+};
 use super::{Unreadable, damaged};
 use crate::domain::change::{Counters, Ids};
 use crate::domain::document::Entries;
 use crate::domain::history::{Bucket, End, Owner, Past};
 use crate::domain::tables::routes::Numbering;
 use crate::domain::{
-    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, Entry, EntryKey, GroupName,
-    IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, NewSkill, Number, Scope, SigningKey, Skill, SkillId,
-    Timestamp, ValueId,
+    Allocation, AllocationId, ApplicationName, AuditId, AuditOwner, Change, Document, DocumentId, Entry, EntryKey,
+    GroupName, IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, NewSkill, Number, Scope, SigningKey,
+    Skill, SkillId, Timestamp, ValueId,
 };
 
 /// The place of a scope in the list of them.
@@ -39,6 +41,7 @@ pub(super) enum Written {
     HistoryDropped(Owner, Bucket),
     Ids(Place, Ids),
     Counters(Counters),
+    Audited(AuditOwner, AuditId, Option<StoredDeed>),
 }
 
 /// An allocation; `None` is the one that was named last.
@@ -114,6 +117,9 @@ impl Writing {
             Change::HistoryDropped(owner, bucket) => Written::HistoryDropped(owner.clone(), *bucket),
             Change::Ids(scope, ids) => Written::Ids(self.place(scope), *ids),
             Change::Counters(counters) => Written::Counters(*counters),
+            Change::Audited(owner, id, entry) => {
+                Written::Audited(owner.clone(), *id, entry.as_deref().map(StoredDeed::from))
+            }
         }
     }
 
@@ -211,6 +217,10 @@ impl Reading {
             Written::HistoryDropped(owner, bucket) => Change::HistoryDropped(owner, bucket),
             Written::Ids(place, ids) => Change::Ids(self.scope(place)?, ids),
             Written::Counters(counters) => Change::Counters(counters),
+            Written::Audited(owner, id, stored) => {
+                let entry = stored.map(|stored| Arc::new(stored.entry(owner.clone(), id)));
+                Change::Audited(owner, id, entry)
+            }
         })
     }
 

@@ -203,6 +203,7 @@ impl Inspection {
                 | Change::Numbering(..)
                 | Change::SigningKey(_)
                 | Change::IdempotencyKey(_, _, Some(_))
+                | Change::Audited(..)
                 | Change::HistoryDropped(..) => {}
                 Change::Entry(_, document, _, Some(entry)) => {
                     if let EntryValue::OutOfLine { id, length } = entry.value {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dnis_gateway::domain::audit::{Actor, AuditFilter};
 use dnis_gateway::domain::document::Loaded;
 use dnis_gateway::domain::refusal::{Miss, Refusal};
 use dnis_gateway::domain::route::DeletedRoutes;
@@ -9,10 +10,10 @@ use dnis_gateway::domain::state::{Criteria, Holder, Lend, Lent, PoolHealth, Sour
 use dnis_gateway::domain::tables::routes::RoutePage;
 use dnis_gateway::domain::tables::{FoundNumber, Page};
 use dnis_gateway::domain::{
-    AccessCode, Allocation, AllocationFilter, AllocationId, Caller, CodeShape, DocumentId, DocumentRef, GroupName,
-    HistoryPage, HistoryQuery, Interaction, NewInteraction, NewNumber, NewRoute, Number, NumberFilter, NumberId,
-    NumberPatch, NumberState, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Seconds, SigningKey, Skill,
-    SkillId, Timestamp,
+    AccessCode, Allocation, AllocationFilter, AllocationId, AuditEntry, AuditId, AuditQuery, Caller, CodeShape,
+    DocumentId, DocumentRef, GroupName, HistoryPage, HistoryQuery, Interaction, NewInteraction, NewNumber, NewRoute,
+    Number, NumberFilter, NumberId, NumberPatch, NumberState, Overdial, Part, Resolve, Route, RouteFilter, RouteId,
+    Routed, Seconds, SigningKey, Skill, SkillId, Timestamp,
 };
 use dnis_gateway::store::{BadRow, Clock, Error, Existing, Imported, LoadedEntry, Matched, Resolved, Result};
 
@@ -62,6 +63,7 @@ pub(super) struct Sight {
     pub(super) routes: (RoutePage, Part<Arc<Route>, u32>, Option<Arc<Route>>),
     pub(super) routed: Vec<Option<Routed>>,
     pub(super) skills: Vec<Arc<Skill>>,
+    pub(super) audit: Part<Arc<AuditEntry>, AuditId>,
 }
 
 /// An engine with the documents that its outcomes have named.
@@ -102,7 +104,8 @@ impl Player {
             self.engine.reload(rules()[*at].clone()).await;
             return Outcome::Done(Ok(()));
         }
-        let (scope, store) = (scope(), self.engine.store());
+        // For somebody, so that the audit has something to tell.
+        let (scope, store) = (scope(), self.engine.store().acting(Actor::person("ann", None, None)));
         match step.clone() {
             Step::NumberImport { numbers, created, skip } => {
                 let existing = if skip { Existing::Skip } else { Existing::Refuse };
@@ -274,6 +277,9 @@ impl Player {
         for text in ["100", "1002", "10021", "100213", "100*"] {
             routed.push(store.routed(&scope, &text.parse().unwrap(), Overdial::Allowed).await.unwrap());
         }
+        let owners = vec![Some(scope.tenant.clone()), None];
+        let query = AuditQuery { owners, filter: AuditFilter::default(), after: None, limit: 1000 };
+        let audit = store.audit(&query).await.unwrap();
         let mut history = Vec::new();
         for number in NUMBERS {
             history.extend(self.history(num(number)).await);
@@ -293,6 +299,7 @@ impl Player {
             routes: (routes, later, one),
             routed,
             skills,
+            audit,
         }
     }
 }

@@ -6,17 +6,18 @@ use actix_web::http::Method;
 use async_trait::async_trait;
 
 use super::{AGENT, Gateway, Who, payload};
+use crate::domain::audit::{Actor, Deed};
 use crate::domain::document::Loaded;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
 use crate::domain::{
-    Allocation, AllocationFilter, AllocationId, ApplicationName, Destination, Dialled, DocumentId, DocumentRef,
-    Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch, IdempotentRequest, Interaction,
-    InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number, NumberFilter, NumberId,
-    NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey,
-    Skill, SkillId, TenantUsage, Timestamp,
+    Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
+    DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
+    IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
+    NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
+    Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
 };
 use crate::store::{
     Clock, Error, Existing, LoadedEntry, ManualClock, Matched, NumberImport, Resolved, Result, Snapshot, Store,
@@ -221,6 +222,15 @@ impl Store for Broken {
         broken()
     }
     async fn set_rules(&self, _: Rules) -> Result<()> {
+        broken()
+    }
+    fn acting(&self, _: Actor) -> Arc<dyn Store> {
+        Arc::new(Broken)
+    }
+    async fn note(&self, _: &Scope, _: Deed) -> Result<()> {
+        broken()
+    }
+    async fn audit(&self, _: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>> {
         broken()
     }
     fn clock(&self) -> Arc<dyn Clock> {

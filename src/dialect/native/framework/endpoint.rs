@@ -11,8 +11,8 @@ use crate::dialect::native::framework::address::{DOCUMENT, PREFIX};
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::Served;
 use crate::dialect::native::resources::{
-    allocations, bulk, calls, cluster, data, explanations, groups, history, interactions, numbers, routes, tenants,
-    whoami,
+    allocations, audit, bulk, calls, cluster, data, explanations, groups, history, interactions, numbers, routes,
+    tenants, whoami,
 };
 use crate::dialect::native::soap;
 use crate::dialect::soap_service::description::asked_for;
@@ -33,6 +33,7 @@ const RESOURCES: &[&[&dyn Served]] = &[
     calls::OPERATIONS,
     cluster::OPERATIONS,
     explanations::OPERATIONS,
+    audit::OPERATIONS,
 ];
 
 /// Every operation of the API.

@@ -4,6 +4,7 @@
 //! other does not.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -123,6 +124,8 @@ pub(in crate::dialect::native) struct RequestContext<'a> {
     pub(in crate::dialect::native) importing: &'a Importing,
     /// Who calls.
     pub(in crate::dialect::native) principal: Principal<'a>,
+    /// Where the request came from.
+    pub(in crate::dialect::native) source: IpAddr,
     /// The settings in force for this request.
     pub(in crate::dialect::native) settings: &'a Settings,
     /// For what answers say of time.
@@ -138,6 +141,14 @@ impl RequestContext<'_> {
     /// [`Failure::Role`].
     pub(in crate::dialect::native) fn may_change(&self) -> Result<(), Failure> {
         if self.principal.may_change() { Ok(()) } else { Err(Failure::Role(Role::Operator)) }
+    }
+
+    /// The store as it acts for the caller: what it changes of numbers and routes, and what it ends, is in the audit.
+    pub(in crate::dialect::native) fn acting(&self) -> Arc<dyn Store> {
+        match self.principal.actor(self.source) {
+            Some(actor) => self.store.acting(actor),
+            None => Arc::clone(self.store),
+        }
     }
 
     /// Whose data the call is about.

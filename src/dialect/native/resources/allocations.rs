@@ -301,7 +301,7 @@ impl Operation for Free {
     type Reply = Done;
 
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        context.store.free_allocation(context.scope(), asked.path.allocation).await?;
+        context.acting().free_allocation(context.scope(), asked.path.allocation).await?;
         Ok(Done)
     }
 }

@@ -141,7 +141,7 @@ impl Operation for End {
     type Reply = Done;
 
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        context.store.delete_interaction(context.scope(), &asked.path.interaction).await?;
+        context.acting().delete_interaction(context.scope(), &asked.path.interaction).await?;
         Ok(Done)
     }
 }

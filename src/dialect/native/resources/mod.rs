@@ -1,6 +1,7 @@
 //! The resources of the API, one file each: what is read, what is written, and what the store is asked for.
 
 pub(super) mod allocations;
+pub(super) mod audit;
 pub(super) mod bulk;
 pub(super) mod calls;
 pub(super) mod cluster;

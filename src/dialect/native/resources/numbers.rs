@@ -164,7 +164,7 @@ impl Operation for Create {
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let Json(create) = asked.body;
         let number = create.number;
-        context.store.create_number(context.scope(), create.into(), asked.idempotency).await?;
+        context.acting().create_number(context.scope(), create.into(), asked.idempotency).await?;
         let shown = ShownNumber::new(context, &find(context, number).await?);
         Ok(Created { path: format!("/numbers/{}", segment(number)), shown })
     }
@@ -209,7 +209,7 @@ impl Operation for Update {
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let Json(NumberUpdate { dnid, group, enabled }) = asked.body;
         let patch = NumberPatch { dnid, group: group.map(|Clearable(group)| group), enabled };
-        let found = context.store.update_number(context.scope(), asked.path.number, patch).await?;
+        let found = context.acting().update_number(context.scope(), asked.path.number, patch).await?;
         Ok(WithBody(ShownNumber::new(context, &found)))
     }
 }
@@ -231,7 +231,7 @@ impl Operation for Delete {
     type Reply = Done;
 
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
-        context.store.delete_number(context.scope(), asked.path.number).await?;
+        context.acting().delete_number(context.scope(), asked.path.number).await?;
         Ok(Done)
     }
 }

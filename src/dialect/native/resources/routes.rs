@@ -203,7 +203,7 @@ impl Operation for Create {
         let Json(RouteCreate { access_code, extension, media_type, skill, flow }) = asked.body;
         let destination = destination(skill, flow)?;
         let new = NewRoute { hotline: access_code, extension, media: media_type, destination };
-        let made = context.store.create_route(context.scope(), new, asked.idempotency).await?;
+        let made = context.acting().create_route(context.scope(), new, asked.idempotency).await?;
         Ok(Created { path: format!("/routes/{}", made.id), shown: ShownRoute::new(&made) })
     }
 }
@@ -246,7 +246,7 @@ impl Operation for Update {
     async fn run(context: &RequestContext<'_>, asked: Asked<Self>) -> Result<Self::Reply, Failure> {
         let Json(RouteUpdate { skill, flow }) = asked.body;
         let destination = destination(skill, flow)?;
-        let changed = context.store.modify_route(context.scope(), asked.path.route, destination).await?;
+        let changed = context.acting().modify_route(context.scope(), asked.path.route, destination).await?;
         Ok(WithBody(ShownRoute::new(&changed)))
     }
 }
@@ -270,7 +270,7 @@ impl Operation for Delete {
         let id = asked.path.route;
         // Configuration numbers are never given twice, so what is deleted is this route or nothing.
         let dnid = find(context, id).await?.dnid;
-        let outcome = context.store.delete_routes(context.scope(), vec![dnid]).await?;
+        let outcome = context.acting().delete_routes(context.scope(), vec![dnid]).await?;
         if outcome.deleted.is_empty() { Err(unknown(id)) } else { Ok(Done) }
     }
 }

@@ -86,7 +86,7 @@ async fn decide(
         parts: requests::ENTRY,
         aliases: &[NAMESPACE],
     })?;
-    let context = native.context(principal, call.head.settings);
+    let context = native.context(principal, &call.head);
     if operation.effect() == Effect::Changes {
         context.may_change().map_err(refused)?;
     }

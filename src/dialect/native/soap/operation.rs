@@ -120,7 +120,9 @@ impl SoapOperation {
             Self::CreateCalledRoute => {
                 let new = requests::create_called_route(reading)?;
                 let idempotency = self.idempotency(fields, call)?;
-                responses::create_called_route(&*context.store.create_route(context.scope(), new, idempotency).await?)
+                responses::create_called_route(
+                    &*context.acting().create_route(context.scope(), new, idempotency).await?,
+                )
             }
         }
     }

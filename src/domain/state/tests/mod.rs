@@ -1,5 +1,6 @@
 //! The rules of the state, each told by a test of its own; the world they play in is built here.
 
+mod audit;
 mod documents;
 mod exhaustion;
 mod explaining;

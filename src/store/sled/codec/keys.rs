@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::{USUAL_BYTES, Unreadable, damaged, tag};
-use crate::domain::{Allocation, EnvironmentName, Scope, TenantId, ValueId};
+use crate::domain::{Allocation, AuditId, AuditOwner, EnvironmentName, Scope, TenantId, ValueId};
 use crate::store::engine::ImportId;
 
 /// The key of the record that says which store this is.
@@ -96,6 +96,7 @@ pub(in crate::store::sled) fn kind(key: &[u8]) -> &'static str {
         Some(&(tag::HISTORY_BUCKET | tag::TENANT_HISTORY_BUCKET)) => "hours of the history",
         Some(&(tag::HISTORY | tag::TENANT_HISTORY)) => "ended allocations",
         Some(&tag::HISTORY_BLOCK) => "blocks of ended allocations",
+        Some(&tag::AUDIT) => "entries of the audit",
         Some(&tag::TIME) => "time of the last commit",
         Some(&tag::STAGE) => "pieces of unfinished imports",
         _ => "unknown",
@@ -128,6 +129,14 @@ pub(super) fn key(tag: u8, scope: &Scope, name: &[u8]) -> Vec<u8> {
 
 pub(super) fn allocation_key(scope: &Scope, allocation: &Allocation) -> Vec<u8> {
     key(tag::ALLOCATION, scope, &allocation.id.0.to_be_bytes())
+}
+
+/// The key of an entry of the audit.
+pub(super) fn audit_key(owner: &AuditOwner, id: AuditId) -> Vec<u8> {
+    let mut key = vec![tag::AUDIT];
+    push_name(&mut key, owner.as_ref().map(TenantId::as_str));
+    key.extend_from_slice(&id.0.to_be_bytes());
+    key
 }
 
 /// The length that stands for a name that is not there; no name is that long.

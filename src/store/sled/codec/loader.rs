@@ -11,10 +11,13 @@ use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::tables::routes::Numbering;
 use crate::domain::{
-    Allocation, AllocationId, ApplicationName, Change, Document, DocumentId, EntryKey, GroupName, IdempotencyKey,
-    IdempotencyRecord, InteractionId, NewSkill, Number, NumberRecord, Scope, SigningKey, Skill, SkillId, Tables,
+    Allocation, AllocationId, ApplicationName, AuditId, Change, Document, DocumentId, EntryKey, GroupName,
+    IdempotencyKey, IdempotencyRecord, InteractionId, NewSkill, Number, NumberRecord, Scope, SigningKey, Skill,
+    SkillId, Tables, TenantId,
 };
-use crate::store::record::fields::{StoredAllocation, StoredDocument, StoredEntry, StoredNumber, StoredRoute};
+use crate::store::record::fields::{
+    StoredAllocation, StoredDeed, StoredDocument, StoredEntry, StoredNumber, StoredRoute,
+};
 
 /// Rebuilds tables from records that come in the order of their keys.
 #[derive(Default)]
@@ -57,6 +60,7 @@ impl Loader {
             Some(&tag::SKILL) => self.take_skill(key, value),
             Some(&tag::ROUTE) => self.take_route(key, value),
             Some(&tag::HISTORY_BUCKET | &tag::TENANT_HISTORY_BUCKET) => self.take_history_bucket(key, value),
+            Some(&tag::AUDIT) => self.take_audit(key, value),
             Some(&tag::SIGNING_KEY) => {
                 let signing_key: SigningKey = fields(key, value)?;
                 self.tables.apply(&Change::SigningKey(signing_key));
@@ -173,6 +177,16 @@ impl Loader {
         }
         let bucket = history::bucket(bucket).ok_or_else(|| damaged(key, "its key is no bucket"))?;
         self.tables.set_history(&owner, bucket, fields(key, value)?);
+        Ok(())
+    }
+
+    fn take_audit(&mut self, key: &[u8], value: &[u8]) -> Result<(), Unreadable> {
+        let (owner, id) = take_name(&key[1..]).ok_or_else(|| damaged(key, "its key is cut short"))?;
+        let owner = owner.map(TenantId::new).transpose().map_err(|_| damaged(key, "its key names no tenant"))?;
+        let id = id.try_into().map_err(|_| damaged(key, "its key is no place in the audit"))?;
+        let id = AuditId(u64::from_be_bytes(id));
+        let entry = fields::<StoredDeed>(key, value)?.entry(owner.clone(), id);
+        self.tables.apply(&Change::Audited(owner, id, Some(Arc::new(entry))));
         Ok(())
     }
 

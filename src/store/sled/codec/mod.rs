@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{ApplicationName, Change, DocumentId, Interaction, InteractionId, Scope};
 use crate::store::record::fields::{
-    StoredAllocation, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute,
+    StoredAllocation, StoredDeed, StoredDocument, StoredEntry, StoredInteraction, StoredNumber, StoredRoute,
 };
-use keys::{allocation_key, key};
+use keys::{allocation_key, audit_key, key};
 
 pub(super) use keys::{
     CHUNK_BYTES, COMMIT_KEY, Chunk, END_OF_VALUES, FORMAT_KEY, JOURNAL_KEY, STAGES, TABLES, TIME_KEY, chunk, chunk_key,
@@ -129,6 +129,9 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         Change::HistoryDropped(owner, bucket) => {
             store(sink, &history::floor_key(owner.as_ref()), Some(&bucket.next()));
             sink.remove(&history::bucket_key(owner.as_ref(), *bucket));
+        }
+        Change::Audited(owner, id, entry) => {
+            store(sink, &audit_key(owner, *id), entry.as_deref().map(StoredDeed::from).as_ref());
         }
         Change::Ids(scope, ids) => store(sink, &key(tag::IDS, scope, &[]), Some(ids)),
         Change::Counters(counters) => store(sink, &[tag::COUNTERS], Some(counters)),

@@ -18,6 +18,8 @@ pub(super) const HISTORY_BUCKET: u8 = 12;
 pub(super) const SIGNING_KEY: u8 = 13;
 /// As [`HISTORY_BUCKET`], for one tenant.
 pub(super) const TENANT_HISTORY_BUCKET: u8 = 15;
+/// What people did.
+pub(super) const AUDIT: u8 = 16;
 /// The last ids given out in a scope.
 pub(super) const IDS: u8 = 14;
 /// From here on, records that the tables are not rebuilt from.

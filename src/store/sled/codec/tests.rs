@@ -8,13 +8,15 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::audit::{Action, Actor, Deed, Facts};
 use crate::domain::history::{Bucket, Past};
 use crate::domain::tables::FoundNumber;
 use crate::domain::{
-    AccessCode, Allocation, AllocationId, Document, Extension, Route, RouteId, Sharing, Tables, ValueId,
+    AccessCode, Allocation, AllocationId, AuditEntry, AuditId, Document, EnvironmentName, Extension, GroupName,
+    NumberId, NumberRecord, Route, RouteId, Sharing, Tables, TenantId, ValueId,
 };
 use crate::store::record::fields::StoredPast;
-use crate::store::record::samples::{at, everything, nothing_left, number, owned, past, route, scope};
+use crate::store::record::samples::{at, audited, everything, nothing_left, number, owned, past, route, scope};
 
 /// Records in the order of their keys, as the tree keeps them.
 #[derive(Default)]
@@ -258,6 +260,35 @@ fn two_routes_of_one_dialled_number_or_one_id_are_damaged() {
     for route in [same_number, same_id] {
         assert!(matches!(beside(route), Err(Unreadable::Damaged { tag: tag::ROUTE, .. })));
     }
+}
+
+#[test]
+fn the_largest_entry_of_the_audit_is_a_record_of_a_size_that_is_safe() {
+    let longest = |chars: usize| "ж".repeat(chars);
+    let record = NumberRecord {
+        id: NumberId(u64::MAX),
+        number: number(&"1".repeat(32)),
+        dnid: number(&"1".repeat(32)),
+        group: GroupName::new(&longest(255)).ok(),
+        enabled: true,
+        freed: None,
+    };
+    let deed = Deed::new(Action::InteractionDeleted, &longest(255));
+    let source = Some("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".into());
+    let entry = AuditEntry {
+        id: AuditId(u64::MAX),
+        owner: TenantId::new(&longest(64)).ok(),
+        environment: EnvironmentName::new(&longest(64)).ok(),
+        at: at(u64::MAX),
+        actor: Actor::person(&longest(255), ApplicationName::new(&longest(255)).ok(), source),
+        action: deed.action,
+        thing: deed.thing,
+        before: Facts::from(&record),
+        after: Facts::from(&record),
+    };
+    assert!(entry.owner.is_some() && entry.environment.is_some());
+    let records = Records::of(&[audited(entry)]);
+    assert!(records.0.iter().all(|(key, value)| key.len() + value.len() <= MAX_RECORD_BYTES));
 }
 
 #[test]

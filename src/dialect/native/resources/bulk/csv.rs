@@ -150,6 +150,16 @@ impl Reader {
     }
 }
 
+/// Writes the fields of a row, without its end.
+pub(in crate::dialect::native) fn push_row(out: &mut Vec<u8>, fields: &[String]) {
+    for (place, field) in fields.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        push_field(out, field);
+    }
+}
+
 /// A field as it is written: in quotes where it needs them.
 pub(in crate::dialect::native) fn push_field(out: &mut Vec<u8>, field: &str) {
     if field.contains([',', '"', '\r', '\n']) {

@@ -110,7 +110,8 @@ impl Served for Import {
             let most = context.settings.quotas(tenant).imports;
             let _permit = context.importing.begin(tenant, most).ok_or(Failure::ImportRunning { most })?;
             let report =
-                import(context.store, context.scope(), (format, charset), existing.unwrap_or_default(), body).await?;
+                import(&context.acting(), context.scope(), (format, charset), existing.unwrap_or_default(), body)
+                    .await?;
             Ok(WithBody(report).answer().into())
         })
     }

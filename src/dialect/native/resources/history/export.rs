@@ -16,7 +16,7 @@ use crate::dialect::native::framework::operation::{Description, Meta, RequestCon
 use crate::dialect::native::framework::time::Time;
 use crate::dialect::native::framework::value::Choice;
 use crate::dialect::native::resources::bulk::Format;
-use crate::dialect::native::resources::bulk::csv::push_field;
+use crate::dialect::native::resources::bulk::csv::push_row;
 use crate::dialect::native::resources::bulk::file::{self, PagedFile};
 use crate::dialect::native::resources::history::ShownHeld;
 use crate::dialect::native::resources::history::filter::filtered;
@@ -128,11 +128,6 @@ impl PagedFile for Entries {
             until.map(|until| Time(until).to_string()).unwrap_or_default(),
             ended.map(|ended| ended.word()).unwrap_or_default().to_owned(),
         ];
-        for (place, field) in fields.iter().enumerate() {
-            if place > 0 {
-                text.push(b',');
-            }
-            push_field(text, field);
-        }
+        push_row(text, &fields);
     }
 }

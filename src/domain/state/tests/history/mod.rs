@@ -184,6 +184,7 @@ fn rules(policy: Policy) -> [Rules; 4] {
             ..Quotas::default()
         },
         history: HistoryRules { days: 1, entries: 20 },
+        ..Rules::default()
     };
     let (g, s) = (group("g"), group("s"));
     [
