@@ -216,7 +216,8 @@ def moved(checks: Checks, binary: str) -> None:
         first, second, third = (folder / f"{n}.ndjson" for n in (1, 2, 3))
         with Gateway(binary, "sled", "") as gateway:
             clients_for([gateway], 2, 5)
-            add_numbers(gateway, int(os.environ.get("MOVED", "0")))
+            if count := int(os.environ.get("MOVED", "0")):
+                add_numbers(gateway, count)
             backup(binary, gateway, first)
         store = postgres_store(server.url())
         file = folder / "gateway.toml"
