@@ -201,6 +201,12 @@ pub trait Store: Send + Sync {
         data: WithData,
     ) -> Result<Vec<Matched>>;
 
+    /// The allocations that a call would be matched with, newest first; changes nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::NoMatch`].
+    async fn would_match(&self, scope: &Scope, criteria: &Criteria, which: Which) -> Result<Vec<Arc<Allocation>>>;
+
     /// Tells whose call it is and where it goes, and changes nothing.
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved>;
 

@@ -122,6 +122,10 @@ impl Store for Accidental {
         self.inner.match_call(scope, criteria, which, after, data).await
     }
 
+    async fn would_match(&self, scope: &Scope, criteria: &Criteria, which: Which) -> Result<Vec<Arc<Allocation>>> {
+        self.inner.would_match(scope, criteria, which).await
+    }
+
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
         self.inner.resolve(scope, call).await
     }

@@ -11,7 +11,7 @@ use super::{Client, Gms, Reply, Request, request_access, request_interaction};
 use crate::config::{BuiltIn, Format, GuessLimit};
 use crate::domain::state::{Criteria, Lent};
 use crate::domain::{IdempotentRequest, Scope};
-use crate::store::WithData;
+use crate::store::{self, WithData};
 
 /// The member that tells how a group is.
 const POOL_HEALTH: &str = "_pool_health";
@@ -100,17 +100,23 @@ impl Gms {
         })
     }
 
-    /// Refuses a match whose user data XML cannot carry before the number is given back, so that the call can still be
-    /// recognised by asking again in JSON. Of the bookings of a shared number it sees the newest; data of another one
-    /// are refused after the match, with the address where they can be read.
+    /// Refuses a match whose user data XML cannot carry before the numbers are given back, so that the call can still be
+    /// recognised by asking again in JSON. Data that come between this look and the match are refused after it, with the
+    /// address where they can be read.
     async fn check_xml(&self, scope: &Scope, request: &MatchRequest) -> Result<(), Error> {
-        let found = self.store.number(scope, request.criteria.number).await?;
-        let allocation = found.and_then(|found| found.allocation).filter(|it| request.criteria.fit(it));
-        let Some(allocation) = allocation else { return Ok(()) };
-        let Some(interaction) = self.store.interaction(scope, &allocation.interaction).await? else { return Ok(()) };
-        let Some(document) = self.store.document(scope, interaction.data.into()).await? else { return Ok(()) };
-        let address = Address::from(document.id);
-        let problem = user_data::members(&document, &address).not_xml();
-        problem.map_or(Ok(()), |character| Err(Error::NotXml { character, data: Some(address) }))
+        let fitting = match self.store.would_match(scope, &request.criteria, request.which).await {
+            // Whoever matches it is told so.
+            Err(store::Error::Refused(_)) => return Ok(()),
+            fitting => fitting?,
+        };
+        for allocation in fitting {
+            let Some(interaction) = self.store.interaction(scope, &allocation.interaction).await? else { continue };
+            let Some(document) = self.store.document(scope, interaction.data.into()).await? else { continue };
+            let address = Address::from(document.id);
+            if let Some(character) = user_data::members(&document, &address).not_xml() {
+                return Err(Error::NotXml { character, data: Some(address) });
+            }
+        }
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Turn;
 use crate::domain::history::End;
-use crate::domain::quotas::MATCH_TEXT_BYTES;
+use crate::domain::quotas::{MATCH_TEXT_BYTES, Quotas};
 use crate::domain::refusal::Miss;
 use crate::domain::tables::slot::NumberSlot;
 use crate::domain::{
@@ -92,10 +92,20 @@ impl Criteria {
         }
     }
 
-    /// Whether any allocation in the tables may fit the call.
-    pub fn may_match(&self, tables: &Tables, scope: &Scope, now: Timestamp) -> Result<(), Miss> {
+    /// The allocations in the tables that the call fits, newest first and at most `most`.
+    ///
+    /// # Errors
+    /// How the call missed, if there is none.
+    pub fn fitting(
+        &self,
+        tables: &Tables,
+        scope: &Scope,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Arc<Allocation>>, Miss> {
         let slot = tables.slot(scope, self.number).ok_or(Miss::UnknownNumber)?;
-        if self.find(slot, now, 1).is_empty() { Err(self.miss(tables, scope, slot, now)) } else { Ok(()) }
+        let found = self.find(slot, now, most);
+        if found.is_empty() { Err(self.miss(tables, scope, slot, now)) } else { Ok(found) }
     }
 
     /// How the call missed a number that nothing of fits.
@@ -124,6 +134,16 @@ pub enum Which {
     Newest,
     /// All that the tenant may have answered at a time and whose user data fit into one answer, newest first.
     All,
+}
+
+impl Which {
+    /// How many those are at most.
+    pub fn most(self, quotas: &Quotas) -> usize {
+        match self {
+            Self::Newest => 1,
+            Self::All => quotas.matches,
+        }
+    }
 }
 
 /// What becomes of a matched interaction.
@@ -175,15 +195,9 @@ impl Turn<'_> {
         which: Which,
         after: AfterMatch,
     ) -> Result<Vec<Match>, Refusal> {
-        let slot = self.state.slot(scope, criteria.number).ok_or(Refusal::NoMatch(Miss::UnknownNumber))?;
-        let most = match which {
-            Which::Newest => 1,
-            Which::All => self.state.quotas(&scope.tenant).matches,
-        };
-        let allocations = criteria.find(slot, self.now, most);
-        if allocations.is_empty() {
-            return Err(Refusal::NoMatch(criteria.miss(&self.state.tables, scope, slot, self.now)));
-        }
+        let most = which.most(self.state.quotas(&scope.tenant));
+        let fitting = criteria.fitting(&self.state.tables, scope, self.now, most);
+        let allocations = fitting.map_err(Refusal::NoMatch)?;
         // Whatever is lent ends with its interaction, so all of them are described.
         let matches = allocations.into_iter().filter_map(|found| self.describe(scope, found));
         let matches = fitting_an_answer(matches);

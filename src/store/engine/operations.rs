@@ -89,7 +89,7 @@ impl<L: Log> Store for Engine<L> {
         data: WithData,
     ) -> Result<Vec<Matched>> {
         // A call that nothing durable fits needs no writer to be told so.
-        if let Err(miss) = self.read(|tables, now| criteria.may_match(tables, scope, now)).await? {
+        if let Err(miss) = self.read(|tables, now| criteria.fitting(tables, scope, now, 1)).await? {
             return Err(Refusal::NoMatch(miss).into());
         }
         let scope = scope.clone();
@@ -106,6 +106,12 @@ impl<L: Log> Store for Engine<L> {
             Ok(matched)
         })
         .await
+    }
+
+    async fn would_match(&self, scope: &Scope, criteria: &Criteria, which: Which) -> Result<Vec<Arc<Allocation>>> {
+        let most = which.most(self.rules.load().quotas(&scope.tenant));
+        let fitting = self.read(|tables, now| criteria.fitting(tables, scope, now, most)).await?;
+        Ok(fitting.map_err(Refusal::NoMatch)?)
     }
 
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {

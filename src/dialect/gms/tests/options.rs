@@ -236,6 +236,14 @@ async fn a_late_call_is_recognised_and_marked_where_the_section_says_so() {
     assert_eq!((&matched["_id"], &matched["_late"]), (&json!(SERVICE), &json!("true")));
     assert_eq!(matched["user_data"]["colour"], "blue");
 
+    // What XML cannot carry is refused before the match, and can be asked for again.
+    bench.clock.advance_millis(20_000);
+    lend(&bench, "_resource_group=small&_booking_expiration_timeout=5&colour=a%01b").await;
+    bench.clock.advance_millis(20_000);
+    let form = "_access_number=111&_return_data=true";
+    assert_eq!(bench.send(post(MATCH_INTERACTION).form(form)).await.status.as_u16(), 406);
+    assert_eq!(bench.json(MATCH_INTERACTION, form).await["user_data"]["colour"], "a\u{1}b");
+
     lend(&bench, "_resource_group=DNIS").await;
     let matched = bench.json(MATCH_INTERACTION, "_access_number=6504664130").await;
     assert!(matched.get("_late").is_none(), "a call in time is not marked");

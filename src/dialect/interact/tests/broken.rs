@@ -62,6 +62,9 @@ impl Store for Broken {
     async fn match_call(&self, _: &Scope, _: Criteria, _: Which, _: AfterMatch, _: WithData) -> Result<Vec<Matched>> {
         broken()
     }
+    async fn would_match(&self, _: &Scope, _: &Criteria, _: Which) -> Result<Vec<Arc<Allocation>>> {
+        broken()
+    }
     async fn resolve(&self, _: &Scope, _: &Resolve) -> Result<Resolved> {
         broken()
     }

@@ -83,7 +83,7 @@ fn a_call_is_recognised_by_the_whole_number_alone_and_in_its_own_scope() {
 fn nothing_matches_from_the_deadline_on() {
     let (mut world, criteria, _) = call(None, None);
     world.advance(300_000);
-    assert_eq!(criteria.may_match(world.state.tables(), &scope(), world.now), Err(Miss::Expired));
+    assert_eq!(criteria.fitting(world.state.tables(), &scope(), world.now, 1), Err(Miss::Expired));
     let refusal = world.refused(|turn| turn.match_call(&scope(), &criteria, Which::Newest, AfterMatch::Keep));
     assert_eq!(refusal, Refusal::NoMatch(Miss::Expired));
 }
@@ -119,9 +119,9 @@ fn a_document_kept_for_its_own_time_outlives_a_match_that_deletes() {
 #[test]
 fn a_miss_says_what_kept_the_call_from_matching() {
     let miss = |world: &mut World, criteria: &Criteria| {
-        let may_match = criteria.may_match(world.state.tables(), &scope(), world.now);
+        let fitting = criteria.fitting(world.state.tables(), &scope(), world.now, 1);
         let refusal = world.refused(|turn| turn.match_call(&scope(), criteria, Which::Newest, AfterMatch::Keep));
-        assert_eq!(Refusal::NoMatch(may_match.unwrap_err()), refusal, "readers say the same");
+        assert_eq!(Refusal::NoMatch(fitting.unwrap_err()), refusal, "readers say the same");
         refusal.label()
     };
     let (mut world, criteria, lent) = call(digits(4), Some("555123"));

@@ -233,8 +233,8 @@ fn a_late_call_finds_its_interaction_as_long_as_the_number_rests() {
             }
             let call = Criteria { late: LateCalls::Recognised, ..call_to("1") };
             world.turn();
-            let may_match = call.may_match(world.state.tables(), &scope(), world.now);
-            assert_eq!(may_match.is_ok(), found.is_some(), "readers see it the same way");
+            let fitting = call.fitting(world.state.tables(), &scope(), world.now, 1);
+            assert_eq!(fitting.is_ok(), found.is_some(), "readers see it the same way");
             let outcome = world.turn().match_call(&scope(), &call, Which::All, AfterMatch::Keep);
             let late = outcome.as_ref().ok().map(|found| found[0].late);
             assert_eq!(late, found, "{wait}, restarted: {restarted}");
