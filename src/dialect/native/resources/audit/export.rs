@@ -1,26 +1,16 @@
 //! The audit as a file.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-
-use actix_web::http::StatusCode;
-use schemars::{JsonSchema, SchemaGenerator};
 
 use super::ShownEntry;
 use super::filter::filtered;
-use crate::access::Effect;
-use crate::config::Limits;
-use crate::dialect::Head;
 use crate::dialect::native::framework::error::Failure;
-use crate::dialect::native::framework::members::Nothing;
-use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
+use crate::dialect::native::framework::operation::RequestContext;
 use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::native::framework::value::Choice;
 use crate::dialect::native::resources::bulk::Format;
 use crate::dialect::native::resources::bulk::csv::push_row;
 use crate::dialect::native::resources::bulk::file::{self, PagedFile};
-use crate::dialect::stream::{Incoming, Streamed};
 use crate::domain::{AuditEntry, AuditId, AuditQuery, Part};
 use crate::store::{self, Store};
 
@@ -38,51 +28,25 @@ filtered! {
 /// Exports the audit.
 pub(super) struct Export;
 
-impl Served for Export {
-    fn meta(&self) -> Meta {
-        Meta {
-            name: "audit-export",
-            verb: Verb::Get,
-            path: "/audit/export",
-            summary: "Read who changed what when as a file",
-            about: "For users whose role is admin, in the order of the list. In CSV how a thing was and is stands as JSON.",
-            effect: Effect::Reads,
-            problems: &[Problem::Role],
-            status: StatusCode::OK,
-            in_pieces: true,
-        }
-    }
+impl file::Export for Export {
+    const NAME: &'static str = "audit-export";
+    const PATH: &'static str = "/audit/export";
+    const SUMMARY: &'static str = "Read who changed what when as a file";
+    const ABOUT: &'static str =
+        "For users whose role is admin, in the order of the list. In CSV how a thing was and is stands as JSON.";
+    const PROBLEMS: &'static [Problem] = &[Problem::Role];
 
-    fn body_limit(&self, limits: &Limits) -> usize {
-        limits.body
-    }
+    type How = AuditExportHow;
+    type File = Entries;
 
-    fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
-        Description {
-            path: Nothing::json_schema(reads).into(),
-            query: AuditExportHow::json_schema(reads).into(),
-            body: None,
-            reply: file::describe::<ShownEntry>(writes),
-        }
-    }
-
-    fn stream<'a>(
-        &'a self,
-        context: &'a RequestContext<'a>,
-        segments: &'a [String],
-        head: Head<'a>,
-        _: &'a mut Incoming<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
-        Box::pin(async move {
-            let (Nothing {}, how): (_, AuditExportHow) = asked(segments, head.query)?;
-            let query = how.query(context, None, PAGE)?;
-            Ok(file::answer(Entries { store: Arc::clone(context.store), query }, how.format, head))
-        })
+    fn file(context: &RequestContext<'_>, how: AuditExportHow) -> Result<(Entries, Option<Format>), Failure> {
+        let query = how.query(context, None, PAGE)?;
+        Ok((Entries { store: Arc::clone(context.store), query }, how.format))
     }
 }
 
 /// The entries that are exported.
-struct Entries {
+pub(super) struct Entries {
     store: Arc<dyn Store>,
     query: AuditQuery,
 }

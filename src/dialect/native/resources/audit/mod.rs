@@ -16,12 +16,13 @@ use crate::dialect::native::framework::problem::Problem;
 use crate::dialect::native::framework::reply::WithBody;
 use crate::dialect::native::framework::time::Time;
 use crate::dialect::native::framework::value::{Word, choice};
+use crate::dialect::native::resources::bulk::file::AsOperation;
 use crate::domain::audit::{Action, Actor, Fact, Facts};
 use crate::domain::{AuditEntry, AuditId};
 use filter::filtered;
 
 /// The operations of this module.
-pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&List, &export::Export];
+pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&List, &AsOperation(export::Export)];
 
 /// Something that somebody did.
 #[derive(Debug, Serialize, JsonSchema)]

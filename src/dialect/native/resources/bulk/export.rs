@@ -1,24 +1,17 @@
 //! All numbers, or those of a group, as a file. A number that is made or deleted while it is read may or may not be in it;
 //! every other number is, once, as it was when its page was read.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Format;
 use super::csv::push_field;
 use super::file::{self, PagedFile};
-use crate::access::Effect;
-use crate::config::Limits;
-use crate::dialect::Head;
 use crate::dialect::native::framework::error::Failure;
-use crate::dialect::native::framework::members::{Nothing, members};
-use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
-use crate::dialect::stream::{Incoming, Streamed};
+use crate::dialect::native::framework::members::members;
+use crate::dialect::native::framework::operation::RequestContext;
 use crate::domain::tables::FoundNumber;
 use crate::domain::{GroupName, Number, NumberFilter, Part, Scope};
 use crate::store::{self, Store};
@@ -39,7 +32,7 @@ members! {
 /// A number as it is exported: what importing it again takes.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "NumberExported")]
-struct Exported<'a> {
+pub(super) struct Exported<'a> {
     number: Number,
     dnid: Number,
     group: Option<&'a GroupName>,
@@ -49,53 +42,26 @@ struct Exported<'a> {
 /// Exports numbers.
 pub(super) struct Export;
 
-impl Served for Export {
-    fn meta(&self) -> Meta {
-        Meta {
-            name: "number-export",
-            verb: Verb::Get,
-            path: "/numbers/export",
-            summary: "Read all numbers as a file",
-            about: "In the order of the numbers, in the form that an import takes. A number that is made or deleted while the file \
-         is read may or may not be in it.",
-            effect: Effect::Reads,
-            problems: &[],
-            status: StatusCode::OK,
-            in_pieces: true,
-        }
-    }
+impl file::Export for Export {
+    const NAME: &'static str = "number-export";
+    const PATH: &'static str = "/numbers/export";
+    const SUMMARY: &'static str = "Read all numbers as a file";
+    const ABOUT: &'static str = "In the order of the numbers, in the form that an import takes. A number that is made or deleted while the file \
+         is read may or may not be in it.";
 
-    fn body_limit(&self, limits: &Limits) -> usize {
-        limits.body
-    }
+    type How = ExportHow;
+    type File = Numbers;
 
-    fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
-        Description {
-            path: Nothing::json_schema(reads).into(),
-            query: ExportHow::json_schema(reads).into(),
-            body: None,
-            reply: file::describe::<Exported<'_>>(writes),
-        }
-    }
-
-    fn stream<'a>(
-        &'a self,
-        context: &'a RequestContext<'a>,
-        segments: &'a [String],
-        head: Head<'a>,
-        _: &'a mut Incoming<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
-        Box::pin(async move {
-            let (Nothing {}, ExportHow { group, format }) = asked(segments, head.query)?;
-            let filter = NumberFilter { group: group.map(Some), ..NumberFilter::default() };
-            let numbers = Numbers { store: Arc::clone(context.store), scope: context.scope().clone(), filter };
-            Ok(file::answer(numbers, format, head))
-        })
+    fn file(context: &RequestContext<'_>, how: ExportHow) -> Result<(Numbers, Option<Format>), Failure> {
+        let ExportHow { group, format } = how;
+        let filter = NumberFilter { group: group.map(Some), ..NumberFilter::default() };
+        let (store, scope) = (Arc::clone(context.store), context.scope().clone());
+        Ok((Numbers { store, scope, filter }, format))
     }
 }
 
 /// The numbers that are exported.
-struct Numbers {
+pub(super) struct Numbers {
     store: Arc<dyn Store>,
     scope: Scope,
     filter: NumberFilter,

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 
 use actix_web::http::header::{ACCEPT, CONTENT_DISPOSITION, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -10,10 +11,16 @@ use bytes::Bytes;
 use futures_util::stream;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{CSV, Format, NDJSON};
-use crate::dialect::stream::Streamed;
+use crate::access::Effect;
+use crate::config::Limits;
+use crate::dialect::native::framework::error::Failure;
+use crate::dialect::native::framework::members::{Members, Nothing};
+use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
+use crate::dialect::native::framework::problem::Problem;
+use crate::dialect::stream::{Incoming, Streamed};
 use crate::dialect::{Answer, Head};
 use crate::domain::Part;
 use crate::media::ContentType;
@@ -31,7 +38,7 @@ pub(in crate::dialect::native) trait PagedFile: Sized + 'static {
     /// Where a page ends.
     type Mark;
     /// An item as a line of JSON.
-    type Line<'a>: Serialize
+    type Line<'a>: Serialize + JsonSchema
     where
         Self: 'a;
 
@@ -45,9 +52,85 @@ pub(in crate::dialect::native) trait PagedFile: Sized + 'static {
     fn row(&self, item: &Self::Item, text: &mut Vec<u8>);
 }
 
+/// An operation whose answer is a list as a file.
+pub(in crate::dialect::native) trait Export: Sync {
+    /// Its name, as that of any operation.
+    const NAME: &'static str;
+    /// The path below the prefix, without parameters.
+    const PATH: &'static str;
+    /// What it does, in one line.
+    const SUMMARY: &'static str;
+    /// What else there is to know.
+    const ABOUT: &'static str;
+    /// What it may refuse for reasons of its own.
+    const PROBLEMS: &'static [Problem] = &[];
+
+    /// The parameters in the query.
+    type How: Members;
+    /// What is exported.
+    type File: PagedFile;
+
+    /// The file that is asked for, and the form of it, if one is asked for.
+    ///
+    /// # Errors
+    /// Why it is not given.
+    fn file(context: &RequestContext<'_>, how: Self::How) -> Result<(Self::File, Option<Format>), Failure>;
+}
+
+/// An export as one of the operations.
+pub(in crate::dialect::native) struct AsOperation<E>(pub(in crate::dialect::native) E);
+
+impl<E: Export> Served for AsOperation<E> {
+    fn meta(&self) -> Meta {
+        Meta {
+            name: E::NAME,
+            verb: Verb::Get,
+            path: E::PATH,
+            summary: E::SUMMARY,
+            about: E::ABOUT,
+            effect: Effect::Reads,
+            problems: E::PROBLEMS,
+            status: StatusCode::OK,
+            in_pieces: true,
+        }
+    }
+
+    fn body_limit(&self, limits: &Limits) -> usize {
+        limits.body
+    }
+
+    fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
+        let line = writes.subschema_for::<<E::File as PagedFile>::Line<'static>>();
+        let reply = json!({
+            "description": "The file.",
+            "content": { CSV: { "schema": { "type": "string" } }, NDJSON: { "schema": line } },
+        });
+        Description {
+            path: Nothing::json_schema(reads).into(),
+            query: E::How::json_schema(reads).into(),
+            body: None,
+            reply,
+        }
+    }
+
+    fn stream<'a>(
+        &'a self,
+        context: &'a RequestContext<'a>,
+        segments: &'a [String],
+        head: Head<'a>,
+        _: &'a mut Incoming<'_>,
+    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
+        Box::pin(async move {
+            let (Nothing {}, how) = asked(segments, head.query)?;
+            let (file, format) = E::file(context, how)?;
+            Ok(answer(file, format, head))
+        })
+    }
+}
+
 /// The answer that is a file: in the form that is asked for or, without one, that `Accept` names first; CSV where it names
 /// neither.
-pub(in crate::dialect::native) fn answer<F: PagedFile>(file: F, format: Option<Format>, head: Head<'_>) -> Streamed {
+fn answer<F: PagedFile>(file: F, format: Option<Format>, head: Head<'_>) -> Streamed {
     let format = format.unwrap_or_else(|| accepted(head.headers));
     let (media_type, ending) = match format {
         Format::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
@@ -59,15 +142,6 @@ pub(in crate::dialect::native) fn answer<F: PagedFile>(file: F, format: Option<F
     let pages = Pages { file, format, next: Next::First };
     let body = (*head.method != Method::HEAD).then(|| Box::pin(stream::unfold(pages, Pages::read)) as _);
     Streamed { answer, body, close: false }
-}
-
-/// The good answer as the OpenAPI document describes it; a line of JSON is an `L`.
-pub(in crate::dialect::native) fn describe<L: JsonSchema>(writes: &mut SchemaGenerator) -> Value {
-    let line = writes.subschema_for::<L>();
-    json!({
-        "description": "The file.",
-        "content": { CSV: { "schema": { "type": "string" } }, NDJSON: { "schema": line } },
-    })
 }
 
 /// The form that a caller wants who names one of the two.

@@ -17,7 +17,8 @@ use crate::media::ContentType;
 pub(in crate::dialect::native) use importing::Importing;
 
 /// The operations of this module.
-pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&import::Import, &export::Export];
+pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] =
+    &[&import::Import, &file::AsOperation(export::Export)];
 
 /// The media type of comma-separated values.
 const CSV: &str = "text/csv";

@@ -1,18 +1,9 @@
 //! The history of all numbers as a file.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use schemars::{JsonSchema, SchemaGenerator};
-
-use crate::access::Effect;
-use crate::config::Limits;
-use crate::dialect::Head;
 use crate::dialect::native::framework::error::Failure;
-use crate::dialect::native::framework::members::Nothing;
-use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
+use crate::dialect::native::framework::operation::RequestContext;
 use crate::dialect::native::framework::time::Time;
 use crate::dialect::native::framework::value::Choice;
 use crate::dialect::native::resources::bulk::Format;
@@ -20,7 +11,6 @@ use crate::dialect::native::resources::bulk::csv::push_row;
 use crate::dialect::native::resources::bulk::file::{self, PagedFile};
 use crate::dialect::native::resources::history::ShownHeld;
 use crate::dialect::native::resources::history::filter::filtered;
-use crate::dialect::stream::{Incoming, Streamed};
 use crate::domain::history::{Held, Place};
 use crate::domain::{HistorySearch, Part, Scope, Timestamp};
 use crate::store::{self, Store};
@@ -39,52 +29,25 @@ filtered! {
 /// Exports the history.
 pub(super) struct Export;
 
-impl Served for Export {
-    fn meta(&self) -> Meta {
-        Meta {
-            name: "history-export",
-            verb: Verb::Get,
-            path: "/history/export",
-            summary: "Read the history of all numbers as a file",
-            about: "In the order of the list. What ends while the file is read may be in it twice, as running and as ended.",
-            effect: Effect::Reads,
-            problems: &[],
-            status: StatusCode::OK,
-            in_pieces: true,
-        }
-    }
+impl file::Export for Export {
+    const NAME: &'static str = "history-export";
+    const PATH: &'static str = "/history/export";
+    const SUMMARY: &'static str = "Read the history of all numbers as a file";
+    const ABOUT: &'static str =
+        "In the order of the list. What ends while the file is read may be in it twice, as running and as ended.";
 
-    fn body_limit(&self, limits: &Limits) -> usize {
-        limits.body
-    }
+    type How = HistoryExportHow;
+    type File = Entries;
 
-    fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
-        Description {
-            path: Nothing::json_schema(reads).into(),
-            query: HistoryExportHow::json_schema(reads).into(),
-            body: None,
-            reply: file::describe::<ShownHeld>(writes),
-        }
-    }
-
-    fn stream<'a>(
-        &'a self,
-        context: &'a RequestContext<'a>,
-        segments: &'a [String],
-        head: Head<'a>,
-        _: &'a mut Incoming<'_>,
-    ) -> Pin<Box<dyn Future<Output = Result<Streamed, Failure>> + 'a>> {
-        Box::pin(async move {
-            let (Nothing {}, how): (_, HistoryExportHow) = asked(segments, head.query)?;
-            let search = how.search(PAGE)?;
-            let (store, scope) = (Arc::clone(context.store), context.scope().clone());
-            Ok(file::answer(Entries { store, scope, search, now: context.now() }, how.format, head))
-        })
+    fn file(context: &RequestContext<'_>, how: HistoryExportHow) -> Result<(Entries, Option<Format>), Failure> {
+        let search = how.search(PAGE)?;
+        let (store, scope) = (Arc::clone(context.store), context.scope().clone());
+        Ok((Entries { store, scope, search, now: context.now() }, how.format))
     }
 }
 
 /// The entries that are exported.
-struct Entries {
+pub(super) struct Entries {
     store: Arc<dyn Store>,
     scope: Scope,
     search: HistorySearch,

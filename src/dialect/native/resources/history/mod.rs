@@ -15,12 +15,14 @@ use crate::dialect::native::framework::reply::WithBody;
 use crate::dialect::native::framework::time::Time;
 use crate::dialect::native::framework::value::{Word, choice};
 use crate::dialect::native::resources::allocations::ShownAllocation;
+use crate::dialect::native::resources::bulk::file::AsOperation;
 use crate::dialect::native::resources::numbers::ByNumber;
 use crate::domain::history::{Bucket, End, Held, Place};
 use crate::domain::{AllocationId, GroupName, HistoryQuery, Part, Timestamp};
 
 /// The operations of this module.
-pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] = &[&History, &search::Search, &export::Export];
+pub(in crate::dialect::native) const OPERATIONS: &[&dyn Served] =
+    &[&History, &search::Search, &AsOperation(export::Export)];
 
 /// An allocation that was, or still is.
 #[derive(Debug, Serialize, JsonSchema)]
