@@ -5,8 +5,10 @@
 
 mod backup;
 mod check;
+mod client;
 mod compact;
 mod demo;
+mod groups;
 mod hash_secret;
 mod healthcheck;
 mod http;
@@ -67,6 +69,8 @@ enum Command {
     ImportGms(import_gms::ImportGms),
     /// Import, export and list the numbers of a running gateway
     Numbers(numbers::Numbers),
+    /// Tell how many numbers the groups of a running gateway need
+    Groups(groups::Groups),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(healthcheck::Healthcheck),
     /// Write everything a running gateway holds into a file
@@ -91,6 +95,7 @@ pub fn run() -> ExitCode {
         Command::HashSecret => hash_secret::run(),
         Command::ImportGms(import) => import.run(),
         Command::Numbers(numbers) => numbers.run(),
+        Command::Groups(groups) => groups.run(),
         Command::Healthcheck(healthcheck) => healthcheck.run(),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),

@@ -12,7 +12,7 @@ use super::tree::{Node, RawValue};
 use super::variables;
 use super::{
     Access, Admin, Aicc, Audit, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant,
-    tenant,
+    Usage, tenant,
 };
 use crate::domain::TenantId;
 use crate::text::without_mark;
@@ -122,6 +122,7 @@ impl Settings {
             limits: root.section("limits", Quotas::read),
             history: root.section("history", History::read),
             audit: root.section("audit", Audit::read),
+            usage: root.section("usage", Usage::read),
             access: root.section("access", Access::read),
             log: root.section("log", Log::read),
             soap: root.section("soap", Soap::read),

@@ -41,6 +41,7 @@ mod tenant_gms;
 mod tests;
 mod tls;
 mod tree;
+mod usage;
 mod user;
 mod variables;
 
@@ -76,6 +77,7 @@ pub use tenant::{Application, ApplicationKind, Group, Tenant};
 pub use tenant_aicc::{AiccApplication, TenantAicc};
 pub use tenant_gms::{Credentials, DEFAULT_REALM, TenantGms};
 pub use tls::{Tls, TlsError};
+pub use usage::Usage;
 pub use user::{Role, User, Users};
 pub use variables::{ADMIN_TOKEN, APPLICATION_KEY, PASSWORD, environment};
 
@@ -96,6 +98,8 @@ pub struct Settings {
     pub history: History,
     /// How long it is remembered what people did.
     pub audit: Audit,
+    /// How long it is remembered what groups were used for.
+    pub usage: Usage,
     /// Limits on failed attempts and the cost of verifying.
     pub access: Access,
     /// What is logged, and how.

@@ -41,6 +41,7 @@ impl Settings {
             history: self.history.rules,
             audit: self.audit.rules,
             accounts: self.accounts(),
+            usage: self.usage.rules,
             ..Rules::default()
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::{AuditEntry, AuditId, AuditOwner};
 use super::history::{Bucket, Owner, Past};
 use super::tables::routes::Numbering;
+use super::usage::{Group, Running, Span, UsageRecord};
 use super::{
     Allocation, Document, DocumentId, Entry, EntryKey, IdempotencyKey, IdempotencyRecord, Interaction, InteractionId,
     Number, NumberRecord, Route, Scope, SigningKey, Skill, SkillId, ValueId,
@@ -47,6 +48,12 @@ pub enum Change {
     HistoryDropped(Owner, Bucket),
     /// Something was done that the audit tells, or (`None`) what it told of that is forgotten.
     Audited(AuditOwner, AuditId, Option<Arc<AuditEntry>>),
+    /// What a group is used for in the quarter of an hour that runs; `None` where nothing is.
+    Usage(Arc<Scope>, Group, Option<Arc<Running>>),
+    /// What a group was used for in a quarter of an hour or an hour that is over is remembered.
+    Used(Arc<Scope>, Arc<UsageRecord>),
+    /// All quarters, or hours, of this day since 1970 are forgotten; nothing comes into it or before it any more.
+    UsageDropped(Span, u32),
     /// Ids were given out in a scope.
     Ids(Arc<Scope>, Ids),
     /// Ids were given out that are counted for all scopes together.

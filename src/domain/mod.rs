@@ -35,6 +35,7 @@ pub mod skill;
 pub mod state;
 pub mod tables;
 pub mod time;
+pub mod usage;
 pub mod watermark;
 
 pub use allocation::{Allocation, AllocationId, LentBy};
@@ -69,3 +70,4 @@ pub use state::State;
 pub use tables::Tables;
 pub use tables::routes::Routed;
 pub use time::{Deadline, Seconds, Timestamp};
+pub use usage::{UsageRules, Used};

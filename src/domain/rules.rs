@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hash::FastMap;
-use super::{AuditOwner, AuditRules, CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId};
+use super::{
+    AuditOwner, AuditRules, CallCenter, GroupName, HistoryRules, Number, Policy, Quotas, Seconds, TenantId, UsageRules,
+};
 
 /// Whether a number of a group serves one interaction at a time or many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,6 +61,8 @@ pub struct Rules {
     pub audit: AuditRules,
     /// Who may sign in or call, for the audit of a new configuration; nothing is decided by it.
     pub accounts: BTreeMap<AuditOwner, Accounts>,
+    /// How much is remembered of what groups were used for.
+    pub usage: UsageRules,
 }
 
 /// What there is to know of users and applications, by what the audit calls them: the name of a property, and its word.
@@ -83,6 +87,7 @@ impl Default for Rules {
             history: HistoryRules::default(),
             audit: AuditRules::default(),
             accounts: BTreeMap::new(),
+            usage: UsageRules::default(),
         }
     }
 }
@@ -101,13 +106,14 @@ impl Rules {
             history,
             audit,
             accounts,
+            usage,
         } = self;
         // Tables by hash have another order in each process.
         let groups: BTreeMap<_, BTreeMap<_, _>> =
             groups.iter().map(|(tenant, groups)| (tenant, groups.iter().collect())).collect();
         let (call_centers, quotas): (BTreeMap<_, _>, BTreeMap<_, _>) =
             (call_centers.iter().collect(), quotas.iter().collect());
-        let limits = (usual_quotas, documents_total, document_entries, value_bytes, history, audit, accounts);
+        let limits = (usual_quotas, documents_total, document_entries, value_bytes, history, audit, accounts, usage);
         let hash = Sha256::digest(format!("{groups:?} {call_centers:?} {quotas:?} {limits:?}"));
         hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }

@@ -8,6 +8,7 @@ use super::seal::Lines;
 use super::{Error, Summary};
 use crate::domain::document::Entries;
 use crate::domain::history::{Bucket, Past};
+use crate::domain::usage::{Span, UsageRecord};
 use crate::domain::{Change, Document, DocumentId, Entry, EntryKey, Scope, TenantId, ValueId};
 use crate::line::{Bytes, Line, ValueLine};
 
@@ -17,7 +18,8 @@ use crate::line::{Bytes, Line, ValueLine};
 /// [`Error`], or whatever `take` fails with.
 pub fn read<E: From<Error>>(input: impl BufRead, take: impl FnMut(Change) -> Result<(), E>) -> Result<Summary, E> {
     let mut lines = Lines::begin(input)?;
-    let mut reader = Reader { take, scope: None, document: None, value: None, past: Default::default() };
+    let mut reader =
+        Reader { take, scope: None, document: None, value: None, past: Default::default(), used: HashMap::new() };
     let told = |outcome: Result<(), Stop<E>>, lines: &Lines<_>| {
         outcome.map_err(|stop| match stop {
             Stop::Wrong(reason) => lines.wrong(&reason).into(),
@@ -54,6 +56,8 @@ struct Reader<F> {
     value: Option<(ValueId, u64, Vec<u8>)>,
     /// The part of the history that is coming in, and how many entries of each tenant there were in it.
     past: (Bucket, HashMap<TenantId, u64>),
+    /// How many records of use there were of each day.
+    used: HashMap<(Span, u32), u64>,
 }
 
 impl<F, E> Reader<F>
@@ -85,6 +89,7 @@ where
             }
             Change::Entry(scope, document, key, Some(entry)) => self.entry(&scope, document, key, entry),
             Change::Ended(scope, past) => self.past(scope, Arc::unwrap_or_clone(past)),
+            Change::Used(scope, record) => self.used(scope, Arc::unwrap_or_clone(record)),
             change => self.hand_on(change),
         }
     }
@@ -118,6 +123,13 @@ where
         *count += 1;
         let count = *count;
         self.hand_on(Change::Ended(scope, Arc::new(Past { count, ..past })))
+    }
+
+    fn used(&mut self, scope: Arc<Scope>, record: UsageRecord) -> Result<(), Stop<E>> {
+        let count = self.used.entry((record.span, record.span.day(record.slot))).or_default();
+        *count += 1;
+        let count = *count;
+        self.hand_on(Change::Used(scope, Arc::new(UsageRecord { count, ..record })))
     }
 
     /// The entries of the document before, which must be the one that is named.

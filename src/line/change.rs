@@ -6,6 +6,7 @@ use super::audit::AuditLine;
 use super::bytes::Bytes;
 use super::call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 use super::remembered::{ForgottenLine, KeyLine, PastLine};
+use super::usage::{UnusedLine, UsageLine, UsedLine};
 use super::{
     AllocationLine, Counters as CountersLine, DocumentLine, EntryLine, FileLine, Freed, IdsLine, InteractionLine,
     Large, Line, NumberLine,
@@ -87,6 +88,9 @@ impl Line {
             Change::HistoryDropped(owner, bucket) => Self::Forgotten(ForgottenLine::of(owner, *bucket)),
             Change::Audited(_, _, Some(entry)) => Self::Audit(AuditLine::of(entry)),
             Change::Ended(scope, past) => Self::Past(PastLine::of(scope, past)),
+            Change::Usage(scope, group, Some(running)) => Self::Usage(UsageLine::of(scope, group, running)),
+            Change::Used(scope, record) => Self::Used(UsedLine::of(scope, record)),
+            Change::UsageDropped(span, day) => Self::Unused(UnusedLine { span: *span, day: *day }),
             Change::Number(_, _, None)
             | Change::Interaction(_, _, None)
             | Change::Document(_, _, None)
@@ -97,12 +101,13 @@ impl Line {
             | Change::ValueKept(..)
             | Change::ValueDropped(..)
             | Change::Audited(_, _, None)
+            | Change::Usage(_, _, None)
             | Change::IdempotencyKey(_, _, None) => return None,
         })
     }
 
     /// The change that makes what the line tells of: a document without its entries, an ended allocation as if it were the
-    /// first of its bucket. `scope` gives the shared name of a scope.
+    /// first of its bucket, a record of use as the first of its day. `scope` gives the shared name of a scope.
     ///
     /// # Errors
     /// What is wrong with the line; pieces of large values, and the end of a dump, make nothing by themselves.
@@ -173,6 +178,16 @@ impl Line {
                 let scope = of(&line.tenant, &line.environment);
                 Change::Ended(scope, Arc::new(line.past()))
             }
+            Self::Usage(line) => {
+                let scope = of(&line.tenant, &line.environment);
+                let (group, running) = line.running();
+                Change::Usage(scope, group, Some(running))
+            }
+            Self::Used(line) => {
+                let scope = of(&line.tenant, &line.environment);
+                Change::Used(scope, Arc::new(line.record()))
+            }
+            Self::Unused(UnusedLine { span, day }) => Change::UsageDropped(span, day),
             Self::Value(_) | Self::End(_) => return Err("the line tells of nothing that is known by itself".to_owned()),
         })
     }

@@ -8,6 +8,7 @@ mod bytes;
 mod call_center;
 mod change;
 mod remembered;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +21,7 @@ pub(crate) use bytes::Bytes;
 use call_center::{NumberingLine, RouteLine, SigningKeyLine, SkillLine};
 pub(crate) use remembered::PastMembers;
 use remembered::{ForgottenLine, KeyLine, PastLine};
+use usage::{UnusedLine, UsageLine, UsedLine};
 
 use crate::domain::{
     AccessCode, Allocation, AllocationId, ApplicationName, Caller, DocumentId, EnvironmentName, GroupName,
@@ -78,6 +80,9 @@ pub(crate) enum Line {
     Forgotten(ForgottenLine),
     Past(PastLine),
     Audit(AuditLine),
+    Usage(UsageLine),
+    Used(UsedLine),
+    Unused(UnusedLine),
     End(End),
 }
 
@@ -114,6 +119,9 @@ impl Line {
             Self::Forgotten(_) => LineKind::Forgotten,
             Self::Past(_) => LineKind::Past,
             Self::Audit(_) => LineKind::Audit,
+            Self::Usage(_) => LineKind::Usage,
+            Self::Used(_) => LineKind::Used,
+            Self::Unused(_) => LineKind::Unused,
             Self::End(_) => LineKind::End,
         }
     }
@@ -155,6 +163,12 @@ pub enum LineKind {
     Past,
     /// What somebody did.
     Audit,
+    /// What a group is used for in the quarter of an hour that runs.
+    Usage,
+    /// What a group was used for in a quarter of an hour, or an hour, that is over.
+    Used,
+    /// Up to where what groups were used for is forgotten.
+    Unused,
     /// The end of the dump.
     End,
 }

@@ -11,9 +11,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
-use super::engine::{Beginning, Commit, Committed, Engine, Failure, Log, Pace, Records, Stages, Status, Values};
+use super::engine::{
+    Beginning, Commit, Committed, Engine, Failure, Forget, Log, Pace, Records, Stages, Status, Values,
+};
 use super::{Clock, Store};
 use crate::domain::history::{Bucket, Held, Owner, Past};
+use crate::domain::usage::{Group, Span, UsageRecord};
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Tables, Timestamp, ValueId};
 
 /// The engine in memory.
@@ -28,7 +31,11 @@ pub struct Kept {
     commits: AtomicU64,
     values: RwLock<HashMap<ValueId, Arc<[u8]>>>,
     history: RwLock<History>,
+    usage: RwLock<Usage>,
 }
+
+/// What groups were used for, by the day and whose it is.
+type Usage = BTreeMap<(Span, u32, Arc<Scope>, Group, u32), Arc<UsageRecord>>;
 
 /// What has ended, by where it is kept, whose it is, and number.
 type History = BTreeMap<(Bucket, Arc<Scope>, Number, AllocationId), Arc<Past>>;
@@ -66,8 +73,9 @@ impl MemoryStore {
 impl Forgetful {
     /// A log with nothing in it.
     pub(super) fn new(seed: u64) -> Self {
-        let (values, history) = (RwLock::default(), RwLock::default());
-        Self(Arc::new(Kept { store: Uuid::from_u64_pair(0, seed), commits: AtomicU64::new(0), values, history }))
+        let (store, commits) = (Uuid::from_u64_pair(0, seed), AtomicU64::new(0));
+        let (values, history, usage) = (RwLock::default(), RwLock::default(), RwLock::default());
+        Self(Arc::new(Kept { store, commits, values, history, usage }))
     }
 }
 
@@ -88,6 +96,7 @@ impl Log for Forgetful {
 
     fn commit(&mut self, commit: Commit<'_>) -> Result<Committed, Failure> {
         let (mut values, mut history) = (self.0.values.write(), self.0.history.write());
+        let mut usage = self.0.usage.write();
         for change in commit.changes {
             match change {
                 Change::ValueKept(id, bytes) => drop(values.insert(*id, Arc::clone(bytes))),
@@ -96,12 +105,21 @@ impl Log for Forgetful {
                     let Past { bucket, allocation, .. } = &**past;
                     history.insert((*bucket, Arc::clone(scope), allocation.number, allocation.id), Arc::clone(past));
                 }
+                Change::Used(scope, record) => {
+                    let UsageRecord { span, slot, group, .. } = &**record;
+                    let key = (*span, span.day(*slot), Arc::clone(scope), group.clone(), *slot);
+                    usage.insert(key, Arc::clone(record));
+                }
                 // The tables have everything else.
                 _ => {}
             }
         }
-        if let Some((owner, floor)) = commit.forget_before {
-            history.retain(|(bucket, scope, ..), _| !is_of(owner, scope) || *bucket >= floor);
+        match commit.forget_before {
+            Some(Forget::History(owner, floor)) => {
+                history.retain(|(bucket, scope, ..), _| !is_of(owner, scope) || bucket >= floor);
+            }
+            Some(Forget::Usage(of, floor)) => usage.retain(|(span, day, ..), _| span != of || day >= floor),
+            None => {}
         }
         let idle = commit.changes.is_empty() && commit.import.is_none();
         self.0.commits.fetch_add(u64::from(!idle), Ordering::Relaxed);
@@ -150,6 +168,17 @@ impl Records for Kept {
         let of = history.range((bucket, first, Number::MIN, AllocationId(0))..);
         let of = of.take_while(|((kept, scope, ..), _)| *kept == bucket && is_of(owner, scope));
         Ok(of.map(|((_, scope, ..), past)| (Arc::clone(scope), (**past).clone())).collect())
+    }
+
+    fn used(&self, scope: &Scope, group: &Group, span: Span, day: u32) -> Result<Vec<UsageRecord>, String> {
+        let at = |slot| (span, day, Arc::new(scope.clone()), group.clone(), slot);
+        Ok(self.usage.read().range(at(0)..=at(u32::MAX)).map(|(_, record)| (**record).clone()).collect())
+    }
+
+    fn used_by_all(&self, span: Span, day: u32) -> Result<Vec<(Arc<Scope>, UsageRecord)>, String> {
+        let usage = self.usage.read();
+        let of_day = usage.iter().filter(|((of, on, ..), _)| (*of, *on) == (span, day));
+        Ok(of_day.map(|((_, _, scope, ..), record)| (Arc::clone(scope), (**record).clone())).collect())
     }
 
     /// Whoever imports has the rows in memory as well.

@@ -26,12 +26,13 @@ use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
 use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
+use crate::domain::usage::Group;
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Candidate, Content,
     Destination, Dialled, DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery,
     HistorySearch, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
     NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -414,6 +415,10 @@ pub trait Store: Send + Sync {
     /// Who held which number when, of all numbers; see [`HistoryPage`]. A page may be shorter than the limit although there is
     /// more.
     async fn search_history(&self, scope: &Scope, search: HistorySearch) -> Result<HistoryPage>;
+
+    /// What a group, or the numbers without one, was used for from `from` on, before `to`, oldest first: by quarters of an hour
+    /// where these are kept, else by hours. The last may still run; those in which nothing happened are left out.
+    async fn group_usage(&self, scope: &Scope, group: &Group, from: Timestamp, to: Timestamp) -> Result<Vec<Used>>;
 
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;

@@ -41,6 +41,7 @@ mod history;
 mod imports;
 mod numbers;
 mod routes;
+mod usage;
 mod whole;
 
 const ROOM: u64 = 4 * 1024 * 1024;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dnis_gateway::domain::state::{AfterMatch, LateCalls, Repeat, Which};
 use dnis_gateway::domain::{
     AuditRules, CallCenter, Destination, FlowId, GroupRules, HistoryRules, IdempotentRequest, LentBy, NewEntry, Policy,
-    Quotas, Rules, Seconds, Sharing, SkillId,
+    Quotas, Rules, Seconds, Sharing, SkillId, UsageRules,
 };
 use dnis_gateway::store::{Clock, WithData};
 use proptest::prelude::*;
@@ -65,6 +65,7 @@ fn rules() -> [Rules; 2] {
         history: HistoryRules { days: 1, entries: 24 },
         audit: AuditRules { days: 1, entries: 9 },
         accounts: Default::default(),
+        usage: UsageRules { entries: 20 },
     };
     let reserved = [num("32")].into();
     [

@@ -46,3 +46,4 @@ mod storage;
 mod store;
 mod story;
 mod tls;
+mod usage;

@@ -10,12 +10,13 @@ use dnis_gateway::domain::route::DeletedRoutes;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::routes::RoutePage;
 use dnis_gateway::domain::tables::{FoundNumber, Page};
+use dnis_gateway::domain::usage::Group;
 use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
     DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
     IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
     NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 use dnis_gateway::store::{
     Clock, Existing, LoadedEntry, Matched, NumberImport, Resolved, Result, Snapshot, Store, WithData,
@@ -331,6 +332,10 @@ impl Store for Accidental {
 
     async fn search_history(&self, scope: &Scope, search: HistorySearch) -> Result<HistoryPage> {
         self.inner.search_history(scope, search).await
+    }
+
+    async fn group_usage(&self, scope: &Scope, group: &Group, from: Timestamp, to: Timestamp) -> Result<Vec<Used>> {
+        self.inner.group_usage(scope, group, from, to).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::client::Connection;
 use super::{Format, progress};
+use crate::cli::client::Connection;
 use crate::cli::{Failure, Outcome};
 
 #[derive(Debug, Args)]

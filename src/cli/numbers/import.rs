@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::client::{Connection, accepted, json, told};
 use super::{Format, progress};
+use crate::cli::client::{Connection, accepted, json, told};
 use crate::cli::{Failure, Outcome, output};
 
 #[derive(Debug, Args)]

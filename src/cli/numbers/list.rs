@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::client::Connection;
+use crate::cli::client::Connection;
 use crate::cli::{Outcome, output};
 
 /// Numbers in one page.

@@ -1,6 +1,5 @@
 //! `numbers`: the numbers of a running gateway, from a file, to a file, or to the screen; over its own API.
 
-mod client;
 mod export;
 mod import;
 mod list;
@@ -8,7 +7,7 @@ mod progress;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Failure, Outcome};
+use super::Outcome;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: dnis-gateway numbers import numbers.csv --user admin

@@ -127,6 +127,7 @@ impl State {
             _ if !allocation.live(now) => End::Expired,
             end => end,
         };
+        self.count_end(scope, &group, allocation.since, ended, end);
         self.remember_past(scope, group, allocation, ended, end);
     }
 }

@@ -104,6 +104,14 @@ impl Turn<'_> {
     /// [`Refusal::QuotaFull`], and what keeps the user data from being written: [`Refusal::DocumentsFull`], [`Refusal::TooManyEntries`],
     /// [`Refusal::ValueTooLarge`]; [`Refusal::KeyReused`], [`Refusal::KeyExpired`].
     pub fn lend(&mut self, scope: &Scope, lend: Lend) -> Result<Lent, Refusal> {
+        let lent = self.try_lend(scope, lend);
+        if let Err(refusal) = &lent {
+            self.state.count_refusal(scope, refusal);
+        }
+        lent
+    }
+
+    fn try_lend(&mut self, scope: &Scope, lend: Lend) -> Result<Lent, Refusal> {
         if let Some(lent) = self.repeated(scope, |tables, made, now| lent_again(tables, scope, made, now))? {
             return Ok(lent);
         }
@@ -144,7 +152,10 @@ impl Turn<'_> {
                     since: self.now,
                     deadline,
                 };
-                self.state.put_allocation(&scope, allocation)
+                let allocation = self.state.put_allocation(&scope, allocation);
+                let group = self.state.group_of(&scope, number);
+                self.state.count_lend(&scope, &group);
+                allocation
             }
         };
         self.remember(&scope, || Made::Allocation(allocation.number, allocation.id));

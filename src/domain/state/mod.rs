@@ -20,6 +20,7 @@ mod pools;
 mod resolving;
 mod routes;
 mod skills;
+mod usage;
 mod usages;
 
 use std::collections::BTreeSet;
@@ -74,6 +75,7 @@ pub struct State {
     /// The latest point in time that the state knows of.
     now: Timestamp,
     usages: usages::Usages,
+    counting: usage::Counting,
     keys: idempotency::Keys,
     /// The hour in which the history of all tenants, and the audit, was last held to the rules; `None` where it must be.
     trimmed: Option<u32>,
@@ -101,6 +103,7 @@ impl State {
             endings: BTreeSet::new(),
             now: Timestamp::default(),
             usages: usages::Usages::default(),
+            counting: usage::Counting::default(),
             keys: idempotency::Keys::default(),
             trimmed: None,
             changes: Vec::new(),
@@ -135,6 +138,7 @@ impl State {
         self.end_until(now);
         let mut turn = Turn { state: self, now, rng, idempotency: None, actor: None };
         turn.trim_history();
+        turn.count_on();
         turn
     }
 
@@ -189,6 +193,7 @@ impl State {
         while self.next_ending().is_some_and(|at| at <= now)
             && let Some((at, ending)) = self.endings.pop_first()
         {
+            self.turn_usage(at);
             self.end((at, ending));
         }
     }
@@ -239,6 +244,7 @@ impl State {
         self.usages = usages::Usages::of(&self.tables);
         self.keys = idempotency::Keys::default();
         self.trimmed = None;
+        self.counting.begin_anew();
         let scopes: Vec<_> = self.tables.scopes().map(|(scope, _)| Arc::clone(scope)).collect();
         let latest = scopes.iter().filter_map(|scope| self.tables.scope(scope)).map(latest).max();
         self.now = self.now.max(latest.unwrap_or_default());

@@ -11,6 +11,7 @@ use super::{ScopeTables, Tables};
 use crate::domain::change::{Change, Counters, Ids};
 use crate::domain::history::{Bucket, Owner};
 use crate::domain::tables::routes::CallContents;
+use crate::domain::usage::{Group, Running, Span};
 use crate::domain::{
     Allocation, AllocationId, AuditEntry, Document, IdempotencyKey, IdempotencyRecord, Interaction, NumberRecord,
     Scope, SigningKey,
@@ -27,6 +28,10 @@ pub struct Contents {
     history: Vec<(Owner, Bucket, u64)>,
     /// What people did, by whom it concerns.
     audit: Vec<Arc<AuditEntry>>,
+    /// All quarters, and all hours, before these days are forgotten.
+    usage_floors: Vec<(Span, u32)>,
+    /// How many records of use each day has.
+    usage: Vec<(Span, u32, u64)>,
     /// In the order of the scopes; only those that have anything in them.
     scopes: Vec<ScopeContents>,
 }
@@ -36,6 +41,7 @@ pub struct Contents {
 struct ScopeContents {
     scope: Arc<Scope>,
     ids: Ids,
+    usage: Vec<(Group, Arc<Running>)>,
     numbers: Vec<Arc<NumberRecord>>,
     interactions: Vec<Arc<Interaction>>,
     allocations: Vec<Arc<Allocation>>,
@@ -57,13 +63,23 @@ impl Tables {
     /// All that is known now. The match is exhaustive: a new table does not compile until it is
     /// handled here, kept or left out because it follows from others.
     pub fn contents(&self) -> Contents {
-        let Self { scopes, counters, signing_key, history, audit } = self;
+        let Self { scopes, counters, signing_key, history, audit, usage } = self;
         let filled = scopes.iter().filter(|(_, tables)| !tables.is_empty());
         let mut scopes: Vec<_> = filled.map(|(scope, tables)| tables.contents(scope)).collect();
         scopes.sort_unstable_by(|one, other| one.scope.cmp(&other.scope));
         let (history_floors, history) = (history.floors(), history.counts());
         let audit = audit.entries().cloned().collect();
-        Contents { counters: *counters, signing_key: signing_key.clone(), history_floors, history, audit, scopes }
+        let (usage_floors, usage) = (usage.floors(), usage.counts());
+        Contents {
+            counters: *counters,
+            signing_key: signing_key.clone(),
+            history_floors,
+            history,
+            audit,
+            usage_floors,
+            usage,
+            scopes,
+        }
     }
 }
 
@@ -80,6 +96,7 @@ impl ScopeTables {
             calls,
             idempotency_records,
             expired: _,
+            usage,
             ids,
         } = self;
         let mut allocations = Vec::with_capacity(lent.len());
@@ -90,6 +107,7 @@ impl ScopeTables {
         ScopeContents {
             scope: Arc::clone(scope),
             ids: *ids,
+            usage: usage.iter().map(|(group, running)| (group.clone(), Arc::clone(running))).collect(),
             numbers: numbers.collect(),
             interactions: interactions
                 .values()
@@ -107,13 +125,14 @@ impl ScopeTables {
 }
 
 impl Contents {
-    /// How many things there are: numbers, interactions, allocations, documents, routes, queues, keys of requests, and
-    /// entries of the history and of the audit.
+    /// How many things there are: numbers, interactions, allocations, documents, routes, queues, keys of requests,
+    /// entries of the history and of the audit, and records of use.
     pub fn len(&self) -> usize {
         let lengths = self.scopes.iter().map(|scope| {
             let ScopeContents {
                 scope: _,
                 ids: _,
+                usage: _,
                 numbers,
                 interactions,
                 allocations,
@@ -129,7 +148,8 @@ impl Contents {
                 + idempotency_records.len()
         });
         let ended: u64 = self.history.iter().map(|(_, _, count)| count).sum();
-        lengths.sum::<usize>() + self.audit.len() + usize::try_from(ended).unwrap_or(usize::MAX)
+        let used: u64 = self.usage.iter().map(|(.., count)| count).sum();
+        lengths.sum::<usize>() + self.audit.len() + usize::try_from(ended + used).unwrap_or(usize::MAX)
     }
 
     /// The allocations of each scope.
@@ -146,6 +166,16 @@ impl Contents {
         &self.history
     }
 
+    /// How many records of use each day has.
+    pub fn usage(&self) -> &[(Span, u32, u64)] {
+        &self.usage
+    }
+
+    /// The quarter of an hour of which the groups have figures that are not written down yet; all have the same.
+    pub fn running_quarter(&self) -> Option<u32> {
+        self.scopes.iter().flat_map(|scope| &scope.usage).map(|(_, running)| running.quarter).min()
+    }
+
     /// Whether there is nothing but the counters.
     pub fn is_empty(&self) -> bool {
         self.scopes.is_empty() && self.history.is_empty() && self.audit.is_empty()
@@ -153,7 +183,7 @@ impl Contents {
 
     /// The changes that make all of it out of nothing, each after those that it speaks of, in an order that follows from
     /// what is known alone. An entry of a document follows the document; the bytes of large
-    /// values and the entries of the history are not among them.
+    /// values, the entries of the history and the records of use are not among them.
     pub fn into_changes(self) -> impl Iterator<Item = Change> + Send {
         let counters = std::iter::once(Change::Counters(self.counters));
         let counters = counters.chain(self.signing_key.map(Change::SigningKey));
@@ -161,7 +191,13 @@ impl Contents {
         let forgotten = forgotten.filter_map(|(owner, floor)| Some(Change::HistoryDropped(owner, floor.before()?)));
         let audit = self.audit.into_iter();
         let audit = audit.map(|entry| Change::Audited(entry.owner.clone(), entry.id, Some(entry)));
-        counters.chain(forgotten).chain(audit).chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
+        let unused = self.usage_floors.into_iter();
+        let unused = unused.map(|(span, floor)| Change::UsageDropped(span, floor.saturating_sub(1)));
+        counters
+            .chain(forgotten)
+            .chain(audit)
+            .chain(unused)
+            .chain(self.scopes.into_iter().flat_map(ScopeContents::into_changes))
     }
 }
 
@@ -170,6 +206,7 @@ impl ScopeContents {
         let Self {
             scope,
             ids,
+            usage,
             numbers,
             mut interactions,
             mut allocations,
@@ -193,6 +230,8 @@ impl ScopeContents {
         let allocations = allocations.into_iter().map(move |allocation| Change::Allocated(Arc::clone(&of), allocation));
         let calls = calls.into_changes(Arc::clone(&scope));
         let of = Arc::clone(&scope);
+        let usage = usage.into_iter().map(move |(group, running)| Change::Usage(Arc::clone(&of), group, Some(running)));
+        let of = Arc::clone(&scope);
         let idempotency_records = idempotency_records
             .into_iter()
             .map(move |(key, record)| Change::IdempotencyKey(Arc::clone(&of), key, Some(record)));
@@ -204,6 +243,7 @@ impl ScopeContents {
             .chain(allocations)
             .chain(documents)
             .chain(calls)
+            .chain(usage)
             .chain(idempotency_records)
     }
 }

@@ -19,6 +19,7 @@ use super::audit;
 use super::change::{Change, Counters, Ids};
 use super::hash::FastMap;
 use super::history::{Bucket, End, HistoryQuery, Kept, Known, Owner};
+use super::usage::{self, Group, Running, Span};
 use super::{
     AccessCode, AuditEntry, AuditId, AuditQuery, Dialled, Document, DocumentId, DocumentRef, GroupName, IdempotencyKey,
     IdempotencyRecord, Interaction, InteractionId, Number, NumberRecord, Overdial, Part, Route, RouteFilter, RouteId,
@@ -48,6 +49,7 @@ pub struct Tables {
     signing_key: Option<SigningKey>,
     history: Kept,
     audit: audit::Kept,
+    usage: usage::Kept,
 }
 
 impl Tables {
@@ -84,6 +86,15 @@ impl Tables {
             }
             Change::HistoryDropped(owner, bucket) => self.history.drop(owner.as_ref(), *bucket),
             Change::Audited(owner, id, entry) => self.audit.set(owner, *id, entry.as_ref()),
+            Change::Usage(scope, group, running) => {
+                let usage = &mut self.scope_mut(scope).usage;
+                match running {
+                    Some(running) => drop(usage.insert(group.clone(), Arc::clone(running))),
+                    None => drop(usage.remove(group)),
+                }
+            }
+            Change::Used(_, record) => self.usage.set(record.span, record.span.day(record.slot), record.count),
+            Change::UsageDropped(span, day) => self.usage.drop(*span, *day),
             Change::Ids(scope, ids) => self.scope_mut(scope).ids = *ids,
             Change::Counters(counters) => self.counters = *counters,
             Change::Entry(..) | Change::ValueKept(..) | Change::ValueDropped(..) => {}
@@ -300,6 +311,48 @@ impl Tables {
         let live = now < document.kept_until || holder().is_some_and(|holder| holder.record.live(now));
         let answers = document.ownership == named.ownership && named.asker.reaches(document.application.as_ref());
         Some(document).filter(|_| live && answers)
+    }
+}
+
+/// What the groups are used for.
+impl Tables {
+    /// In the quarter of an hour that runs.
+    pub(super) fn usage(&self, scope: &Scope, group: &Group) -> Option<&Arc<Running>> {
+        self.scope(scope)?.usage.get(group)
+    }
+
+    /// The same of all groups of which there is anything.
+    pub(super) fn usages(&self) -> impl Iterator<Item = (&Arc<Scope>, &Group, &Arc<Running>)> {
+        self.scopes.iter().flat_map(|(scope, tables)| tables.usage.iter().map(move |(group, it)| (scope, group, it)))
+    }
+
+    pub(super) fn kept_usage(&self) -> &usage::Kept {
+        &self.usage
+    }
+
+    /// What is known here of the use of a group from `from` on, before `to`.
+    pub fn known_usage(&self, scope: &Scope, group: &Group, from: Timestamp, to: Timestamp) -> usage::Known {
+        usage::Known { running: self.usage(scope, group).cloned(), days: self.usage.days(from, to) }
+    }
+
+    /// The day before which all quarters, or hours, are dropped.
+    pub fn usage_floor(&self, span: Span) -> u32 {
+        self.usage.floor(span)
+    }
+
+    /// Of what anything was dropped, and up to which day.
+    pub fn usage_floors(&self) -> Vec<(Span, u32)> {
+        self.usage.floors()
+    }
+
+    /// A start finds so many records of a day.
+    pub fn set_usage(&mut self, span: Span, day: u32, count: u64) {
+        self.usage.set(span, day, count);
+    }
+
+    /// A start finds that everything before this day is dropped.
+    pub fn set_usage_floor(&mut self, span: Span, floor: u32) {
+        self.usage.raise_floor(span, floor);
     }
 }
 

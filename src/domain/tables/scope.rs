@@ -13,6 +13,7 @@ use crate::domain::change::Ids;
 use crate::domain::hash::FastMap;
 use crate::domain::tables::routes::CallTables;
 use crate::domain::tables::slot::NumberSlot;
+use crate::domain::usage::{Group, Running};
 use crate::domain::{
     Allocation, AllocationId, Document, DocumentId, GroupName, IdempotencyKey, IdempotencyRecord, Interaction,
     InteractionId, Number, NumberRecord, Timestamp,
@@ -37,6 +38,8 @@ pub(in crate::domain) struct ScopeTables {
     pub(in crate::domain) idempotency_records: HashMap<IdempotencyKey, Arc<IdempotencyRecord>>,
     pub(in crate::domain) calls: CallTables,
     pub(super) expired: Expired,
+    /// What the groups are used for in the quarter of an hour that runs.
+    pub(super) usage: BTreeMap<Group, Arc<Running>>,
     pub(super) ids: Ids,
 }
 

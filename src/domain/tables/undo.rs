@@ -14,6 +14,7 @@ impl Tables {
         // No change takes these back; they are small.
         self.history.clone_from(&before.history);
         self.signing_key.clone_from(&before.signing_key);
+        self.usage.clone_from(&before.usage);
         self.scopes.retain(|scope, _| before.scopes.contains_key(scope));
     }
 
@@ -49,6 +50,9 @@ impl Tables {
                 let numbering = self.scope(scope).map(|tables| tables.calls.numbering);
                 Change::Numbering(Arc::clone(scope), numbering.unwrap_or_default())
             }
+            Change::Usage(scope, group, _) => {
+                Change::Usage(Arc::clone(scope), group.clone(), self.usage(scope, group).cloned())
+            }
             Change::Ids(scope, _) => {
                 Change::Ids(Arc::clone(scope), self.scope(scope).map(|tables| tables.ids).unwrap_or_default())
             }
@@ -57,6 +61,8 @@ impl Tables {
             Change::SigningKey(_)
             | Change::Ended(..)
             | Change::HistoryDropped(..)
+            | Change::Used(..)
+            | Change::UsageDropped(..)
             | Change::Entry(..)
             | Change::ValueKept(..)
             | Change::ValueDropped(..) => return None,

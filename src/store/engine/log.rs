@@ -23,6 +23,7 @@ use super::loading::Values;
 use super::snapshot::SnapshotOrigin;
 use crate::domain::history::{Bucket, Held, HistorySearch, Newest, Owner, Past};
 use crate::domain::tables::Contents;
+use crate::domain::usage::{Group, Span, UsageRecord};
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Tables, Timestamp};
 use crate::store::Cluster;
 
@@ -170,6 +171,18 @@ pub trait Records: Values + Send + Sync + 'static {
         Ok(newest.into_entries())
     }
 
+    /// What a day has of the use of a group, in any order; the counts in the records mean nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn used(&self, scope: &Scope, group: &Group, span: Span, day: u32) -> Result<Vec<UsageRecord>, String>;
+
+    /// Everything that a day has, in any order; the counts in the records mean nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn used_by_all(&self, span: Span, day: u32) -> Result<Vec<(Arc<Scope>, UsageRecord)>, String>;
+
     /// Stages changes of an import, at most [`crate::store::MOST_ROWS_AT_A_TIME`], behind those that are staged already, and
     /// returns when they are durable. They have no effect before the commit that includes the import.
     ///
@@ -265,6 +278,15 @@ impl Stages {
     }
 }
 
+/// What is dropped, and everything before which is removed some at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// The history of an owner before this bucket.
+    History(Owner, Bucket),
+    /// The quarters, or hours, of use before this day.
+    Usage(Span, u32),
+}
+
 /// What one commit says.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit<'a> {
@@ -272,8 +294,8 @@ pub struct Commit<'a> {
     pub changes: &'a [Change],
     /// An import that takes effect after them: everything that was staged for it.
     pub import: Option<ImportId>,
-    /// The history of this owner before this bucket is dropped, and nobody reads it: some of it is to be removed.
-    pub forget_before: Option<(&'a Owner, Bucket)>,
+    /// This is dropped, and nobody reads it: some of it is to be removed.
+    pub forget_before: Option<&'a Forget>,
     /// When it is made: no later start goes by an earlier time.
     pub at: Timestamp,
 }
@@ -283,7 +305,7 @@ pub struct Commit<'a> {
 pub struct Committed {
     /// How long it took to make it durable; `None` if there was nothing to write.
     pub synced: Option<Duration>,
-    /// Whether nothing is left of the owner's history that was to be removed.
+    /// Whether nothing is left of what was to be removed.
     pub forgotten: bool,
 }
 

@@ -35,7 +35,8 @@ use super::{Clock, Error, Result, clock};
 use crate::domain::audit::Actor;
 use crate::domain::document::Loaded;
 use crate::domain::history::Owner;
-use crate::domain::{Document, DocumentRef, Rules, Scope, State, Tables, Timestamp};
+use crate::domain::usage::Span;
+use crate::domain::{Change, Document, DocumentRef, Rules, Scope, State, Tables, Timestamp};
 use command::{Message, Queued};
 use expiry_backlog::ExpiryBacklog;
 use snapshot_guards::SnapshotGuards;
@@ -46,7 +47,8 @@ pub(in crate::store) use context::CommandContext;
 pub use loading::Values;
 pub(in crate::store) use log::Status;
 pub use log::{
-    Commit, Committed, Failure, Foreign, ImportId, Log, News, Pace, Poke, Records, RecordsSnapshot, Stages, Within,
+    Commit, Committed, Failure, Foreign, Forget, ImportId, Log, News, Pace, Poke, Records, RecordsSnapshot, Stages,
+    Within,
 };
 pub use snapshot::{Snapshot, SnapshotOrigin};
 
@@ -134,7 +136,7 @@ impl<L: Log> Engine<L> {
     pub(in crate::store) fn start(beginning: Beginning<L>) -> io::Result<Self> {
         let Beginning { mut log, status, tables, last_commit, rules, clock, rng, observer } = beginning;
         let view = Arc::new(RwLock::new(View { tables: tables.clone(), commits: log.commits() }));
-        let to_forget = floors_of(&tables);
+        let to_forget = Remnant::of(&tables);
         let state = State::new(tables, rules.clone());
         clock::go_on_from(&*clock, last_commit.max(state.now()));
         let records = Arc::new(RwLock::new(Some(Arc::clone(log.records()))));
@@ -300,9 +302,38 @@ impl<L: Log> Drop for Core<L> {
     }
 }
 
-/// Those of whose history something that is dropped may be left.
-fn floors_of(tables: &Tables) -> Vec<Owner> {
-    tables.history_floors().into_iter().map(|(owner, _)| owner).collect()
+/// What is dropped some of and may be left on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Remnant {
+    /// Somebody's history.
+    History(Owner),
+    /// Quarters, or hours, of use.
+    Usage(Span),
+}
+
+impl Remnant {
+    /// Of all that anything was ever dropped of.
+    fn of(tables: &Tables) -> Vec<Self> {
+        let history = tables.history_floors().into_iter().map(|(owner, _)| Self::History(owner));
+        history.chain(tables.usage_floors().into_iter().map(|(span, _)| Self::Usage(span))).collect()
+    }
+
+    /// What a change leaves.
+    fn left_by(change: &Change) -> Option<Self> {
+        match change {
+            Change::HistoryDropped(owner, _) => Some(Self::History(owner.clone())),
+            Change::UsageDropped(span, _) => Some(Self::Usage(*span)),
+            _ => None,
+        }
+    }
+
+    /// Up to where it is dropped.
+    fn forget(&self, tables: &Tables) -> Forget {
+        match self {
+            Self::History(owner) => Forget::History(owner.clone(), tables.history_floor(owner)),
+            Self::Usage(span) => Forget::Usage(*span, tables.usage_floor(*span)),
+        }
+    }
 }
 
 fn closed() -> Error {

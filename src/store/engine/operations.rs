@@ -17,12 +17,13 @@ use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
 use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
+use crate::domain::usage::Group;
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
     DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
     IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
     NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage,
+    Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
@@ -388,6 +389,13 @@ impl<L: Log> Store for Engine<L> {
 
     async fn search_history(&self, scope: &Scope, search: HistorySearch) -> Result<HistoryPage> {
         self.search(scope, search).await
+    }
+
+    async fn group_usage(&self, scope: &Scope, group: &Group, from: Timestamp, to: Timestamp) -> Result<Vec<Used>> {
+        let known = self.read(|tables, _| tables.known_usage(scope, group, from, to)).await?;
+        let (scope, group) = (scope.clone(), group.clone());
+        self.read_records(move |records| known.used(from, to, |span, day| records.used(&scope, &group, span, day)))
+            .await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

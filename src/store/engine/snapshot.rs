@@ -12,6 +12,7 @@ use super::snapshot_guards::Guard;
 use super::{OpenRecords, closed};
 use crate::domain::history::{Bucket, Owner, Past};
 use crate::domain::tables::{Contents, Lendings};
+use crate::domain::usage::{Span, UsageRecord};
 use crate::domain::{Change, EntryValue, Scope, Timestamp};
 use crate::store::{Error, Result};
 
@@ -43,9 +44,12 @@ impl Snapshot {
     pub(super) fn new<R: Records>(origin: SnapshotOrigin, contents: Contents, guarded: Guarded<R>) -> Self {
         let things = contents.len();
         let history = contents.history().to_vec();
+        let usage = contents.usage().to_vec();
+        // Records that are written later tell of this quarter, or of later ones.
+        let quarter = contents.running_quarter().unwrap_or_else(|| Span::Quarter.slot(origin.taken));
         let then = Then(contents.lent().map(|(scope, lent)| (Arc::clone(scope), lent)).collect());
         let guarded = Arc::new(guarded);
-        let values = Arc::clone(&guarded);
+        let (values, uses) = (Arc::clone(&guarded), Arc::clone(&guarded));
         let changes = contents.into_changes().flat_map(move |change| {
             let value = values.value_of(&change);
             iter::once(Ok(change)).chain(value)
@@ -56,7 +60,13 @@ impl Snapshot {
                 Err(error) => vec![Err(error)],
             }
         });
-        Self { origin, things, changes: Box::new(changes.chain(history)) }
+        let usage = usage.into_iter().flat_map(move |(span, day, count)| {
+            match uses.records().and_then(|records| used(&*records, (span, day), quarter, count)) {
+                Ok(used) => used.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            }
+        });
+        Self { origin, things, changes: Box::new(changes.chain(history).chain(usage)) }
     }
 }
 
@@ -99,6 +109,28 @@ impl<R: Records> Guarded<R> {
 
 fn unavailable(reason: String) -> Error {
     Error::Unavailable(reason.into())
+}
+
+/// The records of use that a day had before a quarter began, which are so many, in the order of time.
+fn used(records: &impl Records, (span, day): (Span, u32), quarter: u32, count: u64) -> Result<Vec<Change>> {
+    let mut used = records.used_by_all(span, day).map_err(unavailable)?;
+    let before = span.slot(Span::Quarter.begins(quarter));
+    used.retain(|(_, record)| record.slot < before);
+    if used.len() as u64 != count {
+        let seconds = span.seconds();
+        let reason = format!(
+            "day {day} of the use of groups has {} records of {seconds} seconds instead of {count}",
+            used.len()
+        );
+        return Err(unavailable(reason));
+    }
+    used.sort_unstable_by(|(one, record), (other, than)| {
+        (record.slot, one, &record.group).cmp(&(than.slot, other, &than.group))
+    });
+    let numbered = (1..).zip(used);
+    Ok(numbered
+        .map(|(count, (scope, record))| Change::Used(scope, Arc::new(UsageRecord { count, ..record })))
+        .collect())
 }
 
 /// How it was with the allocations when the snapshot was taken.

@@ -18,17 +18,16 @@ use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Observer;
+use super::Remnant;
 use super::batch::Batch;
 use super::command::{Job, Message};
 use super::context::CommandContext;
 use super::expiry_backlog::{ExpiryBacklog, GIVEN_WAY};
-use super::floors_of;
 use super::log::{Commit, Committed, Failure, Log, News, Pace, Records, Status};
 use super::round::Round;
 use super::snapshot_guards::SnapshotGuards;
 use super::view::View;
-use crate::domain::history::Owner;
-use crate::domain::{Change, State, Tables, Timestamp};
+use crate::domain::{State, Tables, Timestamp};
 use crate::store::Clock;
 
 /// How often a batch is decided before its callers hear that it cannot be committed.
@@ -44,8 +43,8 @@ pub(super) struct Writer<L> {
     pub(super) status: Status,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) guards: SnapshotGuards,
-    /// Those of whose history something that is dropped may be left.
-    pub(super) to_forget: Vec<Owner>,
+    /// What is dropped and may be left.
+    pub(super) to_forget: Vec<Remnant>,
     /// What is due to end.
     pub(super) backlog: ExpiryBacklog,
 }
@@ -67,10 +66,13 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    /// At the end nobody can read any more. What stays because this fails is a loss of room and of nothing else.
+    /// At the end nobody can read any more, and refusals that are counted in memory alone are written down. What stays because
+    /// this fails is a loss of room, and of those.
     fn drop_what_waits(&mut self) {
         let mut batch = Batch::default();
         batch.take(mem::take(&mut self.guards).give_up());
+        self.state.write_refusals();
+        batch.take(self.state.take_changes());
         if self.status.failed().is_none() && !batch.changes.is_empty() {
             drop(self.begin().and_then(|()| self.commit(batch, 0)));
         }
@@ -236,7 +238,7 @@ impl<L: Log> Writer<L> {
         self.state = State::new(tables.clone(), self.state.rules().clone());
         self.clock.go_on_from(self.state.now());
         self.guards = SnapshotGuards::default();
-        self.to_forget = floors_of(&tables);
+        self.to_forget = Remnant::of(&tables);
         self.backlog = ExpiryBacklog::default();
         *self.view.write() = View { tables, commits };
     }
@@ -324,10 +326,10 @@ impl<L: Log> Writer<L> {
     /// Makes a batch durable and shows it to the readers. It is undone if that failed.
     fn commit(&mut self, batch: Batch, commands: usize) -> Result<(), Failure> {
         for change in &batch.changes {
-            if let Change::HistoryDropped(owner, _) = change
-                && !self.to_forget.contains(owner)
+            if let Some(remnant) = Remnant::left_by(change)
+                && !self.to_forget.contains(&remnant)
             {
-                self.to_forget.push(owner.clone());
+                self.to_forget.push(remnant);
             }
         }
         let lets_go = self.guards.lets_go();
@@ -341,12 +343,12 @@ impl<L: Log> Writer<L> {
     /// As [`Self::commit`], if only to remove some of the history that is dropped.
     fn write(&mut self, mut batch: Batch, commands: usize) -> Result<(), Failure> {
         let retained = self.guards.retain_guarded(&mut batch.changes);
-        let owner = if self.is_to_forget() { self.to_forget.last() } else { None };
-        let forget_before = owner.map(|owner| (owner, self.state.tables().history_floor(owner)));
+        let remnant = if self.is_to_forget() { self.to_forget.last() } else { None };
+        let forget = remnant.map(|remnant| remnant.forget(self.state.tables()));
         let import = batch.import.as_ref().map(|(import, _)| *import);
         // Others go on from there: where much is due, only what was due by then has ended.
         let at = if L::ALONE { self.clock.now() } else { self.as_of() };
-        let commit = Commit { changes: &batch.changes, import, forget_before, at };
+        let commit = Commit { changes: &batch.changes, import, forget_before: forget.as_ref(), at };
         let Committed { synced, forgotten } = match self.log.commit(commit) {
             Ok(committed) => committed,
             Err(failure) => {

@@ -9,9 +9,9 @@ use super::connect::{Refused, Session, Target, told};
 use super::follower::LIVE;
 use super::load;
 use super::reading::signed;
-use super::rows::{PastRows, Slice};
+use super::rows::{PastRows, Slice, UsedRows};
 use super::schema::{self, FORMAT, Lock};
-use super::writing::{KEEP, LOCK, REMEMBER};
+use super::writing::{KEEP, LOCK, REMEMBER, USE};
 use crate::config;
 use crate::domain::{Change, EntryValue, Tables, ValueId};
 use crate::store::record;
@@ -26,6 +26,7 @@ pub struct Build {
     session: Session,
     slice: Slice,
     past: PastRows,
+    used: UsedRows,
     values: (Vec<i64>, Vec<Vec<u8>>),
     changes: usize,
     value_bytes: usize,
@@ -51,6 +52,7 @@ impl Build {
             session,
             slice: Slice::default(),
             past: PastRows::default(),
+            used: UsedRows::default(),
             values: Default::default(),
             changes: 0,
             value_bytes: 0,
@@ -69,6 +71,7 @@ impl Build {
                 self.value_bytes += bytes.len();
             }
             Change::Ended(scope, past) => self.past.add(scope, past),
+            Change::Used(scope, record) => self.used.add(scope, record),
             _ => {}
         }
         self.slice.add(change);
@@ -78,12 +81,13 @@ impl Build {
 
     fn write(&mut self) -> Result<(), Refused> {
         let (slice, past) = (std::mem::take(&mut self.slice), std::mem::take(&mut self.past));
-        let values = std::mem::take(&mut self.values);
+        let (used, values) = (std::mem::take(&mut self.used), std::mem::take(&mut self.values));
         (self.changes, self.value_bytes) = (0, 0);
         let session = &self.session;
         let written = self.runtime.block_on(async {
             slice.write(session).await?;
             session.execute(REMEMBER, &past.parameters()).await?;
+            session.execute(USE, &used.parameters()).await?;
             session.execute(KEEP, &[&values.0, &values.1]).await
         });
         written.map(drop).map_err(|error| failed(&error))

@@ -188,6 +188,13 @@ impl Loader {
             let bucket = rows::bucket_of(row.get(1), row.get(2));
             self.tables.set_history(&owner, bucket, unsigned(row.get(3)));
         }
+        for row in session.query("SELECT span, day FROM usage_floors", &[]).await.map_err(|error| told(&error))? {
+            self.tables.set_usage_floor(rows::span_of(row.get(0))?, day(row.get(1)));
+        }
+        let text = "SELECT span, day, records FROM usage_days";
+        for row in session.query(text, &[]).await.map_err(|error| told(&error))? {
+            self.tables.set_usage(rows::span_of(row.get(0))?, day(row.get(1)), unsigned(row.get(2)));
+        }
         if let Some(((_, id), _)) = self.entries.iter().next() {
             return Err(format!("the entries of document {id} are there, and the document is not"));
         }
@@ -219,6 +226,11 @@ impl Loader {
         let known = self.tables.known_interaction(scope, id);
         known.cloned().ok_or_else(|| format!("the interaction {id} is not there"))
     }
+}
+
+/// A day that a column has.
+fn day(column: i32) -> u32 {
+    u32::try_from(column).unwrap_or_default()
 }
 
 /// The one copy that there is of a name.

@@ -12,6 +12,7 @@ use super::rows;
 use super::shared::Shared;
 use super::side::{Parameters, Sees, Side};
 use crate::domain::history::{Bucket, Held, HistorySearch, Owner, Past};
+use crate::domain::usage::{Group, Span, UsageRecord};
 use crate::domain::{AllocationId, Change, Number, Rules, Scope, Timestamp, ValueId};
 use crate::log::notes;
 use crate::store::engine::{Records, RecordsSnapshot, SnapshotOrigin, Stages, Values, Within};
@@ -25,6 +26,9 @@ const OF_BUCKET: &str = "SELECT record::text FROM history WHERE tenant = $1 AND 
 const SEARCH: &str = "SELECT record::text FROM history WHERE tenant = $1 AND hour = $2 AND part = $3 AND environment = $4 \
                       AND allocation < $5 AND record @> $6::text::jsonb AND (record->>'since_ms')::bigint < $7 \
                       AND (record->>'until_ms')::bigint > $8 ORDER BY allocation DESC LIMIT $9";
+const USED: &str = "SELECT record::text FROM usage WHERE span = $1 AND day = $2 AND tenant = $3 AND environment = $4 \
+                    AND group_name = $5 ORDER BY slot";
+const USED_BY_ALL: &str = "SELECT record::text FROM usage WHERE span = $1 AND day = $2";
 const STAGE: &str = "INSERT INTO staged (import, piece, changes) VALUES ($1, $2, $3) \
                      ON CONFLICT (import, piece) DO UPDATE SET changes = excluded.changes";
 const ABANDON: &str = "DELETE FROM staged WHERE import = $1";
@@ -33,7 +37,8 @@ const MEMBERS: &str = "SELECT id, name, address, version, rules, applied, \
                        seen_at > clock_timestamp() - interval '15 seconds' FROM members ORDER BY started_at, id";
 const POSITIONS: &str = "SELECT (SELECT max(seq) FROM log), (SELECT seq FROM checkpoint)";
 /// All of them.
-pub(super) const STATEMENTS: [&str; 8] = [VALUE, OF_NUMBER, OF_BUCKET, SEARCH, STAGE, ABANDON, MEMBERS, POSITIONS];
+pub(super) const STATEMENTS: [&str; 10] =
+    [VALUE, OF_NUMBER, OF_BUCKET, SEARCH, USED, USED_BY_ALL, STAGE, ABANDON, MEMBERS, POSITIONS];
 
 /// What is durable and not in memory.
 pub struct PostgresRecords {
@@ -129,6 +134,23 @@ impl Records for PostgresRecords {
         ];
         let found = self.side.query(SEARCH, parameters)?;
         found.iter().map(|row| rows::past(row.get(0)).map(|(_, past)| Held::from(&past))).collect()
+    }
+
+    fn used(&self, scope: &Scope, group: &Group, span: Span, day: u32) -> Result<Vec<UsageRecord>, String> {
+        let parameters: Parameters = vec![
+            Box::new(rows::span_name(span)),
+            Box::new(rows::number_of(day)),
+            Box::new(scope.tenant.as_str().to_owned()),
+            Box::new(rows::environment(scope)),
+            Box::new(rows::group_column(group)),
+        ];
+        let found = self.side.query(USED, parameters)?;
+        found.iter().map(|row| rows::used(row.get(0)).map(|(_, record)| record)).collect()
+    }
+
+    fn used_by_all(&self, span: Span, day: u32) -> Result<Vec<(Arc<Scope>, UsageRecord)>, String> {
+        let parameters: Parameters = vec![Box::new(rows::span_name(span)), Box::new(rows::number_of(day))];
+        self.side.query(USED_BY_ALL, parameters)?.iter().map(|row| rows::used(row.get(0))).collect()
     }
 
     fn stage(&self, stages: &mut Stages, changes: &[Change]) -> Result<(), String> {

@@ -8,7 +8,8 @@ use tokio_postgres::types::ToSql;
 
 use super::connect::Session;
 use crate::domain::history::{Bucket, HistoryFilter, Owner, Past};
-use crate::domain::{Change, Scope, TenantId};
+use crate::domain::usage::{Group, Span, UsageRecord};
+use crate::domain::{Change, GroupName, Scope, TenantId};
 use crate::line::{Line, PastMembers};
 
 /// What stands for the character of code 0, which PostgreSQL's texts cannot hold, with the digit 0 behind it; and for
@@ -28,11 +29,12 @@ pub(super) enum Table {
     Skills,
     IdempotencyKeys,
     Audit,
+    UsageNow,
 }
 
 impl Table {
     /// All of them, in the order in which they can be read: what speaks of other things comes after these.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Settings,
         Self::Numbers,
         Self::Interactions,
@@ -43,6 +45,7 @@ impl Table {
         Self::Skills,
         Self::IdempotencyKeys,
         Self::Audit,
+        Self::UsageNow,
     ];
 
     /// Its name, and the columns of its key beyond tenant and environment, with their types.
@@ -58,6 +61,7 @@ impl Table {
             Self::Skills => ("skills", &[("id", "bigint")]),
             Self::IdempotencyKeys => ("idempotency_keys", &[("key", "text")]),
             Self::Audit => ("audit", &[("id", "bigint")]),
+            Self::UsageNow => ("usage_now", &[("group_name", "text")]),
         }
     }
 }
@@ -71,6 +75,8 @@ pub(super) struct Slice {
     rows: BTreeMap<Table, BTreeMap<Key, Option<String>>>,
     buckets: BTreeMap<(String, i32, i32), Option<i64>>,
     floors: BTreeMap<String, (i32, i32)>,
+    days: BTreeMap<(Span, u32), Option<i64>>,
+    usage_floors: BTreeMap<Span, i32>,
 }
 
 impl Slice {
@@ -109,6 +115,15 @@ impl Slice {
                 let (hour, part) = bucket(*dropped);
                 self.buckets.insert((owner(of), hour, part), None);
                 self.floors.insert(owner(of), bucket(dropped.next()));
+            }
+            Change::Usage(scope, group, _) => self.put(Table::UsageNow, Some(scope), group_name(group), change),
+            Change::Used(_, record) => {
+                let records = i64::try_from(record.count).unwrap_or(i64::MAX);
+                self.days.insert((record.span, record.span.day(record.slot)), Some(records));
+            }
+            Change::UsageDropped(span, day) => {
+                self.days.insert((*span, *day), None);
+                self.usage_floors.insert(*span, number_of(day.saturating_add(1)));
             }
             Change::ValueKept(..) | Change::ValueDropped(..) => {}
         }
@@ -151,6 +166,31 @@ impl Slice {
             let text = "INSERT INTO history_floors (tenant, hour, part) VALUES ($1, $2, $3) \
                         ON CONFLICT (tenant) DO UPDATE SET hour = excluded.hour, part = excluded.part";
             session.execute(text, &[owner, hour, part]).await?;
+        }
+        self.write_usage(session).await
+    }
+}
+
+impl Slice {
+    /// A few rows: a day has one of each span.
+    async fn write_usage(&self, session: &Session) -> Result<(), tokio_postgres::Error> {
+        for ((span, day), records) in &self.days {
+            let (span, day) = (span_name(*span), number_of(*day));
+            match records {
+                Some(records) => {
+                    let text = "INSERT INTO usage_days (span, day, records) VALUES ($1, $2, $3) \
+                                ON CONFLICT (span, day) DO UPDATE SET records = excluded.records";
+                    session.execute(text, &[&span, &day, records]).await?;
+                }
+                None => {
+                    session.execute("DELETE FROM usage_days WHERE span = $1 AND day = $2", &[&span, &day]).await?;
+                }
+            }
+        }
+        for (span, day) in &self.usage_floors {
+            let text = "INSERT INTO usage_floors (span, day) VALUES ($1, $2) \
+                        ON CONFLICT (span) DO UPDATE SET day = excluded.day";
+            session.execute(text, &[&span_name(*span), day]).await?;
         }
         Ok(())
     }
@@ -279,6 +319,79 @@ impl PastRows {
         self.allocations.push(i64::try_from(past.allocation.id.0).unwrap_or(i64::MAX));
         self.records.extend(Line::of(&change).map(|line| storable_json(line.to_json())));
     }
+}
+
+/// Records of use, column by column.
+#[derive(Default)]
+pub(super) struct UsedRows {
+    spans: Vec<&'static str>,
+    days: Vec<i32>,
+    tenants: Vec<String>,
+    environments: Vec<String>,
+    groups: Vec<String>,
+    slots: Vec<i64>,
+    records: Vec<String>,
+}
+
+impl UsedRows {
+    /// As the statement takes them that writes them.
+    pub(super) fn parameters(&self) -> [&(dyn ToSql + Sync); 7] {
+        [&self.spans, &self.days, &self.tenants, &self.environments, &self.groups, &self.slots, &self.records]
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, scope: &Arc<Scope>, record: &Arc<UsageRecord>) {
+        let change = Change::Used(Arc::clone(scope), Arc::clone(record));
+        self.spans.push(span_name(record.span));
+        self.days.push(number_of(record.span.day(record.slot)));
+        self.tenants.push(scope.tenant.as_str().to_owned());
+        self.environments.push(environment(scope));
+        self.groups.push(group_column(&record.group));
+        self.slots.push(i64::from(record.slot));
+        self.records.extend(Line::of(&change).map(|line| storable_json(line.to_json())));
+    }
+}
+
+/// A record of use that a row has.
+pub(super) fn used(record: &str) -> Result<(Arc<Scope>, UsageRecord), String> {
+    match change(record, &mut |scope| Arc::new(scope))? {
+        Change::Used(scope, record) => Ok((scope, Arc::unwrap_or_clone(record))),
+        _ => Err("a row of the use of groups tells of something else".to_owned()),
+    }
+}
+
+/// A group's name, or '' for the numbers without a group.
+fn group_name(group: &Group) -> &str {
+    group.as_ref().map_or("", GroupName::as_str)
+}
+
+/// A group as a column.
+pub(super) fn group_column(group: &Group) -> String {
+    storable(group_name(group)).into_owned()
+}
+
+/// A span as a column.
+pub(super) const fn span_name(span: Span) -> &'static str {
+    match span {
+        Span::Quarter => "quarter",
+        Span::Hour => "hour",
+    }
+}
+
+/// The span that a column means.
+pub(super) fn span_of(column: &str) -> Result<Span, String> {
+    let span = Span::ALL.into_iter().find(|span| span_name(*span) == column);
+    span.ok_or_else(|| format!("there is no span '{column}'"))
+}
+
+/// A day as a column.
+pub(super) fn number_of(day: u32) -> i32 {
+    i32::try_from(day).unwrap_or(i32::MAX)
 }
 
 /// An entry of the history that a row has.

@@ -153,6 +153,38 @@ CREATE TABLE history_floors (
     hour int NOT NULL,
     part int NOT NULL
 );
+
+-- What groups are used for: in the quarter of an hour that runs (`usage_now`), and what is over, by days since 1970. A group
+-- of '' are the numbers without one. The rows of `usage` are there as soon as the commit is; how many each day has is known
+-- by the checkpoint.
+CREATE TABLE usage_now (
+    tenant text COLLATE "C" NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    group_name text COLLATE "C" NOT NULL,
+    record jsonb NOT NULL,
+    PRIMARY KEY (tenant, environment, group_name)
+);
+CREATE TABLE usage (
+    span text COLLATE "C" NOT NULL,
+    day int NOT NULL,
+    tenant text COLLATE "C" NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    group_name text COLLATE "C" NOT NULL,
+    slot bigint NOT NULL,
+    record jsonb NOT NULL,
+    PRIMARY KEY (span, day, tenant, environment, group_name, slot)
+);
+CREATE TABLE usage_days (
+    span text COLLATE "C" NOT NULL,
+    day int NOT NULL,
+    records bigint NOT NULL,
+    PRIMARY KEY (span, day)
+);
+CREATE TABLE usage_floors (
+    span text COLLATE "C" PRIMARY KEY,
+    day int NOT NULL
+);
+
 CREATE TABLE document_values (
     id bigint PRIMARY KEY,
     bytes bytea NOT NULL

@@ -6,21 +6,22 @@ use std::sync::Arc;
 
 use futures_util::future::{join_all, join4};
 use tokio_postgres::Statement;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::connect::{Refused, Session, told};
 use super::follower::{SEEN, say_seen};
 use super::reading::{AT_A_TIME, Read, Reading, Trouble, signed, unsigned};
-use super::rows::{self, PastRows};
+use super::rows::{self, PastRows, UsedRows};
 use super::schema::{FORMAT, Lock};
 use super::shared::{Part, Shared};
-use crate::domain::history::{Bucket, Owner};
+use super::side::Parameters;
 use crate::domain::{Change, ValueId};
-use crate::store::engine::{Commit, Foreign};
+use crate::store::engine::{Commit, Foreign, Forget};
 use crate::store::record;
 
-/// Most records of the history that are removed with one commit.
-const HISTORY_SLICE: i64 = 500;
+/// Most records of what is dropped that are removed with one commit.
+const FORGOTTEN_SLICE: i64 = 500;
 
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 const ABOUT: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, \
@@ -35,6 +36,11 @@ pub(super) const REMEMBER: &str = "INSERT INTO history (tenant, hour, part, envi
                         $5::text[], $6::bigint[], $7::text[]) AS row (t, h, p, e, n, a, r) ON CONFLICT DO NOTHING";
 const FORGET: &str = "DELETE FROM history WHERE ctid IN (SELECT ctid FROM history WHERE tenant = $1 \
                       AND (hour, part) < ($2, $3) LIMIT $4)";
+pub(super) const USE: &str = "INSERT INTO usage (span, day, tenant, environment, group_name, slot, record) \
+                   SELECT s, d, t, e, g, n, r::jsonb FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], \
+                   $5::text[], $6::bigint[], $7::text[]) AS row (s, d, t, e, g, n, r) ON CONFLICT DO NOTHING";
+const FORGET_USE: &str =
+    "DELETE FROM usage WHERE ctid IN (SELECT ctid FROM usage WHERE span = $1 AND day < $2 LIMIT $3)";
 const BATCH: &str = "SELECT batch FROM log WHERE seq = $1";
 
 /// The session that commits.
@@ -69,7 +75,7 @@ impl Writing {
         let unusable = |error: tokio_postgres::Error| Refused(format!("the database: {}", told(&error)));
         let session = shared.target.connect().await?;
         let mut statements = HashMap::new();
-        for text in [LOCK, ABOUT, INSERT, KEEP, DROP, REMEMBER, FORGET, BATCH, SEEN] {
+        for text in [LOCK, ABOUT, INSERT, KEEP, DROP, REMEMBER, FORGET, USE, FORGET_USE, BATCH, SEEN] {
             statements.insert(text, session.prepare(text).await.map_err(unusable)?);
         }
         let reading = Reading::prepare(&session).await.map_err(unusable)?;
@@ -174,8 +180,13 @@ impl Writing {
         let kept: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&written.kept.0, &written.kept.1];
         let dropped: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&written.dropped];
         let remembered = written.past.parameters();
-        let (owner, hour, part) = forgotten(commit.forget_before);
-        let forget: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [&owner, &hour, &part, &HISTORY_SLICE];
+        let used = written.used.parameters();
+        let forget = commit.forget_before.map(forgotten);
+        let forget = forget.as_ref().map(|(statement, parameters)| {
+            let parameters: Vec<_> = parameters.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
+            (self.statement(statement), parameters)
+        });
+        let forgets = forget.is_some();
         session.take_warning();
         type Step<'a> = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send + 'a>>;
         let mut steps: Vec<Step<'_>> = vec![Box::pin(session.execute(self.statement(INSERT), &record))];
@@ -188,9 +199,11 @@ impl Writing {
         if !written.past.is_empty() {
             steps.push(Box::pin(session.execute(self.statement(REMEMBER), &remembered)));
         }
-        let forgets = commit.forget_before.is_some();
-        if forgets {
-            steps.push(Box::pin(session.execute(self.statement(FORGET), &forget)));
+        if !written.used.is_empty() {
+            steps.push(Box::pin(session.execute(self.statement(USE), &used)));
+        }
+        if let Some((statement, parameters)) = &forget {
+            steps.push(Box::pin(session.execute(*statement, parameters)));
         }
         steps.push(Box::pin(async { session.batch_execute("COMMIT").await.map(|()| 0) }));
         let mut outcomes = join_all(steps).await;
@@ -208,7 +221,7 @@ impl Writing {
         }
         match committed {
             Some(Ok(_)) if session.take_warning() => Outcome::Unknown("the server warned of the commit".to_owned()),
-            Some(Ok(_)) => Outcome::Done(forgets && removed < HISTORY_SLICE),
+            Some(Ok(_)) => Outcome::Done(forgets && removed < FORGOTTEN_SLICE),
             Some(Err(error)) => Outcome::Unknown(told(&error)),
             None => Outcome::Unknown("the commit was not sent".to_owned()),
         }
@@ -221,10 +234,18 @@ impl Writing {
     }
 }
 
-fn forgotten(forget_before: Option<(&Owner, Bucket)>) -> (String, i32, i32) {
-    let Some((owner, bucket)) = forget_before else { return Default::default() };
-    let (hour, part) = rows::bucket(bucket);
-    (rows::owner(owner), hour, part)
+/// The statement that removes some of what is dropped, and what it is given.
+fn forgotten(forget: &Forget) -> (&'static str, Parameters) {
+    match forget {
+        Forget::History(owner, bucket) => {
+            let (hour, part) = rows::bucket(*bucket);
+            (FORGET, vec![Box::new(rows::owner(owner)), Box::new(hour), Box::new(part), Box::new(FORGOTTEN_SLICE)])
+        }
+        Forget::Usage(span, day) => {
+            let (span, day) = (rows::span_name(*span), rows::number_of(*day));
+            (FORGET_USE, vec![Box::new(span), Box::new(day), Box::new(FORGOTTEN_SLICE)])
+        }
+    }
 }
 
 /// What a commit writes, as the statements take it.
@@ -234,6 +255,7 @@ struct Written {
     kept: (Vec<i64>, Vec<Vec<u8>>),
     dropped: Vec<i64>,
     past: PastRows,
+    used: UsedRows,
 }
 
 impl Written {
@@ -250,6 +272,7 @@ impl Written {
                 // What comes and goes in one batch is never written.
                 Change::ValueDropped(id, _) if kept.remove(id).is_none() => written.dropped.push(signed(id.0)),
                 Change::Ended(scope, past) => written.past.add(scope, past),
+                Change::Used(scope, record) => written.used.add(scope, record),
                 _ => {}
             }
             if with_values && !apart(change) {

@@ -10,6 +10,7 @@ use crate::domain::document::FileLabel;
 use crate::domain::history::{Bucket, End, Past};
 use crate::domain::number::LastLending;
 use crate::domain::tables::routes::Numbering;
+use crate::domain::usage::{Figures, Running, Span, UsageRecord};
 use crate::domain::{
     AccessCode, Allocation, AllocationId, ApplicationName, AuditEntry, AuditId, Caller, Change, Content, Deadline,
     Destination, Digest, Document, DocumentId, Entry, EntryKey, EntryValue, EnvironmentName, Extension, FlowId,
@@ -115,6 +116,11 @@ pub(in crate::store) fn everything() -> Vec<Change> {
         Change::SigningKey(SigningKey::new(*b"a key of exactly thirty-two byte")),
         audited(changed_by_somebody()),
         audited(changed_by_the_configuration()),
+        Change::Usage(scope(), GroupName::new("service").ok(), Some(Arc::new(running()))),
+        Change::Usage(environment(), None, Some(Arc::new(running()))),
+        Change::UsageDropped(Span::Quarter, 19_000),
+        Change::Used(scope(), Arc::new(used(Span::Quarter, GroupName::new("service").ok()))),
+        Change::Used(environment(), Arc::new(used(Span::Hour, None))),
     ]
 }
 
@@ -179,6 +185,19 @@ pub(in crate::store) fn past() -> Past {
     }
 }
 
+pub(in crate::store) fn figures() -> Figures {
+    Figures { peak: 3, lends: 300, matches: 200, expiries: 90, refusals: 7, ended: 298, held_millis: 9_000_000 }
+}
+
+pub(in crate::store) fn running() -> Running {
+    let of_hour = Figures { lends: 1000, ..figures() };
+    Running { quarter: 1_888_889, of_quarter: figures(), of_hour }
+}
+
+pub(in crate::store) fn used(span: Span, group: Option<GroupName>) -> UsageRecord {
+    UsageRecord { group, span, slot: span.slot(at(1_700_000_000_000)), count: 1, figures: figures() }
+}
+
 pub(in crate::store) fn record(ended: Option<Timestamp>) -> IdempotencyRecord {
     let made = match ended {
         None => Made::Allocation(number("+49*30#"), AllocationId(5)),
@@ -226,6 +245,8 @@ pub(in crate::store) fn nothing_left() -> Vec<Change> {
         Change::Document(scope, id, _) => Some(Change::Document(scope, id, None)),
         Change::Entry(scope, id, key, _) => Some(Change::Entry(scope, id, key, None)),
         Change::IdempotencyKey(scope, key, _) => Some(Change::IdempotencyKey(scope, key, None)),
+        Change::Usage(scope, group, _) => Some(Change::Usage(scope, group, None)),
+        Change::Used(_, used) => Some(Change::UsageDropped(used.span, used.span.day(used.slot))),
         Change::Ended(scope, past) => Some(Change::HistoryDropped(Some(scope.tenant.clone()), past.bucket)),
         Change::Skill(scope, id, _) => Some(Change::Skill(scope, id, None)),
         Change::Route(scope, dnid, _) => Some(Change::Route(scope, dnid, None)),

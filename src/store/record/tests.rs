@@ -12,6 +12,7 @@ use crate::domain::document::FileLabel;
 use crate::domain::history::{Bucket, End, Past};
 use crate::domain::number::LastLending;
 use crate::domain::tables::routes::Numbering;
+use crate::domain::usage::{Figures, Running, Span, UsageRecord};
 use crate::domain::{
     AccessCode, Allocation, AllocationId, ApplicationName, Caller, Content, Deadline, Document, DocumentId, Entry,
     EntryKey, EntryValue, GroupName, IdempotencyKey, Interaction, InteractionId, LentBy, Number, NumberId,
@@ -39,10 +40,13 @@ fn variant(change: &Change) -> &'static str {
         Change::HistoryDropped(..) => "history dropped",
         Change::Ids(..) => "ids",
         Change::Counters(..) => "counters",
+        Change::Usage(..) => "usage",
+        Change::Used(..) => "used",
+        Change::UsageDropped(..) => "usage dropped",
     }
 }
 
-const VARIANTS: usize = 18;
+const VARIANTS: usize = 21;
 
 fn all() -> Vec<Change> {
     [everything(), owned(), nothing_left()].concat()
@@ -264,7 +268,22 @@ fn together() -> impl Strategy<Value = Vec<Change>> {
                 Change::SigningKey(SigningKey::new(key)),
             ]
         });
-    prop_oneof![numbered, lent, ended, interaction, document, dropped, lone, value, remembered, calls, counted]
+    let groups = proptest::option::of("[a-z]{1,6}".prop_map(|text| GroupName::new(&text).unwrap()));
+    let figures = any::<[u64; 7]>().prop_map(|[peak, lends, matches, expiries, refusals, ended, held_millis]| {
+        Figures { peak, lends, matches, expiries, refusals, ended, held_millis }
+    });
+    let spans = proptest::sample::select(Span::ALL.to_vec());
+    let used = (scopes(), groups, spans, any::<(u32, u64)>(), figures, any::<bool>()).prop_map(
+        |(scope, group, span, (slot, count), figures, there)| {
+            let running = Arc::new(Running { quarter: slot, of_quarter: figures, of_hour: Figures::default() });
+            vec![
+                Change::Usage(Arc::clone(&scope), group.clone(), there.then_some(running)),
+                Change::Used(scope, Arc::new(UsageRecord { group, span, slot, count, figures })),
+                Change::UsageDropped(span, slot),
+            ]
+        },
+    );
+    prop_oneof![used, numbered, lent, ended, interaction, document, dropped, lone, value, remembered, calls, counted]
 }
 
 proptest! {

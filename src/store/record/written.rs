@@ -12,6 +12,7 @@ use crate::domain::change::{Counters, Ids};
 use crate::domain::document::Entries;
 use crate::domain::history::{Bucket, End, Owner, Past};
 use crate::domain::tables::routes::Numbering;
+use crate::domain::usage::{Figures, Group, Running, Span, UsageRecord};
 use crate::domain::{
     Allocation, AllocationId, ApplicationName, AuditId, AuditOwner, Change, Document, DocumentId, Entry, EntryKey,
     GroupName, IdempotencyKey, IdempotencyRecord, Interaction, InteractionId, NewSkill, Number, Scope, SigningKey,
@@ -42,6 +43,9 @@ pub(super) enum Written {
     Ids(Place, Ids),
     Counters(Counters),
     Audited(AuditOwner, AuditId, Option<StoredDeed>),
+    Usage(Place, Group, Option<Arc<Running>>),
+    Used(Place, Group, Span, u32, u64, Figures),
+    UsageDropped(Span, u32),
 }
 
 /// An allocation; `None` is the one that was named last.
@@ -120,6 +124,12 @@ impl Writing {
             Change::Audited(owner, id, entry) => {
                 Written::Audited(owner.clone(), *id, entry.as_deref().map(StoredDeed::from))
             }
+            Change::Usage(scope, group, running) => Written::Usage(self.place(scope), group.clone(), running.clone()),
+            Change::Used(scope, record) => {
+                let UsageRecord { group, span, slot, count, figures } = &**record;
+                Written::Used(self.place(scope), group.clone(), *span, *slot, *count, *figures)
+            }
+            Change::UsageDropped(span, day) => Written::UsageDropped(*span, *day),
         }
     }
 
@@ -221,6 +231,15 @@ impl Reading {
                 let entry = stored.map(|stored| Arc::new(stored.entry(owner.clone(), id)));
                 Change::Audited(owner, id, entry)
             }
+            Written::Usage(place, group, running) => {
+                let group = group.map(|group| shared(&mut self.group, group));
+                Change::Usage(self.scope(place)?, group, running)
+            }
+            Written::Used(place, group, span, slot, count, figures) => {
+                let group = group.map(|group| shared(&mut self.group, group));
+                Change::Used(self.scope(place)?, Arc::new(UsageRecord { group, span, slot, count, figures }))
+            }
+            Written::UsageDropped(span, day) => Change::UsageDropped(span, day),
         })
     }
 

@@ -111,12 +111,16 @@ fn write(place: &Path, source: &Source<'_>) -> Result<(), OpenError> {
 fn copy(source: &Source<'_>, new: &Tree) -> Result<(), String> {
     let kept = values(source.tables);
     let forgotten = codec::history::Forgotten::of(&source.tables.history_floors());
+    let unused = source.tables.usage_floors();
     let (mut slice, mut slices) = (Slice::default(), 0usize);
     for record in replay::records(source.tree, source.layers)? {
         let (key, value) = record?;
         let wanted = match codec::chunk(&key) {
             Some(chunk) => kept.contains(&chunk.value),
-            None => !codec::is_of_directory(&key) && !forgotten.has(&key),
+            None => {
+                let dropped = forgotten.has(&key) || codec::usage::is_forgotten(&key, &unused);
+                !codec::is_of_directory(&key) && !dropped
+            }
         };
         if !wanted {
             continue;

@@ -3,7 +3,7 @@
 //! A start refuses a directory at the first record that it cannot read. This looks at all of them, at the large values
 //! too, which no start reads, and at how the records fit together.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use super::pending::Layer;
 use super::replay;
 use super::tree::{Tree, UNREADABLE, caught};
 use crate::domain::history::{Bucket, Owner};
+use crate::domain::usage::Span;
 use crate::domain::{AllocationId, Change, DocumentId, EntryValue, NumberId, Scope, Tables, ValueId};
 
 /// Most problems that are told; a tree that has more is told by those.
@@ -75,6 +76,8 @@ struct Inspection {
     values: HashMap<ValueId, Stretch>,
     /// How many entries of the history there are in each bucket.
     history: BTreeMap<(Owner, Bucket), u64>,
+    /// How many records of use there are of each day.
+    usage: BTreeMap<(Span, u32), u64>,
     /// The allocations that have ended and are remembered.
     ended: HashMap<Scope, HashSet<AllocationId>>,
 }
@@ -90,8 +93,8 @@ impl Inspection {
     fn of(subject: &Subject<'_>) -> Self {
         let Marker { store, format, .. } = *subject.marker;
         let report = Report { store, format, commits: subject.commits, ..Report::default() };
-        let (history, ended) = (BTreeMap::new(), HashMap::new());
-        Self { report, loader: Loader::default(), values: HashMap::new(), history, ended }
+        let (history, usage, ended) = (BTreeMap::new(), BTreeMap::new(), HashMap::new());
+        Self { report, loader: Loader::default(), values: HashMap::new(), history, usage, ended }
     }
 
     fn problem(&mut self, problem: String) {
@@ -117,6 +120,9 @@ impl Inspection {
             None if codec::is_number(key) => codec::fields::<u64>(key, value).map(drop),
             None if codec::is_stage(key) => codec::bytes(key, value).map(drop),
             None if codec::history::is_entry(key) => self.ended(key, value),
+            None if codec::usage::is_record(key) => codec::usage::record(key, value).map(|(_, record)| {
+                *self.usage.entry((record.span, record.span.day(record.slot))).or_default() += 1;
+            }),
             None => self.loader.take(key, value),
         };
         if let Err(error) = understood {
@@ -157,6 +163,7 @@ impl Inspection {
         let tables = std::mem::take(&mut self.loader).finish();
         self.tables(&tables);
         self.history(&tables);
+        self.usage(&tables);
         let (unused, bytes) = self.values.values().fold((0, 0), |(count, sum), value| (count + 1, sum + value.bytes));
         if unused > 0 {
             self.report.notes.push(format!(
@@ -204,6 +211,8 @@ impl Inspection {
                 | Change::SigningKey(_)
                 | Change::IdempotencyKey(_, _, Some(_))
                 | Change::Audited(..)
+                | Change::Usage(..)
+                | Change::UsageDropped(..)
                 | Change::HistoryDropped(..) => {}
                 Change::Entry(_, document, _, Some(entry)) => {
                     if let EntryValue::OutOfLine { id, length } = entry.value {
@@ -217,6 +226,7 @@ impl Inspection {
                 | Change::ValueKept(..)
                 | Change::IdempotencyKey(_, _, None)
                 | Change::Ended(..)
+                | Change::Used(..)
                 | Change::ValueDropped(..) => {}
             }
         }
@@ -251,6 +261,28 @@ impl Inspection {
             let lent = contents.lent().find(|(of, _)| ***of == scope);
             if let Some(wrong) = lent.and_then(|(_, lent)| lent.running.intersection(&ended).next().copied()) {
                 self.problem(format!("allocation {} has ended and runs", wrong.0));
+            }
+        }
+    }
+
+    /// Holds the records of use against what is known of them.
+    fn usage(&mut self, tables: &Tables) {
+        let below = |(span, day): &(Span, u32)| *day < tables.usage_floor(*span);
+        let forgotten: u64 = self.usage.extract_if(.., |place, _| below(place)).map(|(_, count)| count).sum();
+        if forgotten > 0 {
+            self.report.notes.push(format!("{forgotten} records of use are forgotten and about to be removed"));
+        }
+        let known = tables.contents().usage().iter().map(|(span, day, count)| ((*span, *day), *count)).collect();
+        let (known, found): (BTreeMap<_, u64>, _) = (known, std::mem::take(&mut self.usage));
+        let places: BTreeSet<_> = known.keys().chain(found.keys()).collect();
+        for place in places {
+            let of = |counts: &BTreeMap<_, u64>| counts.get(place).copied().unwrap_or_default();
+            let (expected, there, (span, day)) = (of(&known), of(&found), place);
+            if expected != there {
+                let seconds = span.seconds();
+                self.problem(format!(
+                    "day {day} of the use of groups has {there} records of {seconds} seconds instead of {expected}"
+                ));
             }
         }
     }

@@ -33,8 +33,8 @@ const FILE_BYTES: usize = 16 * 1024 * 1024;
 const RUSH_FILE_BYTES: usize = 2 * FILE_BYTES;
 /// How large it may become while the checkpointer has the one before it in hand; then commits wait.
 const MOST_FILE_BYTES: usize = 4 * FILE_BYTES;
-/// Most records of the history that are removed with one commit.
-const HISTORY_SLICE: usize = 500;
+/// Most records of what is dropped that are removed with one commit.
+const FORGOTTEN_SLICE: usize = 500;
 /// How long something stays in the journal alone when little happens.
 const FILE_AGE: Duration = Duration::from_secs(60);
 
@@ -106,10 +106,9 @@ impl SledLog {
     }
 
     fn write(&mut self, commit: Commit<'_>) -> Result<Committed, String> {
-        let forgotten = commit
-            .forget_before
-            .map_or(Ok(Vec::new()), |(owner, floor)| self.records.history_before(owner, floor, HISTORY_SLICE))?;
-        let all = commit.forget_before.is_some() && forgotten.len() < HISTORY_SLICE;
+        let forgotten =
+            commit.forget_before.map_or(Ok(Vec::new()), |forget| self.records.forgotten(forget, FORGOTTEN_SLICE))?;
+        let all = commit.forget_before.is_some() && forgotten.len() < FORGOTTEN_SLICE;
         // Nothing is left to remove and nothing else to write: no reason to sync.
         let idle = forgotten.is_empty() && commit.changes.is_empty() && commit.import.is_none();
         let synced = if idle { None } else { Some(self.append(commit, &forgotten)?) };

@@ -70,7 +70,7 @@ impl Layer {
 
 /// Whether records of this kind are read beside the writer.
 fn is_readable(key: &[u8]) -> bool {
-    codec::history::is_entry(key)
+    codec::history::is_entry(key) || codec::usage::is_record(key)
 }
 
 /// What an operation that is written in `bytes` says of which key.

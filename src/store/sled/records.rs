@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::merged::Merged;
+use super::merged::{Merged, Raw};
 use super::pending::{Overlay, Pending};
 use super::tree::Tree;
 use super::{blocks, codec, stages};
 use crate::domain::history::{Bucket, Held, HistoryFilter, HistorySearch, Newest, Owner, Past};
+use crate::domain::usage::{Group, Span, UsageRecord};
 use crate::domain::{AllocationId, ApplicationName, Caller, Change, GroupName, InteractionId, Number, Scope, ValueId};
-use crate::store::engine::{Records, Stages, Values, Within};
+use crate::store::engine::{Forget, Records, Stages, Values, Within};
 
 /// Every durable record, wherever it lies now: those of the tree, and over them what is pending.
 ///
@@ -40,8 +41,32 @@ impl DurableRecords {
         Ok(found.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
     }
 
+    /// The records of use from one key on, up to another.
+    fn usage(&self, from: &[u8], to: &[u8]) -> Result<Vec<(Arc<Scope>, UsageRecord)>, String> {
+        let (pending, _) = self.pending.range(from, to);
+        let records = Merged::new(self.tree.range(from, to), pending.into_iter());
+        let read = |record: Result<(Raw, Raw), String>| {
+            let (key, value) = record?;
+            codec::usage::record(&key, &value).map_err(|error| error.to_string())
+        };
+        records.map(read).collect()
+    }
+
+    /// The keys of some records of what is to be removed, at most `limit`.
+    pub(super) fn forgotten(&self, forget: &Forget, limit: usize) -> Result<Vec<Bytes>, String> {
+        match forget {
+            Forget::History(owner, floor) => self.history_before(owner, *floor, limit),
+            Forget::Usage(span, floor) => {
+                let (from, to) = codec::usage::before(*span, *floor);
+                let (pending, _) = self.pending.range(&from, &to);
+                let records = Merged::new(self.tree.range(&from, &to), pending.into_iter());
+                records.map(|record| record.map(|(key, _)| Bytes::copy_from_slice(&key))).take(limit).collect()
+            }
+        }
+    }
+
     /// The keys of some records that an owner's history has before a bucket, at most `limit`.
-    pub(super) fn history_before(&self, owner: &Owner, floor: Bucket, limit: usize) -> Result<Vec<Bytes>, String> {
+    fn history_before(&self, owner: &Owner, floor: Bucket, limit: usize) -> Result<Vec<Bytes>, String> {
         let (from, to) = codec::history::before(owner.as_ref(), floor);
         let (pending, _) = self.pending.range(&from, &to);
         let entries = Merged::new(self.tree.range(&from, &to), pending.into_iter());
@@ -121,6 +146,16 @@ impl Records for DurableRecords {
             }
         }
         Ok(newest.into_entries())
+    }
+
+    fn used(&self, scope: &Scope, group: &Group, span: Span, day: u32) -> Result<Vec<UsageRecord>, String> {
+        let (from, to) = codec::usage::of_group(scope, group, span, day);
+        Ok(self.usage(&from, &to)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn used_by_all(&self, span: Span, day: u32) -> Result<Vec<(Arc<Scope>, UsageRecord)>, String> {
+        let (from, to) = codec::usage::of_day(span, day);
+        self.usage(&from, &to)
     }
 
     fn stage(&self, stages: &mut Stages, changes: &[Change]) -> Result<(), String> {

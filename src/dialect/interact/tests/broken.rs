@@ -12,12 +12,13 @@ use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::routes::RoutePage;
 use crate::domain::tables::{FoundNumber, Page};
+use crate::domain::usage::Group;
 use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
     DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
     IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
     NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
+    Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 use crate::store::{
     Clock, Error, Existing, LoadedEntry, ManualClock, Matched, NumberImport, Resolved, Result, Snapshot, Store,
@@ -219,6 +220,9 @@ impl Store for Broken {
         broken()
     }
     async fn search_history(&self, _: &Scope, _: HistorySearch) -> Result<HistoryPage> {
+        broken()
+    }
+    async fn group_usage(&self, _: &Scope, _: &Group, _: Timestamp, _: Timestamp) -> Result<Vec<Used>> {
         broken()
     }
     async fn seed(&self, _: Seeds) -> Result<bool> {

@@ -12,7 +12,7 @@ use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::Served;
 use crate::dialect::native::resources::{
     allocations, audit, bulk, calls, cluster, data, explanations, groups, history, interactions, numbers, routes,
-    tenants, whoami,
+    tenants, usage, whoami,
 };
 use crate::dialect::native::soap;
 use crate::dialect::soap_service::description::asked_for;
@@ -23,6 +23,7 @@ const RESOURCES: &[&[&dyn Served]] = &[
     whoami::OPERATIONS,
     tenants::OPERATIONS,
     groups::OPERATIONS,
+    usage::OPERATIONS,
     numbers::OPERATIONS,
     history::OPERATIONS,
     bulk::OPERATIONS,

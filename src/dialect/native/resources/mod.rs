@@ -15,4 +15,5 @@ pub(super) mod numbers;
 pub(super) mod resolution;
 pub(super) mod routes;
 pub(super) mod tenants;
+pub(super) mod usage;
 pub(super) mod whoami;

@@ -14,6 +14,7 @@ mod resources;
 mod roles;
 mod soap;
 mod strict;
+mod usage;
 
 use std::sync::Arc;
 

@@ -17,6 +17,7 @@ mod resolving;
 mod rests;
 mod routes;
 mod shared;
+mod usage;
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::history::{Bucket, Held, Past};
+use crate::domain::usage::{Group, UsageRecord};
 use crate::domain::{AllocationId, Change, ValueId};
 use crate::store::memory::Kept;
 use crate::store::record;
@@ -260,6 +261,20 @@ impl Records for SharedRecords {
 
     fn of_bucket(&self, owner: &Owner, bucket: Bucket) -> std::result::Result<Vec<(Arc<Scope>, Past)>, String> {
         self.shared.kept.of_bucket(owner, bucket)
+    }
+
+    fn used(
+        &self,
+        scope: &Scope,
+        group: &Group,
+        span: Span,
+        day: u32,
+    ) -> std::result::Result<Vec<UsageRecord>, String> {
+        self.shared.kept.used(scope, group, span, day)
+    }
+
+    fn used_by_all(&self, span: Span, day: u32) -> std::result::Result<Vec<(Arc<Scope>, UsageRecord)>, String> {
+        self.shared.kept.used_by_all(span, day)
     }
 
     fn stage(&self, stages: &mut Stages, changes: &[Change]) -> std::result::Result<(), String> {

@@ -97,6 +97,8 @@ pub(in crate::store::sled) fn kind(key: &[u8]) -> &'static str {
         Some(&(tag::HISTORY | tag::TENANT_HISTORY)) => "ended allocations",
         Some(&tag::HISTORY_BLOCK) => "blocks of ended allocations",
         Some(&tag::AUDIT) => "entries of the audit",
+        Some(&(tag::USAGE | tag::USED)) => "use of groups by the hour",
+        Some(&(tag::USAGE_DAY | tag::USAGE_FLOOR)) => "days of the use of groups",
         Some(&tag::TIME) => "time of the last commit",
         Some(&tag::STAGE) => "pieces of unfinished imports",
         _ => "unknown",

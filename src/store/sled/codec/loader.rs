@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::keys::{scope_of, take_name};
-use super::{Unreadable, damaged, fields, history, interaction_fields, owned_fields, tag};
+use super::{Unreadable, damaged, fields, history, interaction_fields, owned_fields, tag, usage};
 use crate::domain::change::Counters;
 use crate::domain::document::Entries;
 use crate::domain::tables::routes::Numbering;
@@ -61,6 +61,23 @@ impl Loader {
             Some(&tag::ROUTE) => self.take_route(key, value),
             Some(&tag::HISTORY_BUCKET | &tag::TENANT_HISTORY_BUCKET) => self.take_history_bucket(key, value),
             Some(&tag::AUDIT) => self.take_audit(key, value),
+            Some(&tag::USAGE) => {
+                let (scope, rest) = self.scope(key)?;
+                let group = usage::group(key, rest)?;
+                let group = group.map(|group| self.groups.entry(group.clone()).or_insert(group).clone());
+                self.tables.apply(&Change::Usage(scope, group, Some(Arc::new(fields(key, value)?))));
+                Ok(())
+            }
+            Some(&tag::USAGE_DAY) => {
+                let (span, day) = usage::day(key).ok_or_else(|| damaged(key, "its key is no day"))?;
+                self.tables.set_usage(span, day, fields(key, value)?);
+                Ok(())
+            }
+            Some(&tag::USAGE_FLOOR) => {
+                let span = usage::floor(key).ok_or_else(|| damaged(key, "its key names no span"))?;
+                self.tables.set_usage_floor(span, fields(key, value)?);
+                Ok(())
+            }
             Some(&tag::SIGNING_KEY) => {
                 let signing_key: SigningKey = fields(key, value)?;
                 self.tables.apply(&Change::SigningKey(signing_key));

@@ -8,6 +8,7 @@ pub(super) mod history;
 mod keys;
 mod loader;
 mod tag;
+pub(super) mod usage;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,15 @@ pub(super) fn encode(change: &Change, sink: &mut impl Sink) {
         }
         Change::Audited(owner, id, entry) => {
             store(sink, &audit_key(owner, *id), entry.as_deref().map(StoredDeed::from).as_ref());
+        }
+        Change::Usage(scope, group, running) => store(sink, &usage::running_key(scope, group), running.as_deref()),
+        Change::Used(scope, record) => {
+            store(sink, &usage::day_key(record.span, record.span.day(record.slot)), Some(&record.count));
+            store(sink, &usage::key(scope, record), Some(&record.figures));
+        }
+        Change::UsageDropped(span, day) => {
+            store(sink, &usage::floor_key(*span), Some(&day.saturating_add(1)));
+            sink.remove(&usage::day_key(*span, *day));
         }
         Change::Ids(scope, ids) => store(sink, &key(tag::IDS, scope, &[]), Some(ids)),
         Change::Counters(counters) => store(sink, &[tag::COUNTERS], Some(counters)),

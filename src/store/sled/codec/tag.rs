@@ -22,6 +22,12 @@ pub(super) const TENANT_HISTORY_BUCKET: u8 = 15;
 pub(super) const AUDIT: u8 = 16;
 /// The last ids given out in a scope.
 pub(super) const IDS: u8 = 14;
+/// How many records of use a day has.
+pub(super) const USAGE_DAY: u8 = 19;
+/// What a group is used for in the quarter of an hour that runs.
+pub(super) const USAGE: u8 = 17;
+/// Before which day all records of use are dropped.
+pub(super) const USAGE_FLOOR: u8 = 18;
 /// From here on, records that the tables are not rebuilt from.
 pub(super) const APART: u8 = 200;
 pub(super) const JOURNAL: u8 = 201;
@@ -32,3 +38,5 @@ pub(super) const TIME: u8 = 204;
 pub(super) const TENANT_HISTORY: u8 = 205;
 /// Many entries of a bucket of one tenant.
 pub(super) const HISTORY_BLOCK: u8 = 206;
+/// What a group was used for in a quarter of an hour, or an hour, that is over.
+pub(super) const USED: u8 = 207;

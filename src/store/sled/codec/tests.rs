@@ -11,6 +11,7 @@ use super::*;
 use crate::domain::audit::{Action, Actor, Deed, Facts};
 use crate::domain::history::{Bucket, Past};
 use crate::domain::tables::FoundNumber;
+use crate::domain::usage::Span;
 use crate::domain::{
     AccessCode, Allocation, AllocationId, AuditEntry, AuditId, Document, EnvironmentName, Extension, GroupName,
     NumberId, NumberRecord, Route, RouteId, Sharing, Tables, TenantId, ValueId,
@@ -133,13 +134,24 @@ fn whatever_is_written_is_removed_under_the_same_keys() {
         vec![tag::SIGNING_KEY],
         key(tag::IDS, &scope(), &[]),
         history::floor_key(Some(&scope().tenant)),
+        usage::floor_key(Span::Quarter),
+        usage::floor_key(Span::Hour),
     ];
-    assert_eq!(left[..6], expected);
+    assert_eq!(left[..8], expected);
     // The entries of a bucket that is dropped are removed later, some at a time.
     let forgotten = history::Forgotten::of(&[(Some(scope().tenant.clone()), past().bucket.next())]);
-    assert!(left.len() == 7 && forgotten.has(&left[6]));
+    assert!(left.len() == 11 && forgotten.has(&left[8]));
     let kept = history::Forgotten::of(&[(Some(scope().tenant.clone()), past().bucket), (None, past().bucket.next())]);
-    assert!(!kept.has(&left[6]), "it is not before that, nor of all tenants together");
+    assert!(!kept.has(&left[8]), "it is not before that, nor of all tenants together");
+    let (quarter, hour) = (&left[9], &left[10]);
+    let day = Span::Quarter.day(Span::Quarter.slot(at(1_700_000_000_000)));
+    assert!(
+        usage::is_forgotten(quarter, &[(Span::Quarter, day + 1)])
+            && !usage::is_forgotten(quarter, &[(Span::Quarter, day)])
+    );
+    assert!(
+        usage::is_forgotten(hour, &[(Span::Hour, day + 1)]) && !usage::is_forgotten(hour, &[(Span::Quarter, day + 1)])
+    );
 }
 
 /// The bytes of these keys are those that release 0.1.0 wrote.

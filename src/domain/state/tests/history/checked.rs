@@ -61,7 +61,9 @@ impl Checked {
     pub(super) fn take(&mut self, at: usize, step: &Step) -> String {
         self.forget_expired();
         let outcome = self.run(at, step);
-        let changes = self.replay();
+        let mut changes = self.replay();
+        // Refusals that wait to be written are lost with a restart.
+        changes.retain(|change| !matches!(change, Change::Usage(..) | Change::Used(..)));
         format!("{outcome} {changes:?}")
     }
 

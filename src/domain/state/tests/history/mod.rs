@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::*;
 use crate::domain::{
-    CodePrefix, Digest, DocumentRef, HistoryRules, IdempotencyKey, IdempotentRequest, Quotas, Sharing,
+    CodePrefix, Digest, DocumentRef, HistoryRules, IdempotencyKey, IdempotentRequest, Quotas, Sharing, UsageRules,
 };
 use checked::Checked;
 
@@ -184,6 +184,7 @@ fn rules(policy: Policy) -> [Rules; 4] {
             ..Quotas::default()
         },
         history: HistoryRules { days: 1, entries: 20 },
+        usage: UsageRules { entries: 20 },
         ..Rules::default()
     };
     let (g, s) = (group("g"), group("s"));
