@@ -6,7 +6,7 @@
 //! know how requests arrive, and every vendor's protocol.
 //!
 //! A request comes in through [`Console::answer`]. Whoever has no session meets the sign-in; everybody else becomes a
-//! [`visit::Visit`], which knows whose data is looked at and what may be changed, and a page is made of it. Whatever changes
+//! `visit::Visit`, which knows whose data is looked at and what may be changed, and a page is made of it. Whatever changes
 //! something is a form with the session's token, and is answered by a way back, so that loading a page again does nothing
 //! again.
 
