@@ -11,8 +11,8 @@ use super::tree::{self, Table};
 use super::tree::{Node, RawValue};
 use super::variables;
 use super::{
-    Access, Admin, Aicc, Audit, Gms, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store, Tenant,
-    Usage, tenant,
+    Access, Admin, Aicc, Audit, Gms, Health, History, Interact, Log, Overrides, Quotas, Server, Settings, Soap, Store,
+    Tenant, Usage, tenant,
 };
 use crate::domain::TenantId;
 use crate::text::without_mark;
@@ -123,6 +123,7 @@ impl Settings {
             history: root.section("history", History::read),
             audit: root.section("audit", Audit::read),
             usage: root.section("usage", Usage::read),
+            health: root.section("health", Health::read),
             access: root.section("access", Access::read),
             log: root.section("log", Log::read),
             soap: root.section("soap", Soap::read),

@@ -13,6 +13,7 @@ mod code_prefix;
 mod demo;
 mod gms;
 mod gms_service;
+mod health;
 mod history;
 pub mod import;
 mod interact;
@@ -56,6 +57,7 @@ pub use code_prefix::AccessCodePrefix;
 pub use demo::{DEMO_ACCESS, DemoAccess, demo};
 pub use gms::{Format, Gms, GuessLimit};
 pub use gms_service::{BuiltIn, Service};
+pub use health::Health;
 pub use history::{Audit, History};
 pub use interact::{Interact, ReleaseOnGet};
 pub use limits::Limits;
@@ -98,6 +100,8 @@ pub struct Settings {
     pub history: History,
     /// How long it is remembered what people did.
     pub audit: Audit,
+    /// From when on something seems to be wrong with a number.
+    pub health: Health,
     /// How long it is remembered what groups were used for.
     pub usage: Usage,
     /// Limits on failed attempts and the cost of verifying.

@@ -26,6 +26,7 @@ pub mod key;
 pub mod listing;
 pub mod names;
 pub mod number;
+pub mod number_health;
 pub mod quotas;
 pub mod refusal;
 pub mod resolution;
@@ -60,6 +61,7 @@ pub use names::{
     TenantId,
 };
 pub use number::{NewNumber, NumberId, NumberPatch, NumberRecord};
+pub use number_health::NumberHealth;
 pub use quotas::{Quota, Quotas, TenantUsage, Usage};
 pub use refusal::{Refusal, RouteRefusal};
 pub use resolution::{Candidate, Evidence, Resolution, Resolve};

@@ -100,6 +100,7 @@ async fn scrape(gateway: Data<Gateway>) -> impl Responder {
         usages: &usages,
         settings: &gateway.live.current(),
         watch: &gateway.watch,
+        number_watch: &gateway.number_watch,
         ready,
         wall_ahead: clock::ahead(&*gateway.store.clock()),
         access: &gateway.access,

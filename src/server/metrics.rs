@@ -14,6 +14,7 @@ use prometheus::{
 
 use super::connections::Connections;
 use super::labels::GroupLabels;
+use super::number_watch::NumberWatch;
 use super::watch::Watch;
 use crate::access::Access;
 use crate::config::Settings;
@@ -56,6 +57,7 @@ pub(super) struct Metrics {
     in_flight: IntGauge,
     usage: IntGaugeVec,
     limit: IntGaugeVec,
+    unhealthy: IntGaugeVec,
     labels: GroupLabels,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct Readings<'a> {
     pub(super) settings: &'a Settings,
     /// Which of them run out of numbers.
     pub(super) watch: &'a Watch,
+    /// With which numbers something seems to be wrong.
+    pub(super) number_watch: &'a NumberWatch,
     /// Whether the store takes writes.
     pub(super) ready: bool,
     /// By how many milliseconds the wall clock is ahead of the clock that deadlines follow.
@@ -215,6 +219,14 @@ impl Metrics {
                 Opts::new("dnis_gateway_tenant_limit", "How much of it the tenant may have."),
                 &["tenant", "kind"],
             )?,
+            unhealthy: IntGaugeVec::new(
+                Opts::new(
+                    "dnis_gateway_unhealthy_numbers",
+                    "Numbers with which something seems to be wrong, by kind: suspect (lent and never dialled although \
+                     others of the group are), stray (dialled, and nobody holds it).",
+                ),
+                &["tenant", "kind"],
+            )?,
             labels: GroupLabels::default(),
         };
         metrics.registry.register(Box::new(metrics.requests.clone()))?;
@@ -243,6 +255,7 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.in_flight.clone()))?;
         metrics.registry.register(Box::new(metrics.usage.clone()))?;
         metrics.registry.register(Box::new(metrics.limit.clone()))?;
+        metrics.registry.register(Box::new(metrics.unhealthy.clone()))?;
         Ok(metrics)
     }
 
@@ -288,6 +301,10 @@ impl Metrics {
         }
         self.tell_pools(readings.pools, readings.watch, readings.settings);
         self.tell_usages(readings.usages);
+        self.unhealthy.reset();
+        for (tenant, kind, count) in readings.number_watch.counts() {
+            self.unhealthy.with_label_values(&[tenant.as_str(), kind]).set(gauge(count));
+        }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -17,6 +17,7 @@ mod in_flight;
 mod labels;
 mod listeners;
 mod metrics;
+mod number_watch;
 mod origin;
 mod page;
 mod request_ids;
@@ -71,6 +72,7 @@ struct Gateway {
     /// The connections of the main listener, and of the admin listener.
     connections: [Arc<Connections>; 2],
     watch: watch::Watch,
+    number_watch: number_watch::NumberWatch,
     stopping: AtomicBool,
     requests: RequestIds,
 }
@@ -193,6 +195,7 @@ impl Server {
             in_flight: Arc::default(),
             connections,
             watch: watch::Watch::default(),
+            number_watch: number_watch::NumberWatch::default(),
             stopping: AtomicBool::new(false),
             requests: RequestIds::new(),
         });

@@ -6,11 +6,13 @@
 use actix_web::web::Data;
 
 use super::clock::Difference;
+use super::number_watch;
 use super::{Gateway, SWEEP_EVERY};
 use crate::domain::state::PoolHealth;
 
 /// Sweeps for ever.
 pub(super) async fn run(gateway: Data<Gateway>) {
+    let mut looks = 0;
     let mut tick = tokio::time::interval(SWEEP_EVERY);
     let (clock, mut difference) = (gateway.store.clock(), Difference::default());
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -19,8 +21,14 @@ pub(super) async fn run(gateway: Data<Gateway>) {
         difference.look(&*clock);
         // A store that takes no writes says so itself, in the log and by its readiness.
         let _ = gateway.store.sweep().await;
+        let settings = gateway.live.current();
+        looks = (looks + 1) % number_watch::EVERY;
+        if looks == 0
+            && let Ok(healths) = gateway.store.number_healths(&settings.health.numbers).await
+        {
+            gateway.number_watch.look(&healths);
+        }
         if let Ok(pools) = gateway.store.pools().await {
-            let settings = gateway.live.current();
             let crossed = |pool: &PoolHealth, level| gateway.metrics.crossed(pool, level, &settings);
             gateway.watch.look(&pools, &settings.log.pools, crossed);
         }

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 
 use crate::domain::audit::{Actor, Deed};
 use crate::domain::document::Loaded;
+use crate::domain::number_health;
 use crate::domain::refusal::Miss;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, Match, PoolHealth, Seeds, Which};
@@ -31,8 +32,9 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Candidate, Content,
     Destination, Dialled, DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery,
     HistorySearch, IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute,
-    NewSkill, Number, NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve, Route,
-    RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
+    NewSkill, Number, NumberFilter, NumberHealth, NumberId, NumberPatch, Overdial, Part, Refusal, Resolution, Resolve,
+    Route, RouteFilter, RouteId, Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp,
+    Used,
 };
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -419,6 +421,12 @@ pub trait Store: Send + Sync {
     /// What a group, or the numbers without one, was used for from `from` on, before `to`, oldest first: by quarters of an hour
     /// where these are kept, else by hours. The last may still run; those in which nothing happened are left out.
     async fn group_usage(&self, scope: &Scope, group: &Group, from: Timestamp, to: Timestamp) -> Result<Vec<Used>>;
+
+    /// The numbers of a scope with which something seems to be wrong, by what this gateway has seen since its start.
+    async fn number_health(&self, scope: &Scope, thresholds: &number_health::Thresholds) -> Result<NumberHealth>;
+
+    /// The same of every scope of which anything was seen.
+    async fn number_healths(&self, thresholds: &number_health::Thresholds) -> Result<Vec<(Arc<Scope>, NumberHealth)>>;
 
     /// Writes the seeds if nothing was ever written; all of them or none. `false` if the store was not empty.
     async fn seed(&self, seeds: Seeds) -> Result<bool>;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dnis_gateway::domain::audit::{Actor, Deed};
 use dnis_gateway::domain::document::Loaded;
+use dnis_gateway::domain::number_health;
 use dnis_gateway::domain::route::DeletedRoutes;
 use dnis_gateway::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use dnis_gateway::domain::tables::routes::RoutePage;
@@ -15,8 +16,8 @@ use dnis_gateway::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
     DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
     IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
+    NumberFilter, NumberHealth, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 use dnis_gateway::store::{
     Clock, Existing, LoadedEntry, Matched, NumberImport, Resolved, Result, Snapshot, Store, WithData,
@@ -336,6 +337,14 @@ impl Store for Accidental {
 
     async fn group_usage(&self, scope: &Scope, group: &Group, from: Timestamp, to: Timestamp) -> Result<Vec<Used>> {
         self.inner.group_usage(scope, group, from, to).await
+    }
+
+    async fn number_health(&self, scope: &Scope, thresholds: &number_health::Thresholds) -> Result<NumberHealth> {
+        self.inner.number_health(scope, thresholds).await
+    }
+
+    async fn number_healths(&self, thresholds: &number_health::Thresholds) -> Result<Vec<(Arc<Scope>, NumberHealth)>> {
+        self.inner.number_healths(thresholds).await
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

@@ -151,7 +151,7 @@ impl Tables {
     }
 
     /// The one shared name of a scope that has or had anything in it, so that a record of a scope costs a pointer.
-    pub(super) fn shared(&self, scope: &Scope) -> Option<&Arc<Scope>> {
+    pub fn shared(&self, scope: &Scope) -> Option<&Arc<Scope>> {
         self.scopes.get_key_value(scope).map(|(shared, _)| shared)
     }
 

@@ -35,8 +35,10 @@ use super::{Clock, Error, Result, clock};
 use crate::domain::audit::Actor;
 use crate::domain::document::Loaded;
 use crate::domain::history::Owner;
+use crate::domain::number_health::Sightings;
+use crate::domain::refusal::Miss;
 use crate::domain::usage::Span;
-use crate::domain::{Change, Document, DocumentRef, Rules, Scope, State, Tables, Timestamp};
+use crate::domain::{Change, Document, DocumentRef, Number, Rules, Scope, State, Tables, Timestamp};
 use command::{Message, Queued};
 use expiry_backlog::ExpiryBacklog;
 use snapshot_guards::SnapshotGuards;
@@ -125,6 +127,8 @@ pub struct Core<L: Log> {
     /// The rules in force, for readers.
     rules: ArcSwap<Rules>,
     status: Status,
+    /// What was seen of numbers that something seems to be wrong with.
+    sightings: Arc<Mutex<Sightings>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -140,6 +144,7 @@ impl<L: Log> Engine<L> {
         let state = State::new(tables, rules.clone());
         clock::go_on_from(&*clock, last_commit.max(state.now()));
         let records = Arc::new(RwLock::new(Some(Arc::clone(log.records()))));
+        let sightings = Arc::<Mutex<Sightings>>::default();
         let (queue, inbox) = mpsc::channel(QUEUE);
         log.attach(Poke(queue.downgrade()));
         let writer = Writer {
@@ -153,6 +158,7 @@ impl<L: Log> Engine<L> {
             guards: SnapshotGuards::default(),
             to_forget,
             backlog: ExpiryBacklog::default(),
+            sightings: Arc::clone(&sightings),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox))?;
@@ -164,6 +170,7 @@ impl<L: Log> Engine<L> {
             clock,
             rules: ArcSwap::from_pointee(rules),
             status,
+            sightings,
             writer: Mutex::new(Some(thread)),
         };
         Ok(Self { core: Arc::new(core), actor: None })
@@ -274,6 +281,18 @@ impl<L: Log> Engine<L> {
                 self.load(scope, named, loading::document).await
             }
         }
+    }
+
+    /// Sees that a call came for which nobody was found, unless it was one that somebody waits for or waited for just now.
+    fn see_miss(&self, scope: &Scope, number: Number, miss: Option<Miss>) {
+        if !matches!(miss, Some(Miss::UnknownNumber | Miss::NotLent)) {
+            return;
+        }
+        let (found, now, scope) = self.read_known(|tables, now| {
+            let shared = tables.shared(scope).map_or_else(|| Arc::new(scope.clone()), Arc::clone);
+            (tables.dialled(scope, number, now), now, shared)
+        });
+        self.sightings.lock().miss(&scope, number, found.as_ref(), now);
     }
 
     async fn live_document(&self, scope: &Scope, named: &DocumentRef) -> Result<Option<Arc<Document>>> {

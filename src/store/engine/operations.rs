@@ -13,6 +13,8 @@ use super::snapshot::{Guarded, Snapshot};
 use super::{Engine, closed, explaining, loading};
 use crate::domain::audit::{Actor, Deed};
 use crate::domain::document::Loaded;
+use crate::domain::number_health;
+use crate::domain::refusal::Miss;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Taken, Which};
 use crate::domain::tables::routes::RoutePage;
@@ -22,8 +24,8 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
     DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
     IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId, Routed, Rules,
-    Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
+    NumberFilter, NumberHealth, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId,
+    Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
@@ -67,6 +69,10 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>> {
+        let held = self.read(|tables, now| tables.dialled(scope, dialled, now)).await?;
+        if held.is_none_or(|found| found.allocation.is_none()) {
+            self.see_miss(scope, dialled, Some(Miss::NotLent));
+        }
         let scope = scope.clone();
         self.write(move |context| Ok(context.turn().hand_over(&scope, dialled, left)?)).await
     }
@@ -91,6 +97,7 @@ impl<L: Log> Store for Engine<L> {
     ) -> Result<Vec<Matched>> {
         // A call that nothing durable fits needs no writer to be told so.
         if let Err(miss) = self.read(|tables, now| criteria.fitting(tables, scope, now, 1)).await? {
+            self.see_miss(scope, criteria.number, Some(miss));
             return Err(Refusal::NoMatch(miss).into());
         }
         let scope = scope.clone();
@@ -118,6 +125,9 @@ impl<L: Log> Store for Engine<L> {
     async fn resolve(&self, scope: &Scope, call: &Resolve) -> Result<Resolved> {
         let rules = self.rules.load();
         let resolution = self.read(|tables, now| call.look(tables, &rules, scope, now)).await?;
+        if let (Some(number), None) = (Number::new(call.dialled.as_str()).ok(), &resolution.route) {
+            self.see_miss(scope, number, resolution.miss);
+        }
         let mut candidates = Vec::with_capacity(resolution.candidates.len());
         for candidate in &resolution.candidates {
             let data = match &candidate.document {
@@ -396,6 +406,16 @@ impl<L: Log> Store for Engine<L> {
         let (scope, group) = (scope.clone(), group.clone());
         self.read_records(move |records| known.used(from, to, |span, day| records.used(&scope, &group, span, day)))
             .await
+    }
+
+    async fn number_health(&self, scope: &Scope, thresholds: &number_health::Thresholds) -> Result<NumberHealth> {
+        Ok(self.sightings.lock().of(scope, thresholds, self.clock.now()))
+    }
+
+    async fn number_healths(&self, thresholds: &number_health::Thresholds) -> Result<Vec<(Arc<Scope>, NumberHealth)>> {
+        let (sightings, now) = (self.sightings.lock(), self.clock.now());
+        let scopes = sightings.scopes().into_iter();
+        Ok(scopes.map(|scope| (Arc::clone(&scope), sightings.of(&scope, thresholds, now))).collect())
     }
 
     async fn seed(&self, seeds: Seeds) -> Result<bool> {

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use tokio::sync::{mpsc, oneshot};
 
@@ -27,7 +27,8 @@ use super::log::{Commit, Committed, Failure, Log, News, Pace, Records, Status};
 use super::round::Round;
 use super::snapshot_guards::SnapshotGuards;
 use super::view::View;
-use crate::domain::{State, Tables, Timestamp};
+use crate::domain::number_health::Sightings;
+use crate::domain::{Change, State, Tables, Timestamp};
 use crate::store::Clock;
 
 /// How often a batch is decided before its callers hear that it cannot be committed.
@@ -47,6 +48,8 @@ pub(super) struct Writer<L> {
     pub(super) to_forget: Vec<Remnant>,
     /// What is due to end.
     pub(super) backlog: ExpiryBacklog,
+    /// What is seen of numbers that something seems to be wrong with.
+    pub(super) sightings: Arc<Mutex<Sightings>>,
 }
 
 impl<L: Log> Writer<L> {
@@ -222,6 +225,7 @@ impl<L: Log> Writer<L> {
                     self.state.follow_commit(&commit.changes, commit.at);
                 }
                 if !foreign.is_empty() {
+                    self.see(foreign.iter().flat_map(|commit| &commit.changes));
                     let mut view = self.view.write();
                     foreign.iter().for_each(|commit| view.tables.apply_all(&commit.changes));
                     view.commits = commits;
@@ -366,6 +370,7 @@ impl<L: Log> Writer<L> {
         if let Some(synced) = synced {
             self.observer.committed(commands, synced);
         }
+        self.see(&batch.changes);
         let mut view = self.view.write();
         batch.changes.iter().for_each(|change| view.tables.apply(change));
         if let Some((_, staged)) = &batch.import {
@@ -373,6 +378,12 @@ impl<L: Log> Writer<L> {
         }
         view.commits = self.log.commits();
         Ok(())
+    }
+
+    /// Sees what has become of numbers.
+    fn see<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) {
+        let mut sightings = self.sightings.lock();
+        changes.into_iter().for_each(|change| sightings.see(change));
     }
 
     /// What callers hear of a failure. Some are the end of all writing.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::{AGENT, Gateway, Who, payload};
 use crate::domain::audit::{Actor, Deed};
 use crate::domain::document::Loaded;
+use crate::domain::number_health;
 use crate::domain::route::DeletedRoutes;
 use crate::domain::state::{AfterMatch, Criteria, Lend, Lent, PoolHealth, Seeds, Which};
 use crate::domain::tables::routes::RoutePage;
@@ -17,8 +18,8 @@ use crate::domain::{
     Allocation, AllocationFilter, AllocationId, ApplicationName, AuditEntry, AuditId, AuditQuery, Destination, Dialled,
     DocumentId, DocumentRef, Explain, Explanation, GroupName, HistoryPage, HistoryQuery, HistorySearch,
     IdempotentRequest, Interaction, InteractionId, NewEntry, NewInteraction, NewNumber, NewRoute, NewSkill, Number,
-    NumberFilter, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed, Rules, Scope,
-    Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
+    NumberFilter, NumberHealth, NumberId, NumberPatch, Overdial, Part, Resolve, Route, RouteFilter, RouteId, Routed,
+    Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
 use crate::store::{
     Clock, Error, Existing, LoadedEntry, ManualClock, Matched, NumberImport, Resolved, Result, Snapshot, Store,
@@ -223,6 +224,12 @@ impl Store for Broken {
         broken()
     }
     async fn group_usage(&self, _: &Scope, _: &Group, _: Timestamp, _: Timestamp) -> Result<Vec<Used>> {
+        broken()
+    }
+    async fn number_health(&self, _: &Scope, _: &number_health::Thresholds) -> Result<NumberHealth> {
+        broken()
+    }
+    async fn number_healths(&self, _: &number_health::Thresholds) -> Result<Vec<(Arc<Scope>, NumberHealth)>> {
         broken()
     }
     async fn seed(&self, _: Seeds) -> Result<bool> {

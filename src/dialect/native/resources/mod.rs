@@ -9,6 +9,7 @@ pub(super) mod data;
 pub(super) mod exhaustion;
 pub(super) mod explanations;
 pub(super) mod groups;
+pub(super) mod health;
 pub(super) mod history;
 pub(super) mod interactions;
 pub(super) mod numbers;

@@ -5,6 +5,7 @@ mod allocations;
 mod bulk;
 mod calls;
 mod explanations;
+mod health;
 mod history;
 mod idempotency;
 mod numbers;
