@@ -9,6 +9,11 @@ use crate::domain::explanation::{Near, Outcome as Told, Verdict};
 use crate::domain::names::MAX_CODE_DIGITS;
 use crate::domain::{Caller, Dialled, Explain, Explanation, Timestamp};
 use crate::soap::datetime;
+use crate::store::events::What;
+
+/// Most calls that are listed.
+const MOST_REFUSED: usize = 50;
+const HOUR_MILLIS: u64 = 60 * 60 * 1000;
 
 /// The form as it was filled in, with what is wrong at each field.
 struct Form<'a> {
@@ -92,9 +97,49 @@ pub(super) async fn show(visit: &Visit<'_>) -> Outcome {
             p .notice .refused role="alert" { "The form is not filled in right: see below." }
         }
         (fields(visit, &form))
-        @if let Some(told) = &told { (answer(told)) }
+        @match &told {
+            Some(told) => { (answer(told)) }
+            None => { div #refused data-live { (refused(visit)) } }
+        }
     };
     Ok(answers::page(status, layout::page(visit, title, &body)))
+}
+
+/// The calls of the last hour that were not recognised, as far as this gateway was asked, each with a way to its explanation.
+fn refused(visit: &Visit<'_>) -> Markup {
+    let hour_ago = Timestamp::from_millis(visit.now().as_millis().saturating_sub(HOUR_MILLIS));
+    let events = visit.store.events().refused_since(visit.scope(), hour_ago, MOST_REFUSED);
+    html! {
+        h2 { "Not recognised in the last hour" }
+        @if events.is_empty() { p .empty { "None that this gateway was asked about." } } @else {
+            div .scroll role="region" aria-label="Calls that were not recognised" tabindex="0" {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "Time" } th scope="col" { "Dialled" } th scope="col" { "Caller" }
+                            th scope="col" { "Reason" } th scope="col" { "More" }
+                        }
+                    }
+                    tbody {
+                        @for event in &events {
+                            @if let What::Refused { number, caller, miss } = &event.what {
+                                tr {
+                                    th scope="row" { (words::time(event.at)) }
+                                    td { (number) }
+                                    td { (caller.as_ref().map_or("not told", Caller::as_str)) }
+                                    td { (words::miss(*miss)) }
+                                    td {
+                                        a href=(find::why(&number.to_string(), caller.as_ref(), Some(event.at)))
+                                            aria-label={ "Explain the call to " (number) " at " (words::plain_time(event.at)) } { "Explain" }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn fields(visit: &Visit<'_>, form: &Form<'_>) -> Markup {

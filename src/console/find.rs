@@ -10,6 +10,7 @@ use super::pools::{self, encoded};
 use super::sessions::Notice;
 use super::visit::Visit;
 use super::{Outcome, PATH, group, words};
+use crate::domain::audit::{Action, Deed};
 use crate::domain::document::{Loaded, LoadedValue};
 use crate::domain::history::Held;
 use crate::domain::tables::FoundNumber;
@@ -123,7 +124,11 @@ pub(super) async fn show_data(visit: &Visit<'_>) -> Outcome {
         None => None,
     };
     match data {
-        Some(data) => page(visit, Some(Shown { interaction: id, data })).await,
+        Some(data) => {
+            // Before anything is shown: what is seen and not known of would be no use.
+            visit.store.note(visit.scope(), Deed::new(Action::DataShown, &id)).await?;
+            page(visit, Some(Shown { interaction: id, data })).await
+        }
         None => Ok(visit.return_with(Notice::Refused(format!(
             "{}, so there is no data to show.",
             Refusal::InteractionUnknown(id)
@@ -297,7 +302,7 @@ pub(super) fn address(text: &str) -> String {
 }
 
 /// Where it is told why a call was not recognised.
-fn why(dialled: &str, caller: Option<&Caller>, at: Option<Timestamp>) -> String {
+pub(super) fn why(dialled: &str, caller: Option<&Caller>, at: Option<Timestamp>) -> String {
     let caller = caller.map(|caller| format!("&caller={}", encoded(caller.as_str()))).unwrap_or_default();
     let at = at.map(|at| format!("&at={}", encoded(&words::plain_time(at)))).unwrap_or_default();
     format!("{PATH}/explain?dialled={}{caller}{at}", encoded(dialled))

@@ -11,6 +11,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PLACES: [(&str, &str); 4] =
     [("", "Pools"), ("/find", "Find a call"), ("/explain", "Why not recognised?"), ("/routes", "Routes")];
 const GATEWAY: (&str, &str) = ("/gateway", "Gateway");
+/// The page that only admins reach.
+const AUDIT: (&str, &str) = ("/audit", "Audit");
 
 /// A page for somebody who is signed in. The body brings its heading.
 pub(super) fn page(visit: &Visit<'_>, title: &str, body: &Markup) -> Markup {
@@ -64,12 +66,13 @@ fn header(visit: &Visit<'_>) -> Markup {
         path => path,
     };
     let gateway = visit.principal.sees_gateway(visit.request.settings).then_some(GATEWAY);
+    let audit = visit.principal.sees_audit().then_some(AUDIT);
     html! {
         header .top {
             a .brand href=(PATH) { "dnis-gateway" }
             nav aria-label="Console" {
                 ul {
-                    @for (path, name) in PLACES.into_iter().chain(gateway) {
+                    @for (path, name) in PLACES.into_iter().chain(gateway).chain(audit) {
                         li { a href={ (PATH) (path) } aria-current=[(path == place).then_some("page")] { (name) } }
                     }
                 }

@@ -12,7 +12,9 @@
 
 mod answers;
 mod assets;
+mod audit;
 mod cluster;
+mod events;
 mod explain;
 mod find;
 mod group;
@@ -38,6 +40,7 @@ pub use request::Request;
 
 use crate::access::Access;
 use crate::dialect::Answer;
+use crate::dialect::stream::Streamed;
 use crate::store::{Error, Store};
 use sessions::Sessions;
 use visit::Visit;
@@ -66,8 +69,12 @@ impl Console {
     }
 
     /// Answers a request.
-    pub async fn answer(&self, request: Request<'_>) -> Answer {
-        answers::secured(self.routed(request).await)
+    pub async fn answer(&self, request: Request<'_>) -> Streamed {
+        let Streamed { answer, body, close } = match request.path {
+            events::PATH if request.reads() => self.follow(request),
+            _ => self.routed(request).await.into(),
+        };
+        Streamed { answer: answers::secured(answer), body, close }
     }
 
     async fn routed(&self, request: Request<'_>) -> Answer {
@@ -99,6 +106,7 @@ impl Console {
             "/explain" => explain::show(visit).await,
             "/routes" => routes::show(visit).await,
             "/gateway" => cluster::show(visit).await,
+            "/audit" => audit::show(visit).await,
             _ => Ok(visit.nowhere()),
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::http::Method;
 use actix_web::http::header::{COOKIE, HeaderMap};
 
-use super::PATH;
+use super::{PATH, events};
 use crate::access::Attempt;
 use crate::config::Settings;
 
@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
 
     /// Whether the script asks, to show what has changed, and no person.
     pub(super) fn is_live(&self) -> bool {
-        self.headers.contains_key("x-console-live")
+        self.path == events::PATH || self.headers.contains_key("x-console-live")
     }
 
     /// Where the request leads, as a place to come back to.

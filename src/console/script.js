@@ -2,7 +2,9 @@
 "use strict";
 
 (() => {
-  const EVERY = 2000;
+  // How often a page is asked for anew: soon after something has happened, and now and then because time passes.
+  const SOON = 1000;
+  const QUIET = 5000;
   const live = document.getElementById("live");
 
   // A double click would send a form twice. The gateway does nothing twice, but the second answer would hide the first.
@@ -49,17 +51,42 @@
     if (live.textContent !== text) live.textContent = text;
   }
 
+  let events = null;
+  let happened = false;
+  let shown = Date.now();
+
+  // Told by the gateway as long as somebody looks: a browser has few connections to spare for pages that nobody sees.
+  function listen() {
+    if (document.hidden || events) return;
+    events = new EventSource("/console/events");
+    for (const name of ["lent", "ended", "refused", "exhausted", "reset"]) events.addEventListener(name, () => (happened = true));
+    events.onerror = () => (happened = true);
+  }
+
+  function leave() {
+    events?.close();
+    events = null;
+  }
+
   async function follow() {
     let goes = true;
-    if (!document.hidden) {
+    if (!document.hidden && (happened || Date.now() - shown >= QUIET)) {
+      happened = false;
+      shown = Date.now();
       try {
         goes = await refresh();
       } catch {
         say("The gateway does not answer; what is shown may be out of date");
       }
     }
-    if (goes) setTimeout(follow, EVERY);
+    if (goes) setTimeout(follow, SOON);
+    else leave();
   }
 
-  if (live && document.querySelector("[data-live]")) setTimeout(follow, EVERY);
+  if (live && document.querySelector("[data-live]")) {
+    document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
+    addEventListener("pagehide", leave);
+    listen();
+    setTimeout(follow, SOON);
+  }
 })();

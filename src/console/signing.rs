@@ -12,6 +12,7 @@ use crate::access::{Person, Refusal, UserPassword};
 use crate::config::{DEMO_ACCESS, Settings, Tenant};
 use crate::dialect::Answer;
 use crate::domain::Scope;
+use crate::domain::audit::{Action, Actor, Deed};
 
 /// The cookie that a sign-in form is held against: whoever makes a browser send one does not know it.
 const FORM_COOKIE: &str = "dnis_gateway_sign_in";
@@ -66,7 +67,7 @@ impl Console {
         let given =
             UserPassword { user: fields.get("user").to_owned(), password: fields.raw("password").to_owned().into() };
         match self.access.person(request.attempt(), given, fields.given("tenant")).await {
-            Ok(person) => self.let_in(request, person, back),
+            Ok(person) => self.let_in(request, person, back).await,
             Err(denied) => {
                 tracing::info!(source = %request.source, reason = denied.cause.label(), "the console let nobody in");
                 match denied.refusal {
@@ -85,13 +86,19 @@ impl Console {
     }
 
     /// Begins a session of somebody whose password was right.
-    fn let_in(&self, request: &Request<'_>, person: Person, back: &str) -> Answer {
+    async fn let_in(&self, request: &Request<'_>, person: Person, back: &str) -> Answer {
         let first = person.tenants(request.settings).next().map(|tenant| first_scope(tenant, request.settings));
         let Some(scope) = first else {
             let said = Said::Denied("The configuration has no tenant yet, so there is nothing to see.".to_owned());
             return form(request, back, &person.name, &said, StatusCode::FORBIDDEN);
         };
         tracing::info!(tenant = %scope.tenant, source = %request.source, "somebody signed in to the console");
+        let actor = Actor::person(&person.name, None, Some(request.source.to_canonical().to_string().into()));
+        let noted = self.store.acting(actor).note(&scope, Deed::new(Action::SignedIn, "console")).await;
+        if let Err(error) = noted {
+            // The console is needed most where the store does not answer.
+            tracing::warn!(%error, "that somebody signed in to the console is not in the audit");
+        }
         let id = self.sessions.begin(person, scope);
         answers::see_other(back).with(SET_COOKIE, cookie(request, COOKIE, &id))
     }

@@ -24,7 +24,8 @@ pub(super) fn scope_text(scope: &Scope) -> String {
 
 /// A request of somebody who is signed in.
 pub(super) struct Visit<'a> {
-    pub(super) store: &'a dyn Store,
+    /// The store; what is changed over it is in the audit as done by whoever is signed in.
+    pub(super) store: Arc<dyn Store>,
     pub(super) request: Request<'a>,
     pub(super) fields: Fields,
     pub(super) session: Arc<Session>,
@@ -42,7 +43,11 @@ impl Console {
             self.sessions.end(&session);
             return None;
         };
-        Some(Visit { store: &*self.store, request, fields: request.fields(), session, principal })
+        let store = match principal.actor(request.source) {
+            Some(actor) => self.store.acting(actor),
+            None => Arc::clone(&self.store),
+        };
+        Some(Visit { store, request, fields: request.fields(), session, principal })
     }
 }
 

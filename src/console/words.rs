@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::domain::history::End;
+use crate::domain::refusal::Miss;
 use crate::domain::{LentBy, NumberState, Seconds, Timestamp};
 
 /// A point in time, to the second, in UTC.
@@ -63,6 +64,17 @@ pub(super) const fn end(end: End) -> &'static str {
         End::Expired => "expired",
         End::MatchedLate => "expired, and its call was recognised late",
         End::InteractionDeleted => "its interaction was deleted",
+    }
+}
+
+/// Why a call was not recognised.
+pub(super) const fn miss(miss: Miss) -> &'static str {
+    match miss {
+        Miss::UnknownNumber => "no number of the pools",
+        Miss::NotLent => "not lent",
+        Miss::Expired => "too late",
+        Miss::WrongCaller => "another caller",
+        Miss::WrongCode => "wrong code",
     }
 }
 

@@ -16,6 +16,7 @@ mod lending;
 pub mod native;
 #[cfg(test)]
 mod sending;
+pub mod server_sent;
 mod soap_service;
 pub mod stream;
 

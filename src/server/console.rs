@@ -14,6 +14,7 @@ use super::connections::Line;
 use super::{Gateway, body, origin};
 use crate::config::Settings;
 use crate::console::{self, Request};
+use crate::dialect::stream::Streamed;
 use crate::dialect::{Answer, bare};
 
 /// Longest form, in bytes.
@@ -24,24 +25,28 @@ pub(super) async fn answer(request: HttpRequest, payload: Payload, gateway: Data
     let settings = gateway.live.current();
     let answering = AssertUnwindSafe(answered(&request, payload, &gateway, &settings)).catch_unwind();
     // A panic is a bug of ours; it costs this one request an answer of 500 and nothing else.
-    let answer = answering.await.unwrap_or_else(|_| {
-        plain(StatusCode::INTERNAL_SERVER_ERROR, "The console has made a mistake; the log says more.\n")
+    let streamed = answering.await.unwrap_or_else(|_| {
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "The console has made a mistake; the log says more.\n").into()
     });
+    let Streamed { answer, body, .. } = streamed;
     let mut response = HttpResponse::build(answer.status);
     for header in answer.headers {
         response.append_header(header);
     }
-    response.body(answer.body)
+    match body {
+        Some(pieces) => response.streaming(pieces),
+        None => response.body(answer.body),
+    }
 }
 
-async fn answered(request: &HttpRequest, payload: Payload, gateway: &Gateway, settings: &Settings) -> Answer {
+async fn answered(request: &HttpRequest, payload: Payload, gateway: &Gateway, settings: &Settings) -> Streamed {
     let line = request.conn_data::<Rc<Line>>().expect("every connection of ours has its line");
     let mut arriving = Arriving::new(payload.into_inner(), Rc::clone(line), request.head());
     let read = read(request, &mut arriving, gateway, settings).await;
     arriving.drop_rest().await;
     let body = match read {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(answer) => return answer.into(),
     };
     let path = bare(request.path());
     let asked = Request {

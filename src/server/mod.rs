@@ -269,6 +269,8 @@ impl Server {
         self.gateway.stopping.store(true, Ordering::Relaxed);
         let Self { gateway, acceptor, threads, sweeper, .. } = self;
         waited_for(move || acceptor.stop()).await;
+        // Whoever follows what happens would be waited for without end.
+        gateway.store.events().close();
         let [main, side] = &gateway.connections;
         tokio::join!(
             connections::shut_down(main, SHUTDOWN_TIMEOUT),

@@ -8,6 +8,7 @@
 pub mod clock;
 mod cluster;
 pub mod engine;
+pub mod events;
 mod import;
 pub mod memory;
 pub mod open;
@@ -40,6 +41,7 @@ use crate::domain::{
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cluster::{Cluster, Member};
 pub use engine::{Observer, Snapshot, SnapshotOrigin};
+pub use events::Events;
 pub use import::{BadRow, Existing, ImportRow, Imported, MOST_ROWS_AT_A_TIME, NumberImport, RowFault};
 pub use open::{OpenError, open};
 
@@ -444,6 +446,9 @@ pub trait Store: Send + Sync {
     /// What people did, newest first, from the first entry after `after` of the query; at most `limit` of them, and fewer
     /// where the store would have to look at too many for more.
     async fn audit(&self, query: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>>;
+
+    /// What has just happened, for whoever follows it.
+    fn events(&self) -> Arc<Events>;
 
     /// The clock that deadlines are judged by.
     fn clock(&self) -> Arc<dyn Clock>;

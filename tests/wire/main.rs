@@ -22,6 +22,7 @@ mod demo;
 mod descriptors;
 #[path = "../hostile/documents.rs"]
 mod documents;
+mod events;
 mod exhaustion;
 mod files;
 mod gateway;

@@ -368,6 +368,10 @@ impl Store for Accidental {
         self.inner.audit(query).await
     }
 
+    fn events(&self) -> Arc<dnis_gateway::store::Events> {
+        self.inner.events()
+    }
+
     fn clock(&self) -> Arc<dyn Clock> {
         self.inner.clock()
     }

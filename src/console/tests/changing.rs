@@ -118,6 +118,30 @@ async fn a_form_that_asks_for_nothing_known_is_refused() {
 }
 
 #[tokio::test]
+async fn whatever_somebody_does_at_the_console_is_in_the_audit_as_done_by_whoever_is_signed_in() {
+    let (gateway, id) = gateway().await;
+    let mut browser = gateway.browser("ann").await;
+    gateway.post(&mut browser, "/console/data", &[("interaction", "chat-1"), ("q", "111")]).await;
+    for wish in [format!("free 111 {id}"), "disable 222".to_owned(), "delete-surely 222".to_owned()] {
+        gateway.done(&mut browser, "/console/number", &[("do", &wish)]).await;
+    }
+    // What comes to nothing leaves nothing.
+    gateway.done(&mut browser, "/console/number", &[("do", "enable 222")]).await;
+    assert_eq!(gateway.get(&mut browser, "/console/audit").await.status.as_u16(), 403, "the audit is for admins");
+    let mut root = gateway.browser("root").await;
+    let page = gateway.page(&mut root, "/console/audit?user=ann").await;
+    let rows: Vec<_> = page.split("<tr><th scope=\"row\">").skip(1).collect();
+    let said = ["deleted a number", "changed a number", "freed a number", "looked at user data", "signed in"];
+    assert_eq!(rows.len(), said.len(), "{page}");
+    for (row, said) in rows.iter().zip(said) {
+        assert!(row.contains(said) && row.contains("ann from 192.0.2.1"), "{said}: {row}");
+    }
+    assert!(rows[1].contains("enabled: true") && rows[1].contains("enabled: false"), "before and after: {}", rows[1]);
+    let page = gateway.page(&mut root, "/console/audit?thing=222").await;
+    assert_eq!(page.matches("<tr><th scope=\"row\">").count(), 2, "{page}");
+}
+
+#[tokio::test]
 async fn data_and_code_are_secret_until_they_are_asked_for() {
     let gateway = Gateway::new();
     gateway.number("111", "g").await;

@@ -9,13 +9,18 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>
 /// A tenant in which everything that has a name has that one.
 fn settings() -> String {
     let name = HOSTILE.replace('\'', "\\u0027").replace('"', "\\\"");
+    let short = "<img src=x onerror=alert(1)>";
     format!(
         "
 [[tenant]]
 id = \"<b>{{t}}</b>\"
 environments = [\"<i>\\\"e\\u0027</i>\"]
-users = [{{ name = \"{name}\", password_hash = '{{hash}}' }}]
+users = [{{ name = \"{name}\", password_hash = '{{hash}}', role = 'admin' }}]
 groups = [{{ name = \"{name}\" }}]
+[tenant.aicc]
+access_codes = [{{ code = '5550100', media_type = 5, description = \"{short}\" }}]
+skills = [{{ id = 7, name = \"{short}\", media_type = 5 }}]
+ivr_flows = [{{ id = 12, access_code = 'T12', description = \"{short}\", flow_file_name = 'main.vxml', flow_type = 4 }}]
 [[tenant]]
 id = 'other'
 users = [{{ name = 'x', password_hash = '{{hash}}' }}]
@@ -92,6 +97,9 @@ async fn markup_and_script_in_every_name_is_text_on_every_page() {
         "/console/find?q=1".to_owned(),
         format!("/console/explain?dialled=111&caller={caller}"),
         "/console/explain".to_owned(),
+        "/console/routes".to_owned(),
+        "/console/audit".to_owned(),
+        format!("/console/audit?user={hostile}&thing={hostile}"),
     ] {
         let page = gateway.page(&mut browser, &target).await;
         is_harmless(&target, &page);
@@ -104,12 +112,20 @@ async fn markup_and_script_in_every_name_is_text_on_every_page() {
         ("/console/explain", vec![("dialled", HOSTILE), ("caller", HOSTILE), ("code", HOSTILE), ("at", HOSTILE)]),
         ("/console/number", vec![("do", "delete 111"), ("back", HOSTILE)]),
         ("/console/number", vec![("do", HOSTILE)]),
+        (
+            "/console/routes",
+            vec![("do", "create"), ("hotline", "5550100"), ("extension", HOSTILE), ("destination", "skill 7")],
+        ),
     ] {
         let answer = gateway.post(&mut browser, path, &fields).await;
         is_harmless(path, &text(&answer));
     }
     let page = gateway.done(&mut browser, "/console/data", &[("interaction", "<b>nobody</b>"), ("q", HOSTILE)]).await;
     is_harmless("what is told once", &page);
+    let new = [("do", "create"), ("hotline", "5550100"), ("extension", "1"), ("destination", "flow 12")];
+    let routes = gateway.done(&mut browser, "/console/routes", &new).await;
+    is_harmless("a route", &routes);
+    assert!(routes.contains("55501001"), "the route was made: {routes}");
     let held = gateway.page(&mut browser, "/console/find?q=111").await;
     let button = held.split_once("name=\"do\" value=\"free ").unwrap().1.split_once('"').unwrap().0.to_owned();
     let page = gateway.done(&mut browser, "/console/number", &[("do", &format!("free {button}"))]).await;

@@ -3,6 +3,7 @@
 mod changing;
 mod hostile;
 mod pages;
+mod routes;
 mod signing;
 
 use std::collections::BTreeMap;
@@ -105,7 +106,7 @@ impl Gateway {
             settings: &self.settings,
             body: body.as_bytes(),
         };
-        let answer = self.console.answer(request).await;
+        let answer = self.console.answer(request).await.answer;
         for line in all(&answer, "set-cookie") {
             let (pair, rest) = line.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();

@@ -43,10 +43,15 @@ async fn every_page_reads_like_this() {
         ("find_nothing", "/console/find?q=4711"),
         ("explain", "/console/explain"),
         ("explained", "/console/explain?dialled=111&caller=5559&at=22:14"),
+        ("routes", "/console/routes"),
         ("nowhere", "/console/nowhere"),
     ] {
         let page = text(&gateway.get(&mut browser, target).await);
         insta::assert_snapshot!(name, golden(&page));
+    }
+    let mut root = gateway.browser("root").await;
+    for (name, target) in [("gateway", "/console/gateway"), ("audit", "/console/audit")] {
+        insta::assert_snapshot!(name, golden(&gateway.page(&mut root, target).await));
     }
     let sign_in = gateway.page(&mut Browser::default(), "/console").await;
     insta::assert_snapshot!("sign_in", golden(&sign_in));

@@ -31,6 +31,7 @@ use parking_lot::{Mutex, RwLock};
 use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, mpsc};
 
+use super::events::Events;
 use super::{Clock, Error, Result, clock};
 use crate::domain::audit::Actor;
 use crate::domain::document::Loaded;
@@ -129,6 +130,7 @@ pub struct Core<L: Log> {
     status: Status,
     /// What was seen of numbers that something seems to be wrong with.
     sightings: Arc<Mutex<Sightings>>,
+    events: Arc<Events>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -147,6 +149,7 @@ impl<L: Log> Engine<L> {
         let sightings = Arc::<Mutex<Sightings>>::default();
         let (queue, inbox) = mpsc::channel(QUEUE);
         log.attach(Poke(queue.downgrade()));
+        let events = Arc::new(Events::default());
         let writer = Writer {
             state,
             log,
@@ -159,6 +162,7 @@ impl<L: Log> Engine<L> {
             to_forget,
             backlog: ExpiryBacklog::default(),
             sightings: Arc::clone(&sightings),
+            events: Arc::clone(&events),
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || writer.work(inbox))?;
@@ -171,6 +175,7 @@ impl<L: Log> Engine<L> {
             rules: ArcSwap::from_pointee(rules),
             status,
             sightings,
+            events,
             writer: Mutex::new(Some(thread)),
         };
         Ok(Self { core: Arc::new(core), actor: None })

@@ -27,8 +27,48 @@ use crate::domain::{
     NumberFilter, NumberHealth, NumberId, NumberPatch, Overdial, Part, Refusal, Resolve, Route, RouteFilter, RouteId,
     Routed, Rules, Scope, Seconds, SigningKey, Skill, SkillId, TenantUsage, Timestamp, Used,
 };
+use crate::store::events::Events;
 use crate::store::import::{Existing, NumberImport};
 use crate::store::{Clock, Cluster, Error, LoadedEntry, Matched, Recognised, Resolved, Result, Store, WithData};
+
+impl<L: Log> Engine<L> {
+    /// Recognises a call, as the trait says.
+    async fn matched(
+        &self,
+        scope: &Scope,
+        criteria: Criteria,
+        which: Which,
+        after: AfterMatch,
+        data: WithData,
+    ) -> Result<Vec<Matched>> {
+        // A call that nothing durable fits needs no writer to be told so.
+        if let Err(miss) = self.read(|tables, now| criteria.fitting(tables, scope, now, 1)).await? {
+            self.see_miss(scope, criteria.number, Some(miss));
+            return Err(Refusal::NoMatch(miss).into());
+        }
+        let scope = scope.clone();
+        self.write(move |context| {
+            let matches = context.turn().match_call(&scope, &criteria, which, after)?;
+            let mut matched = Vec::with_capacity(matches.len());
+            for found in matches {
+                let data = match (data, &found.document) {
+                    (WithData::Yes, Some(document)) => context.load(document)?,
+                    _ => None,
+                };
+                matched.push(Matched { found, data });
+            }
+            Ok(matched)
+        })
+        .await
+    }
+
+    /// Tells whoever follows that a call to a number was not recognised, if it was not.
+    fn note_miss(&self, scope: &Scope, call: &Resolve, resolved: &Resolved) {
+        if let (Some(miss), Ok(number)) = (resolved.miss, Number::new(call.dialled.as_str())) {
+            self.events.refused(scope, self.clock.now(), number, call.caller.as_ref(), miss);
+        }
+    }
+}
 
 #[async_trait]
 impl<L: Log> Store for Engine<L> {
@@ -59,8 +99,14 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn lend(&self, scope: &Scope, lend: Lend, idempotency: Option<IdempotentRequest>) -> Result<Lent> {
-        let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().under(idempotency.clone()).lend(&scope, lend.clone())?)).await
+        let lent = {
+            let scope = scope.clone();
+            self.write(move |context| Ok(context.turn().under(idempotency.clone()).lend(&scope, lend.clone())?)).await
+        };
+        if let Err(Error::Refused(Refusal::Exhausted { group, .. })) = &lent {
+            self.events.exhausted(scope, self.clock.now(), group.as_ref());
+        }
+        lent
     }
 
     async fn free(&self, scope: &Scope, dialled: Number) -> Result<Option<Arc<Allocation>>> {
@@ -95,25 +141,12 @@ impl<L: Log> Store for Engine<L> {
         after: AfterMatch,
         data: WithData,
     ) -> Result<Vec<Matched>> {
-        // A call that nothing durable fits needs no writer to be told so.
-        if let Err(miss) = self.read(|tables, now| criteria.fitting(tables, scope, now, 1)).await? {
-            self.see_miss(scope, criteria.number, Some(miss));
-            return Err(Refusal::NoMatch(miss).into());
+        let (number, caller) = (criteria.number, criteria.caller.clone());
+        let matched = self.matched(scope, criteria, which, after, data).await;
+        if let Err(Error::Refused(Refusal::NoMatch(miss))) = &matched {
+            self.events.refused(scope, self.clock.now(), number, caller.as_ref(), *miss);
         }
-        let scope = scope.clone();
-        self.write(move |context| {
-            let matches = context.turn().match_call(&scope, &criteria, which, after)?;
-            let mut matched = Vec::with_capacity(matches.len());
-            for found in matches {
-                let data = match (data, &found.document) {
-                    (WithData::Yes, Some(document)) => context.load(document)?,
-                    _ => None,
-                };
-                matched.push(Matched { found, data });
-            }
-            Ok(matched)
-        })
-        .await
+        matched
     }
 
     async fn would_match(&self, scope: &Scope, criteria: &Criteria, which: Which) -> Result<Vec<Arc<Allocation>>> {
@@ -136,7 +169,9 @@ impl<L: Log> Store for Engine<L> {
             };
             candidates.push(Recognised { candidate: candidate.clone(), data });
         }
-        Ok(Resolved::of(&resolution, candidates, false))
+        let resolved = Resolved::of(&resolution, candidates, false);
+        self.note_miss(scope, call, &resolved);
+        Ok(resolved)
     }
 
     async fn explain(&self, scope: &Scope, call: &Explain) -> Result<Explanation> {
@@ -147,17 +182,19 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn take_call(&self, scope: &Scope, call: Resolve) -> Result<Resolved> {
-        let scope = scope.clone();
-        self.write(move |context| {
-            let Taken { resolution, freed } = context.turn().take_call(&scope, &call);
+        let (asked, of) = (call.clone(), scope.clone());
+        let taken = self.write(move |context| {
+            let Taken { resolution, freed } = context.turn().take_call(&of, &call);
             let mut candidates = Vec::with_capacity(resolution.candidates.len());
             for candidate in &resolution.candidates {
                 let data = candidate.document.as_ref().map(|document| context.load(document)).transpose()?.flatten();
                 candidates.push(Recognised { candidate: candidate.clone(), data });
             }
             Ok(Resolved::of(&resolution, candidates, freed))
-        })
-        .await
+        });
+        let taken = taken.await?;
+        self.note_miss(scope, &asked, &taken);
+        Ok(taken)
     }
 
     async fn create_interaction(
@@ -454,6 +491,10 @@ impl<L: Log> Store for Engine<L> {
 
     async fn audit(&self, query: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>> {
         self.read(|tables, _| tables.audit_part(query)).await
+    }
+
+    fn events(&self) -> Arc<Events> {
+        Arc::clone(&self.events)
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

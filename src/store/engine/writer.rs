@@ -30,6 +30,7 @@ use super::view::View;
 use crate::domain::number_health::Sightings;
 use crate::domain::{Change, State, Tables, Timestamp};
 use crate::store::Clock;
+use crate::store::events::{self, Events};
 
 /// How often a batch is decided before its callers hear that it cannot be committed.
 const MOST_ATTEMPTS: usize = 10;
@@ -50,6 +51,8 @@ pub(super) struct Writer<L> {
     pub(super) backlog: ExpiryBacklog,
     /// What is seen of numbers that something seems to be wrong with.
     pub(super) sightings: Arc<Mutex<Sightings>>,
+    /// What has just happened, for whoever follows it.
+    pub(super) events: Arc<Events>,
 }
 
 impl<L: Log> Writer<L> {
@@ -226,9 +229,15 @@ impl<L: Log> Writer<L> {
                 }
                 if !foreign.is_empty() {
                     self.see(foreign.iter().flat_map(|commit| &commit.changes));
+                    let mut happened = Vec::new();
                     let mut view = self.view.write();
-                    foreign.iter().for_each(|commit| view.tables.apply_all(&commit.changes));
+                    for commit in &foreign {
+                        happened.extend(events::happened(&commit.changes, &view.tables));
+                        view.tables.apply_all(&commit.changes);
+                    }
                     view.commits = commits;
+                    drop(view);
+                    self.events.committed(happened);
                 }
             }
             News::Anew(tables) => self.begin_anew(*tables, commits),
@@ -371,12 +380,15 @@ impl<L: Log> Writer<L> {
             self.observer.committed(commands, synced);
         }
         self.see(&batch.changes);
+        let happened = events::happened(&batch.changes, &self.view.read().tables);
         let mut view = self.view.write();
         batch.changes.iter().for_each(|change| view.tables.apply(change));
         if let Some((_, staged)) = &batch.import {
             view.tables.apply_all(staged);
         }
         view.commits = self.log.commits();
+        drop(view);
+        self.events.committed(happened);
         Ok(())
     }
 

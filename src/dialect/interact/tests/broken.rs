@@ -247,6 +247,9 @@ impl Store for Broken {
     async fn audit(&self, _: &AuditQuery) -> Result<Part<Arc<AuditEntry>, AuditId>> {
         broken()
     }
+    fn events(&self) -> Arc<crate::store::Events> {
+        Arc::default()
+    }
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(ManualClock::new(Timestamp::from_millis(1)))
     }

@@ -11,8 +11,8 @@ use crate::dialect::native::framework::address::{DOCUMENT, PREFIX};
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::operation::Served;
 use crate::dialect::native::resources::{
-    allocations, audit, bulk, calls, cluster, data, explanations, groups, health, history, interactions, numbers,
-    routes, tenants, usage, whoami,
+    allocations, audit, bulk, calls, cluster, data, events, explanations, groups, health, history, interactions,
+    numbers, routes, tenants, usage, whoami,
 };
 use crate::dialect::native::soap;
 use crate::dialect::soap_service::description::asked_for;
@@ -36,6 +36,7 @@ const RESOURCES: &[&[&dyn Served]] = &[
     cluster::OPERATIONS,
     explanations::OPERATIONS,
     audit::OPERATIONS,
+    events::OPERATIONS,
 ];
 
 /// Every operation of the API.

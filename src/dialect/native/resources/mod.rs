@@ -6,6 +6,7 @@ pub(super) mod bulk;
 pub(super) mod calls;
 pub(super) mod cluster;
 pub(super) mod data;
+pub(super) mod events;
 pub(super) mod exhaustion;
 pub(super) mod explanations;
 pub(super) mod groups;

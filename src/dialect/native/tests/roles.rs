@@ -27,7 +27,8 @@ async fn a_viewer_is_refused_every_operation_that_changes_something_and_no_other
         let path = meta.path.replace("{number}", "4711").replace("{interaction}", "a").replace("{group}", "sales");
         let path =
             path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/");
-        let method = meta.verb.methods()[0].clone();
+        // Where something is read, its head alone: an answer may never end.
+        let method = meta.verb.methods().last().unwrap().clone();
         let answer = gateway.answer(method, &path, &[GUEST, ONE], "{}").await;
         let refused = answer.status == 403 && answer.outcome == "role";
         assert_eq!(
