@@ -1,5 +1,7 @@
 //! What happens, told to the script of a page: that something has, and not what, since the page is asked for anew.
 
+use std::sync::Arc;
+
 use actix_web::http::{Method, StatusCode};
 use bytes::Bytes;
 
@@ -10,6 +12,9 @@ use crate::dialect::server_sent::{self, EVENT_STREAM};
 use crate::dialect::stream::Streamed;
 use crate::store::events::What;
 
+/// Most pages that follow events at a time. Each holds a connection, of which the admin listener has few; a page that finds no
+/// place is asked for anew now and then.
+pub(super) const FOLLOWERS: usize = 6;
 /// Where events are followed.
 pub(super) const PATH: &str = "/events";
 
@@ -20,10 +25,16 @@ impl Console {
             return Answer::empty(StatusCode::UNAUTHORIZED, "unauthorized").into();
         };
         let environment = visit.scope().environment.clone();
+        let Ok(place) = Arc::clone(&self.followers).try_acquire_owned() else {
+            // By this a browser knows that it need not try again.
+            return Answer::empty(StatusCode::NO_CONTENT, "crowded").into();
+        };
         let Some(follower) = visit.store.events().follow(&visit.scope().tenant, None) else {
-            return Answer::empty(StatusCode::SERVICE_UNAVAILABLE, "crowded").into();
+            return Answer::empty(StatusCode::NO_CONTENT, "crowded").into();
         };
         let body = server_sent::body(follower, move |event| {
+            // Given back when nobody is told any more.
+            let _ = &place;
             let name = match event.what {
                 What::Lent(_) => "lent",
                 What::Ended(..) => "ended",

@@ -33,6 +33,8 @@ mod words;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
+
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
@@ -53,6 +55,8 @@ pub struct Console {
     store: Arc<dyn Store>,
     access: Arc<Access>,
     sessions: Sessions,
+    /// Places for pages that follow what happens.
+    followers: Arc<Semaphore>,
 }
 
 /// What a page, or a form, comes to.
@@ -65,7 +69,7 @@ impl Console {
     }
 
     fn with_time(store: Arc<dyn Store>, access: Arc<Access>, time: sessions::Time) -> Self {
-        Self { store, access, sessions: Sessions::new(time) }
+        Self { store, access, sessions: Sessions::new(time), followers: Arc::new(Semaphore::new(events::FOLLOWERS)) }
     }
 
     /// Answers a request.

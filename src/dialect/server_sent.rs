@@ -13,7 +13,7 @@ use crate::store::events::{Event, Follower, News};
 /// The media type of a stream of events.
 pub const EVENT_STREAM: &str = "text/event-stream";
 /// After so long without an event a line is sent that says nothing, so that a connection that is gone is noticed.
-const BEAT: Duration = Duration::from_secs(10);
+const BEAT: Duration = Duration::from_secs(3);
 /// How long one stream lasts. Whoever goes on comes back with the last id, and is let in anew.
 const LASTS: Duration = Duration::from_secs(10 * 60);
 /// How soon whoever was cut off should come back, in milliseconds.

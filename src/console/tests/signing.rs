@@ -225,6 +225,39 @@ async fn every_answer_has_the_headers_that_keep_a_browser_in_bounds() {
 }
 
 #[tokio::test]
+async fn so_many_pages_follow_what_happens_and_no_more_and_nobody_without_a_session() {
+    let gateway = Gateway::new();
+    let browser = gateway.browser("ann").await;
+    let follow = async |browser: &Browser| {
+        let cookie =
+            browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::try_from(cookie).unwrap());
+        let request = Request {
+            method: &Method::GET,
+            path: "/events",
+            query: "",
+            headers: &headers,
+            source: [192, 0, 2, 1].into(),
+            secure: false,
+            settings: &gateway.settings,
+            body: b"",
+        };
+        gateway.console.answer(request).await
+    };
+    assert_eq!(follow(&Browser::default()).await.answer.status.as_u16(), 401);
+    let mut following = Vec::new();
+    for _ in 0..super::super::events::FOLLOWERS {
+        let streamed = follow(&browser).await;
+        assert_eq!((streamed.answer.status.as_u16(), streamed.body.is_some()), (200, true));
+        following.push(streamed);
+    }
+    assert_eq!(follow(&browser).await.answer.status.as_u16(), 204);
+    drop(following.pop());
+    assert_eq!(follow(&browser).await.answer.status.as_u16(), 200, "a place that is given back is taken");
+}
+
+#[tokio::test]
 async fn files_are_asked_for_anew_only_where_they_have_changed() {
     let (gateway, mut browser) = (Gateway::new(), Browser::default());
     let answer = gateway.get(&mut browser, "/console/style.css").await;
