@@ -11,8 +11,8 @@ use crate::dialect::native::framework::value::{Scalar, number_of_text, whole};
 use crate::domain::document::MAX_KEY_CHARS;
 use crate::domain::names::{MAX_CALLER_CHARS, MAX_NAME_CHARS, MAX_SCOPE_CHARS};
 use crate::domain::{
-    AllocationId, ApplicationName, Caller, EntryKey, Extension, FlowId, GroupName, HotlineCode, InteractionId,
-    MediaType, Number, RouteId, Seconds, SkillId, TenantId,
+    AllocationId, ApplicationName, Caller, EntryKey, EnvironmentName, Extension, FlowId, GroupName, HotlineCode,
+    InteractionId, MediaType, Number, RouteId, Seconds, SkillId, TenantId,
 };
 
 /// Declares how a text of the domain is read: exactly as its pattern shows, nothing trimmed or normalised.
@@ -182,6 +182,7 @@ pattern_text!(
 text_name!(GroupName, MAX_NAME_CHARS, "The name of a group of numbers.", "DNIS");
 text_name!(InteractionId, MAX_NAME_CHARS, "The id of an interaction, as its application knows it.", "web-visit-1");
 text_name!(ApplicationName, MAX_NAME_CHARS, "The name of an application, as the configuration calls it.", "web");
+text_name!(EnvironmentName, MAX_SCOPE_CHARS, "The name of an environment of a tenant.", "production");
 text_name!(TenantId, MAX_SCOPE_CHARS, "The id of a tenant.", "12345678");
 text_name!(Caller, MAX_CALLER_CHARS, "The caller's own number, or what an IVR says in its place.", "+14155550123");
 text_id!(AllocationId, "The id of an allocation.", "17");

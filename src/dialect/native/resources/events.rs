@@ -191,7 +191,7 @@ impl Served for Follow {
             body: None,
             reply: json!({
                 "description": "Events, as they happen; the data of each is an `Event` as JSON.",
-                "content": { EVENT_STREAM: { "schema": { "type": "string" } } },
+                "content": { EVENT_STREAM: {} },
             }),
         }
     }

@@ -67,7 +67,7 @@ macro_rules! filtered {
                 /// Only what was done to this: a number, an id, as `thing` tells it.
                 thing: Option<$crate::dialect::native::resources::audit::filter::Wanted>,
                 /// Only what concerns this environment alone.
-                environment: Option<$crate::dialect::native::resources::audit::filter::Wanted>,
+                environment: Option<$crate::domain::EnvironmentName>,
                 /// Only what was done at this time or later.
                 from: Option<$crate::dialect::native::framework::time::Time>,
                 /// Only what was done before this time.
@@ -84,20 +84,15 @@ macro_rules! filtered {
                 after: Option<$crate::domain::AuditId>,
                 limit: usize,
             ) -> Result<$crate::domain::AuditQuery, $crate::dialect::native::framework::error::Failure> {
-                use $crate::dialect::native::framework::error::Failure;
                 use $crate::dialect::native::framework::time::Time;
                 use $crate::dialect::native::resources::audit::filter;
                 let owners = filter::owners(context)?;
                 let text = |wanted: &Option<filter::Wanted>| wanted.clone().map(|filter::Wanted(text)| text);
-                let environment = text(&self.environment).map(|name| $crate::domain::EnvironmentName::new(&name));
-                let environment = environment.transpose();
-                let environment = environment
-                    .map_err(|error| Failure::of_parameter("environment", &format!("is no environment: it {error}")))?;
                 let filter = $crate::domain::audit::AuditFilter {
                     user: text(&self.user),
                     action: self.action,
                     thing: text(&self.thing),
-                    environment,
+                    environment: self.environment.clone(),
                     from: self.from.map(|Time(from)| from),
                     to: self.to.map(|Time(to)| to),
                 };

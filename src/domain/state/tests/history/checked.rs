@@ -62,8 +62,8 @@ impl Checked {
         self.forget_expired();
         let outcome = self.run(at, step);
         let mut changes = self.replay();
-        // Refusals that wait to be written are lost with a restart.
-        changes.retain(|change| !matches!(change, Change::Usage(..) | Change::Used(..)));
+        // Refusals that wait to be written are lost with a restart, and with them the records that they make too many.
+        changes.retain(|change| !matches!(change, Change::Usage(..) | Change::Used(..) | Change::UsageDropped(..)));
         format!("{outcome} {changes:?}")
     }
 
