@@ -115,12 +115,14 @@ impl<L: Log> Store for Engine<L> {
     }
 
     async fn hand_over(&self, scope: &Scope, dialled: Number, left: Seconds) -> Result<Option<Arc<Allocation>>> {
-        let held = self.read(|tables, now| tables.dialled(scope, dialled, now)).await?;
-        if held.is_none_or(|found| found.allocation.is_none()) {
+        let held = {
+            let scope = scope.clone();
+            self.write(move |context| Ok(context.turn().hand_over(&scope, dialled, left)?)).await
+        };
+        if matches!(held, Ok(None) | Err(Error::Refused(Refusal::NumberUnknown(_)))) {
             self.see_miss(scope, dialled, Some(Miss::NotLent));
         }
-        let scope = scope.clone();
-        self.write(move |context| Ok(context.turn().hand_over(&scope, dialled, left)?)).await
+        held
     }
 
     async fn renew_allocation(&self, scope: &Scope, id: AllocationId, lasting: Seconds) -> Result<Lent> {

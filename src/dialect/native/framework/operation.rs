@@ -214,7 +214,9 @@ pub(in crate::dialect::native) trait Served: Sync {
     /// What it says of itself.
     fn meta(&self) -> Meta;
     /// How long the body may be, in bytes.
-    fn body_limit(&self, limits: &Limits) -> usize;
+    fn body_limit(&self, limits: &Limits) -> usize {
+        limits.body
+    }
     /// What it reads (by `reads`) and answers (by `writes`).
     fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description;
     /// Answers a call; `segments` are the values of the parameters in the path, still percent-encoded.

@@ -12,7 +12,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::access::Effect;
-use crate::config::Limits;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Nothing, members};
 use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
@@ -176,10 +175,6 @@ impl Served for Follow {
             status: StatusCode::OK,
             in_pieces: true,
         }
-    }
-
-    fn body_limit(&self, limits: &Limits) -> usize {
-        limits.body
     }
 
     fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {

@@ -15,7 +15,6 @@ use serde_json::json;
 
 use super::{CSV, Format, NDJSON};
 use crate::access::Effect;
-use crate::config::Limits;
 use crate::dialect::native::framework::error::Failure;
 use crate::dialect::native::framework::members::{Members, Nothing};
 use crate::dialect::native::framework::operation::{Description, Meta, RequestContext, Served, Verb, asked};
@@ -93,10 +92,6 @@ impl<E: Export> Served for AsOperation<E> {
             status: StatusCode::OK,
             in_pieces: true,
         }
-    }
-
-    fn body_limit(&self, limits: &Limits) -> usize {
-        limits.body
     }
 
     fn describe(&self, reads: &mut SchemaGenerator, writes: &mut SchemaGenerator) -> Description {
